@@ -1,0 +1,443 @@
+//! The manifest: `conformance.toml`, checked against the catalogue.
+//!
+//! Whatever is wrong with it is an error that names the file, the line and what is allowed.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use serde_spanned::Spanned;
+
+use crate::catalogue::Catalogue;
+
+/// A manifest that the catalogue agrees with.
+#[derive(Clone, Debug)]
+pub struct Manifest {
+    /// The folder that relative paths start from.
+    pub folder: PathBuf,
+    /// `subject.name`.
+    pub name: String,
+    /// `subject.version`.
+    pub version: String,
+    /// The declared capabilities.
+    pub capabilities: Vec<String>,
+    /// A command that is run first, if any.
+    pub build: Option<Vec<String>>,
+    /// How to get each component.
+    pub components: BTreeMap<String, ComponentSource>,
+    /// What the implementation is known to do otherwise.
+    pub known_deviations: Vec<KnownDeviation>,
+}
+
+/// Where a component comes from, and what its environment gets besides the contract's settings.
+#[derive(Clone, Debug)]
+pub struct ComponentSource {
+    /// Program and first arguments, not empty.
+    pub command: Vec<String>,
+    /// Added to the contract's settings, which win.
+    pub env: BTreeMap<String, String>,
+    /// Names of variables that are taken from the caller's environment.
+    pub inherit: Vec<String>,
+}
+
+/// What an implementation is known to do otherwise than its contract says.
+#[derive(Clone, Debug)]
+pub struct KnownDeviation {
+    /// The clause.
+    pub clause: String,
+    /// One scenario of it by name; none means all.
+    pub scenario: Option<String>,
+    /// Shown in every report.
+    pub reason: String,
+    /// Its line in the manifest.
+    pub line: usize,
+}
+
+/// What is wrong with a manifest.
+#[derive(Debug)]
+pub struct ManifestError {
+    file: PathBuf,
+    line: Option<usize>,
+    problem: String,
+}
+
+impl fmt::Display for ManifestError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.file.display())?;
+        if let Some(line) = self.line {
+            write!(f, ":{line}")?;
+        }
+        write!(f, ": {}", self.problem)
+    }
+}
+
+impl std::error::Error for ManifestError {}
+
+impl Manifest {
+    /// Reads and checks the manifest at `path`.
+    pub fn load(path: &Path, catalogue: &Catalogue) -> Result<Self, ManifestError> {
+        let text = std::fs::read_to_string(path).map_err(|cause| ManifestError {
+            file: path.to_path_buf(),
+            line: None,
+            problem: format!(
+                "cannot read the manifest: {cause}; name one with --manifest FILE, or start from `conformance init`"
+            ),
+        })?;
+        Self::parse(path, &text, catalogue)
+    }
+
+    /// Checks a manifest's text; `path` is for messages and for the folder that paths start from.
+    pub fn parse(path: &Path, text: &str, catalogue: &Catalogue) -> Result<Self, ManifestError> {
+        let raw: Raw = toml::from_str(text).map_err(|error| ManifestError {
+            file: path.to_path_buf(),
+            line: error.span().map(|span| line_of(text, &span)),
+            problem: error.message().replace('\n', "; "),
+        })?;
+        let check = Check {
+            path,
+            text,
+            catalogue,
+        };
+        check.contract(&raw.subject)?;
+        check.capabilities(&raw.subject)?;
+        Ok(Self {
+            folder: folder_of(path),
+            components: check.components(raw.components)?,
+            known_deviations: check.deviations(raw.known_deviations)?,
+            build: check.build(raw.subject.build)?,
+            name: raw.subject.name,
+            version: raw.subject.version,
+            capabilities: raw
+                .subject
+                .capabilities
+                .into_iter()
+                .map(Spanned::into_inner)
+                .collect(),
+        })
+    }
+
+    /// The deviation that covers this scenario, if one is declared.
+    pub fn deviation(&self, clause: &str, scenario: &str) -> Option<&KnownDeviation> {
+        self.known_deviations.iter().find(|it| {
+            it.clause == clause && it.scenario.as_deref().is_none_or(|name| name == scenario)
+        })
+    }
+}
+
+fn folder_of(path: &Path) -> PathBuf {
+    let folder = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    std::path::absolute(folder).unwrap_or_else(|_| folder.to_path_buf())
+}
+
+fn line_of(text: &str, span: &Range<usize>) -> usize {
+    text.bytes()
+        .take(span.start)
+        .filter(|byte| *byte == b'\n')
+        .count()
+        + 1
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Raw {
+    subject: RawSubject,
+    components: Spanned<BTreeMap<Spanned<String>, RawComponent>>,
+    #[serde(default)]
+    known_deviations: Vec<RawDeviation>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawSubject {
+    name: String,
+    version: String,
+    contract: Spanned<String>,
+    #[serde(default)]
+    capabilities: Vec<Spanned<String>>,
+    build: Option<Spanned<Vec<String>>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawComponent {
+    command: Option<Spanned<Vec<String>>>,
+    image: Option<Spanned<String>>,
+    endpoint: Option<Spanned<RawEndpoint>>,
+    #[serde(default)]
+    env: BTreeMap<String, String>,
+    #[serde(default)]
+    inherit: Vec<String>,
+}
+
+/// Read for its shape only: subjects of kind endpoint come with a later version.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(
+    dead_code,
+    reason = "the keys are checked, their values are not used yet"
+)]
+struct RawEndpoint {
+    grpc: Option<String>,
+    http: Option<String>,
+    metrics: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawDeviation {
+    clause: Spanned<String>,
+    scenario: Option<String>,
+    reason: String,
+}
+
+/// The checks that the shape alone does not make.
+struct Check<'a> {
+    path: &'a Path,
+    text: &'a str,
+    catalogue: &'a Catalogue,
+}
+
+impl Check<'_> {
+    fn error(&self, span: &Range<usize>, problem: String) -> ManifestError {
+        ManifestError {
+            file: self.path.to_path_buf(),
+            line: Some(line_of(self.text, span)),
+            problem,
+        }
+    }
+
+    fn contract(&self, subject: &RawSubject) -> Result<(), ManifestError> {
+        let known = self.catalogue.contract;
+        if subject.contract.get_ref() == known {
+            return Ok(());
+        }
+        let problem = format!(
+            "contract {:?} is not what this suite judges; allowed: {known:?}",
+            subject.contract.get_ref()
+        );
+        Err(self.error(&subject.contract.span(), problem))
+    }
+
+    fn capabilities(&self, subject: &RawSubject) -> Result<(), ManifestError> {
+        for (index, name) in subject.capabilities.iter().enumerate() {
+            if !self
+                .catalogue
+                .capabilities
+                .contains(&name.get_ref().as_str())
+            {
+                let problem = format!(
+                    "unknown capability {:?}; allowed: {}",
+                    name.get_ref(),
+                    self.catalogue.capabilities.join(", ")
+                );
+                return Err(self.error(&name.span(), problem));
+            }
+            let twice = subject.capabilities[..index]
+                .iter()
+                .any(|it| it.get_ref() == name.get_ref());
+            if twice {
+                let problem = format!("capability {:?} is named twice", name.get_ref());
+                return Err(self.error(&name.span(), problem));
+            }
+        }
+        Ok(())
+    }
+
+    fn build(
+        &self,
+        build: Option<Spanned<Vec<String>>>,
+    ) -> Result<Option<Vec<String>>, ManifestError> {
+        match build {
+            Some(words) if words.get_ref().is_empty() => {
+                let problem = "subject.build is empty; give a program and its arguments".to_owned();
+                Err(self.error(&words.span(), problem))
+            }
+            other => Ok(other.map(Spanned::into_inner)),
+        }
+    }
+
+    fn components(
+        &self,
+        raw: Spanned<BTreeMap<Spanned<String>, RawComponent>>,
+    ) -> Result<BTreeMap<String, ComponentSource>, ManifestError> {
+        let allowed: Vec<&str> = self.catalogue.components.iter().map(|it| it.name).collect();
+        let allowed = allowed.join(", ");
+        let span = raw.span();
+        let mut components = BTreeMap::new();
+        for (name, component) in raw.into_inner() {
+            if self.catalogue.component(name.get_ref()).is_none() {
+                let problem = format!("unknown component {:?}; allowed: {allowed}", name.get_ref());
+                return Err(self.error(&name.span(), problem));
+            }
+            let source = self.component(&name, component)?;
+            components.insert(name.into_inner(), source);
+        }
+        if components.is_empty() {
+            let problem =
+                format!("no component is named; add [components.NAME], NAME one of: {allowed}");
+            return Err(self.error(&span, problem));
+        }
+        Ok(components)
+    }
+
+    fn component(
+        &self,
+        name: &Spanned<String>,
+        raw: RawComponent,
+    ) -> Result<ComponentSource, ManifestError> {
+        let later = raw
+            .image
+            .map(|it| ("image", it.span()))
+            .or(raw.endpoint.map(|it| ("endpoint", it.span())));
+        match (raw.command, later) {
+            (Some(command), None) if command.get_ref().is_empty() => {
+                let problem = format!(
+                    "components.{}.command is empty; give a program and its arguments",
+                    name.get_ref()
+                );
+                Err(self.error(&command.span(), problem))
+            }
+            (Some(command), None) => Ok(ComponentSource {
+                command: command.into_inner(),
+                env: raw.env,
+                inherit: raw.inherit,
+            }),
+            (None, Some((kind, span))) => {
+                let problem = format!(
+                    "components.{}.{kind} comes with a later version of the suite; allowed: command",
+                    name.get_ref()
+                );
+                Err(self.error(&span, problem))
+            }
+            (None, None) | (Some(_), Some(_)) => {
+                let problem = format!(
+                    "components.{} needs exactly one of: command, image, endpoint",
+                    name.get_ref()
+                );
+                Err(self.error(&name.span(), problem))
+            }
+        }
+    }
+
+    fn deviations(&self, raw: Vec<RawDeviation>) -> Result<Vec<KnownDeviation>, ManifestError> {
+        raw.into_iter()
+            .map(|it| {
+                let span = it.clause.span();
+                let clause = it.clause.into_inner();
+                if !self.catalogue.has_clause(&clause) {
+                    let problem = format!(
+                        "unknown clause {clause:?} in known_deviations; `conformance list` names them all"
+                    );
+                    return Err(self.error(&span, problem));
+                }
+                if it.reason.trim().is_empty() {
+                    let problem = format!("the known deviation from {clause} needs a reason");
+                    return Err(self.error(&span, problem));
+                }
+                Ok(KnownDeviation {
+                    clause,
+                    scenario: it.scenario,
+                    reason: it.reason,
+                    line: line_of(self.text, &span),
+                })
+            })
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalogue::{Component, Family};
+
+    const CATALOGUE: Catalogue = Catalogue {
+        contract: "1",
+        components: &[Component {
+            name: "shop",
+            judged: true,
+        }],
+        capabilities: &["tls"],
+        families: &[Family {
+            prefix: "SHP",
+            last: 2,
+            pending: &[],
+        }],
+    };
+
+    const GOOD: &str = "[subject]\nname = \"x\"\nversion = \"1\"\ncontract = \"1\"\n\n[components.shop]\ncommand = [\"shop\"]\n";
+
+    fn check(from: &str, to: &str, expected: &str) {
+        let text = GOOD.replace(from, to);
+        let error = Manifest::parse(Path::new("dir/c.toml"), &text, &CATALOGUE)
+            .expect_err("a wrong manifest must be refused");
+        let shown = error.to_string();
+        assert!(shown.contains(expected), "{shown:?} lacks {expected:?}");
+    }
+
+    #[test]
+    fn a_good_manifest_is_read() {
+        let manifest = Manifest::parse(Path::new("c.toml"), GOOD, &CATALOGUE).expect("good");
+        assert_eq!(manifest.components["shop"].command, ["shop"]);
+    }
+
+    #[test]
+    fn an_unknown_capability_is_named_with_its_line_and_what_is_allowed() {
+        check(
+            "contract = \"1\"\n",
+            "contract = \"1\"\ncapabilities = [\"tsl\"]\n",
+            "dir/c.toml:5: unknown capability \"tsl\"; allowed: tls",
+        );
+    }
+
+    #[test]
+    fn an_unknown_component_is_named_with_its_line_and_what_is_allowed() {
+        check(
+            "components.shop",
+            "components.shed",
+            "dir/c.toml:6: unknown component \"shed\"; allowed: shop",
+        );
+    }
+
+    #[test]
+    fn an_unknown_key_is_named_with_its_line_and_what_is_allowed() {
+        check(
+            "command =",
+            "comand =",
+            "dir/c.toml:7: unknown field `comand`, expected one of",
+        );
+    }
+
+    #[test]
+    fn a_component_without_a_source_is_refused() {
+        check(
+            "command = [\"shop\"]\n",
+            "",
+            "needs exactly one of: command, image, endpoint",
+        );
+    }
+
+    #[test]
+    fn another_contract_is_refused() {
+        check(
+            "contract = \"1\"",
+            "contract = \"2\"",
+            "dir/c.toml:4: contract \"2\"",
+        );
+    }
+
+    #[test]
+    fn a_missing_key_is_named() {
+        check("version = \"1\"\n", "", "missing field `version`");
+    }
+
+    #[test]
+    fn a_deviation_from_no_clause_is_refused() {
+        let text = format!("{GOOD}[[known_deviations]]\nclause = \"SHP-3\"\nreason = \"y\"\n");
+        check(GOOD, &text, "dir/c.toml:9: unknown clause \"SHP-3\"");
+    }
+}

@@ -1,0 +1,139 @@
+//! Runs cases side by side, in an order drawn from the seed; those tagged `@alone` one by one at the end.
+
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use cucumber::step;
+use rand::SeedableRng as _;
+use rand::rngs::StdRng;
+use rand::seq::SliceRandom as _;
+use tokio::task::{JoinSet, LocalSet};
+use tokio_util::sync::CancellationToken;
+
+use crate::observe::{Journal, Patience};
+use crate::run::cases::Case;
+use crate::run::outcome::{Outcome, ScenarioResult};
+use crate::run::scenario::{self, Scene, Stage};
+
+/// How long a scenario may take before the suite gives up on it, at patience 1.
+const SCENARIO_LIMIT: Duration = Duration::from_secs(90);
+
+/// How to execute.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// How many scenarios at once.
+    pub jobs: usize,
+    /// Of the order and of properties.
+    pub seed: u64,
+    /// For a slow machine.
+    pub patience: Patience,
+    /// Stop at the first case that failed or ended in error.
+    pub fail_fast: bool,
+    /// What a rerun's command begins with: `conformance run --manifest x.toml`.
+    pub rerun: String,
+}
+
+/// What the executor tells while it runs.
+pub trait Watcher {
+    /// A case begins.
+    fn started(&self, case: &Case);
+    /// A case has ended.
+    fn finished(&self, result: &ScenarioResult);
+}
+
+/// Runs the cases; those that `cancel` or `fail_fast` stopped have no result.
+///
+/// Steps are polled on the calling thread, what they spawn runs on the runtime's workers.
+pub async fn execute<S: Stage + 'static>(
+    stage: Rc<S>,
+    steps: step::Collection<S::World>,
+    cases: Vec<Arc<Case>>,
+    plan: &Plan,
+    watcher: &impl Watcher,
+    cancel: &CancellationToken,
+) -> Vec<ScenarioResult> {
+    let (alone, mut together): (Vec<_>, Vec<_>) =
+        cases.into_iter().partition(|it| it.has_tag("alone"));
+    together.shuffle(&mut StdRng::seed_from_u64(plan.seed));
+    // The long ones first, or the last of them would run by itself at the end.
+    together.sort_by_key(|it| !it.has_tag("slow"));
+    let steps = Rc::new(steps);
+    let mut results = Vec::new();
+    for (batch, jobs) in [(together, plan.jobs), (alone, 1)] {
+        let mut waiting = batch.into_iter();
+        let local = LocalSet::new();
+        let running = async {
+            let mut running = JoinSet::new();
+            loop {
+                while running.len() < jobs && !cancel.is_cancelled() {
+                    let Some(case) = waiting.next() else { break };
+                    watcher.started(&case);
+                    let scene = scene(case, plan);
+                    running.spawn_local(bounded(stage.clone(), steps.clone(), scene, plan.clone()));
+                }
+                let ended = tokio::select! {
+                    ended = running.join_next() => ended,
+                    () = cancel.cancelled(), if !running.is_empty() => {
+                        running.shutdown().await;
+                        return;
+                    }
+                };
+                let Some(ended) = ended else { return };
+                // A task that was aborted or panicked outside of its steps has no result.
+                let Ok(result) = ended else { continue };
+                watcher.finished(&result);
+                let bad = matches!(result.outcome, Outcome::Failed | Outcome::Error);
+                results.push(result);
+                if bad && plan.fail_fast {
+                    running.shutdown().await;
+                    return;
+                }
+            }
+        };
+        local.run_until(running).await;
+        let stopped = plan.fail_fast
+            && results
+                .iter()
+                .any(|it| matches!(it.outcome, Outcome::Failed | Outcome::Error));
+        if cancel.is_cancelled() || stopped {
+            break;
+        }
+    }
+    results
+}
+
+fn scene(case: Arc<Case>, plan: &Plan) -> Scene {
+    Scene {
+        id: uuid::Uuid::new_v4().simple().to_string()[..12].to_owned(),
+        case,
+        journal: Journal::new(),
+        patience: plan.patience,
+        seed: plan.seed,
+    }
+}
+
+async fn bounded<S: Stage>(
+    stage: Rc<S>,
+    steps: Rc<step::Collection<S::World>>,
+    scene: Scene,
+    plan: Plan,
+) -> ScenarioResult {
+    let rerun = rerun(&scene.case, &plan);
+    let limit = SCENARIO_LIMIT.mul_f64(plan.patience.factor());
+    let run = scenario::run(&*stage, &steps, scene.clone(), rerun.clone());
+    match tokio::time::timeout(limit, run).await {
+        Ok(result) => result,
+        Err(_) => scenario::overrun(&scene, limit, rerun),
+    }
+}
+
+/// The command that runs one case alone, with the same seed.
+fn rerun(case: &Case, plan: &Plan) -> String {
+    let name = regex::escape(&case.name);
+    let quoted = name.replace('\'', r"'\''");
+    format!(
+        "{} --component {} --clause {} --name '^{quoted}$' --seed {}",
+        plan.rerun, case.component, case.clause, plan.seed
+    )
+}
