@@ -6,10 +6,12 @@
 //! - [`select`]: which cases a run executes
 //! - [`execute`]: runs cases side by side
 //! - [`scenario`]: one case, step by step
+//! - [`deviations`]: what the manifest declares to be otherwise
 //! - [`outcome`]: what came of each case
 //! - [`verdict`]: the judgement, a pure function
 
 pub mod cases;
+pub mod deviations;
 pub mod execute;
 pub mod scenario;
 pub mod folder;

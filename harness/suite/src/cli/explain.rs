@@ -1,0 +1,39 @@
+//! `conformance explain`: a clause and its scenarios.
+
+use clap::Args;
+use conformance_engine::run::cases;
+
+use super::FeatureArguments;
+use crate::catalogue::CATALOGUE;
+use crate::features;
+
+#[derive(Args)]
+pub struct ExplainArguments {
+    /// The clause's id: USR-7
+    clause: String,
+    #[command(flatten)]
+    features: FeatureArguments,
+}
+
+pub fn main(arguments: &ExplainArguments) -> anyhow::Result<u8> {
+    let id = arguments.clause.to_uppercase();
+    anyhow::ensure!(
+        CATALOGUE.has_clause(&id),
+        "{id} is no clause of the contract; `conformance list` shows those with scenarios"
+    );
+    let documents = features::load(arguments.features.features.as_deref())?;
+    let cases = cases::cases(&documents, &CATALOGUE);
+    let mut found = cases.iter().filter(|it| it.clause == id).peekable();
+    let Some(first) = found.peek() else {
+        println!("{id} has no scenario yet: no verdict claims it.");
+        return Ok(0);
+    };
+    println!("{id}  {}\n\n{}\n", first.title, first.text);
+    for case in found {
+        println!("  {} ({}, {})", case.name, case.component, case.location());
+        for step in &case.steps {
+            println!("      {} {}", step.keyword.trim(), step.value);
+        }
+    }
+    Ok(0)
+}

@@ -1,0 +1,46 @@
+//! `conformance list`: scenarios without running them; steps that exist.
+
+use std::io::Write as _;
+
+use clap::Args;
+use conformance_engine::lint;
+use conformance_engine::run::cases;
+
+use super::FeatureArguments;
+use super::run::SelectArguments;
+use crate::catalogue::CATALOGUE;
+use crate::features;
+use crate::world::World;
+
+#[derive(Args)]
+pub struct ListArguments {
+    #[command(flatten)]
+    select: SelectArguments,
+    #[command(flatten)]
+    features: FeatureArguments,
+    /// List the steps that exist, to write scenarios with
+    #[arg(long)]
+    steps: bool,
+}
+
+pub fn main(arguments: &ListArguments) -> anyhow::Result<u8> {
+    let mut out = std::io::stdout().lock();
+    if arguments.steps {
+        for pattern in lint::patterns::<World>() {
+            writeln!(out, "{:5} {}   ({})", pattern.kind, pattern.regex, pattern.location)?;
+        }
+        return Ok(0);
+    }
+    let documents = features::load(arguments.features.features.as_deref())?;
+    let selection = arguments.select.selection()?;
+    let mut listed = 0_usize;
+    for case in cases::cases(&documents, &CATALOGUE) {
+        if selection.takes(&case) {
+            listed += 1;
+            writeln!(out, "{:7} {:13} {}   {}", case.clause, case.component, case.name, case.location())?;
+        }
+    }
+    anyhow::ensure!(listed > 0, "the selection matches no scenario; `conformance list` without options shows all");
+    writeln!(out, "{listed} scenarios; not judged yet: {}", CATALOGUE.pending().join(", "))?;
+    Ok(0)
+}

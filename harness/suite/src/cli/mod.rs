@@ -1,0 +1,94 @@
+//! Arguments in, exit status out; no logic.
+
+mod doctor;
+mod explain;
+mod init;
+mod lint;
+mod list;
+mod run;
+mod self_check;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+use conformance_engine::run::watchdog;
+
+/// The exit status of a suite that could not do its work.
+pub const UNABLE: u8 = 2;
+
+/// Judge an implementation of the platform against its contract.
+#[derive(Parser)]
+#[command(
+    name = "conformance",
+    version,
+    after_help = "Examples:\n  conformance init > conformance.toml     a manifest to start from\n  conformance run --manifest mine.toml    judge an implementation\n  conformance run --clause USR-7          one clause of it\n  conformance explain USR-7               what that clause asks for"
+)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+    /// Without a command: run.
+    #[command(flatten)]
+    run: run::RunArguments,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run scenarios against an implementation and judge it (the default)
+    #[command(after_help = "Example:\n  conformance run --manifest mine.toml --component user-service --report out")]
+    Run(Box<run::RunArguments>),
+    /// List scenarios without running them
+    #[command(after_help = "Example:\n  conformance list --clause HLT-4")]
+    List(list::ListArguments),
+    /// Check the features against catalogue and steps
+    #[command(after_help = "Example:\n  conformance lint --features features")]
+    Lint(lint::LintArguments),
+    /// Print a clause and its scenarios
+    #[command(after_help = "Example:\n  conformance explain USR-7")]
+    Explain(explain::ExplainArguments),
+    /// Say what this machine offers for each backend, and what to install
+    #[command(after_help = "Example:\n  conformance doctor")]
+    Doctor,
+    /// Print a commented manifest to start from
+    #[command(after_help = "Example:\n  conformance init > conformance.toml")]
+    Init,
+    /// Run the counterexamples: every wrong program must be caught, every scenario must catch one
+    #[command(after_help = "Example:\n  conformance self-check --clause USR-7")]
+    SelfCheck(Box<self_check::SelfCheckArguments>),
+    /// Clean up after the run that holds the other end of standard input
+    #[command(hide = true)]
+    Watchdog,
+}
+
+/// Where the features come from.
+#[derive(Args, Clone, Debug, Default)]
+pub struct FeatureArguments {
+    /// Read the features from this folder instead of those inside the program
+    #[arg(long, value_name = "DIR")]
+    pub features: Option<PathBuf>,
+}
+
+/// Parses the arguments, does what they say, and answers the exit status.
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let command = arguments
+        .command
+        .unwrap_or_else(|| Command::Run(Box::new(arguments.run)));
+    let done = match command {
+        Command::Run(arguments) => run::main(&arguments),
+        Command::List(arguments) => list::main(&arguments),
+        Command::Lint(arguments) => lint::main(&arguments),
+        Command::Explain(arguments) => explain::main(&arguments),
+        Command::Doctor => doctor::main(),
+        Command::Init => init::main(),
+        Command::SelfCheck(arguments) => self_check::main(&arguments),
+        Command::Watchdog => return watchdog::watchdog_main(),
+    };
+    match done {
+        Ok(status) => ExitCode::from(status),
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::from(UNABLE)
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! `conformance self-check`: the counterexamples.
+
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use clap::Args;
+use conformance_engine::observe::Patience;
+
+use super::FeatureArguments;
+use crate::catalogue::CATALOGUE;
+use crate::self_check::{self, Request};
+
+#[derive(Args, Clone, Debug)]
+pub struct SelfCheckArguments {
+    /// Describes the program that holds the counterexamples
+    #[arg(long, value_name = "FILE", default_value = "harness/counterexamples/conformance.toml")]
+    manifest: PathBuf,
+    /// Only those that break this clause; may be given more than once
+    #[arg(long, value_name = "CLAUSE")]
+    clause: Vec<String>,
+    /// Only those of this component; may be given more than once
+    #[arg(long, value_name = "C")]
+    component: Vec<String>,
+    /// Only this counterexample; may be given more than once
+    #[arg(long, value_name = "ID")]
+    only: Vec<String>,
+    #[command(flatten)]
+    features: FeatureArguments,
+    /// Keep the table of who catches what in this file
+    #[arg(long, value_name = "FILE")]
+    table: Option<PathBuf>,
+    /// How many scenarios at once [default: six for each core]
+    #[arg(long, value_name = "N")]
+    jobs: Option<usize>,
+    /// Of the order of scenarios and of what properties draw
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+    /// How much slower than two idle cores this machine is
+    #[arg(long, value_name = "F", default_value_t = 1.0)]
+    patience: f64,
+}
+
+pub fn main(arguments: &SelfCheckArguments) -> anyhow::Result<u8> {
+    let clauses: Vec<String> = arguments.clause.iter().map(|it| it.to_uppercase()).collect();
+    for clause in &clauses {
+        anyhow::ensure!(CATALOGUE.has_clause(clause), "unknown clause {clause:?}; `conformance list` shows them");
+    }
+    let cores = std::thread::available_parallelism().map_or(2, usize::from);
+    self_check::run(&Request {
+        manifest: arguments.manifest.clone(),
+        features: arguments.features.features.clone(),
+        components: arguments.component.clone(),
+        clauses,
+        only: arguments.only.clone(),
+        table: arguments.table.clone(),
+        jobs: arguments.jobs.unwrap_or(6 * cores).max(1),
+        seed: arguments.seed,
+        patience: Patience::new(arguments.patience)
+            .with_context(|| format!("--patience {} is not between 1 and 100", arguments.patience))?,
+    })
+}

@@ -1,0 +1,94 @@
+//! The probes over HTTP: each request on a connection of its own, bounded, told to the journal.
+
+use std::sync::LazyLock;
+use std::time::{Duration, Instant};
+
+use conformance_engine::observe::Journal;
+
+/// When a probe without an answer is given up; far above every limit of the contract.
+const GIVE_UP: Duration = Duration::from_secs(30);
+
+static CLIENT: LazyLock<reqwest::Client> = LazyLock::new(|| {
+    reqwest::Client::builder()
+        .no_proxy()
+        .pool_max_idle_per_host(0)
+        .timeout(GIVE_UP)
+        .build()
+        .expect("a client without TLS has nothing that can fail")
+});
+
+/// What a program answered to a probe.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// `Content-Type`, as sent.
+    pub content_type: String,
+    /// The body.
+    pub body: String,
+    /// From sending to the last byte.
+    pub took: Duration,
+}
+
+impl Answer {
+    /// The body as JSON, or what is wrong with it.
+    pub fn json(&self) -> Result<serde_json::Value, String> {
+        serde_json::from_str(&self.body).map_err(|error| format!("no JSON ({error}): {:?}", self.body))
+    }
+}
+
+/// Asks once; the error says how the connection failed.
+pub async fn get(url: &str) -> Result<Answer, String> {
+    let begun = Instant::now();
+    let ask = async {
+        let response = CLIENT.get(url).send().await?;
+        let status = response.status().as_u16();
+        let content_type = response
+            .headers()
+            .get("content-type")
+            .and_then(|it| it.to_str().ok())
+            .unwrap_or_default()
+            .to_owned();
+        let body = response.bytes().await?;
+        Ok::<_, reqwest::Error>((status, content_type, body))
+    };
+    let (status, content_type, body) = ask.await.map_err(|error| cause(&error))?;
+    Ok(Answer {
+        status,
+        content_type,
+        body: String::from_utf8_lossy(&body).into_owned(),
+        took: begun.elapsed(),
+    })
+}
+
+/// The same, told to the journal.
+pub async fn get_noted(url: &str, journal: &Journal) -> Result<Answer, String> {
+    let answer = get(url).await;
+    let shown = match &answer {
+        Ok(it) => format!("GET {url} {} {} ms", it.status, it.took.as_millis()),
+        Err(error) => format!("GET {url} failed: {error}"),
+    };
+    journal.note(shown);
+    answer
+}
+
+/// Whether `/ready` answers 200, or what it answers instead.
+pub async fn is_ready(url: &str) -> Result<(), String> {
+    match get(url).await? {
+        Answer { status: 200, .. } => Ok(()),
+        other => Err(format!("{} {}", other.status, other.body)),
+    }
+}
+
+/// The innermost cause, which says more than reqwest's own text.
+fn cause(error: &reqwest::Error) -> String {
+    let mut innermost: &dyn std::error::Error = error;
+    while let Some(source) = innermost.source() {
+        innermost = source;
+    }
+    if error.is_timeout() {
+        format!("no answer within {} s", GIVE_UP.as_secs())
+    } else {
+        innermost.to_string()
+    }
+}

@@ -1,0 +1,260 @@
+//! One run, from what was asked to the exit status.
+
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, ensure};
+use conformance_engine::backends::Home;
+use conformance_engine::backends::provider::Choice;
+use conformance_engine::manifest::Manifest;
+use conformance_engine::observe::Patience;
+use conformance_engine::report::{self, Timings};
+use conformance_engine::run::cases::{self, Case};
+use conformance_engine::run::execute::{self, Plan, Watcher};
+use conformance_engine::run::outcome::{Evidence, Outcome, RunReport, ScenarioResult, SubjectInfo};
+use conformance_engine::run::select::{Selected, Selection, select};
+use conformance_engine::run::{deviations, scenario, verdict};
+use cucumber::World as _;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+use crate::catalogue::CATALOGUE;
+use crate::features;
+use crate::site::{Backends, Site};
+use crate::world::{Platform, World};
+
+/// What somebody asks of a run.
+pub struct Request {
+    /// Path of the manifest.
+    pub manifest: PathBuf,
+    /// A folder of features instead of the embedded ones.
+    pub features: Option<PathBuf>,
+    /// Which cases.
+    pub selection: Selection,
+    /// Where backends come from.
+    pub backends: Choice,
+    /// Scenarios at once.
+    pub jobs: usize,
+    /// Of order and properties.
+    pub seed: u64,
+    /// For a slow machine.
+    pub patience: Patience,
+    /// Stop at the first failure.
+    pub fail_fast: bool,
+    /// A missing backend is accepted.
+    pub allow_missing: bool,
+    /// Where reports go.
+    pub report: Option<PathBuf>,
+    /// Say where the time went.
+    pub timings: bool,
+    /// Keep the folder of the run.
+    pub keep: bool,
+}
+
+/// Runs and reports; answers the exit status.
+pub fn run(request: &Request) -> anyhow::Result<u8> {
+    let manifest = Manifest::load(&request.manifest, &CATALOGUE)?;
+    let documents = features::load(request.features.as_deref())?;
+    let cases = cases::cases(&documents, &CATALOGUE);
+    deviations::check(&manifest, &cases, &request.manifest.display().to_string())?;
+    let selected = select(&cases, &request.selection, &manifest);
+    ensure!(
+        !(selected.run.is_empty() && selected.skipped.is_empty()),
+        "the selection matches no scenario of {}; `conformance list` with the same options shows what it matches",
+        manifest.components.keys().cloned().collect::<Vec<_>>().join(", ")
+    );
+    if let Some(folder) = &request.report {
+        report::prepare(folder)?;
+    }
+    build(&manifest)?;
+    scenario::quiet_panics();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()?;
+    runtime.block_on(execute(request, manifest, &cases, selected))
+}
+
+/// Runs the manifest's `build` command, if there is one.
+pub fn build(manifest: &Manifest) -> anyhow::Result<()> {
+    let Some([program, arguments @ ..]) = manifest.build.as_deref() else {
+        return Ok(());
+    };
+    let status = std::process::Command::new(program)
+        .args(arguments)
+        .current_dir(&manifest.folder)
+        .stdin(Stdio::null())
+        .status()
+        .with_context(|| format!("cannot run the manifest's build command {program:?}"))?;
+    ensure!(status.success(), "the manifest's build command {program:?} failed: {status}");
+    Ok(())
+}
+
+async fn execute(
+    request: &Request,
+    manifest: Manifest,
+    cases: &[Arc<Case>],
+    selected: Selected,
+) -> anyhow::Result<u8> {
+    let begun = Instant::now();
+    let started_at = chrono::Utc::now();
+    let cancel = cancel_on_signal()?;
+    let home = Home::create(request.keep)?;
+    let attached = Rc::new(Backends::new(home, request.backends));
+    let site = Rc::new(Site::new(manifest.clone(), attached.clone(), request.patience));
+    let progress = report::progress::Progress::begin(selected.run.len());
+    let watcher = Told(&progress);
+    let plan = plan(request);
+    let stage = Rc::new(Platform { site: site.clone() });
+    let executed = async {
+        attached.warm_up().await;
+        let ready = begun.elapsed();
+        let steps = World::collection();
+        let run = selected.run.clone();
+        (ready, execute::execute(stage, steps, run, &plan, &watcher, &cancel).await)
+    };
+    let (ready, executed) = executed.await;
+    progress.end();
+    let backends = attached.infos();
+    let phases = vec![("backends up".to_owned(), ready), ("scenarios".to_owned(), begun.elapsed() - ready)];
+    site.end().await;
+    attached.end().await;
+    let subjects_cpu = site.subjects_cpu();
+    let interrupted = cancel.is_cancelled();
+    let whole = !interrupted && !request.fail_fast;
+    let results = collect(&selected, executed, &manifest, whole);
+    let mut deselected = unexecuted(&selected, &results);
+    deselected.extend(selected.deselected.iter().cloned());
+    let run = RunReport {
+        suite_version: env!("CARGO_PKG_VERSION").to_owned(),
+        contract: CATALOGUE.contract.to_owned(),
+        patience: request.patience.factor(),
+        subject: SubjectInfo {
+            name: manifest.name.clone(),
+            version: manifest.version.clone(),
+        },
+        seed: request.seed,
+        started_at,
+        duration: begun.elapsed(),
+        backends,
+        verdicts: verdict::judge(&manifest, &results, &deselected, request.patience),
+        scenarios: in_order(results, cases),
+        unjudged: CATALOGUE.pending(),
+        interrupted,
+        allow_missing: request.allow_missing,
+    };
+    let timings = request.timings.then(|| Timings {
+        wall: begun.elapsed(),
+        suite_cpu: used(nix::sys::resource::UsageWho::RUSAGE_SELF),
+        subjects_cpu,
+        backends_cpu: used(nix::sys::resource::UsageWho::RUSAGE_CHILDREN).saturating_sub(subjects_cpu),
+        phases,
+    });
+    report::publish(&run, timings.as_ref(), request.report.as_deref())
+}
+
+fn plan(request: &Request) -> Plan {
+    let mut rerun = "conformance run".to_owned();
+    if request.manifest != PathBuf::from("conformance.toml") {
+        rerun = format!("{rerun} --manifest '{}'", request.manifest.display());
+    }
+    Plan {
+        jobs: request.jobs,
+        seed: request.seed,
+        patience: request.patience,
+        fail_fast: request.fail_fast,
+        rerun,
+    }
+}
+
+struct Told<'a>(&'a report::progress::Progress);
+
+impl Watcher for Told<'_> {
+    fn started(&self, case: &Case) {
+        self.0.started(case);
+    }
+
+    fn finished(&self, result: &ScenarioResult) {
+        self.0.finished(result);
+    }
+}
+
+/// A token that the first SIGINT, SIGTERM or SIGHUP cancels.
+pub fn cancel_on_signal() -> anyhow::Result<CancellationToken> {
+    let cancel = CancellationToken::new();
+    for kind in [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()] {
+        let mut signals = signal(kind)?;
+        let cancel = cancel.clone();
+        tokio::spawn(async move {
+            signals.recv().await;
+            cancel.cancel();
+        });
+    }
+    Ok(cancel)
+}
+
+fn used(who: nix::sys::resource::UsageWho) -> Duration {
+    let Ok(usage) = nix::sys::resource::getrusage(who) else {
+        return Duration::ZERO;
+    };
+    let seconds = |it: nix::sys::time::TimeVal| {
+        Duration::from_secs(u64::try_from(it.tv_sec()).unwrap_or(0))
+            + Duration::from_micros(u64::try_from(it.tv_usec()).unwrap_or(0))
+    };
+    seconds(usage.user_time()) + seconds(usage.system_time())
+}
+
+/// Every selected case has a result; `whole` tells that none may be without one.
+fn collect(
+    selected: &Selected,
+    executed: Vec<ScenarioResult>,
+    manifest: &Manifest,
+    whole: bool,
+) -> Vec<ScenarioResult> {
+    let mut results = executed;
+    if whole {
+        let lost: Vec<_> = unexecuted(selected, &results);
+        results.extend(lost.into_iter().map(|case| {
+            let line = case.line;
+            let evidence = Evidence {
+                step: "the whole scenario".to_owned(),
+                line,
+                got: "the suite lost this scenario: it ended without a result".to_owned(),
+                ..Evidence::default()
+            };
+            result(case, Outcome::Error, Some(evidence))
+        }));
+    }
+    results.extend(
+        selected
+            .skipped
+            .iter()
+            .map(|(case, outcome)| result(case.clone(), outcome.clone(), None)),
+    );
+    deviations::apply(manifest, &mut results);
+    results
+}
+
+fn result(case: Arc<Case>, outcome: Outcome, evidence: Option<Evidence>) -> ScenarioResult {
+    ScenarioResult {
+        case,
+        outcome,
+        duration: Duration::ZERO,
+        evidence,
+        steps: Vec::new(),
+    }
+}
+
+/// The cases without a result: those that were not selected, and those that an early end left out.
+fn unexecuted(selected: &Selected, results: &[ScenarioResult]) -> Vec<Arc<Case>> {
+    let has_result = |case: &Arc<Case>| results.iter().any(|it| Arc::ptr_eq(&it.case, case));
+    selected.run.iter().filter(|it| !has_result(it)).cloned().collect()
+}
+
+fn in_order(mut results: Vec<ScenarioResult>, cases: &[Arc<Case>]) -> Vec<ScenarioResult> {
+    results.sort_by_key(|it| cases.iter().position(|case| Arc::ptr_eq(case, &it.case)));
+    results
+}

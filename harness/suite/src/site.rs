@@ -1,0 +1,197 @@
+//! The site: what the scenarios of one subject share, each part started when first needed.
+
+use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use conformance_engine::backends::Home;
+use conformance_engine::backends::postgres::{Database, Postgres};
+use conformance_engine::backends::provider::{BackendError, BackendInfo, Choice};
+use conformance_engine::backends::redis::Redis;
+use conformance_engine::failure::{Failure, StepResult};
+use conformance_engine::manifest::Manifest;
+use conformance_engine::observe::Patience;
+use tokio::sync::OnceCell;
+
+use crate::deployment::{self, Deployment, Settings};
+
+/// The backends of one run, whatever subjects it judges.
+pub struct Backends {
+    /// Folder, ports and watchdog of the run.
+    pub home: Home,
+    choice: Choice,
+    postgres: OnceCell<StepResult<Arc<Postgres>>>,
+    redis: OnceCell<StepResult<Arc<Redis>>>,
+}
+
+impl Backends {
+    /// Nothing is started yet.
+    pub fn new(home: Home, choice: Choice) -> Self {
+        Self {
+            home,
+            choice,
+            postgres: OnceCell::new(),
+            redis: OnceCell::new(),
+        }
+    }
+
+    /// The PostgreSQL server.
+    pub async fn postgres(&self) -> StepResult<Arc<Postgres>> {
+        let start = async || {
+            let started = Postgres::start(self.choice, &self.home).await;
+            started.map(Arc::new).map_err(failure)
+        };
+        self.postgres.get_or_init(start).await.clone()
+    }
+
+    /// The Redis servers.
+    pub async fn redis(&self) -> StepResult<Arc<Redis>> {
+        let start = async || {
+            let started = Redis::start(self.choice, &self.home).await;
+            started.map(Arc::new).map_err(failure)
+        };
+        self.redis.get_or_init(start).await.clone()
+    }
+
+    /// Starts them side by side, ahead of the first scenario that needs them.
+    pub async fn warm_up(&self) {
+        // A failure is kept, and told by every scenario that needs the backend.
+        let _ = futures::join!(self.postgres(), self.redis());
+    }
+
+    /// What each backend is, for the report; only those that were started.
+    pub fn infos(&self) -> BTreeMap<String, BackendInfo> {
+        let postgres = started(&self.postgres).map(|it| ("postgres", it.info().clone()));
+        let redis = started(&self.redis).map(|it| ("redis", it.info().clone()));
+        postgres
+            .into_iter()
+            .chain(redis)
+            .map(|(name, info)| (name.to_owned(), info))
+            .collect()
+    }
+
+    /// Why the suite cannot judge any more: a backend that died.
+    pub async fn broken(&self) -> Option<String> {
+        if let Some(postgres) = started(&self.postgres)
+            && let Err(error) = postgres.alive().await
+        {
+            return Some(error.to_string());
+        }
+        if let Some(redis) = started(&self.redis)
+            && let Err(error) = redis.alive().await
+        {
+            return Some(error.to_string());
+        }
+        None
+    }
+
+    /// Stops what was started and waits until nothing of the run is left.
+    pub async fn end(&self) {
+        if let Some(redis) = started(&self.redis) {
+            redis.stop().await;
+        }
+        if let Some(postgres) = started(&self.postgres) {
+            postgres.stop().await;
+        }
+        self.home.finish().await;
+    }
+}
+
+/// What the scenarios of one subject share.
+pub struct Site {
+    /// Who is judged.
+    pub manifest: Manifest,
+    /// What it attaches to.
+    pub backends: Rc<Backends>,
+    /// For a slow machine.
+    pub patience: Patience,
+    migrated: OnceCell<StepResult<Database>>,
+    shared: OnceCell<StepResult<Rc<Deployment>>>,
+    subjects_cpu: Cell<Duration>,
+}
+
+impl Site {
+    /// Nothing is started yet.
+    pub fn new(manifest: Manifest, backends: Rc<Backends>, patience: Patience) -> Self {
+        Self {
+            manifest,
+            backends,
+            patience,
+            migrated: OnceCell::new(),
+            shared: OnceCell::new(),
+            subjects_cpu: Cell::default(),
+        }
+    }
+
+    /// Folder, ports and watchdog of the run.
+    pub fn home(&self) -> &Home {
+        &self.backends.home
+    }
+
+    /// The PostgreSQL server.
+    pub async fn postgres(&self) -> StepResult<Arc<Postgres>> {
+        self.backends.postgres().await
+    }
+
+    /// The Redis servers.
+    pub async fn redis(&self) -> StepResult<Arc<Redis>> {
+        self.backends.redis().await
+    }
+
+    /// A database that the subject's `migrate` prepared: the template of all others.
+    pub async fn migrated(&self) -> StepResult<Database> {
+        let prepare = async || {
+            let postgres = self.postgres().await?;
+            let database = postgres.create_empty().await.map_err(failure)?;
+            deployment::migrate(self, &database).await?;
+            Ok(database)
+        };
+        self.migrated.get_or_init(prepare).await.clone()
+    }
+
+    /// The deployment of every scenario that changes nothing global.
+    pub async fn shared(self: &Rc<Self>) -> StepResult<Rc<Deployment>> {
+        let start = async || {
+            let mut deployment = Deployment::prepare(self.clone(), Settings::default()).await?;
+            deployment.start_ready().await?;
+            Ok(Rc::new(deployment))
+        };
+        self.shared.get_or_init(start).await.clone()
+    }
+
+    /// Ends the shared deployment.
+    pub async fn end(&self) {
+        if let Some(Ok(shared)) = self.shared.get() {
+            shared.end().await;
+        }
+        if let Some(Ok(migrated)) = self.migrated.get() {
+            migrated.drop_now().await;
+        }
+    }
+
+    /// Adds processor time that a subject's process has used.
+    pub fn count_cpu(&self, used: Duration) {
+        self.subjects_cpu.set(self.subjects_cpu.get() + used);
+    }
+
+    /// Processor time of all subjects that have ended, for `--timings`.
+    pub fn subjects_cpu(&self) -> Duration {
+        self.subjects_cpu.get()
+    }
+}
+
+fn started<T>(cell: &OnceCell<StepResult<Arc<T>>>) -> Option<&Arc<T>> {
+    cell.get()?.as_ref().ok()
+}
+
+/// A backend's trouble as a step's failure.
+pub fn failure(error: BackendError) -> Failure {
+    match error {
+        BackendError::Missing { .. } => Failure::Missing {
+            reason: error.to_string(),
+        },
+        BackendError::Broken { .. } => Failure::broken(error),
+    }
+}

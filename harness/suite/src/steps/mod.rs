@@ -1,0 +1,11 @@
+//! Steps, by concept: each resolves names, calls one driver and stores one outcome or returns one check.
+//!
+//! - [`deployment`]: what a scenario runs on: deployments, instances, outages
+//! - [`process`]: the life of a program: settings, exits, signals, output
+//! - [`health`]: probes and the health service
+//! - [`users`]: users and what becomes of calls
+
+pub mod deployment;
+pub mod health;
+pub mod process;
+pub mod users;

@@ -1,0 +1,133 @@
+//! The world: what one scenario owns.
+
+use std::rc::Rc;
+
+use conformance_engine::failure::{Failure, StepResult};
+use conformance_engine::run::scenario::{Aftermath, Scene, Stage};
+
+use crate::deployment::{Deployment, Settings};
+use crate::drivers::users::Users;
+use crate::site::Site;
+use crate::steps::{health, process, users};
+
+/// What one scenario owns.
+#[derive(cucumber::World)]
+#[world(init = Self::outside_of_a_run)]
+pub struct World {
+    /// The case, the journal, the patience.
+    pub scene: Scene,
+    /// What the whole run shares.
+    pub site: Rc<Site>,
+    /// Where the scenario's calls go; the shared deployment unless the scenario makes its own.
+    place: Place,
+    /// What the users' steps remember.
+    pub users: users::Notes,
+    /// What the health steps remember.
+    pub health: health::Notes,
+    /// What the process steps remember.
+    pub process: process::Notes,
+}
+
+enum Place {
+    Undecided,
+    Shared(Rc<Deployment>),
+    Own(Box<Deployment>),
+}
+
+impl std::fmt::Debug for World {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("World").field("scene", &self.scene.id).finish_non_exhaustive()
+    }
+}
+
+impl World {
+    fn new(scene: Scene, site: Rc<Site>) -> Self {
+        Self {
+            scene,
+            site,
+            place: Place::Undecided,
+            users: users::Notes::default(),
+            health: health::Notes::default(),
+            process: process::Notes::default(),
+        }
+    }
+
+    /// Cucumber's own runner would ask for a world without a run; ours never does.
+    fn outside_of_a_run() -> Result<Self, Failure> {
+        Err(Failure::broken("a world is made by the stage of a run"))
+    }
+
+    /// Where the scenario's calls go.
+    pub async fn deployment(&mut self) -> StepResult<&Deployment> {
+        if matches!(self.place, Place::Undecided) {
+            self.place = Place::Shared(self.site.shared().await?);
+        }
+        match &self.place {
+            Place::Shared(deployment) => Ok(deployment),
+            Place::Own(deployment) => Ok(deployment),
+            Place::Undecided => Err(Failure::broken("the scenario has no deployment")),
+        }
+    }
+
+    /// The deployment that the scenario made and may change.
+    pub fn own(&mut self) -> StepResult<&mut Deployment> {
+        match &mut self.place {
+            Place::Own(deployment) => Ok(deployment),
+            Place::Shared(_) | Place::Undecided => Err(Failure::broken(
+                "the step changes a deployment; begin with `Given a deployment of its own`",
+            )),
+        }
+    }
+
+    /// Makes a deployment of the scenario's own, without an instance.
+    pub async fn prepare(&mut self, settings: Settings) -> StepResult<&mut Deployment> {
+        let deployment = Deployment::prepare(self.site.clone(), settings).await?;
+        self.adopt(deployment)
+    }
+
+    /// Takes over a deployment that was made for this scenario.
+    pub fn adopt(&mut self, deployment: Deployment) -> StepResult<&mut Deployment> {
+        if !matches!(self.place, Place::Undecided) {
+            return Err(Failure::broken("the scenario has a deployment already"));
+        }
+        self.place = Place::Own(Box::new(deployment));
+        self.own()
+    }
+
+    /// A client of the users' interface of one instance; its calls go into the journal.
+    pub async fn client(&mut self, instance: usize) -> StepResult<Users> {
+        let url = self.deployment().await?.slot(instance)?.grpc_url();
+        Users::connect(&url, &self.scene)
+    }
+}
+
+/// Enters and leaves scenarios.
+pub struct Platform {
+    /// What the whole run shares.
+    pub site: Rc<Site>,
+}
+
+impl Stage for Platform {
+    type World = World;
+
+    async fn enter(&self, scene: Scene) -> Result<World, Failure> {
+        Ok(World::new(scene, self.site.clone()))
+    }
+
+    async fn leave(&self, world: World, passed: bool) -> Aftermath {
+        let World { scene, site, place, .. } = world;
+        let mut aftermath = Aftermath::default();
+        if !passed {
+            aftermath.broken = site.backends.broken().await;
+            aftermath.logs = match &place {
+                Place::Own(deployment) => deployment.logs(None),
+                Place::Shared(deployment) => deployment.logs(Some(&scene.id)),
+                Place::Undecided => Vec::new(),
+            };
+        }
+        if let Place::Own(deployment) = place {
+            deployment.end().await;
+        }
+        aftermath
+    }
+}
