@@ -118,7 +118,7 @@ impl Deployment {
     pub async fn prepare(site: Rc<Site>, settings: Settings) -> StepResult<Self> {
         let template = site.migrated().await?;
         let postgres = site.postgres().await?;
-        let database = postgres.clone_from(&template).await.map_err(failure)?;
+        let database = postgres.as_ref().clone_from(&template).await.map_err(failure)?;
         Self::on(site, database, settings).await
     }
 

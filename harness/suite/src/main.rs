@@ -9,10 +9,12 @@
 //! - [`deployment`]: a database, a Redis and the instances that run on them
 //! - [`world`]: what one scenario owns
 //! - [`steps`]: what the features' sentences do
+//! - [`checks`]: reusable judgements
 //! - [`drivers`]: verbs of the domain
 //! - [`params`]: typed parameters of steps
 
 mod catalogue;
+mod checks;
 mod cli;
 mod deployment;
 mod drivers;

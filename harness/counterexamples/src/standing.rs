@@ -1,0 +1,101 @@
+//! Standing counterexamples: they need no reference, and every scenario must fail on them.
+
+use std::net::{Ipv6Addr, SocketAddr};
+
+use anyhow::Context as _;
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::http::{Request, Response, StatusCode, header};
+use tokio::net::TcpListener;
+
+/// What a standing counterexample does with whatever it is asked.
+#[derive(Clone, Copy)]
+pub enum Standing {
+    /// It is ready, and answers every call with UNAVAILABLE.
+    Unavailable,
+    /// It closes every connection.
+    Closes,
+    /// It accepts everything and answers empty messages.
+    Empty,
+}
+
+/// Serves on the three ports of the environment until it is killed; commands other than `serve` do nothing.
+pub async fn run(standing: Standing, command: &str) -> anyhow::Result<()> {
+    if command != "serve" {
+        return Ok(());
+    }
+    let http = bind("PORT").await?;
+    let metrics = bind("METRICS_PORT").await?;
+    let grpc = bind("GRPC_PORT").await?;
+    if let Standing::Closes = standing {
+        return futures::future::try_join3(close_all(http), close_all(metrics), close_all(grpc))
+            .await
+            .map(|_| ());
+    }
+    let router = |answer: fn(Standing, &Request<Body>) -> Response<Body>| {
+        Router::new().fallback(move |request: Request<Body>| async move { answer(standing, &request) })
+    };
+    let http = axum::serve(http, router(probe));
+    let metrics = axum::serve(metrics, router(probe));
+    let grpc = axum::serve(grpc, router(call));
+    tokio::try_join!(http, metrics, grpc)?;
+    Ok(())
+}
+
+async fn bind(variable: &str) -> anyhow::Result<TcpListener> {
+    let port = std::env::var(variable).with_context(|| format!("{variable} is not set"))?;
+    let port: u16 = port.parse().with_context(|| format!("{variable} is no port"))?;
+    let address = SocketAddr::from((Ipv6Addr::UNSPECIFIED, port));
+    TcpListener::bind(address)
+        .await
+        .with_context(|| format!("cannot bind {address}"))
+}
+
+async fn close_all(listener: TcpListener) -> anyhow::Result<()> {
+    loop {
+        drop(listener.accept().await?);
+    }
+}
+
+fn probe(standing: Standing, request: &Request<Body>) -> Response<Body> {
+    let ready = request.uri().path() == "/ready";
+    let status = match standing {
+        // Ready, or no scenario would get as far as a call.
+        Standing::Unavailable if !ready => StatusCode::SERVICE_UNAVAILABLE,
+        _ => StatusCode::OK,
+    };
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = status;
+    response
+}
+
+fn call(standing: Standing, _: &Request<Body>) -> Response<Body> {
+    let status = match standing {
+        Standing::Empty => 0,
+        Standing::Unavailable | Standing::Closes => 14,
+    };
+    let body = match standing {
+        Standing::Empty => {
+            // An uncompressed message of no bytes, then the trailers.
+            let frames = futures::stream::iter([
+                Ok::<_, std::convert::Infallible>(http_body::Frame::data(Bytes::from_static(&[0; 5]))),
+                Ok(http_body::Frame::trailers(trailers(status))),
+            ]);
+            Body::new(http_body_util::StreamBody::new(frames))
+        }
+        Standing::Unavailable | Standing::Closes => Body::empty(),
+    };
+    let mut response = Response::new(body);
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, "application/grpc".parse().expect("a valid value"));
+    if !matches!(standing, Standing::Empty) {
+        headers.extend(trailers(status));
+    }
+    response
+}
+
+fn trailers(status: u16) -> axum::http::HeaderMap {
+    let mut trailers = axum::http::HeaderMap::new();
+    trailers.insert("grpc-status", status.into());
+    trailers
+}

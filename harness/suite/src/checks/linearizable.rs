@@ -1,0 +1,311 @@
+//! Whether the history of one record fits into one order that real time allows (USR-11).
+//!
+//! The search of Wing and Gong with Lowe's memory of states already seen: take any call that began
+//! before every other outstanding call ended, apply it to the record, go on; go back when an
+//! answer does not fit. A call without an answer may have taken effect at any time after it began,
+//! or never.
+
+use std::collections::{BTreeMap, HashSet};
+use std::fmt;
+use std::time::Duration;
+
+/// The fields of a record; `None` where there is no record.
+pub type State = Option<BTreeMap<&'static str, String>>;
+
+/// What a client did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Read the record.
+    Read,
+    /// Change these fields, leave the others.
+    Update(BTreeMap<&'static str, String>),
+    /// Remove the record.
+    Delete,
+}
+
+/// What it was told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// The record as it is after the call.
+    Record(BTreeMap<&'static str, String>),
+    /// The call succeeded and answers nothing.
+    Done,
+    /// There is no such record.
+    NotFound,
+    /// Nobody knows: the call failed in a way that leaves open whether it took effect.
+    Unknown,
+}
+
+/// One call of a history.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// Who made it.
+    pub client: usize,
+    /// What was asked.
+    pub action: Action,
+    /// What was answered.
+    pub answer: Answer,
+    /// When it was sent.
+    pub began: Duration,
+    /// When the answer was there.
+    pub ended: Duration,
+}
+
+impl fmt::Display for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (from, to) = (self.began.as_micros(), self.ended.as_micros());
+        write!(f, "client {} {:?} -> {:?} ({from} to {to} us)", self.client, self.action, self.answer)
+    }
+}
+
+/// What the checker says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Judgement {
+    /// There is such an order.
+    Linearizable,
+    /// There is none; `explained` calls fit at most, these come next and none of them fits.
+    Impossible {
+        /// How many calls the longest order found so far explains.
+        explained: usize,
+        /// The calls that might come next, in words.
+        stuck: Vec<String>,
+    },
+    /// The search was given up: too many calls or too many orders.
+    Unknown(&'static str),
+}
+
+/// The most states that the search looks at.
+const BUDGET: usize = 2_000_000;
+
+/// Looks for an order of the calls that starts from `initial`.
+pub fn check(initial: &State, calls: &[Call]) -> Judgement {
+    if calls.len() > 128 {
+        return Judgement::Unknown("more than 128 calls");
+    }
+    let mut search = Search {
+        calls,
+        seen: HashSet::new(),
+        best: (0, Vec::new()),
+    };
+    match search.explore(initial) {
+        Some(true) => Judgement::Linearizable,
+        Some(false) => Judgement::Impossible {
+            explained: search.best.0,
+            stuck: search.best.1,
+        },
+        None => Judgement::Unknown("more orders than the search looks at"),
+    }
+}
+
+struct Search<'a> {
+    calls: &'a [Call],
+    seen: HashSet<(u128, State)>,
+    best: (usize, Vec<String>),
+}
+
+impl Search<'_> {
+    /// `Some(true)` once every answered call is placed; `None` when the budget is used up.
+    fn explore(&mut self, initial: &State) -> Option<bool> {
+        let mut open = vec![(0_u128, initial.clone())];
+        while let Some((placed, state)) = open.pop() {
+            if !self.seen.insert((placed, state.clone())) {
+                continue;
+            }
+            if self.seen.len() > BUDGET {
+                return None;
+            }
+            if self.complete(placed) {
+                return Some(true);
+            }
+            let next = self.candidates(placed);
+            let before = open.len();
+            for index in &next {
+                if let Some(after) = apply(&state, &self.calls[*index]) {
+                    open.push((placed | 1 << index, after));
+                }
+            }
+            if open.len() == before {
+                self.remember(placed, &next, &state);
+            }
+        }
+        Some(false)
+    }
+
+    fn complete(&self, placed: u128) -> bool {
+        self.calls
+            .iter()
+            .enumerate()
+            .all(|(index, call)| placed >> index & 1 == 1 || call.answer == Answer::Unknown)
+    }
+
+    /// The calls that began before any outstanding call ended.
+    fn candidates(&self, placed: u128) -> Vec<usize> {
+        let outstanding = || (0..self.calls.len()).filter(move |it| placed >> it & 1 == 0);
+        let first_end = outstanding()
+            .filter(|it| self.calls[*it].answer != Answer::Unknown)
+            .map(|it| self.calls[it].ended)
+            .min();
+        outstanding()
+            .filter(|it| first_end.is_none_or(|end| self.calls[*it].began <= end))
+            .collect()
+    }
+
+    fn remember(&mut self, placed: u128, next: &[usize], state: &State) {
+        let explained = placed.count_ones() as usize;
+        if explained >= self.best.0 {
+            let stuck = next.iter().map(|it| self.calls[*it].to_string());
+            let mut stuck: Vec<_> = stuck.collect();
+            stuck.insert(0, format!("the record then is {state:?}"));
+            self.best = (explained, stuck);
+        }
+    }
+}
+
+/// The record after the call, if the call's answer fits.
+fn apply(state: &State, call: &Call) -> Option<State> {
+    let after = match (&call.action, state) {
+        (Action::Read, _) => state.clone(),
+        (Action::Update(_) | Action::Delete, None) => None,
+        (Action::Delete, Some(_)) => None,
+        (Action::Update(change), Some(fields)) => {
+            let mut fields = fields.clone();
+            fields.extend(change.clone());
+            Some(fields)
+        }
+    };
+    let fits = match &call.answer {
+        Answer::Unknown => true,
+        Answer::NotFound => state.is_none(),
+        Answer::Done => state.is_some() && call.action == Action::Delete,
+        Answer::Record(seen) => after.as_ref() == Some(seen),
+    };
+    fits.then_some(after)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(name: &str, status: &str) -> BTreeMap<&'static str, String> {
+        BTreeMap::from([("name", name.to_owned()), ("status", status.to_owned())])
+    }
+
+    fn set(field: &'static str, value: &str) -> Action {
+        Action::Update(BTreeMap::from([(field, value.to_owned())]))
+    }
+
+    fn call(began: u64, ended: u64, action: Action, answer: Answer) -> Call {
+        Call {
+            client: 0,
+            action,
+            answer,
+            began: Duration::from_micros(began),
+            ended: Duration::from_micros(ended),
+        }
+    }
+
+    fn judged(calls: &[Call]) -> Judgement {
+        check(&Some(record("a", "on")), calls)
+    }
+
+    #[track_caller]
+    fn fits(calls: &[Call]) {
+        assert_eq!(judged(calls), Judgement::Linearizable);
+    }
+
+    #[track_caller]
+    fn does_not_fit(calls: &[Call]) {
+        assert!(matches!(judged(calls), Judgement::Impossible { .. }), "{:?}", judged(calls));
+    }
+
+    #[test]
+    fn a_read_after_an_acknowledged_update_sees_it() {
+        let update = call(0, 10, set("name", "b"), Answer::Record(record("b", "on")));
+        fits(&[update.clone(), call(20, 30, Action::Read, Answer::Record(record("b", "on")))]);
+        does_not_fit(&[update, call(20, 30, Action::Read, Answer::Record(record("a", "on")))]);
+    }
+
+    #[test]
+    fn a_read_beside_an_update_may_see_either() {
+        let update = call(0, 10, set("name", "b"), Answer::Record(record("b", "on")));
+        for name in ["a", "b"] {
+            fits(&[update.clone(), call(5, 15, Action::Read, Answer::Record(record(name, "on")))]);
+        }
+    }
+
+    #[test]
+    fn two_reads_never_go_back_in_time() {
+        does_not_fit(&[
+            call(0, 100, set("name", "b"), Answer::Record(record("b", "on"))),
+            call(10, 20, Action::Read, Answer::Record(record("b", "on"))),
+            call(30, 40, Action::Read, Answer::Record(record("a", "on"))),
+        ]);
+    }
+
+    #[test]
+    fn an_update_that_undoes_another_field_is_a_lost_update() {
+        does_not_fit(&[
+            call(0, 10, set("name", "b"), Answer::Record(record("b", "on"))),
+            call(0, 10, set("status", "off"), Answer::Record(record("a", "off"))),
+            call(20, 30, Action::Read, Answer::Record(record("a", "off"))),
+        ]);
+    }
+
+    #[test]
+    fn two_updates_of_two_fields_both_hold() {
+        fits(&[
+            call(0, 10, set("name", "b"), Answer::Record(record("b", "off"))),
+            call(0, 10, set("status", "off"), Answer::Record(record("a", "off"))),
+            call(20, 30, Action::Read, Answer::Record(record("b", "off"))),
+        ]);
+    }
+
+    #[test]
+    fn only_one_of_two_deletes_succeeds() {
+        does_not_fit(&[
+            call(0, 10, Action::Delete, Answer::Done),
+            call(0, 10, Action::Delete, Answer::Done),
+        ]);
+        fits(&[
+            call(0, 10, Action::Delete, Answer::Done),
+            call(0, 10, Action::Delete, Answer::NotFound),
+        ]);
+    }
+
+    #[test]
+    fn a_deleted_record_does_not_come_back() {
+        does_not_fit(&[
+            call(0, 10, Action::Delete, Answer::Done),
+            call(20, 30, Action::Read, Answer::Record(record("a", "on"))),
+        ]);
+        does_not_fit(&[
+            call(0, 10, Action::Delete, Answer::Done),
+            call(20, 30, set("name", "b"), Answer::Record(record("b", "on"))),
+        ]);
+    }
+
+    #[test]
+    fn nobody_reads_what_nobody_wrote() {
+        does_not_fit(&[call(0, 10, Action::Read, Answer::Record(record("z", "on")))]);
+    }
+
+    #[test]
+    fn a_call_without_an_answer_may_have_happened_or_not() {
+        let lost = call(0, 10, set("name", "b"), Answer::Unknown);
+        for name in ["a", "b"] {
+            fits(&[lost.clone(), call(20, 30, Action::Read, Answer::Record(record(name, "on")))]);
+        }
+        // But not first happen and then not have happened.
+        does_not_fit(&[
+            lost,
+            call(20, 30, Action::Read, Answer::Record(record("b", "on"))),
+            call(40, 50, Action::Read, Answer::Record(record("a", "on"))),
+        ]);
+    }
+
+    #[test]
+    fn too_long_a_history_is_not_judged() {
+        let read = call(0, 10, Action::Read, Answer::Record(record("a", "on")));
+        assert!(matches!(judged(&vec![read; 129]), Judgement::Unknown(_)));
+    }
+}

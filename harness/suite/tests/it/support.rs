@@ -1,0 +1,212 @@
+//! A folder of its own for each test, and what a run left behind.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::LazyLock;
+
+/// A manifest around one command line of the user service.
+pub fn manifest(command: &str) -> String {
+    format!(
+        "[subject]\nname = \"tested\"\nversion = \"1\"\ncontract = \"1\"\n\n[components.user-service]\ncommand = [{command}]\n"
+    )
+}
+
+/// A folder that a run of the suite takes place in; its temporary folder is inside, so that a test sees what is left.
+pub struct Place {
+    folder: tempfile::TempDir,
+}
+
+impl Place {
+    pub fn new() -> Self {
+        Self::named("place")
+    }
+
+    /// With a name of its own, for paths that are hard on programs.
+    pub fn named(name: &str) -> Self {
+        let folder = tempfile::Builder::new()
+            .prefix(name)
+            .permissions(fs::Permissions::from_mode(0o755))
+            .tempdir()
+            .expect("a temporary folder");
+        let place = Self { folder };
+        fs::create_dir(place.temp()).expect("a folder for temporary files");
+        // PostgreSQL's unprivileged user must get through.
+        fs::set_permissions(place.temp(), fs::Permissions::from_mode(0o1777)).expect("its mode");
+        place
+    }
+
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub fn temp(&self) -> PathBuf {
+        self.path().join("tmp")
+    }
+
+    pub fn write(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.path().join(name);
+        fs::create_dir_all(path.parent().expect("a parent")).expect("its folder");
+        fs::write(&path, text).expect("a file");
+        path
+    }
+
+    /// An executable shell script.
+    pub fn script(&self, name: &str, body: &str) -> PathBuf {
+        let path = self.write(name, &format!("#!/bin/sh\n{body}\n"));
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("its mode");
+        path
+    }
+
+    /// A manifest `conformance.toml` whose program is this script.
+    pub fn subject_script(&self, body: &str) {
+        self.script("subject", body);
+        self.write("conformance.toml", &manifest("\"./subject\""));
+    }
+
+    /// A manifest `conformance.toml` whose program is the reference.
+    pub fn reference(&self) {
+        let command = format!("{:?}", reference());
+        self.write("conformance.toml", &manifest(&command));
+    }
+
+    /// The suite with these arguments, in this folder.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_conformance"));
+        command
+            .args(arguments)
+            .current_dir(self.path())
+            .env("TMPDIR", self.temp())
+            .env("CI", "true")
+            .env_remove("CONFORMANCE_POSTGRES_URL")
+            .env_remove("CONFORMANCE_REDIS_URL")
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// Runs the suite to its end.
+    pub fn run(&self, arguments: &[&str]) -> Ran {
+        Ran::from(self.command(arguments).output().expect("the suite runs"))
+    }
+
+    /// Starts the suite, its output into files.
+    pub fn start(&self, arguments: &[&str]) -> Child {
+        let out = fs::File::create(self.path().join("out")).expect("a file");
+        let err = fs::File::create(self.path().join("err")).expect("a file");
+        self.command(arguments)
+            .stdout(out)
+            .stderr(err)
+            .spawn()
+            .expect("the suite starts")
+    }
+
+    /// What a started suite wrote so far.
+    pub fn written(&self) -> String {
+        let read = |name| fs::read(self.path().join(name)).unwrap_or_default();
+        format!(
+            "{}{}",
+            String::from_utf8_lossy(&read("out")),
+            String::from_utf8_lossy(&read("err"))
+        )
+    }
+
+    /// Folders and files that a run left in its temporary folder.
+    pub fn left_files(&self) -> Vec<String> {
+        fs::read_dir(self.temp())
+            .expect("the temporary folder")
+            .filter_map(Result::ok)
+            .map(|it| it.file_name().to_string_lossy().into_owned())
+            // The folder of port locks is shared by all runs and stays; its files do not.
+            .filter(|it| it != "conformance-ports")
+            .chain(self.left_locks())
+            .collect()
+    }
+
+    fn left_locks(&self) -> Vec<String> {
+        fs::read_dir(self.temp().join("conformance-ports"))
+            .map(|entries| {
+                entries
+                    .filter_map(Result::ok)
+                    .map(|it| format!("lock {}", it.file_name().to_string_lossy()))
+                    .collect()
+            })
+            .unwrap_or_default()
+    }
+
+    /// Processes whose environment or arguments name this place.
+    pub fn left_processes(&self) -> Vec<String> {
+        let name = self.path().to_string_lossy().into_owned();
+        fs::read_dir("/proc")
+            .expect("/proc")
+            .filter_map(Result::ok)
+            .filter(|it| it.file_name().to_string_lossy().bytes().all(|it| it.is_ascii_digit()))
+            .filter_map(|it| {
+                let environment = fs::read(it.path().join("environ")).ok()?;
+                let arguments = fs::read(it.path().join("cmdline")).ok()?;
+                let all = [environment, arguments.clone()].concat();
+                let names = String::from_utf8_lossy(&all).contains(&name);
+                names.then(|| format!("{}: {}", it.file_name().to_string_lossy(), String::from_utf8_lossy(&arguments).replace('\0', " ")))
+            })
+            .collect()
+    }
+
+    /// Nothing is left, at the latest after a few seconds: the watchdog works while the test looks.
+    #[track_caller]
+    pub fn assert_nothing_left(&self) {
+        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(10);
+        loop {
+            let left = [self.left_processes(), self.left_files()].concat();
+            if left.is_empty() {
+                return;
+            }
+            assert!(std::time::Instant::now() < deadline, "left behind: {left:#?}");
+            std::thread::yield_now();
+        }
+    }
+}
+
+/// How a run of the suite ended.
+pub struct Ran {
+    pub status: Option<i32>,
+    pub text: String,
+}
+
+impl From<Output> for Ran {
+    fn from(output: Output) -> Self {
+        Self {
+            status: output.status.code(),
+            text: format!(
+                "{}{}",
+                String::from_utf8_lossy(&output.stdout),
+                String::from_utf8_lossy(&output.stderr)
+            ),
+        }
+    }
+}
+
+impl Ran {
+    /// It ended with this status and said each of these.
+    #[track_caller]
+    pub fn check(&self, status: i32, said: &[&str]) {
+        assert_eq!(self.status, Some(status), "{}", self.text);
+        for text in said {
+            assert!(self.text.contains(text), "{text:?} is missing in:\n{}", self.text);
+        }
+    }
+}
+
+/// The reference, built once.
+pub fn reference() -> &'static Path {
+    static PROGRAM: LazyLock<PathBuf> = LazyLock::new(|| {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let status = Command::new(env!("CARGO"))
+            .args(["build", "--release", "--quiet", "--package", "user-service"])
+            .current_dir(&root)
+            .status()
+            .expect("cargo runs");
+        assert!(status.success(), "the reference does not build");
+        fs::canonicalize(root.join("target/release/user-service")).expect("the reference")
+    });
+    &PROGRAM
+}
