@@ -1,0 +1,93 @@
+@user-service
+Feature: Reads after writes
+
+  Every read is as good on one instance as on another. A read that came before the write is part of
+  the scenario where it might fill a cache.
+
+  Rule: USR-11 Reads see acknowledged writes
+    Reads see acknowledged writes: once a create, update or delete has been answered, every later
+    GetUser and ListUsers on any instance reflects it. Per user the history is linearizable, also
+    with concurrent writers, and also after Redis was away and came back with its old data.
+
+    Scenario: A create is seen at once on every instance
+      Given a deployment of its own
+      And a second instance
+      And the users named "Grace" were listed on both instances
+      When a user "Grace" is created on the first instance
+      Then the call succeeds
+      And "Grace" is seen as last acknowledged on both instances
+
+    Scenario: An update is seen at once on every instance
+      Given a deployment of its own
+      And a second instance
+      And a user "Ada" that both instances have shown
+      When "Ada" is renamed on the first instance
+      Then the call succeeds
+      And "Ada" is seen as last acknowledged on both instances
+
+    Scenario: A delete is seen at once on every instance
+      Given a deployment of its own
+      And a second instance
+      And a user "Ada" that both instances have shown
+      When "Ada" is deleted on the first instance
+      Then the call succeeds
+      And "Ada" is gone on both instances
+
+    Scenario: Every one of many changes is seen by the very next read on the other instance
+      Given a deployment of its own
+      And a second instance
+      And a user "Ada" that both instances have shown
+      When "Ada" is renamed 50 times on the first instance, and read and listed on the second after each
+      Then every call succeeds
+      And every read shows the change before it
+
+    Scenario: On one instance too, every change is seen by the very next read
+      Given a user "Ada"
+      When "Ada" is renamed 50 times, and read and listed after each
+      Then every call succeeds
+      And every read shows the change before it
+
+    Scenario Outline: A change made while Redis is <away> outlives its old data
+      Given a deployment of its own
+      And a second instance
+      And a user "Ada" that both instances have shown
+      And Redis is <away>
+      And "Ada" was renamed
+      When Redis is restored
+      Then "Ada" is seen as last acknowledged on both instances, for 3 s
+
+      Examples:
+        | away |
+        | cut  |
+        | hung |
+
+    Scenario: A delete made while Redis is away outlives its old data
+      Given a deployment of its own
+      And a second instance
+      And a user "Ada" that both instances have shown
+      And Redis is cut
+      And "Ada" was deleted
+      When Redis is restored
+      Then "Ada" is gone on both instances, for 3 s
+
+    @property
+    Scenario: Any sequence of operations on two instances agrees with the model
+      Given a deployment of its own
+      And a second instance
+      Then any sequence of 200 user operations by 4 clients agrees with the model
+
+    @property
+    Scenario: Concurrent clients of one instance see one history of a user
+      Then every history of one user under 4 concurrent clients is linearizable
+
+    @property
+    Scenario: Concurrent clients of two instances see one history of a user
+      Given a deployment of its own
+      And a second instance
+      Then every history of one user under 4 concurrent clients is linearizable
+
+    @property
+    Scenario: Concurrent clients see one history of a user while Redis goes away and comes back
+      Given a deployment of its own
+      And a second instance
+      Then the history of one user under 4 concurrent clients is linearizable while Redis goes away and comes back

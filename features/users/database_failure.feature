@@ -1,0 +1,121 @@
+@user-service
+Feature: When the database fails
+
+  Here `REQUEST_TIMEOUT` is 1 s, so that an answer comes within 2 s. After an outage of at most 3 s
+  service resumes within `HEALTH_CACHE_TTL` + `HEALTH_CHECK_TIMEOUT` + 5 s, 6.5 s with the settings below.
+
+  Rule: USR-18 A failing database gives INTERNAL or UNAVAILABLE, and no details
+    What the database refuses for reasons of its own gives INTERNAL with exactly `internal error`;
+    details stay in the log (a server that is read-only, shuts down or has a statement cancelled by
+    its administrator may give UNAVAILABLE as well). An unreachable or hanging database gives
+    UNAVAILABLE within `REQUEST_TIMEOUT` + 1 s, and service resumes without a restart (bound as
+    HLT-7).
+
+    Scenario Outline: <method> that the database refuses by <means> is an internal error
+      Given a deployment of its own
+      And a user "Ada"
+      And the database refuses every write by <means>
+      When <method> is called with valid arguments
+      Then the call fails with INTERNAL and message "internal error"
+      And the answer holds none of the database's words, but the log does
+
+      Examples:
+        | method     | means               |
+        | CreateUser | a trigger           |
+        | UpdateUser | a trigger           |
+        | DeleteUser | a trigger           |
+        | CreateUser | a constraint        |
+        | UpdateUser | a constraint        |
+        | CreateUser | a trigger at commit |
+        | UpdateUser | a trigger at commit |
+        | DeleteUser | a trigger at commit |
+
+    Scenario Outline: <method> whose read the database refuses is an internal error
+      Given a deployment of its own
+      And a user "Ada"
+      And the database refuses every read
+      When <method> is called with valid arguments
+      Then the call fails with INTERNAL and message "internal error"
+      And the answer holds none of the database's words, but the log does
+
+      Examples:
+        | method    |
+        | GetUser   |
+        | ListUsers |
+
+    Scenario: A refused write leaves the service working
+      Given a deployment of its own
+      And a user "Ada"
+      And the database refuses every write by a trigger
+      And every unary call was made
+      When the refusal is lifted
+      Then "Ada" is still there, unchanged
+      And every unary call succeeds
+
+    Scenario: An unreachable database makes every unary call UNAVAILABLE in time
+      Given a deployment of its own with
+        | setting         | value |
+        | REQUEST_TIMEOUT | 1s    |
+      And 3 users named "Grace"
+      And the database is cut
+      When every unary call is made at once
+      Then every call fails with UNAVAILABLE
+      And every call ends within 2 s
+
+    Scenario: A hanging database makes every unary call UNAVAILABLE in time
+      Given a deployment of its own with
+        | setting         | value |
+        | REQUEST_TIMEOUT | 1s    |
+      And 3 users named "Grace"
+      And the database is hung
+      When every unary call is made at once
+      Then every call fails with UNAVAILABLE
+      And every call ends within 2 s
+
+    Scenario: Calls that queue for a hanging database are UNAVAILABLE in time too
+      Given a deployment of its own with
+        | setting                  | value |
+        | REQUEST_TIMEOUT          | 1s    |
+        | DATABASE_MAX_CONNECTIONS | 2     |
+      And 3 users named "Grace"
+      And the database is hung
+      When 30 unary calls are made at once
+      Then every call fails with UNAVAILABLE
+      And every call ends within 2 s
+
+    Scenario: A database that goes away in the middle of calls makes them UNAVAILABLE
+      Given a deployment of its own with
+        | setting         | value |
+        | REQUEST_TIMEOUT | 2s    |
+      And 3 users named "Grace"
+      And the database is hung
+      When every unary call is made at once, and the database is cut while they wait
+      Then every call fails with UNAVAILABLE
+      And every call ends within 3 s
+
+    Scenario Outline: After the database was <away> service resumes without a restart
+      Given a deployment of its own with
+        | setting              | value |
+        | REQUEST_TIMEOUT      | 1s    |
+        | HEALTH_CACHE_TTL     | 500ms |
+        | HEALTH_CHECK_TIMEOUT | 1s    |
+      And 3 users named "Grace"
+      And the database is <away>
+      And every unary call was made
+      When the database is restored
+      Then every unary call succeeds again within 6500 ms
+
+      Examples:
+        | away |
+        | cut  |
+        | hung |
+
+    Scenario: After the database closed every connection service resumes without a restart
+      Given a deployment of its own with
+        | setting              | value |
+        | HEALTH_CACHE_TTL     | 500ms |
+        | HEALTH_CHECK_TIMEOUT | 1s    |
+      And 3 users named "Grace"
+      And 30 unary calls were made at once
+      When the database closes every connection
+      Then every unary call succeeds again within 6500 ms

@@ -1,0 +1,77 @@
+@user-service
+Feature: Passwords
+
+  Rule: USR-6 A password is optional, bounded and kept only as a salted hash
+    The password is optional; if given, 8 to 128 characters, otherwise INVALID_ARGUMENT
+    `password is invalid`. It is kept only as a salted hash (see SEC-4) and never returned.
+
+    Scenario Outline: A password <size> is accepted
+      When a password <size> is given to a new user
+      Then the call succeeds
+      And the user comes back as given
+
+      Examples:
+        | size                              |
+        | of 0 characters                   |
+        | of 8 characters                   |
+        | of 128 characters                 |
+        | of 8 characters of 4 bytes each   |
+        | of 128 characters of 4 bytes each |
+
+    Scenario Outline: A password <size> is refused
+      When a password <size> is given to a new user
+      Then the call fails with INVALID_ARGUMENT and message "password is invalid"
+      And no user was created
+
+      Examples:
+        | size                              |
+        | of 1 character                    |
+        | of 7 characters                   |
+        | of 129 characters                 |
+        | of 7 characters of 4 bytes each   |
+        | of 129 characters of 4 bytes each |
+
+    Scenario: A password may hold any character
+      When each of these passwords is given to a new user
+        | text                          |
+        | {8 x U+0020}                  |
+        | 12345678                      |
+        | pass{U+0000}word              |
+        | {U+000A}{U+0085}{U+009F}12345 |
+      Then every call succeeds
+      And every user comes back as given
+
+    Scenario: A password's length counts all its characters
+      When each of these passwords is given to a new user
+        | text                   |
+        | 123456e{U+0301}        |
+        | {U+0020}123456{U+0020} |
+      Then every call succeeds
+      And every user comes back as given
+
+    Scenario: A password's clear text is kept nowhere
+      Given a deployment of its own
+      And a user "Ada" with
+        | field    | value                      |
+        | password | correct-horse-{id}-battery |
+      When everything that the database and Redis hold is read
+      Then the password of "Ada" stands nowhere in it, in clear text, hexadecimal or base64
+
+    Scenario: Equal passwords are kept as different salted hashes
+      Given a deployment of its own
+      And a user "Ada" with
+        | field    | value                      |
+        | password | correct-horse-{id}-battery |
+      And a user "Grace" with
+        | field    | value                      |
+        | password | correct-horse-{id}-battery |
+      When everything that the database and Redis hold is read
+      Then 2 different salted password hashes stand in it
+
+    Scenario: A password and its hash are never returned
+      Given a user "Ada" with
+        | field    | value                      |
+        | password | correct-horse-{id}-battery |
+      When "Ada" is read, listed and updated
+      Then every call succeeds
+      And no answer ever held the password of "Ada" or a password hash
