@@ -11,7 +11,7 @@ Feature: Connections to the database
       Given a deployment of its own with
         | setting                  | value |
         | DATABASE_MAX_CONNECTIONS | <max> |
-      And 3 users named "Grace"
+      And 40 users named "Grace"
       When 60 unary calls are made at once
       Then every call succeeds
       And the database never had more than <most> connections of the service
@@ -25,7 +25,7 @@ Feature: Connections to the database
       Given a deployment of its own with
         | setting                  | value   |
         | DATABASE_MAX_CONNECTIONS | (unset) |
-      And 3 users named "Grace"
+      And 40 users named "Grace"
       When 60 unary calls are made at once
       Then every call succeeds
       And the database never had more than 12 connections of the service
@@ -45,7 +45,7 @@ Feature: Connections to the database
       Given a deployment of its own with
         | setting                  | value |
         | DATABASE_MAX_CONNECTIONS | 3     |
-      And 3 users named "Grace"
+      And 40 users named "Grace"
       And the database was cut and restored
       And every unary call has succeeded again
       When 60 unary calls are made at once

@@ -11,45 +11,35 @@ Feature: When the database fails
     UNAVAILABLE within `REQUEST_TIMEOUT` + 1 s, and service resumes without a restart (bound as
     HLT-7).
 
-    Scenario Outline: <method> that the database refuses by <means> is an internal error
+    Scenario Outline: What the database refuses by <means> is an internal error
       Given a deployment of its own
-      And a user "Ada"
+      And 3 users named "Grace"
       And the database refuses every write by <means>
-      When <method> is called with valid arguments
-      Then the call fails with INTERNAL and message "internal error"
-      And the answer holds none of the database's words, but the log does
+      When <calls> are called with valid arguments
+      Then every call fails with INTERNAL and message "internal error"
+      And no answer holds the database's words, but the log does
 
       Examples:
-        | method     | means               |
-        | CreateUser | a trigger           |
-        | UpdateUser | a trigger           |
-        | DeleteUser | a trigger           |
-        | CreateUser | a constraint        |
-        | UpdateUser | a constraint        |
-        | CreateUser | a trigger at commit |
-        | UpdateUser | a trigger at commit |
-        | DeleteUser | a trigger at commit |
+        | means               | calls                                 |
+        | a trigger           | CreateUser, UpdateUser and DeleteUser |
+        | a constraint        | CreateUser and UpdateUser             |
+        | a trigger at commit | CreateUser, UpdateUser and DeleteUser |
 
-    Scenario Outline: <method> whose read the database refuses is an internal error
+    Scenario: A read that the database refuses is an internal error
       Given a deployment of its own
-      And a user "Ada"
+      And 3 users named "Grace"
       And the database refuses every read
-      When <method> is called with valid arguments
-      Then the call fails with INTERNAL and message "internal error"
-      And the answer holds none of the database's words, but the log does
-
-      Examples:
-        | method    |
-        | GetUser   |
-        | ListUsers |
+      When GetUser and ListUsers are called with valid arguments
+      Then every call fails with INTERNAL and message "internal error"
+      And no answer holds the database's words, but the log does
 
     Scenario: A refused write leaves the service working
       Given a deployment of its own
-      And a user "Ada"
+      And 3 users named "Grace"
       And the database refuses every write by a trigger
-      And every unary call was made
+      And CreateUser, UpdateUser and DeleteUser were called with valid arguments
       When the refusal is lifted
-      Then "Ada" is still there, unchanged
+      Then every user named "Grace" is still there, unchanged
       And every unary call succeeds
 
     Scenario: An unreachable database makes every unary call UNAVAILABLE in time
@@ -77,7 +67,7 @@ Feature: When the database fails
         | setting                  | value |
         | REQUEST_TIMEOUT          | 1s    |
         | DATABASE_MAX_CONNECTIONS | 2     |
-      And 3 users named "Grace"
+      And 20 users named "Grace"
       And the database is hung
       When 30 unary calls are made at once
       Then every call fails with UNAVAILABLE
@@ -115,7 +105,7 @@ Feature: When the database fails
         | setting              | value |
         | HEALTH_CACHE_TTL     | 500ms |
         | HEALTH_CHECK_TIMEOUT | 1s    |
-      And 3 users named "Grace"
+      And 20 users named "Grace"
       And 30 unary calls were made at once
       When the database closes every connection
       Then every unary call succeeds again within 6500 ms

@@ -29,7 +29,7 @@ Feature: Filters
         | name={id} AND status=SUSPENDED | Edith             |
       Then every filter finds the users beside it, and no other
 
-    Scenario Outline: A filter of status=<status> alone finds every user of that status
+    Scenario: A filter of a status alone finds every user of that status
       Given a deployment of its own
       And 5 users named "Grace"
       And 4 users named "Edith", 4 of them SUSPENDED
@@ -37,15 +37,11 @@ Feature: Filters
         | field  | value    |
         | status | INACTIVE |
       When users are listed with each of these filters
-        | text            | finds   |
-        | status=<status> | <finds> |
+        | text             | finds |
+        | status=ACTIVE    | Grace |
+        | status=INACTIVE  | Ada   |
+        | status=SUSPENDED | Edith |
       Then every filter finds the users beside it, and no other
-
-      Examples:
-        | status    | finds |
-        | ACTIVE    | Grace |
-        | INACTIVE  | Ada   |
-        | SUSPENDED | Edith |
 
     Scenario: An empty filter finds every user
       Given a deployment of its own

@@ -6,39 +6,74 @@ Feature: Metadata
     characters, keys and values together at most 16 KiB of UTF-8, no control characters; otherwise
     INVALID_ARGUMENT `metadata is invalid`. (So a page of 100 users stays under gRPC's usual 4 MiB.)
 
-    Scenario Outline: Metadata <size> is accepted
-      When metadata <size> is given to a new user
-      Then the call succeeds
-      And the user comes back as given
+    Scenario: Metadata of up to 64 entries is accepted
+      When each of these is given to a new user
+        | what                   |
+        | metadata of 1 entry    |
+        | metadata of 64 entries |
+      Then every call succeeds
+      And every user comes back as given
 
-      Examples:
-        | size                                            |
-        | of 64 entries                                   |
-        | with a key of 1 character                       |
-        | with a key of 64 characters                     |
-        | with a key of 64 characters of 4 bytes each     |
-        | with a value of 0 characters                    |
-        | with a value of 1024 characters                 |
-        | with a value of 1024 characters of 4 bytes each |
-        | of 16384 bytes in all                           |
-        | of 16384 bytes in all, in characters of 4 bytes |
-        | of 16384 bytes in all, in quotation marks       |
-
-    Scenario Outline: Metadata <size> is refused
-      When metadata <size> is given to a new user
-      Then the call fails with INVALID_ARGUMENT and message "metadata is invalid"
+    Scenario: Metadata of more than 64 entries is refused
+      When each of these is given to a new user
+        | what                     |
+        | metadata of 65 entries   |
+        | metadata of 1000 entries |
+      Then every call fails with INVALID_ARGUMENT and message "metadata is invalid"
       And no user was created
 
-      Examples:
-        | size                                            |
-        | of 65 entries                                   |
-        | with a key of 0 characters                      |
-        | with a key of 65 characters                     |
-        | with a key of 65 characters of 4 bytes each     |
-        | with a value of 1025 characters                 |
-        | with a value of 1025 characters of 4 bytes each |
-        | of 16385 bytes in all                           |
-        | of 16385 bytes in all, in characters of 4 bytes |
+    Scenario: A metadata key of 1 to 64 characters is accepted
+      When each of these is given to a new user
+        | what                                                 |
+        | metadata with a key of 1 character                   |
+        | metadata with a key of 64 characters                 |
+        | metadata with a key of 1 character of 4 bytes each   |
+        | metadata with a key of 64 characters of 4 bytes each |
+      Then every call succeeds
+      And every user comes back as given
+
+    Scenario: A metadata key of 0 or more than 64 characters is refused
+      When each of these is given to a new user
+        | what                                                 |
+        | metadata with a key of 0 characters                  |
+        | metadata with a key of 65 characters                 |
+        | metadata with a key of 65 characters of 4 bytes each |
+      Then every call fails with INVALID_ARGUMENT and message "metadata is invalid"
+      And no user was created
+
+    Scenario: A metadata value of up to 1,024 characters is accepted
+      When each of these is given to a new user
+        | what                                                     |
+        | metadata with a value of 0 characters                    |
+        | metadata with a value of 1024 characters                 |
+        | metadata with a value of 1024 characters of 4 bytes each |
+      Then every call succeeds
+      And every user comes back as given
+
+    Scenario: A metadata value of more than 1,024 characters is refused
+      When each of these is given to a new user
+        | what                                                     |
+        | metadata with a value of 1025 characters                 |
+        | metadata with a value of 1025 characters of 4 bytes each |
+      Then every call fails with INVALID_ARGUMENT and message "metadata is invalid"
+      And no user was created
+
+    Scenario: Metadata of up to 16,384 bytes in all is accepted
+      When each of these is given to a new user
+        | what                                                     |
+        | metadata of 16384 bytes in all                           |
+        | metadata of 16384 bytes in all, in characters of 4 bytes |
+        | metadata of 16384 bytes in all, in quotation marks       |
+      Then every call succeeds
+      And every user comes back as given
+
+    Scenario: Metadata of more than 16,384 bytes in all is refused, keys counted
+      When each of these is given to a new user
+        | what                                                     |
+        | metadata of 16385 bytes in all                           |
+        | metadata of 16385 bytes in all, in characters of 4 bytes |
+      Then every call fails with INVALID_ARGUMENT and message "metadata is invalid"
+      And no user was created
 
     Scenario Outline: A control character in a metadata <part> is refused, wherever it stands
       When each of these metadata <part>s is given to a new user

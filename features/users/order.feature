@@ -110,7 +110,6 @@ Feature: The order of a list
 
       Examples:
         | order_by  |
-        | name      |
         | name asc  |
         | name desc |
 
