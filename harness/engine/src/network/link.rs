@@ -6,83 +6,67 @@
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::time::Duration;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::tcp::{ReadHalf, WriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, oneshot, watch};
+use tokio_util::task::TaskTracker;
 
+use super::connection::{self, Condition, State};
 use crate::subject::ports::{Port, Ports};
 
-/// Bytes that one direction moves at once.
-const CHUNK: usize = 32 << 10;
+/// How long a restored link tries to get its own port back before the suite gives up.
+const REBIND_LIMIT: Duration = Duration::from_secs(5);
 
-/// What a link does with bytes and with new connections.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Condition {
-    Open,
-    /// Refuses new connections; those that exist are reset.
-    Cut,
-    /// Accepts, then silence; those that exist fall silent. Nothing is lost.
-    Hung,
-    /// Each chunk waits that long.
-    Slow(Duration),
-}
-
-/// One listening port in front of one backend. Dropping it ends its connections.
+/// One listening port in front of one backend. Dropping it resets its connections.
 #[derive(Debug)]
 pub struct Link {
     address: SocketAddr,
     orders: mpsc::Sender<Order>,
-    counts: Arc<Counts>,
-    /// Held so that nobody else gets the port while the link is cut.
-    _port: Port,
+    connections: TaskTracker,
+    accepted: Arc<AtomicU64>,
 }
 
-#[derive(Debug, Default)]
-struct Counts {
-    open: AtomicUsize,
-    accepted: AtomicU64,
+/// A change, and who waits for it to have happened.
+#[derive(Debug)]
+struct Order {
+    change: Change,
+    done: oneshot::Sender<io::Result<()>>,
 }
 
-enum Order {
-    Become(Condition, oneshot::Sender<()>),
-    Reset(oneshot::Sender<()>),
-}
-
-/// What every connection of a link watches: its condition, and the number of resets so far.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct State {
-    condition: Condition,
-    resets: u64,
+#[derive(Debug)]
+enum Change {
+    Become(Condition),
+    Reset,
 }
 
 impl Link {
     /// A link to `upstream`, on a port of its own on 127.0.0.1.
+    ///
+    /// Fails when no port can be had. Must be called within a runtime, which carries the link's
+    /// connections.
     pub async fn open(ports: &Ports, upstream: SocketAddr) -> io::Result<Self> {
         let port = ports.take()?;
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port.number()));
         let listener = TcpListener::bind(address).await?;
         let (orders, inbox) = mpsc::channel(4);
-        let counts = Arc::<Counts>::default();
-        let (state, _) = watch::channel(State {
-            condition: Condition::Open,
-            resets: 0,
-        });
+        let connections = TaskTracker::new();
+        let accepted = Arc::<AtomicU64>::default();
         let keeper = Keeper {
             address,
             upstream,
-            state,
-            counts: counts.clone(),
+            state: watch::Sender::new(State::default()),
+            connections: connections.clone(),
+            accepted: accepted.clone(),
+            _port: port,
         };
         tokio::spawn(keeper.run(listener, inbox));
         Ok(Self {
             address,
             orders,
-            counts,
-            _port: port,
+            connections,
+            accepted,
         })
     }
 
@@ -91,58 +75,62 @@ impl Link {
         self.address
     }
 
-    /// New connections are refused, existing ones reset.
+    /// New connections are refused; existing ones have been reset when this returns.
     pub async fn cut(&self) {
-        self.become_(Condition::Cut).await;
+        self.order(Change::Become(Condition::Cut)).await;
     }
 
-    /// New connections are accepted and hear nothing, existing ones fall silent.
+    /// New connections are accepted and hear nothing, existing ones fall silent. Nothing is lost:
+    /// all of them carry on once the link is restored.
     pub async fn hang(&self) {
-        self.become_(Condition::Hung).await;
+        self.order(Change::Become(Condition::Hung)).await;
     }
 
-    /// Every chunk is delayed by that much, in both directions.
+    /// Every chunk of at most 32 KiB is delayed by that much, one after the other, in both directions.
     pub async fn slow(&self, delay: Duration) {
-        self.become_(Condition::Slow(delay)).await;
+        self.order(Change::Become(Condition::Slow(delay))).await;
     }
 
-    /// As at the beginning; what was silent carries on.
+    /// As at the beginning; what was silent or slow carries on at once.
     pub async fn restore(&self) {
-        self.become_(Condition::Open).await;
+        self.order(Change::Become(Condition::Open)).await;
     }
 
-    /// Existing connections are reset, new ones are welcome.
+    /// Existing connections have been reset when this returns; new ones are as welcome as before.
     pub async fn reset(&self) {
-        let (done, wait) = oneshot::channel();
-        if self.orders.send(Order::Reset(done)).await.is_ok() {
-            let _ = wait.await;
-        }
+        self.order(Change::Reset).await;
     }
 
     /// Connections of programs that are open now.
     pub fn open_connections(&self) -> usize {
-        self.counts.open.load(Ordering::Relaxed)
+        self.connections.len()
     }
 
     /// Connections that were ever accepted.
     pub fn accepted(&self) -> u64 {
-        self.counts.accepted.load(Ordering::Relaxed)
+        self.accepted.load(Ordering::Relaxed)
     }
 
-    async fn become_(&self, condition: Condition) {
+    async fn order(&self, change: Change) {
         let (done, wait) = oneshot::channel();
-        if self.orders.send(Order::Become(condition, done)).await.is_ok() {
-            let _ = wait.await;
+        let sent = self.orders.send(Order { change, done }).await.is_ok();
+        // The keeper outlives its link unless the runtime is going down, and everything with it.
+        if sent && let Ok(Err(error)) = wait.await {
+            // A verdict on a program whose link is in another condition than it says would be wrong.
+            panic!("the link on {} cannot listen again: {error}", self.address);
         }
     }
 }
 
-/// Owns the listener; ends when the link is dropped, and with it every connection.
+/// Owns the listener and the port; ends when the link is dropped, after all of its connections.
 struct Keeper {
     address: SocketAddr,
     upstream: SocketAddr,
     state: watch::Sender<State>,
-    counts: Arc<Counts>,
+    connections: TaskTracker,
+    accepted: Arc<AtomicU64>,
+    /// Held while the link is cut, too, and until nothing uses it any more.
+    _port: Port,
 }
 
 impl Keeper {
@@ -150,51 +138,57 @@ impl Keeper {
         let mut listener = Some(listener);
         loop {
             tokio::select! {
-                order = inbox.recv() => match order {
-                    None => return,
-                    Some(order) => self.obey(order, &mut listener).await,
+                order = inbox.recv() => {
+                    let Some(Order { change, done }) = order else { break };
+                    // Nobody waits any more if the step was given up.
+                    let _ = done.send(self.obey(change, &mut listener).await);
                 },
-                accepted = accept(listener.as_ref()) => {
-                    if let Ok(program) = accepted {
-                        self.serve(program);
-                    }
-                }
+                accepted = accept(listener.as_ref()) => match accepted {
+                    Ok(program) => self.serve(program),
+                    // Out of file descriptors: the connection stays in the kernel's queue meanwhile.
+                    Err(_) => pause().await,
+                },
             }
         }
+        drop(listener);
+        self.reset(|_| {}).await;
     }
 
-    async fn obey(&self, order: Order, listener: &mut Option<TcpListener>) {
-        let done = match order {
-            Order::Become(condition, done) => {
-                if condition == Condition::Cut {
-                    *listener = None;
-                } else if listener.is_none() {
-                    // The port is the link's, so binding fails only if somebody ignores the allocator.
-                    *listener = TcpListener::bind(self.address).await.ok();
+    async fn obey(&self, change: Change, listener: &mut Option<TcpListener>) -> io::Result<()> {
+        match change {
+            Change::Reset => self.reset(|_| {}).await,
+            Change::Become(Condition::Cut) => {
+                *listener = None;
+                self.reset(|state| state.condition = Condition::Cut).await;
+            }
+            Change::Become(condition) => {
+                if listener.is_none() {
+                    *listener = Some(bind_again(self.address).await?);
                 }
-                self.state.send_modify(|it| {
-                    it.condition = condition;
-                    it.resets += u64::from(condition == Condition::Cut);
-                });
-                done
+                self.state.send_modify(|state| state.condition = condition);
             }
-            Order::Reset(done) => {
-                self.state.send_modify(|it| it.resets += 1);
-                done
-            }
-        };
-        let _ = done.send(());
+        }
+        Ok(())
+    }
+
+    /// Resets every connection and waits until none is left.
+    async fn reset(&self, and: impl FnOnce(&mut State)) {
+        self.state.send_modify(|state| {
+            state.resets += 1;
+            and(state);
+        });
+        self.connections.close();
+        self.connections.wait().await;
+        self.connections.reopen();
     }
 
     fn serve(&self, program: TcpStream) {
-        self.counts.accepted.fetch_add(1, Ordering::Relaxed);
-        let open = Open::new(self.counts.clone());
+        self.accepted.fetch_add(1, Ordering::Relaxed);
+        // Subscribed here, so that an order that comes before the task's first step reaches it.
         let state = self.state.subscribe();
-        let upstream = self.upstream;
-        tokio::spawn(async move {
-            let _open = open;
-            connection(program, upstream, state).await;
-        });
+        let resets = state.borrow().resets;
+        self.connections
+            .spawn(connection::carry(program, self.upstream, state, resets));
     }
 }
 
@@ -205,89 +199,21 @@ async fn accept(listener: Option<&TcpListener>) -> io::Result<TcpStream> {
     }
 }
 
-/// Counts a connection as long as it lives.
-struct Open(Arc<Counts>);
-
-impl Open {
-    fn new(counts: Arc<Counts>) -> Self {
-        counts.open.fetch_add(1, Ordering::Relaxed);
-        Self(counts)
-    }
-}
-
-impl Drop for Open {
-    fn drop(&mut self) {
-        self.0.open.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-/// One connection, until both directions have ended, a reset, or the end of the link.
-async fn connection(mut program: TcpStream, upstream: SocketAddr, mut state: watch::Receiver<State>) {
-    let _ = program.set_nodelay(true);
-    let resets = state.borrow().resets;
-    let mut until_reset = state.clone();
-    let reset = async move {
-        // An error means that the link is gone.
-        let _ = until_reset.wait_for(|it| it.resets != resets).await;
-    };
-    let carried = async {
-        awake(&mut state).await?;
-        let backend = TcpStream::connect(upstream).await.ok()?;
-        let _ = backend.set_nodelay(true);
-        Some(backend)
-    };
-    tokio::pin!(reset);
-    let backend = tokio::select! {
-        () = &mut reset => return abort(&program),
-        backend = carried => backend,
-    };
-    let Some(mut backend) = backend else {
-        return abort(&program);
-    };
-    let was_reset = {
-        let (from_program, to_program) = program.split();
-        let (from_backend, to_backend) = backend.split();
-        let up = carry(from_program, to_backend, state.clone());
-        let down = carry(from_backend, to_program, state.clone());
-        tokio::select! {
-            () = &mut reset => true,
-            _ = async { tokio::join!(up, down) } => false,
-        }
-    };
-    if was_reset {
-        abort(&program);
-        abort(&backend);
-    }
-}
-
-/// Waits while the link hangs; `None` when it is gone.
-async fn awake(state: &mut watch::Receiver<State>) -> Option<()> {
-    state.wait_for(|it| it.condition != Condition::Hung).await.ok()?;
-    Some(())
-}
-
-/// Lets the close that follows be a reset.
-fn abort(stream: &TcpStream) {
-    let _ = stream.set_zero_linger();
-}
-
-/// Moves one direction to its end and passes the end on.
-async fn carry(mut from: ReadHalf<'_>, mut to: WriteHalf<'_>, mut state: watch::Receiver<State>) {
-    let mut buffer = vec![0; CHUNK];
+/// The port is the link's own; still, a program that ignores the allocator may have it for a moment.
+async fn bind_again(address: SocketAddr) -> io::Result<TcpListener> {
+    let begun = Instant::now();
     loop {
-        let Ok(count @ 1..) = from.read(&mut buffer).await else { break };
-        if awake(&mut state).await.is_none() {
-            return;
-        }
-        let condition = state.borrow().condition;
-        if let Condition::Slow(delay) = condition {
-            tokio::time::sleep(delay).await;
-        }
-        if to.write_all(&buffer[..count]).await.is_err() {
-            return;
+        match TcpListener::bind(address).await {
+            Err(_) if begun.elapsed() < REBIND_LIMIT => pause().await,
+            bound => return bound,
         }
     }
-    if awake(&mut state).await.is_some() {
-        let _ = to.shutdown().await;
-    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the kernel tells nobody when a descriptor or a port is free"
+)]
+async fn pause() {
+    tokio::time::sleep(Duration::from_millis(5)).await;
 }

@@ -18,22 +18,31 @@ impl RunFolder {
     ///
     /// Others may pass through it but not list it: PostgreSQL runs as another user below.
     pub fn create() -> io::Result<Self> {
-        let id = uuid::Uuid::new_v4().simple().to_string()[..16].to_owned();
-        let path = std::env::temp_dir().join(format!("conformance-{id}"));
-        fs::create_dir(&path)?;
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o711))?;
+        // Absolute: programs with other working folders are told of it.
+        let parent = std::path::absolute(std::env::temp_dir())?;
+        let id = format!("{:016x}", rand::random::<u64>());
+        let path = parent.join(format!("conformance-{id}"));
+        let made = fs::create_dir(&path)
+            .and_then(|()| fs::set_permissions(&path, fs::Permissions::from_mode(0o711)));
+        made.map_err(|error| {
+            let text = format!(
+                "cannot make a folder in {}: {error}; set TMPDIR to a folder that can be written",
+                parent.display()
+            );
+            io::Error::new(error.kind(), text)
+        })?;
         Ok(Self {
             path: Arc::new(path),
             id: id.into(),
         })
     }
 
-    /// Where it is.
+    /// Where it is: an absolute path.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// What tells this run from all others.
+    /// What tells this run from all others: 16 hexadecimal digits.
     pub fn id(&self) -> &str {
         &self.id
     }
@@ -41,7 +50,38 @@ impl RunFolder {
     /// A folder inside, made when it is not there.
     pub fn sub(&self, name: &str) -> io::Result<PathBuf> {
         let path = self.path.join(name);
-        fs::create_dir_all(&path)?;
+        fs::create_dir_all(&path).map_err(|error| {
+            let text = format!(
+                "cannot make the folder {}: {error}; is there room among the temporary files (TMPDIR)?",
+                path.display()
+            );
+            io::Error::new(error.kind(), text)
+        })?;
         Ok(path)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn others_may_pass_through_but_not_look_around() {
+        let folder = RunFolder::create().expect("a folder");
+        let mode = fs::metadata(folder.path())
+            .expect("it is there")
+            .permissions()
+            .mode();
+        let inside = folder.sub("inside").expect("a folder inside");
+        assert_eq!(folder.sub("inside").expect("the same again"), inside);
+        fs::remove_dir_all(folder.path()).expect("to remove it");
+        assert_eq!(mode & 0o777, 0o711);
+        assert!(folder.path().is_absolute());
+        assert!(
+            folder
+                .path()
+                .ends_with(format!("conformance-{}", folder.id()))
+        );
+        assert_eq!(folder.id().len(), 16);
     }
 }

@@ -1,48 +1,27 @@
 //! One running process of the implementation, with its group.
 
-use std::collections::BTreeMap;
-use std::fs;
-use std::io;
-use std::path::PathBuf;
-use std::process::Stdio;
+use std::process::{ExitStatus, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use nix::sys::signal::{Signal, killpg};
+use nix::sys::signal::{Signal, kill, killpg};
+use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 use nix::unistd::Pid;
 use tokio::process::{Child, Command};
+use tokio::signal::unix::SignalKind;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 
+pub use super::launch::{Launch, StartCause, StartError};
 use super::output::{Output, Stream};
+use super::processes;
 use crate::run::watchdog::Watchdog;
 
-/// How long output is read on after the process and its group have ended.
+/// How long output is read on after the process and its group have ended: what is in the pipe takes
+/// a moment, and a grandchild that left the group may hold it open for ever.
 const OUTPUT_GRACE: Duration = Duration::from_millis(500);
-
-/// What to start.
-#[derive(Clone, Debug)]
-pub struct Launch {
-    /// For messages: `user-service #1`.
-    pub name: String,
-    /// A path, or a name that is looked up in the `PATH` of `env`.
-    pub program: PathBuf,
-    /// Its arguments.
-    pub args: Vec<String>,
-    /// Its working folder.
-    pub dir: PathBuf,
-    /// Its whole environment.
-    pub env: BTreeMap<String, String>,
-}
-
-/// Why a program did not start.
-#[derive(Debug, thiserror::Error)]
-#[error("cannot start {name}: {program}: {cause}; {advice}")]
-pub struct StartError {
-    name: String,
-    program: String,
-    cause: io::Error,
-    advice: &'static str,
-}
 
 /// How a process ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,17 +48,27 @@ impl std::fmt::Display for Exit {
 /// A process that was started; dropping it kills its group.
 #[derive(Debug)]
 pub struct Instance {
-    pid: u32,
+    pid: Pid,
     output: Output,
     exit: watch::Receiver<Option<Exit>>,
-    watchdog: Watchdog,
+    end: Arc<End>,
+}
+
+/// What is known of an instance's end before all of its output is.
+#[derive(Debug, Default)]
+struct End {
+    /// From here on its number may be somebody else's.
+    reaped: AtomicBool,
+    /// Processor time of its group when it ended.
+    cpu: OnceLock<Duration>,
 }
 
 impl Instance {
     /// Starts the program in a process group of its own, its output captured, its input empty.
     ///
-    /// Must be called within a runtime.
+    /// Must be called within a runtime, which reads the output and waits for the end.
     pub fn start(launch: &Launch, watchdog: &Watchdog) -> Result<Self, StartError> {
+        let started = Instant::now();
         let mut child = Command::new(&launch.program)
             .args(&launch.args)
             .current_dir(&launch.dir)
@@ -90,30 +79,52 @@ impl Instance {
             .stderr(Stdio::piped())
             .process_group(0)
             .spawn()
-            .map_err(|cause| StartError::new(launch, cause))?;
-        let pid = child.id().unwrap_or_default();
-        watchdog.group(pid);
+            .map_err(|error| StartError::new(launch, error))?;
+        let number = child
+            .id()
+            .expect("a child that nobody has waited for has its number");
+        watchdog.group(number);
+        let pid = Pid::from_raw(i32::try_from(number).expect("the kernel's numbers are i32"));
         let output = Output::default();
+        let enough = CancellationToken::new();
         let mut readers = Vec::new();
         if let Some(stdout) = child.stdout.take() {
-            readers.push(tokio::spawn(output.clone().read(Stream::Stdout, stdout)));
+            readers.push(tokio::spawn(output.clone().read(
+                Stream::Stdout,
+                stdout,
+                enough.clone(),
+            )));
         }
         if let Some(stderr) = child.stderr.take() {
-            readers.push(tokio::spawn(output.clone().read(Stream::Stderr, stderr)));
+            readers.push(tokio::spawn(output.clone().read(
+                Stream::Stderr,
+                stderr,
+                enough.clone(),
+            )));
         }
-        let (ended, exit) = watch::channel(None);
-        tokio::spawn(reap(child, pid, readers, ended));
+        let end = Arc::<End>::default();
+        let (announce, exit) = watch::channel(None);
+        let reaper = Reaper {
+            child,
+            pid,
+            started,
+            readers,
+            enough,
+            end: end.clone(),
+            watchdog: watchdog.clone(),
+        };
+        tokio::spawn(async move { announce.send(Some(reaper.run().await)) });
         Ok(Self {
             pid,
             output,
             exit,
-            watchdog: watchdog.clone(),
+            end,
         })
     }
 
     /// The number of the process and of its group.
     pub fn pid(&self) -> u32 {
-        self.pid
+        self.pid.as_raw().unsigned_abs()
     }
 
     /// What it wrote.
@@ -121,11 +132,11 @@ impl Instance {
         &self.output
     }
 
-    /// Sends a signal to the process itself, as an orchestrator does.
+    /// Sends a signal to the process itself, as an orchestrator does; one that has ended is not told.
     pub fn signal(&self, signal: Signal) {
-        if self.exit().is_none() {
-            // It may end at this very moment: then there is nobody to be told.
-            let _ = nix::sys::signal::kill(raw(self.pid), signal);
+        if !self.end.reaped.load(Ordering::Acquire) {
+            // A process that has ended, but was not asked how, takes it without effect.
+            let _ = kill(self.pid, signal);
         }
     }
 
@@ -134,10 +145,11 @@ impl Instance {
         *self.exit.borrow()
     }
 
-    /// Waits for its end, and for the end of its output.
+    /// Waits for its end, and until all of its output is in [`Self::output`].
     pub async fn exited(&self) -> Exit {
         let mut exit = self.exit.clone();
         let ended = exit.wait_for(Option::is_some).await;
+        // Without a runtime nobody waits for processes any more, nor for this.
         ended.ok().and_then(|it| *it).unwrap_or(Exit {
             code: None,
             signal: None,
@@ -145,110 +157,101 @@ impl Instance {
         })
     }
 
-    /// Kills the process and what is left of its group, and waits for its end.
+    /// Kills the process and its group, and waits for its end.
     pub async fn kill(&self) {
         self.kill_group();
         self.exited().await;
     }
 
-    /// Only before its end is known: afterwards the number may be somebody else's.
     fn kill_group(&self) {
-        if self.exit().is_none() {
-            let _ = killpg(raw(self.pid), Signal::SIGKILL);
+        if !self.end.reaped.load(Ordering::Acquire) {
+            // ESRCH: all of it has just ended.
+            let _ = killpg(self.pid, Signal::SIGKILL);
         }
     }
 
-    /// Resident memory of the group, in bytes.
-    pub fn memory(&self) -> u64 {
-        group(self.pid)
+    /// Resident memory of the group in bytes; nothing once it has ended.
+    pub fn memory(&self) -> Option<u64> {
+        if self.end.reaped.load(Ordering::Acquire) {
+            return None;
+        }
+        let group = processes::of_group(self.pid.as_raw());
+        group
             .iter()
-            .filter_map(|pid| fs::read_to_string(format!("/proc/{pid}/statm")).ok())
-            .filter_map(|it| it.split_whitespace().nth(1)?.parse::<u64>().ok())
-            .sum::<u64>()
-            * 4096
+            .filter_map(|it| processes::resident(it.pid))
+            .reduce(|sum, it| sum + it)
     }
 
-    /// Processor time that the group's living processes have used.
+    /// Processor time that the group has used, up to its end.
     pub fn cpu(&self) -> Duration {
-        let ticks: u64 = group(self.pid).iter().filter_map(|pid| ticks(*pid)).sum();
-        // The kernel shows times in hundredths of a second, whatever its own clock.
-        Duration::from_millis(10 * ticks)
+        let ended = self.end.cpu.get().copied();
+        ended.unwrap_or_else(|| cpu(self.pid))
     }
 }
 
 impl Drop for Instance {
     fn drop(&mut self) {
         self.kill_group();
-        self.watchdog.group_gone(self.pid);
     }
 }
 
-fn raw(pid: u32) -> Pid {
-    Pid::from_raw(i32::try_from(pid).unwrap_or(i32::MAX))
+fn cpu(group: Pid) -> Duration {
+    processes::of_group(group.as_raw())
+        .iter()
+        .map(|it| it.cpu)
+        .sum()
 }
 
-/// Waits for the process, then for its output, which a grandchild may hold open.
-async fn reap(
-    mut child: Child,
-    pid: u32,
+/// Waits for the end of one process; the only one that takes its status.
+struct Reaper {
+    child: Child,
+    pid: Pid,
+    started: Instant,
     readers: Vec<JoinHandle<()>>,
-    ended: watch::Sender<Option<Exit>>,
-) {
-    use std::os::unix::process::ExitStatusExt as _;
-    let begun = Instant::now();
-    let status = child.wait().await;
-    let after = begun.elapsed();
-    // What is left of its group has no business any more.
-    let _ = killpg(raw(pid), Signal::SIGKILL);
-    let aborts: Vec<_> = readers.iter().map(JoinHandle::abort_handle).collect();
-    let all = futures::future::join_all(readers);
-    if tokio::time::timeout(OUTPUT_GRACE, all).await.is_err() {
-        for reader in aborts {
-            reader.abort();
+    /// Ends the readers.
+    enough: CancellationToken,
+    end: Arc<End>,
+    watchdog: Watchdog,
+}
+
+impl Reaper {
+    async fn run(mut self) -> Exit {
+        ended(self.pid).await;
+        let after = self.started.elapsed();
+        // As long as nobody has taken the status, the number means this process and its group.
+        let _ = self.end.cpu.set(cpu(self.pid));
+        // What is left of its group has no business any more.
+        let _ = killpg(self.pid, Signal::SIGKILL);
+        self.end.reaped.store(true, Ordering::Release);
+        let status = self.child.wait().await.ok();
+        self.watchdog.group_gone(self.pid.as_raw().unsigned_abs());
+        self.read_on().await;
+        Exit {
+            code: status.and_then(|it| ExitStatus::code(&it)),
+            signal: status.and_then(|it| std::os::unix::process::ExitStatusExt::signal(&it)),
+            after,
         }
     }
-    let _ = ended.send(Some(Exit {
-        code: status.as_ref().ok().and_then(std::process::ExitStatus::code),
-        signal: status.ok().and_then(|it| it.signal()),
-        after,
-    }));
+
+    /// Waits until the output has been read, within the grace.
+    async fn read_on(self) {
+        let mut all = std::pin::pin!(futures::future::join_all(self.readers));
+        if tokio::time::timeout(OUTPUT_GRACE, &mut all).await.is_err() {
+            self.enough.cancel();
+            all.await;
+        }
+    }
 }
 
-/// The fields of `/proc/PID/stat` behind the program's name, which may hold anything.
-fn stat(pid: u32) -> Option<Vec<String>> {
-    let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    let (_, rest) = text.rsplit_once(')')?;
-    Some(rest.split_whitespace().map(str::to_owned).collect())
-}
-
-/// The processes of a group.
-fn group(leader: u32) -> Vec<u32> {
-    let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
-    processes
-        .filter_map(|it| it.file_name().to_str()?.parse().ok())
-        .filter(|pid| stat(*pid).is_some_and(|it| it.get(2).is_some_and(|it| *it == leader.to_string())))
-        .collect()
-}
-
-fn ticks(pid: u32) -> Option<u64> {
-    let stat = stat(pid)?;
-    let field = |index: usize| stat.get(index)?.parse::<u64>().ok();
-    Some(field(11)? + field(12)?)
-}
-
-impl StartError {
-    fn new(launch: &Launch, cause: io::Error) -> Self {
-        let advice = match cause.kind() {
-            io::ErrorKind::NotFound => "check `command` in the manifest: a path is relative to the manifest, a bare name is looked up in PATH; a script also needs its interpreter",
-            io::ErrorKind::PermissionDenied => "make the file executable (chmod +x), and check that it is no folder",
-            _ if cause.raw_os_error() == Some(nix::libc::ENOEXEC) => "it is no program for this machine; a script needs a first line such as #!/bin/sh",
-            _ => "check `command` in the manifest",
-        };
-        Self {
-            name: launch.name.clone(),
-            program: launch.program.display().to_string(),
-            cause,
-            advice,
+/// Waits for a process to end without taking its status, so that its number stays its own.
+async fn ended(pid: Pid) {
+    let Ok(mut children) = tokio::signal::unix::signal(SignalKind::child()) else {
+        return;
+    };
+    let look = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
+    while let Ok(WaitStatus::StillAlive) = waitid(Id::Pid(pid), look) {
+        if children.recv().await.is_none() {
+            return;
         }
     }
 }

@@ -1,23 +1,26 @@
-//! The one allocator of ports: below the kernel's ephemeral range, in blocks with a lock file each.
+//! The one allocator of ports: below the kernel's ephemeral range, in blocks with a lock each.
 //!
 //! A port that the kernel might give to an outgoing connection would be taken at random moments; a
-//! port of another run's block would be raced for. Both cannot happen here.
+//! port of another run's block would be raced for. Neither can happen here.
 
 use std::collections::VecDeque;
-use std::fs::{self, File, TryLockError};
-use std::io;
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
-use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::fs;
+use std::io::{self, ErrorKind};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, TcpListener};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::run::watchdog::Watchdog;
 
-/// Ports in a block.
+/// Ports in a block, the first of which is the block's guard.
 const BLOCK: u16 = 100;
 
 /// The lowest port that is handed out.
 const LOWEST: u16 = 10_000;
+
+/// Where the kernel's own choice of ports begins, unless it says otherwise.
+const USUAL_EPHEMERAL: u16 = 32_768;
 
 /// Hands out ports; clones share the blocks.
 #[derive(Clone, Debug)]
@@ -29,11 +32,12 @@ pub struct Ports {
 #[derive(Debug)]
 struct Inner {
     folder: PathBuf,
-    /// Locked as long as the run lives.
-    locks: Vec<File>,
+    /// Held as long as the run lives.
+    guards: Vec<TcpListener>,
     /// Where the search for a further block begins.
     next_block: u16,
-    end: u16,
+    /// How many blocks there are below the ephemeral range.
+    blocks: u16,
     /// Oldest first, so that a port rests as long as possible before it is used again.
     free: VecDeque<u16>,
 }
@@ -59,29 +63,38 @@ impl Drop for Port {
 }
 
 impl Ports {
-    /// No block is taken before the first port is.
+    /// An allocator without a block yet: the first port that is taken brings the first.
+    ///
+    /// Fails when the folder of the locks, `conformance-ports` among the temporary files, cannot be
+    /// made.
     pub fn open(watchdog: &Watchdog) -> io::Result<Self> {
-        let folder = std::env::temp_dir().join("conformance-ports");
-        fs::create_dir_all(&folder)?;
-        // Whoever runs the suite next may be another user.
+        let folder = std::path::absolute(std::env::temp_dir())?.join("conformance-ports");
+        fs::create_dir_all(&folder).map_err(|error| {
+            let text = format!(
+                "cannot make the folder {}: {error}; set TMPDIR to a folder that can be written",
+                folder.display()
+            );
+            io::Error::new(error.kind(), text)
+        })?;
+        // Whoever runs the suite next may be another user; only the owner can change it.
         let _ = fs::set_permissions(&folder, fs::Permissions::from_mode(0o1777));
-        let end = ephemeral_start();
-        let blocks = (end - LOWEST) / BLOCK;
+        let blocks = (ephemeral_start() - LOWEST) / BLOCK;
         // Runs that begin at the same time look at different blocks first.
-        let first = u16::try_from(std::process::id() % u32::from(blocks)).unwrap_or(0);
+        let first =
+            u16::try_from(u32::from(rand::random::<u16>()) % u32::from(blocks)).unwrap_or(0);
         Ok(Self {
             inner: Arc::new(Mutex::new(Inner {
                 folder,
-                locks: Vec::new(),
+                guards: Vec::new(),
                 next_block: first,
-                end,
+                blocks,
                 free: VecDeque::new(),
             })),
             watchdog: watchdog.clone(),
         })
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Inner> {
+    fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -92,70 +105,162 @@ impl Ports {
         if inner.free.len() < usize::from(BLOCK / 2) {
             inner.add_block(&self.watchdog)?;
         }
-        while let Some(number) = inner.free.pop_front() {
+        for _ in 0..inner.free.len() {
+            let Some(number) = inner.free.pop_front() else {
+                break;
+            };
             if is_free(number) {
                 return Ok(Port {
                     number,
                     ports: self.clone(),
                 });
             }
+            // Another program listens there, perhaps not for long.
+            inner.free.push_back(number);
         }
-        Err(io::Error::new(io::ErrorKind::AddrInUse, "every port of the run's block is taken by other programs"))
+        let text =
+            "all of the run's ports are taken by other programs; see what listens with `ss -ltnp`";
+        Err(io::Error::new(ErrorKind::AddrInUse, text))
     }
 }
 
 impl Inner {
+    /// Adds a block that no other run has; without one, what is free must do.
     fn add_block(&mut self, watchdog: &Watchdog) -> io::Result<()> {
-        let blocks = (self.end - LOWEST) / BLOCK;
-        for _ in 0..blocks {
+        let mut refused = None;
+        for _ in 0..self.blocks {
             let block = self.next_block;
-            self.next_block = (block + 1) % blocks;
+            self.next_block = (block + 1) % self.blocks;
             let first = LOWEST + block * BLOCK;
-            if let Some(lock) = lock(&self.folder.join(first.to_string()), watchdog)? {
-                self.locks.push(lock);
-                self.free.extend(first..first + BLOCK);
-                return Ok(());
+            // Runs whose temporary folders differ do not see each other's lock files; this they see.
+            let Ok(guard) = TcpListener::bind((Ipv4Addr::LOCALHOST, first)) else {
+                continue;
+            };
+            match watchdog.lock(&self.folder.join(first.to_string())) {
+                Ok(true) => {
+                    self.guards.push(guard);
+                    self.free.extend(first + 1..first + BLOCK);
+                    return Ok(());
+                }
+                Ok(false) => {}
+                Err(error) => refused = Some(error),
             }
         }
-        if self.free.is_empty() {
-            let text = format!("every block of ports from {LOWEST} to {} belongs to another run", self.end);
-            return Err(io::Error::new(io::ErrorKind::AddrInUse, text));
+        if !self.free.is_empty() {
+            return Ok(());
         }
-        Ok(())
+        let end = LOWEST + self.blocks * BLOCK;
+        let cause = refused.map(|it| format!(" ({it})")).unwrap_or_default();
+        let text = format!(
+            "no ports from {LOWEST} to {end} to be had{cause}: they belong to other runs, or {} cannot be written",
+            self.folder.display()
+        );
+        Err(io::Error::new(ErrorKind::AddrInUse, text))
     }
 }
 
-/// Locks the file, or nothing when another run has it.
-fn lock(path: &Path, watchdog: &Watchdog) -> io::Result<Option<File>> {
-    let file = File::options().create(true).truncate(false).write(true).open(path)?;
-    match file.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => return Ok(None),
-        Err(TryLockError::Error(error)) => return Err(error),
-    }
-    // Between opening and locking, its last owner may have removed it: then it locks nothing.
-    let same = fs::metadata(path).is_ok_and(|it| file.metadata().is_ok_and(|own| own.ino() == it.ino()));
-    if !same {
-        return Ok(None);
-    }
-    watchdog.file(path);
-    Ok(Some(file))
-}
-
+/// Whether nothing listens, whatever the address: IPv4 and IPv6 may be bound apart.
 fn is_free(port: u16) -> bool {
-    let bind = |address: SocketAddr| TcpListener::bind(address);
-    let six = bind((Ipv6Addr::UNSPECIFIED, port).into());
-    match six {
-        Ok(_) => true,
-        Err(error) if error.kind() == io::ErrorKind::AddrInUse => false,
-        // A machine without IPv6.
-        Err(_) => bind((Ipv4Addr::UNSPECIFIED, port).into()).is_ok(),
-    }
+    let any = [
+        IpAddr::from(Ipv4Addr::UNSPECIFIED),
+        IpAddr::from(Ipv6Addr::UNSPECIFIED),
+    ];
+    // Another error means a machine without that kind of address.
+    any.into_iter().all(|address| {
+        TcpListener::bind((address, port))
+            .map_or_else(|it| it.kind() != ErrorKind::AddrInUse, |_| true)
+    })
 }
 
 /// Where the kernel's own choice of ports begins.
 fn ephemeral_start() -> u16 {
     let range = fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").unwrap_or_default();
-    let first = range.split_whitespace().next().and_then(|it| it.parse().ok());
-    first.filter(|it| *it > LOWEST + BLOCK).unwrap_or(32_768)
+    let first = range
+        .split_whitespace()
+        .next()
+        .and_then(|it| it.parse().ok());
+    first
+        .filter(|it| *it >= LOWEST + BLOCK)
+        .unwrap_or(USUAL_EPHEMERAL)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    fn ports() -> Ports {
+        Ports::open(&Watchdog::absent()).expect("a folder for locks")
+    }
+
+    fn block(port: u16) -> u16 {
+        (port - LOWEST) / BLOCK
+    }
+
+    #[test]
+    fn ports_lie_below_the_range_of_the_kernel() {
+        let port = ports().take().expect("a port");
+        assert!(
+            (LOWEST..ephemeral_start()).contains(&port.number()),
+            "{port:?}"
+        );
+    }
+
+    #[test]
+    fn two_runs_never_share_a_block() {
+        let (one, other) = (ports(), ports());
+        other.lock().next_block = one.lock().next_block;
+        let (mine, theirs) = (one.take().expect("a port"), other.take().expect("a port"));
+        assert_ne!(block(mine.number()), block(theirs.number()));
+    }
+
+    #[test]
+    fn runs_that_see_no_common_lock_file_share_no_block_either() {
+        let (one, other) = (ports(), ports());
+        let folder = tempfile::tempdir().expect("a folder");
+        {
+            let mut inner = other.lock();
+            inner.folder = folder.path().to_owned();
+            inner.next_block = one.lock().next_block;
+        }
+        let (mine, theirs) = (one.take().expect("a port"), other.take().expect("a port"));
+        assert_ne!(block(mine.number()), block(theirs.number()));
+    }
+
+    #[test]
+    fn a_port_comes_again_only_after_all_others() {
+        let ports = ports();
+        let first = ports.take().expect("a port").number();
+        let others: BTreeSet<u16> = (0..BLOCK - 2)
+            .map(|_| ports.take().expect("a port").number())
+            .collect();
+        assert_eq!(others.len(), usize::from(BLOCK - 2), "each is another");
+        assert!(!others.contains(&first));
+    }
+
+    #[test]
+    fn more_ports_than_a_block_has_are_no_problem() {
+        let ports = ports();
+        let held: Vec<Port> = (0..2 * BLOCK)
+            .map(|_| ports.take().expect("a port"))
+            .collect();
+        let numbers: BTreeSet<u16> = held.iter().map(Port::number).collect();
+        assert_eq!(numbers.len(), held.len());
+    }
+
+    #[test]
+    fn a_port_on_which_somebody_listens_is_passed_over_until_it_is_free() {
+        let ports = ports();
+        let number = ports.take().expect("a port").number();
+        let somebody = TcpListener::bind((Ipv4Addr::LOCALHOST, number)).expect("to listen");
+        let turn = || -> Vec<u16> {
+            (0..2 * BLOCK)
+                .map(|_| ports.take().expect("a port").number())
+                .collect()
+        };
+        assert!(!turn().contains(&number));
+        drop(somebody);
+        assert!(turn().contains(&number));
+    }
 }
