@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::fmt::{self, Display};
 use std::str::FromStr;
+use std::sync::Arc;
 
 use super::surroundings::Surroundings;
 
@@ -179,17 +180,22 @@ pub(super) enum Route<P> {
     Process(P),
 }
 
+/// How a provider's programs are looked for.
+pub(super) type Find<P> = fn(&Surroundings) -> Result<P, BackendError>;
+
 /// Decides where a backend comes from; a further provider gets its place in the order here.
+///
+/// Looking for programs starts some of them, so this is no work for an async thread.
 pub(super) fn route<P>(
     backend: Backend,
     choice: Choice,
     surroundings: &Surroundings,
-    find: impl FnOnce() -> Result<P, BackendError>,
+    find: Find<P>,
 ) -> Result<Route<P>, BackendError> {
     let url = surroundings.variable(backend.variable());
     match (choice, url) {
         (Choice::Auto, Some(url)) => Ok(Route::External(url.to_owned())),
-        (Choice::Auto, None) | (Choice::Process, _) => find().map(Route::Process),
+        (Choice::Auto, None) | (Choice::Process, _) => find(surroundings).map(Route::Process),
         (Choice::Container, _) => Err(BackendError::Missing {
             backend,
             what_to_install: NO_CONTAINERS.to_owned(),
@@ -197,9 +203,23 @@ pub(super) fn route<P>(
     }
 }
 
+/// The same, on a thread that may wait.
+pub(super) async fn decide<P: Send + 'static>(
+    backend: Backend,
+    choice: Choice,
+    surroundings: Arc<Surroundings>,
+    find: Find<P>,
+) -> Result<Route<P>, BackendError> {
+    tokio::task::spawn_blocking(move || route(backend, choice, &surroundings, find))
+        .await
+        .unwrap_or_else(|panic| {
+            let advice = "this is a fault of the suite";
+            Err(BackendError::broken(backend, panic.to_string(), advice))
+        })
+}
+
 /// What is said of the provider that is still to be written.
-pub(super) const NO_CONTAINERS: &str =
-    "containers come with a later version of the suite; use `--backends auto` or `--backends process`";
+pub(super) const NO_CONTAINERS: &str = "containers come with a later version of the suite; use `--backends auto` or `--backends process`";
 
 /// An error with everything below it: libraries say the cause only in their sources.
 pub(super) fn chain(error: &dyn Error) -> String {
@@ -221,7 +241,7 @@ mod tests {
 
     fn routed(choice: Choice, url: &str) -> String {
         let surroundings = Surroundings::bare([("CONFORMANCE_REDIS_URL", url)]);
-        match route(Backend::Redis, choice, &surroundings, || Ok(())) {
+        match route(Backend::Redis, choice, &surroundings, |_| Ok(())) {
             Ok(Route::External(url)) => format!("external {url}"),
             Ok(Route::Process(())) => "process".to_owned(),
             Err(error) => error.to_string(),
@@ -230,7 +250,10 @@ mod tests {
 
     #[test]
     fn a_variable_that_is_set_wins_over_a_program_unless_processes_are_forced() {
-        assert_eq!(routed(Choice::Auto, "redis://there"), "external redis://there");
+        assert_eq!(
+            routed(Choice::Auto, "redis://there"),
+            "external redis://there"
+        );
         assert_eq!(routed(Choice::Process, "redis://there"), "process");
     }
 

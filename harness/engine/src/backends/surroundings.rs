@@ -152,7 +152,11 @@ pub(super) struct Wanted {
 impl Wanted {
     /// The first program that will do; too old or broken ones are told of only if there is no other.
     pub(super) fn find(&self, surroundings: &Surroundings) -> Result<Program, BackendError> {
-        let candidates: Vec<_> = self.names.iter().flat_map(|it| surroundings.programs(it)).collect();
+        let candidates: Vec<_> = self
+            .names
+            .iter()
+            .flat_map(|it| surroundings.programs(it))
+            .collect();
         let mut unfit = Vec::new();
         for path in candidates {
             match self.examine(&path) {
@@ -184,7 +188,10 @@ impl Wanted {
         };
         if program.major() < self.least {
             let found = &program.version;
-            return Err(format!("is version {found}, at least {} is wanted", self.least));
+            return Err(format!(
+                "is version {found}, at least {} is wanted",
+                self.least
+            ));
         }
         program.path = self.home_of(path)?;
         Ok(program)
@@ -204,7 +211,10 @@ impl Wanted {
         if complete(&target) {
             return Ok(target);
         }
-        Err(format!("has no `{}` beside it", self.companions.join("`, `")))
+        Err(format!(
+            "has no `{}` beside it",
+            self.companions.join("`, `")
+        ))
     }
 }
 
@@ -244,7 +254,10 @@ fn ask_version(program: &Path) -> Result<String, String> {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "std offers no wait with a limit; no step comes here")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "std offers no wait with a limit; no step comes here"
+)]
 fn pause() {
     std::thread::sleep(Duration::from_millis(1));
 }
@@ -270,9 +283,19 @@ mod tests {
 
     fn place(folder: &Path, name: &str, script: &str) {
         std::fs::create_dir_all(folder).unwrap();
-        let path = folder.join(name);
-        std::fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+        // Written by another process: a file that this one holds open while a further test forks
+        // cannot be executed.
+        let status = Command::new("sh")
+            .args([
+                "-c",
+                r#"printf '#!/bin/sh\n%s\n' "$1" > "$2" && chmod 755 "$2""#,
+                "place",
+                script,
+            ])
+            .arg(folder.join(name))
+            .status()
+            .unwrap();
+        assert!(status.success());
     }
 
     fn find_in(folder: &Path) -> Result<Program, BackendError> {
@@ -285,8 +308,14 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let error = find_in(folder.path()).unwrap_err();
         assert!(matches!(error, BackendError::Missing { .. }), "{error:?}");
-        assert!(error.to_string().contains("apt-get install postgresql"), "{error}");
-        assert!(error.to_string().contains("CONFORMANCE_POSTGRES_URL"), "{error}");
+        assert!(
+            error.to_string().contains("apt-get install postgresql"),
+            "{error}"
+        );
+        assert!(
+            error.to_string().contains("CONFORMANCE_POSTGRES_URL"),
+            "{error}"
+        );
     }
 
     #[test]
@@ -295,7 +324,12 @@ mod tests {
         place(folder.path(), "pretend", "echo 'pretend (Pretend) 9.6.24'");
         let error = find_in(folder.path()).unwrap_err();
         assert!(matches!(error, BackendError::Broken { .. }), "{error:?}");
-        assert!(error.to_string().contains("is version 9.6.24, at least 13 is wanted"), "{error}");
+        assert!(
+            error
+                .to_string()
+                .contains("is version 9.6.24, at least 13 is wanted"),
+            "{error}"
+        );
     }
 
     #[test]
@@ -305,8 +339,13 @@ mod tests {
         place(&old, "pretend", "echo 'pretend (Pretend) 12.1'");
         place(&new, "pretend", "echo 'pretend (Pretend) 17beta1 (Debian)'");
         place(&new, "companion", "");
-        let path = std::env::join_paths([&old, &new]).unwrap().into_string().unwrap();
-        let found = WANTED.find(&Surroundings::bare([("PATH", path.as_str())])).unwrap();
+        let path = std::env::join_paths([&old, &new])
+            .unwrap()
+            .into_string()
+            .unwrap();
+        let found = WANTED
+            .find(&Surroundings::bare([("PATH", path.as_str())]))
+            .unwrap();
         assert_eq!(found.version, "17");
         assert_eq!(found.path, new.join("pretend"));
     }
@@ -329,7 +368,10 @@ mod tests {
             let folder = tempfile::tempdir().unwrap();
             place(folder.path(), "pretend", script);
             let error = find_in(folder.path()).unwrap_err();
-            assert!(matches!(error, BackendError::Broken { .. }), "{script}: {error:?}");
+            assert!(
+                matches!(error, BackendError::Broken { .. }),
+                "{script}: {error:?}"
+            );
         }
     }
 

@@ -1,0 +1,360 @@
+//! PostgreSQL: one server for the run, a database for each deployment.
+//!
+//! - `postgres_process`: a server of the suite's own, from the programs of this machine
+//! - `postgres_external`: a server that `CONFORMANCE_POSTGRES_URL` names
+//! - `postgres_names`: how databases are told from others, and old ones from new
+//! - `postgres_client`: the suite's own connections
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::SystemTime;
+
+use async_trait::async_trait;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use tokio::sync::mpsc;
+use tokio_postgres::{Client, Config};
+
+use super::Home;
+use super::postgres_client::{Admin, connect, execute};
+use super::postgres_names::{is_stale, prefix};
+use super::provider::{Backend, BackendError, BackendInfo, Choice, Route, chain, decide};
+use super::{postgres_external, postgres_process};
+
+/// What a provider hands over: a server that answers.
+pub(super) struct Started {
+    pub(super) info: BackendInfo,
+    pub(super) endpoint: Endpoint,
+    pub(super) keeper: Box<dyn Keeper>,
+}
+
+/// How a server is reached.
+pub(super) struct Endpoint {
+    /// Where it listens.
+    pub(super) address: SocketAddr,
+    /// The suite's own way to the maintenance database.
+    pub(super) admin: Config,
+    /// Who the subject is.
+    pub(super) subject: Login,
+    /// The role that gets the databases, unless that is the suite's own.
+    pub(super) owner: Option<String>,
+    /// The first number of the server's version.
+    pub(super) major: u32,
+}
+
+/// What of a `DATABASE_URL` does not change from database to database.
+pub(super) struct Login {
+    pub(super) user: String,
+    pub(super) password: Option<String>,
+    /// Parameters of the query as they were written, each followed by `&`.
+    pub(super) parameters: String,
+}
+
+/// What a provider does for a running server.
+#[async_trait]
+pub(super) trait Keeper: Send + Sync {
+    /// An error if the server is known to have ended.
+    fn check(&self) -> Result<(), BackendError>;
+
+    /// Whether all databases go with the server when it stops.
+    fn is_disposable(&self) -> bool;
+
+    /// Ends what the provider started.
+    async fn stop(&self);
+}
+
+/// The PostgreSQL server of a run. Clones are the same server.
+#[derive(Clone)]
+pub struct Postgres {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    info: BackendInfo,
+    endpoint: Endpoint,
+    keeper: Box<dyn Keeper>,
+    /// For what somebody waits for.
+    admin: Admin,
+    /// Databases that nobody needs any more, to be dropped in the background.
+    leftover: mpsc::UnboundedSender<String>,
+    prefix: String,
+    made: AtomicU64,
+}
+
+impl Postgres {
+    /// Starts a server, or reaches the one that runs already, and waits until it answers.
+    pub async fn start(choice: Choice, home: &Home) -> Result<Self, BackendError> {
+        let surroundings = home.surroundings.clone();
+        let find = postgres_process::find;
+        let started = match decide(Backend::Postgres, choice, surroundings, find).await? {
+            Route::External(url) => postgres_external::start(&url).await?,
+            Route::Process(program) => {
+                postgres_process::start(&program, &home.place(Backend::Postgres)?).await?
+            }
+        };
+        let (leftover, names) = mpsc::unbounded_channel();
+        tokio::spawn(drop_all(Admin::new(&started.endpoint.admin), names));
+        let postgres = Self {
+            inner: Arc::new(Inner {
+                admin: Admin::new(&started.endpoint.admin),
+                info: started.info,
+                endpoint: started.endpoint,
+                keeper: started.keeper,
+                leftover,
+                prefix: prefix(SystemTime::now(), home.folder.id()),
+                made: AtomicU64::new(0),
+            }),
+        };
+        if !postgres.inner.keeper.is_disposable() {
+            postgres.sweep().await?;
+        }
+        Ok(postgres)
+    }
+
+    /// Which server it is.
+    pub fn info(&self) -> &BackendInfo {
+        &self.inner.info
+    }
+
+    /// Where it listens; links lead there.
+    pub fn address(&self) -> SocketAddr {
+        self.inner.endpoint.address
+    }
+
+    /// A database without a table.
+    pub async fn create_empty(&self) -> Result<Database, BackendError> {
+        self.create("template0").await
+    }
+
+    /// A copy of a database, to which nobody may be connected meanwhile.
+    pub async fn clone_from(&self, template: &Database) -> Result<Database, BackendError> {
+        self.create(template.name()).await
+    }
+
+    /// A client on the maintenance database, with the suite's own rights.
+    pub async fn admin(&self) -> Result<Client, BackendError> {
+        self.inner.client(&self.inner.endpoint.admin).await
+    }
+
+    /// A client on a database, past every link, with the suite's own rights: a superuser, unless
+    /// the server is external. Its `application_name` is `conformance`.
+    pub async fn connect(&self, database: &Database) -> Result<Client, BackendError> {
+        let mut config = self.inner.endpoint.admin.clone();
+        config.dbname(database.name());
+        self.inner.client(&config).await
+    }
+
+    /// An error unless the server answers: then it, not the subject, is to blame.
+    pub async fn alive(&self) -> Result<(), BackendError> {
+        let client = self.admin().await?;
+        let answer = execute(&client, "SELECT 1").await;
+        answer.map_err(|cause| self.inner.trouble(cause))
+    }
+
+    /// Drops what is left of the run's databases and ends the server, if it is the suite's own.
+    pub async fn stop(&self) {
+        if !self.inner.keeper.is_disposable() {
+            let mine = |name: &str| name.starts_with(&self.inner.prefix);
+            // Nothing is waiting for an error here, and the next run sweeps what stays.
+            let _ = self.drop_where(mine, true).await;
+        }
+        self.inner.keeper.stop().await;
+    }
+
+    async fn create(&self, template: &str) -> Result<Database, BackendError> {
+        let inner = &self.inner;
+        let number = inner.made.fetch_add(1, Ordering::Relaxed) + 1;
+        let name = format!("{}{number}", inner.prefix);
+        let owner = inner.endpoint.owner.as_ref();
+        let owner = owner
+            .map(|it| format!(" OWNER \"{it}\""))
+            .unwrap_or_default();
+        // Without fsync it takes half as long as by the log, the default.
+        let strategy = if inner.endpoint.major >= 15 {
+            " STRATEGY file_copy"
+        } else {
+            ""
+        };
+        let statement =
+            format!("CREATE DATABASE \"{name}\" TEMPLATE \"{template}\"{owner}{strategy}");
+        let created = inner.admin.execute(&statement).await;
+        created.map_err(|cause| inner.trouble(cause))?;
+        Ok(Database {
+            inner: Arc::new(DatabaseInner {
+                name,
+                server: self.clone(),
+                dropped: AtomicBool::new(false),
+            }),
+        })
+    }
+
+    /// Drops what runs left that ended long ago without doing so.
+    async fn sweep(&self) -> Result<(), BackendError> {
+        let now = SystemTime::now();
+        self.drop_where(|name| is_stale(name, now), false).await
+    }
+
+    async fn drop_where(
+        &self,
+        chosen: impl Fn(&str) -> bool,
+        force: bool,
+    ) -> Result<(), BackendError> {
+        let client = self.admin().await?;
+        // Those that somebody uses are not swept, but a run's own are.
+        let names = "SELECT datname FROM pg_database WHERE datname LIKE 'conformance\\_%' AND \
+                     ($1 OR datname NOT IN (SELECT datname FROM pg_stat_activity WHERE datname IS NOT NULL))";
+        let rows = client.query(names, &[&force]).await;
+        let rows = rows.map_err(|error| self.inner.trouble(chain(&error)))?;
+        for name in rows
+            .iter()
+            .map(|row| row.get::<_, String>(0))
+            .filter(|it| chosen(it))
+        {
+            // Another run may be sweeping at the same time.
+            let _ = execute(&client, &drop_statement(&name)).await;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Postgres {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Postgres")
+            .field("info", &self.inner.info)
+            .field("address", &self.address())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Inner {
+    async fn client(&self, config: &Config) -> Result<Client, BackendError> {
+        connect(config).await.map_err(|cause| self.trouble(cause))
+    }
+
+    /// The server's end, if that is what lies behind `cause`.
+    fn trouble(&self, cause: String) -> BackendError {
+        self.keeper.check().err().unwrap_or_else(|| {
+            let advice = format!(
+                "the server at {} refused what the suite asked",
+                self.endpoint.address
+            );
+            BackendError::broken(Backend::Postgres, cause, advice)
+        })
+    }
+}
+
+/// A database of the run. Clones are the same one; when the last is gone it is dropped in the
+/// background, with every connection to it.
+#[derive(Clone)]
+pub struct Database {
+    inner: Arc<DatabaseInner>,
+}
+
+struct DatabaseInner {
+    name: String,
+    server: Postgres,
+    dropped: AtomicBool,
+}
+
+impl Database {
+    /// Its name on the server.
+    pub fn name(&self) -> &str {
+        &self.inner.name
+    }
+
+    /// Its `DATABASE_URL` for a subject, by way of a link's address.
+    pub fn url(&self, via: SocketAddr) -> String {
+        self.inner
+            .server
+            .inner
+            .endpoint
+            .subject
+            .url(via, self.name())
+    }
+
+    /// The subject's password, which must show up nowhere; a server outside may need none.
+    pub fn password(&self) -> Option<&str> {
+        self.inner.server.inner.endpoint.subject.password.as_deref()
+    }
+
+    /// Drops it at once, with every connection to it.
+    pub async fn drop_now(&self) {
+        self.inner.dropped.store(true, Ordering::Relaxed);
+        // What cannot be dropped now goes with the server, or in the next sweep.
+        let _ = self
+            .inner
+            .server
+            .inner
+            .admin
+            .execute(&drop_statement(self.name()))
+            .await;
+    }
+}
+
+impl fmt::Debug for Database {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Database").field(&self.inner.name).finish()
+    }
+}
+
+impl Drop for DatabaseInner {
+    fn drop(&mut self) {
+        if !self.dropped.load(Ordering::Relaxed) {
+            // Nobody receives any more once the runtime has ended; then the run's end sees to it.
+            let _ = self
+                .server
+                .inner
+                .leftover
+                .send(std::mem::take(&mut self.name));
+        }
+    }
+}
+
+impl Login {
+    fn url(&self, via: SocketAddr, database: &str) -> String {
+        let escaped = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
+        let password = self.password.as_deref();
+        let password = password
+            .map(|it| format!(":{}", escaped(it)))
+            .unwrap_or_default();
+        format!(
+            "postgres://{}{password}@{via}/{database}?{}sslmode=disable",
+            escaped(&self.user),
+            self.parameters
+        )
+    }
+}
+
+async fn drop_all(admin: Admin, mut names: mpsc::UnboundedReceiver<String>) {
+    while let Some(name) = names.recv().await {
+        // What cannot be dropped now goes with the server, or in the next sweep.
+        let _ = admin.execute(&drop_statement(&name)).await;
+    }
+}
+
+fn drop_statement(name: &str) -> String {
+    format!("DROP DATABASE IF EXISTS \"{name}\" WITH (FORCE)")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_of_any_characters_survives_the_url() {
+        let login = Login {
+            user: "us er".to_owned(),
+            password: Some("p%40:/?#[]é".to_owned()),
+            parameters: "application_name=x&".to_owned(),
+        };
+        let url = login.url(([127, 0, 0, 1], 4321).into(), "db");
+        assert!(
+            url.ends_with("@127.0.0.1:4321/db?application_name=x&sslmode=disable"),
+            "{url}"
+        );
+        let read: Config = url.parse().unwrap();
+        assert_eq!(read.get_user(), Some("us er"));
+        assert_eq!(read.get_password(), Some("p%40:/?#[]é".as_bytes()));
+    }
+}

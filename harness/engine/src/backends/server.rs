@@ -1,0 +1,291 @@
+//! A server that the suite started: its process, its log, its readiness and its end.
+
+use std::io::{Read, Seek, SeekFrom};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill, killpg};
+use nix::unistd::Pid;
+use tokio::process::{Child, Command};
+
+use super::provider::{Backend, BackendError};
+use super::surroundings::Surroundings;
+use crate::run::watchdog::Watchdog;
+use crate::subject::ports::{Port, Ports};
+
+/// How long a server may take to answer first, on a machine that is busy with something else.
+const START_LIMIT: Duration = Duration::from_mins(1);
+
+/// How long a server may take to end by itself before it is killed.
+const STOP_LIMIT: Duration = Duration::from_secs(10);
+
+/// How much of a log's end is shown.
+const TAIL: u64 = 2048;
+
+/// A running server, in a process group of its own. Dropping it kills the group.
+#[derive(Debug)]
+pub(super) struct Server {
+    backend: Backend,
+    pid: u32,
+    child: Mutex<Child>,
+    log: PathBuf,
+    watchdog: Watchdog,
+}
+
+impl Server {
+    /// Starts `command` with its output in `log`.
+    pub(super) fn start(
+        backend: Backend,
+        command: std::process::Command,
+        log: &Path,
+        watchdog: &Watchdog,
+    ) -> Result<Self, BackendError> {
+        let program = command.get_program().to_owned();
+        let failed = |error: std::io::Error| {
+            let cause = format!("{} cannot be started: {error}", program.display());
+            BackendError::broken(backend, cause, "see `conformance doctor`")
+        };
+        let out = std::fs::OpenOptions::new()
+            .create(true)
+            .append(true)
+            .mode(0o600)
+            .open(log)
+            .map_err(failed)?;
+        let mut command = Command::from(command);
+        command
+            .stdin(Stdio::null())
+            .stdout(out.try_clone().map_err(failed)?)
+            .stderr(out)
+            .process_group(0)
+            .kill_on_drop(true);
+        let child = command.spawn().map_err(failed)?;
+        // Only a child that was already waited for has no id.
+        let pid = child
+            .id()
+            .ok_or_else(|| failed(std::io::ErrorKind::NotFound.into()))?;
+        watchdog.group(pid);
+        Ok(Self {
+            backend,
+            pid,
+            child: Mutex::new(child),
+            log: log.to_owned(),
+            watchdog: watchdog.clone(),
+        })
+    }
+
+    /// The process that was started, which leads its group.
+    pub(super) fn pid(&self) -> u32 {
+        self.pid
+    }
+
+    /// How it ended, if it has.
+    pub(super) fn exit(&self) -> Option<ExitStatus> {
+        let mut child = self.child.lock().unwrap_or_else(PoisonError::into_inner);
+        child.try_wait().ok().flatten()
+    }
+
+    /// Waits for a program that ends by itself.
+    pub(super) async fn finished(&self) -> Result<ExitStatus, BackendError> {
+        let begun = Instant::now();
+        loop {
+            if let Some(status) = self.exit() {
+                self.watchdog.group_gone(self.pid);
+                return Ok(status);
+            }
+            if begun.elapsed() >= START_LIMIT {
+                let limit = START_LIMIT.as_secs();
+                return Err(self.broken(format!("not finished within {limit} s")));
+            }
+            pause(Duration::from_millis(2)).await;
+        }
+    }
+
+    /// An error if it has ended, with the end of its log.
+    pub(super) fn check(&self) -> Result<(), BackendError> {
+        match self.exit() {
+            None => Ok(()),
+            Some(status) => Err(self.broken(format!("its server has ended ({status})"))),
+        }
+    }
+
+    /// An error about this server, with the end of its log.
+    pub(super) fn broken(&self, cause: impl Into<String>) -> BackendError {
+        let mut advice = "start the run again; if it stays so, try the server by hand".to_owned();
+        let tail = tail(&self.log);
+        if !tail.is_empty() {
+            advice = format!("{advice}; its log ends with:\n{tail}");
+        }
+        BackendError::broken(self.backend, cause, advice)
+    }
+
+    /// Whether it ended because another program has its port.
+    pub(super) fn lost_its_port(&self) -> bool {
+        self.exit().is_some() && tail(&self.log).contains("Address already in use")
+    }
+
+    /// Asks until the server answers; what `probe` says is why it does not yet.
+    pub(super) async fn ready<T, Asked>(
+        &self,
+        mut probe: impl FnMut() -> Asked,
+    ) -> Result<T, BackendError>
+    where
+        Asked: Future<Output = Result<T, String>>,
+    {
+        let begun = Instant::now();
+        loop {
+            self.check()?;
+            let left = START_LIMIT.saturating_sub(begun.elapsed());
+            let why = match tokio::time::timeout(left, probe()).await {
+                Ok(Ok(value)) => return Ok(value),
+                Ok(Err(why)) => why,
+                Err(_) => "no answer".to_owned(),
+            };
+            if begun.elapsed() >= START_LIMIT {
+                let limit = START_LIMIT.as_secs();
+                return Err(self.broken(format!("not ready within {limit} s: {why}")));
+            }
+            pause(Duration::from_millis(3)).await;
+        }
+    }
+
+    /// Sends `signal`, waits until the server has ended, and kills it if it does not.
+    pub(super) async fn stop(&self, signal: Signal) {
+        let begun = Instant::now();
+        if self.exit().is_none() {
+            // It may end by itself in this moment.
+            let _ = kill(pid(self.pid), signal);
+        }
+        while self.exit().is_none() && begun.elapsed() < STOP_LIMIT {
+            pause(Duration::from_millis(2)).await;
+        }
+        self.end_group();
+        while self.exit().is_none() {
+            pause(Duration::from_millis(2)).await;
+        }
+        self.watchdog.group_gone(self.pid);
+    }
+
+    fn end_group(&self) {
+        // ESRCH: nobody is left in it, as it should be.
+        let _ = killpg(pid(self.pid), Signal::SIGKILL);
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if self.exit().is_none() {
+            self.end_group();
+            // The runtime reaps it (`kill_on_drop`).
+            self.watchdog.group_gone(self.pid);
+        }
+    }
+}
+
+fn pid(pid: u32) -> Pid {
+    // The kernel's ids are far below i32::MAX; -1 would mean everybody, 0 the own group.
+    Pid::from_raw(i32::try_from(pid).unwrap_or(i32::MAX))
+}
+
+/// The end of a log file, without control characters, so that it can be shown on a terminal.
+fn tail(log: &Path) -> String {
+    let read = || -> std::io::Result<Vec<u8>> {
+        let mut file = std::fs::File::open(log)?;
+        let length = file.metadata()?.len();
+        file.seek(SeekFrom::Start(length.saturating_sub(TAIL)))?;
+        let mut bytes = Vec::new();
+        file.take(TAIL).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    };
+    printable(&String::from_utf8_lossy(&read().unwrap_or_default()))
+}
+
+/// Text that somebody else wrote, fit for a message: no control characters but line ends.
+pub(super) fn printable(text: &str) -> String {
+    let shown = |it: &char| *it == '\n' || !it.is_control();
+    text.trim().chars().filter(shown).collect()
+}
+
+/// Between two looks at something that cannot be awaited.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the pause of a loop with a limit; no step comes here"
+)]
+pub(super) async fn pause(duration: Duration) {
+    tokio::time::sleep(duration).await;
+}
+
+/// A password that nobody can guess.
+pub(super) fn random_password() -> String {
+    format!("{:032x}", rand::random::<u128>())
+}
+
+/// Where and among what the servers of one backend are started.
+#[derive(Clone)]
+pub(super) struct Place {
+    /// For the servers' files alone.
+    pub(super) folder: PathBuf,
+    /// The folder of the whole run.
+    pub(super) run_folder: PathBuf,
+    /// The caller's variables.
+    pub(super) surroundings: Arc<Surroundings>,
+    /// Where a server listens.
+    pub(super) ports: Ports,
+    /// Who kills it if the suite cannot.
+    pub(super) watchdog: Watchdog,
+}
+
+impl Place {
+    /// A command in this place; nothing of the caller's settings leaks into it.
+    pub(super) fn command(&self, program: &Path) -> std::process::Command {
+        let mut command = std::process::Command::new(program);
+        command.env_clear().current_dir(&self.folder);
+        for name in ["PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"] {
+            if let Some(value) = self.surroundings.variable(name) {
+                command.env(name, value);
+            }
+        }
+        command
+            .env("HOME", &self.folder)
+            .env("LC_ALL", "C")
+            // By this the watchdog knows what belongs to the run.
+            .env("TMPDIR", &self.run_folder);
+        command
+    }
+
+    /// A port for a server of `backend`.
+    pub(super) fn port(&self, backend: Backend) -> Result<Port, BackendError> {
+        let failed = |error| {
+            let advice = "end programs that hold many ports";
+            BackendError::broken(backend, format!("no port is free: {error}"), advice)
+        };
+        self.ports.take().map_err(failed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passwords_differ() {
+        assert_ne!(random_password(), random_password());
+        assert_eq!(random_password().len(), 32);
+    }
+
+    #[test]
+    fn a_log_is_shown_without_what_a_terminal_would_obey() {
+        assert_eq!(printable("one\u{1b}[31m\r\ntwo\u{0}\n"), "one[31m\ntwo");
+    }
+
+    #[test]
+    fn only_the_end_of_a_long_log_is_read() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), format!("{}\nthe end\n", "x".repeat(10_000))).unwrap();
+        let tail = tail(file.path());
+        assert!(tail.ends_with("the end"), "{tail}");
+        assert!(tail.len() <= usize::try_from(TAIL).unwrap());
+    }
+}

@@ -1,0 +1,207 @@
+//! What this machine offers for each backend, for `conformance doctor`.
+
+use std::fmt;
+
+use super::provider::{Backend, BackendError, BackendInfo, NO_CONTAINERS, ProviderKind};
+use super::surroundings::{Program, Surroundings};
+use super::{postgres_external, postgres_process, redis_external, redis_process};
+
+/// What this machine offers for one backend.
+#[derive(Clone, Debug)]
+pub struct BackendSurvey {
+    /// Which one.
+    pub backend: Backend,
+    /// One for each provider, in the order in which `--backends auto` tries them.
+    pub offers: Vec<Offer>,
+}
+
+/// What one provider has.
+#[derive(Clone, Debug)]
+pub struct Offer {
+    /// Which provider.
+    pub provider: ProviderKind,
+    /// What it has.
+    pub found: Found,
+}
+
+/// What a provider has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// It works.
+    Ready {
+        /// `15.18`.
+        version: String,
+        /// A program or a variable.
+        place: String,
+    },
+    /// It has nothing, so the next is tried.
+    Nothing {
+        /// What was looked for, or what to do.
+        why: String,
+    },
+    /// It is there and does not work; nothing else is tried.
+    Broken {
+        /// What is wrong and what to do.
+        why: String,
+    },
+}
+
+impl BackendSurvey {
+    /// Whether a run with `--backends auto` would have this backend.
+    pub fn usable(&self) -> bool {
+        let decisive = self
+            .offers
+            .iter()
+            .find(|it| !matches!(it.found, Found::Nothing { .. }));
+        decisive.is_some_and(|it| matches!(it.found, Found::Ready { .. }))
+    }
+}
+
+/// A line for the backend, one for each provider, and what to do if there is none.
+impl fmt::Display for BackendSurvey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let word = if self.usable() { "ready" } else { "not usable" };
+        write!(f, "{}: {word}", self.backend)?;
+        for offer in &self.offers {
+            let provider = offer.provider.word();
+            match &offer.found {
+                Found::Ready { version, place } => {
+                    write!(f, "\n  {provider:9}  {version}, {place}")?;
+                }
+                Found::Nothing { why } => write!(f, "\n  {provider:9}  none: {why}")?,
+                Found::Broken { why } => write!(f, "\n  {provider:9}  broken: {why}")?,
+            }
+        }
+        if !self.usable() {
+            write!(f, "\n  {}", self.backend.remedy())?;
+        }
+        Ok(())
+    }
+}
+
+/// Looks at everything; a server that a variable names is asked.
+pub async fn survey() -> Vec<BackendSurvey> {
+    survey_of(Surroundings::here()).await
+}
+
+/// The same for other surroundings.
+pub async fn survey_of(surroundings: Surroundings) -> Vec<BackendSurvey> {
+    let url = |backend: Backend| surroundings.variable(backend.variable()).map(str::to_owned);
+    let postgres = async {
+        let url = url(Backend::Postgres)?;
+        Some(postgres_external::start(&url).await.map(|it| it.info))
+    };
+    let redis = async {
+        let url = url(Backend::Redis)?;
+        // It only asks; the run's name would show in a lease alone.
+        Some(
+            redis_external::start(&url, "doctor")
+                .await
+                .map(|it| it.info),
+        )
+    };
+    let (postgres, redis) = futures::join!(postgres, redis);
+    let programs = surroundings.clone();
+    let programs = tokio::task::spawn_blocking(move || {
+        [
+            postgres_process::find(&programs),
+            redis_process::find(&programs),
+        ]
+    });
+    let Ok([postgres_program, redis_program]) = programs.await else {
+        return Vec::new();
+    };
+    vec![
+        survey_one(Backend::Postgres, postgres, postgres_program),
+        survey_one(Backend::Redis, redis, redis_program),
+    ]
+}
+
+fn survey_one(
+    backend: Backend,
+    external: Option<Result<BackendInfo, BackendError>>,
+    program: Result<Program, BackendError>,
+) -> BackendSurvey {
+    let variable = backend.variable();
+    let external = match external {
+        None => Found::Nothing {
+            why: format!("{variable} is not set"),
+        },
+        Some(Ok(info)) => Found::Ready {
+            version: info.version,
+            place: format!("named by {variable}"),
+        },
+        Some(Err(error)) => lacking(error),
+    };
+    let process = match program {
+        Ok(program) => Found::Ready {
+            version: program.version,
+            place: program.path.display().to_string(),
+        },
+        Err(error) => lacking(error),
+    };
+    let container = Found::Nothing {
+        why: NO_CONTAINERS.to_owned(),
+    };
+    let offer = |provider, found| Offer { provider, found };
+    BackendSurvey {
+        backend,
+        offers: vec![
+            offer(ProviderKind::External, external),
+            offer(ProviderKind::Process, process),
+            offer(ProviderKind::Container, container),
+        ],
+    }
+}
+
+fn lacking(error: BackendError) -> Found {
+    match error {
+        BackendError::Missing {
+            what_to_install, ..
+        } => Found::Nothing {
+            why: what_to_install,
+        },
+        BackendError::Broken { cause, advice, .. } => Found::Broken {
+            why: format!("{cause}; {advice}"),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_machine_with_nothing_is_told_what_to_install() {
+        let surveys = survey_of(Surroundings::bare([("PATH", "/nowhere")])).await;
+        assert_eq!(surveys.len(), 2);
+        for survey in surveys {
+            assert!(!survey.usable(), "{survey}");
+            let text = survey.to_string();
+            assert!(
+                text.contains("not usable") && text.contains("apt-get install"),
+                "{text}"
+            );
+            assert!(text.contains(survey.backend.variable()), "{text}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_server_that_is_named_and_does_not_answer_is_broken_whatever_else_there_is() {
+        let surroundings = Surroundings::bare([
+            (
+                "CONFORMANCE_POSTGRES_URL",
+                "postgres://user:secret@127.0.0.1:1/",
+            ),
+            ("CONFORMANCE_REDIS_URL", "redis://:secret@127.0.0.1:1/"),
+        ]);
+        for survey in survey_of(surroundings).await {
+            assert!(!survey.usable(), "{survey}");
+            assert!(
+                matches!(survey.offers[0].found, Found::Broken { .. }),
+                "{survey}"
+            );
+            assert!(!survey.to_string().contains("secret"), "{survey}");
+        }
+    }
+}
