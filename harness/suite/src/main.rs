@@ -4,6 +4,7 @@
 //! - [`catalogue`]: data: components, capabilities, clauses
 //! - [`features`]: the specification, inside the binary
 //! - [`self_check`]: the counterexamples
+//! - [`properties`]: statements about all inputs
 //! - [`session`]: one run, from what was asked to the exit status
 //! - [`site`]: what all scenarios of one run share
 //! - [`deployment`]: a database, a Redis and the instances that run on them
@@ -11,6 +12,7 @@
 //! - [`steps`]: what the features' sentences do
 //! - [`checks`]: reusable judgements
 //! - [`drivers`]: verbs of the domain
+//! - [`text`], [`gifts`]: what features say in words
 //! - [`params`]: typed parameters of steps
 
 mod catalogue;
@@ -19,11 +21,14 @@ mod cli;
 mod deployment;
 mod drivers;
 mod features;
+mod gifts;
 mod params;
 mod self_check;
+mod properties;
 mod session;
 mod site;
 mod steps;
+mod text;
 mod world;
 
 use std::process::ExitCode;

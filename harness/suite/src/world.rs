@@ -1,5 +1,6 @@
 //! The world: what one scenario owns.
 
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use conformance_engine::failure::{Failure, StepResult};
@@ -20,6 +21,8 @@ pub struct World {
     pub site: Rc<Site>,
     /// Where the scenario's calls go; the shared deployment unless the scenario makes its own.
     place: Place,
+    /// One for each instance that the scenario has talked to.
+    clients: BTreeMap<usize, Users>,
     /// What the users' steps remember.
     pub users: users::Notes,
     /// What the health steps remember.
@@ -46,6 +49,7 @@ impl World {
             scene,
             site,
             place: Place::Undecided,
+            clients: BTreeMap::new(),
             users: users::Notes::default(),
             health: health::Notes::default(),
             process: process::Notes::default(),
@@ -94,10 +98,25 @@ impl World {
         self.own()
     }
 
-    /// A client of the users' interface of one instance; its calls go into the journal.
+    /// The scenario's client of one instance; its calls go into the journal.
     pub async fn client(&mut self, instance: usize) -> StepResult<Users> {
+        if let Some(client) = self.clients.get(&instance) {
+            return Ok(client.clone());
+        }
+        let client = self.fresh_client(instance).await?;
+        self.clients.insert(instance, client.clone());
+        Ok(client)
+    }
+
+    /// A further client of one instance, on a connection of its own.
+    pub async fn fresh_client(&mut self, instance: usize) -> StepResult<Users> {
         let url = self.deployment().await?.slot(instance)?.grpc_url();
         Users::connect(&url, &self.scene)
+    }
+
+    /// Forgets the clients: the programs that they talked to are gone.
+    pub fn hang_up(&mut self) {
+        self.clients.clear();
     }
 }
 

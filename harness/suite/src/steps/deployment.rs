@@ -6,7 +6,7 @@ use cucumber::gherkin::Step;
 use cucumber::{given, when};
 
 use crate::deployment::Settings;
-use crate::params::Resource;
+use crate::params::{Resource, Span};
 use crate::world::World;
 
 #[given("a deployment of its own")]
@@ -51,6 +51,41 @@ async fn outage(world: &mut World, resource: Resource, what: String) -> StepResu
         change(link, &what).await?;
     }
     Ok(())
+}
+
+#[given(regex = r"^the database is slowed by (\d+ ms)$")]
+async fn slowed(world: &mut World, delay: Span) -> StepResult {
+    for slot in world.own()?.slots() {
+        slot.database.slow(delay.0).await;
+    }
+    Ok(())
+}
+
+#[given("the database was cut and restored")]
+async fn was_cut_and_restored(world: &mut World) -> StepResult {
+    for what in ["cut", "restored"] {
+        outage(world, Resource::Database, what.to_owned()).await?;
+    }
+    Ok(())
+}
+
+#[given("every instance was killed and started again")]
+async fn killed_and_started_again(world: &mut World) -> StepResult {
+    let deployment = world.own()?;
+    for index in 0..deployment.slots().len() {
+        deployment.slot(index)?.instance()?.kill().await;
+        deployment.start(index)?;
+        deployment.ready(index).await?;
+    }
+    world.hang_up();
+    Ok(())
+}
+
+#[given("the program was started and is ready")]
+async fn started_and_ready(world: &mut World) -> StepResult {
+    let deployment = world.own()?;
+    deployment.start(0)?;
+    deployment.ready(0).await
 }
 
 async fn change(link: &Link, what: &str) -> StepResult {

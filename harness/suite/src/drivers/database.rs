@@ -1,0 +1,120 @@
+//! The database behind the service, through a connection of the suite's own.
+//!
+//! Tables are found in the catalogue: an implementation names them as it likes.
+
+use conformance_engine::backends::postgres::Database;
+use conformance_engine::failure::{Failure, StepResult};
+use tokio_postgres::Client;
+
+use crate::site::{Site, failure};
+
+/// A word that only the database says: it must get into the log and into no answer.
+pub const WORD: &str = "xylophone_quarrel";
+
+/// A connection past every link.
+pub async fn connect(site: &Site, database: &Database) -> StepResult<Client> {
+    site.postgres().await?.connect(database).await.map_err(failure)
+}
+
+/// How the database refuses writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Means {
+    /// A trigger before each row.
+    Trigger,
+    /// A check that no row passes; deleting is free of it.
+    Constraint,
+    /// A trigger at the commit.
+    Commit,
+}
+
+const REFUSE: &str = "CREATE FUNCTION conformance_refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+     BEGIN RAISE EXCEPTION 'xylophone_quarrel: the database will not have it'; END $$";
+
+/// Makes every write of every table fail.
+pub async fn refuse_writes(client: &Client, means: Means) -> StepResult {
+    run(client, REFUSE).await?;
+    for table in tables(client).await? {
+        let statement = match means {
+            Means::Trigger => format!(
+                "CREATE TRIGGER conformance_refusal BEFORE INSERT OR UPDATE OR DELETE ON {table} FOR EACH ROW EXECUTE FUNCTION conformance_refuse()"
+            ),
+            Means::Constraint => format!(
+                "ALTER TABLE {table} ADD CONSTRAINT conformance_{WORD} CHECK (false) NOT VALID"
+            ),
+            Means::Commit => format!(
+                "CREATE CONSTRAINT TRIGGER conformance_refusal AFTER INSERT OR UPDATE OR DELETE ON {table} DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION conformance_refuse()"
+            ),
+        };
+        run(client, &statement).await?;
+    }
+    Ok(())
+}
+
+/// Undoes the triggers of [`refuse_writes`].
+pub async fn allow_writes(client: &Client) -> StepResult {
+    run(client, "DROP FUNCTION conformance_refuse() CASCADE").await
+}
+
+/// Puts a view in the place of every table: whoever reads a row of it fails.
+pub async fn refuse_reads(client: &Client) -> StepResult {
+    run(
+        client,
+        "CREATE FUNCTION conformance_refuse_read() RETURNS boolean LANGUAGE plpgsql AS $$
+         BEGIN RAISE EXCEPTION 'xylophone_quarrel: the database will not show it'; END $$",
+    )
+    .await?;
+    for table in tables(client).await? {
+        let (schema, name) = table.split_once('.').ok_or_else(|| Failure::broken("a table without a schema"))?;
+        let hidden = format!("\"conformance_hidden_{}", name.trim_start_matches('"'));
+        run(client, &format!("ALTER TABLE {table} RENAME TO {hidden}")).await?;
+        run(client, &format!("CREATE VIEW {table} AS SELECT * FROM {schema}.{hidden} WHERE conformance_refuse_read()")).await?;
+    }
+    Ok(())
+}
+
+/// Ends every connection but the suite's own.
+pub async fn close_connections(client: &Client, database: &Database) -> StepResult {
+    let statement = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+                     WHERE datname = $1 AND pid <> pg_backend_pid() AND application_name <> 'conformance'";
+    client.execute(statement, &[&database.name()]).await.map(|_| ()).map_err(Failure::broken)
+}
+
+/// How many connections the service holds, by the server's own list.
+pub async fn connections(client: &Client, database: &Database) -> StepResult<i64> {
+    let statement = "SELECT count(*) FROM pg_stat_activity
+                     WHERE datname = $1 AND pid <> pg_backend_pid() AND application_name <> 'conformance'";
+    let row = client.query_one(statement, &[&database.name()]).await.map_err(Failure::broken)?;
+    row.try_get(0).map_err(Failure::broken)
+}
+
+/// Every row of every table as text.
+pub async fn dump(client: &Client) -> StepResult<Vec<String>> {
+    let mut lines = Vec::new();
+    for table in tables(client).await? {
+        let rows = client
+            .query(&format!("SELECT t::text FROM {table} AS t"), &[])
+            .await
+            .map_err(Failure::broken)?;
+        for row in rows {
+            let line: Option<String> = row.try_get(0).map_err(Failure::broken)?;
+            lines.extend(line);
+        }
+    }
+    Ok(lines)
+}
+
+/// Every ordinary table outside of the server's own schemas, quoted and with its schema.
+async fn tables(client: &Client) -> StepResult<Vec<String>> {
+    let statement = "SELECT format('%I.\"%s\"', n.nspname, replace(c.relname, '\"', '\"\"'))
+                     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+                     WHERE c.relkind = 'r' AND n.nspname <> 'information_schema' AND n.nspname NOT LIKE 'pg\\_%'";
+    let rows = client.query(statement, &[]).await.map_err(Failure::broken)?;
+    rows.iter().map(|it| it.try_get(0).map_err(Failure::broken)).collect()
+}
+
+async fn run(client: &Client, statement: &str) -> StepResult {
+    client
+        .batch_execute(statement)
+        .await
+        .map_err(|error| Failure::broken(format!("the suite's own SQL failed: {error}: {statement}")))
+}

@@ -1,0 +1,32 @@
+//! The forms in which a text may stand somewhere without being seen at first sight.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+
+/// The text itself, its bytes in hexadecimal, and what base64 makes of it at each alignment.
+pub fn of(text: &str) -> Vec<String> {
+    let hexadecimal: String = text.bytes().map(|it| format!("{it:02x}")).collect();
+    let mut forms = vec![text.to_owned(), hexadecimal];
+    for start in 0..3 {
+        // Only whole groups of three bytes look the same whatever stands around them.
+        let rest = text.as_bytes().get(start..).unwrap_or_default();
+        let whole = &rest[..rest.len() / 3 * 3];
+        forms.push(STANDARD_NO_PAD.encode(whole));
+        forms.push(URL_SAFE_NO_PAD.encode(whole));
+    }
+    forms.retain(|it| it.len() >= 6);
+    forms
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_found_in_the_middle_of_base64() {
+        for before in ["", "x", "xy"] {
+            let hidden = STANDARD_NO_PAD.encode(format!("{before}correct-horse-battery!"));
+            assert!(of("correct-horse-battery").iter().any(|it| hidden.contains(it)), "{hidden}");
+        }
+    }
+}

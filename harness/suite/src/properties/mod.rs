@@ -1,0 +1,101 @@
+//! Properties: statements about all inputs, tried on the running subject, shrunk when they fail.
+//!
+//! - [`texts`]: what is accepted, refused and kept of any text (USR-3, 4, 5, 17)
+//! - [`filters`]: any filter finds what the model finds (USR-14)
+//! - [`orders`]: any users come in any order as the model has it (USR-13)
+//! - [`model`]: users as the contract describes them, without a service
+//! - [`stateful`]: any sequence of operations agrees with the model (USR-11)
+//! - [`histories`]: any history of one user under concurrent clients is linearizable (USR-11)
+//! - [`walks`]: any walk meets every lasting user exactly once (USR-16)
+
+pub mod filters;
+pub mod histories;
+pub mod model;
+pub mod orders;
+pub mod stateful;
+pub mod texts;
+pub mod walks;
+
+use std::fmt::Debug;
+
+use conformance_engine::failure::{Failure, StepResult};
+use futures::future::BoxFuture;
+use proptest::strategy::Strategy;
+use proptest::test_runner::{
+    Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner,
+};
+use tonic::Status;
+use user_proto::v1::{CreateUserRequest, User};
+
+use crate::drivers::users::{Call, Users, shown};
+
+/// How often a failing input is made smaller, at most; each time is a conversation with the subject.
+const SHRINKS: u32 = 200;
+
+/// How long that may take, at most, in milliseconds.
+const SHRINK_TIME: u32 = 20_000;
+
+/// What one try of a property says: nothing, or how the subject disagrees.
+pub type Tried = Result<(), String>;
+
+/// Draws `cases` inputs from the seed and tries each; the failure holds the smallest input found.
+pub async fn holds<S>(
+    statement: &'static str,
+    seed: u64,
+    cases: u32,
+    inputs: S,
+    attempt: impl Fn(S::Value) -> BoxFuture<'static, Tried> + Send + 'static,
+) -> StepResult
+where
+    S: Strategy + Send + 'static,
+    S::Value: Debug + Send,
+{
+    let runtime = tokio::runtime::Handle::current();
+    let tried = tokio::task::spawn_blocking(move || {
+        let config = Config {
+            cases,
+            max_shrink_iters: SHRINKS,
+            max_shrink_time: SHRINK_TIME,
+            failure_persistence: None,
+            ..Config::default()
+        };
+        let mut bytes = [0; 32];
+        bytes[..8].copy_from_slice(&seed.to_le_bytes());
+        let random = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
+        let mut runner = TestRunner::new_with_rng(config, random);
+        let tried = runner.run(&inputs, |input| {
+            runtime
+                .block_on(attempt(input))
+                .map_err(TestCaseError::fail)
+        });
+        tried.map_err(|error| match error {
+            TestError::Fail(reason, input) => Failure::mismatch(statement, reason)
+                .detail(format!("smallest input found: {input:#?}"))
+                .detail(format!("drawn with --seed {seed}")),
+            TestError::Abort(reason) => Failure::broken(format!("no inputs for the property: {reason}")),
+        })
+    });
+    tried.await.map_err(Failure::broken)?
+}
+
+/// A name that no other scenario and no other try uses.
+fn unique() -> String {
+    uuid::Uuid::new_v4().simple().to_string()[..12].to_owned()
+}
+
+/// Creates a user that the property rests on.
+async fn created(client: &Users, email: &str, name: &str) -> Result<User, String> {
+    let request = CreateUserRequest {
+        email: email.to_owned(),
+        name: name.to_owned(),
+        ..CreateUserRequest::default()
+    };
+    ok(client.create(request).await)
+}
+
+/// The answer of a call that the property rests on.
+fn ok<T>(call: Call<T>) -> Result<T, String> {
+    let method = call.method;
+    call.result
+        .map_err(|status: Status| format!("{method} should succeed, and gives {}", shown(&status)))
+}

@@ -1,5 +1,0 @@
-//! Users and what becomes of calls.
-
-/// What the steps of one scenario remember.
-#[derive(Debug, Default)]
-pub struct Notes {}

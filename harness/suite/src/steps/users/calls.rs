@@ -1,0 +1,235 @@
+//! Calls about one user.
+
+use conformance_engine::failure::{Failure, StepResult};
+use cucumber::gherkin::Step;
+use cucumber::when;
+use user_proto::v1::{ListUsersRequest, UpdateUserRequest};
+
+use super::{Answer, Done, Person, Read, creation, table};
+use crate::drivers::users::Users;
+use crate::gifts::Gift;
+use crate::params::Nth;
+use crate::world::World;
+
+#[when("a user is created with")]
+async fn is_created_with(world: &mut World, step: &Step) -> StepResult {
+    world.begin();
+    let mut request = world.newcomer();
+    creation(&mut request, world.fields(step)?)?;
+    let client = world.client(0).await?;
+    world.give_new(&client, request).await
+}
+
+#[when(regex = r#"^a user "([A-Z][a-z]+)" is created on the (first|second) instance$"#)]
+async fn is_created_on(world: &mut World, alias: String, instance: Nth) -> StepResult {
+    world.begin();
+    let mut request = world.newcomer();
+    request.name = world.name_of(&alias);
+    let client = world.client(instance.0).await?;
+    world.give_new(&client, request).await?;
+    if let Some(user) = world.users.calls[0].user().cloned() {
+        let person = Person { states: vec![user], password: String::new() };
+        world.users.people.insert(alias, person);
+    }
+    Ok(())
+}
+
+/// Whom a gift is for.
+fn target(words: &str) -> Option<&str> {
+    words.strip_prefix('"').and_then(|it| it.strip_suffix('"'))
+}
+
+#[when(regex = r#"^the (email|name|password|status|metadata key|metadata value) `(.*)` is given to (a new user|"[A-Z][a-z]+")$"#)]
+async fn is_given(world: &mut World, field: String, value: String, to: String) -> StepResult {
+    world.begin();
+    let value = world.text(&value)?;
+    let gift = Gift::named(&field, value).map_err(Failure::broken)?;
+    give_each(world, vec![gift], target(&to)).await
+}
+
+#[when(regex = r#"^each of these is given to (a new user|"[A-Z][a-z]+")$"#)]
+async fn each_is_given(world: &mut World, to: String, step: &Step) -> StepResult {
+    world.begin();
+    let mut gifts = Vec::new();
+    for (index, row) in table(step, &["what"])?.iter().enumerate() {
+        gifts.push(gift(world, &row[0], index)?);
+    }
+    give_each(world, gifts, target(&to)).await
+}
+
+/// A gift by its words: either its text between backquotes or a description of it.
+fn gift(world: &World, what: &str, index: usize) -> StepResult<Gift> {
+    let quoted = what.strip_suffix('`').and_then(|it| it.split_once(" `"));
+    match quoted {
+        Some((field, value)) => {
+            let field = field.trim_start_matches("the ");
+            Gift::named(field, world.text(value)?).map_err(Failure::broken)
+        }
+        None => {
+            let unique = format!("{index}x{}", world.scene.id);
+            Gift::described(what, &unique).map_err(Failure::broken)
+        }
+    }
+}
+
+#[when(regex = r#"^each of these (email|name|password|metadata key|metadata value)s is given to (a new user|"[A-Z][a-z]+")$"#)]
+async fn each_text_is_given(world: &mut World, field: String, to: String, step: &Step) -> StepResult {
+    world.begin();
+    let named = |it| Gift::named(&field, it).map_err(Failure::broken);
+    let gifts: StepResult<Vec<Gift>> = world.texts(step)?.into_iter().map(named).collect();
+    give_each(world, gifts?, target(&to)).await
+}
+
+/// One call for each gift, one after the other.
+async fn give_each(world: &mut World, gifts: Vec<Gift>, to: Option<&str>) -> StepResult {
+    let client = world.client(0).await?;
+    for gift in gifts {
+        match to {
+            None => {
+                let mut request = world.newcomer();
+                gift.give(&mut request);
+                world.give_new(&client, request).await?;
+            }
+            Some(alias) => {
+                let mut request = UpdateUserRequest::default();
+                gift.change(&mut request);
+                world.give(&client, alias, request).await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+#[when(regex = r#"^"([A-Z][a-z]+)" is updated with$"#)]
+async fn is_updated(world: &mut World, alias: String, step: &Step) -> StepResult {
+    world.begin();
+    let request = super::change(world.fields(step)?)?;
+    let client = world.client(0).await?;
+    world.give(&client, &alias, request).await
+}
+
+#[when(regex = r#"^"([A-Z][a-z]+)" is updated with no field$"#)]
+async fn is_updated_with_nothing(world: &mut World, alias: String) -> StepResult {
+    world.begin();
+    let client = world.client(0).await?;
+    world.give(&client, &alias, UpdateUserRequest::default()).await
+}
+
+#[when("an unknown id is updated with no field")]
+async fn an_unknown_id_is_updated(world: &mut World) -> StepResult {
+    world.begin();
+    let request = UpdateUserRequest { id: format!("unknown-{}", world.scene.id), ..Default::default() };
+    let call = world.client(0).await?.update(request).await;
+    world.done(Done::new(call.map(Answer::User)));
+    Ok(())
+}
+
+#[when(regex = r#"^"([A-Z][a-z]+)" is read$"#)]
+async fn is_read(world: &mut World, alias: String) -> StepResult {
+    world.begin();
+    let id = world.person(&alias)?.now().id.clone();
+    let call = world.client(0).await?.get(&id).await;
+    world.done(Done::new(call.map(Answer::User)));
+    Ok(())
+}
+
+#[when(regex = r#"^"([A-Z][a-z]+)" is deleted(?: on the (first|second) instance)?$"#)]
+async fn is_deleted(world: &mut World, alias: String, instance: String) -> StepResult {
+    world.begin();
+    let id = world.person(&alias)?.now().id.clone();
+    let call = world.client(usize::from(instance == "second")).await?.delete(&id).await;
+    world.done(Done::new(call.map(|()| Answer::Nothing)));
+    Ok(())
+}
+
+#[when(regex = r#"^"([A-Z][a-z]+)" is renamed on the (first|second) instance$"#)]
+async fn is_renamed(world: &mut World, alias: String, instance: Nth) -> StepResult {
+    world.begin();
+    let client = world.client(instance.0).await?;
+    let name = Some(format!("Renamed-{}", world.scene.id));
+    world.give(&client, &alias, UpdateUserRequest { name, ..Default::default() }).await
+}
+
+#[when(regex = r#"^"([A-Z][a-z]+)" is read, listed and updated$"#)]
+async fn is_read_listed_and_updated(world: &mut World, alias: String) -> StepResult {
+    world.begin();
+    let client = world.client(0).await?;
+    let id = world.person(&alias)?.now().id.clone();
+    let filter = world.named(&alias);
+    world.done(Done::new(client.get(&id).await.map(Answer::User)));
+    let list = ListUsersRequest { filter, ..Default::default() };
+    world.done(Done::new(client.list(list).await.map(Answer::Page)));
+    let name = Some(format!("Renamed-{}", world.scene.id));
+    world.give(&client, &alias, UpdateUserRequest { name, ..Default::default() }).await
+}
+
+#[when(regex = r#"^"([A-Z][a-z]+)" is renamed (\d+) times in a row(, on both instances in turn)?$"#)]
+async fn is_renamed_in_a_row(world: &mut World, alias: String, times: usize, both: String) -> StepResult {
+    world.begin();
+    let clients = world.all_clients().await?;
+    let used = if both.is_empty() { &clients[..1] } else { &clients[..] };
+    for number in 0..times {
+        let name = Some(format!("Renamed-{number}-{}", world.scene.id));
+        let client = &used[number % used.len()];
+        world.give(client, &alias, UpdateUserRequest { name, ..Default::default() }).await?;
+    }
+    Ok(())
+}
+
+#[when(regex = r#"^"([A-Z][a-z]+)" is renamed (\d+) times( on the first instance)?, and read and listed(?: on the second)? after each$"#)]
+async fn is_renamed_and_read(world: &mut World, alias: String, times: usize, other: String) -> StepResult {
+    world.begin();
+    let clients = world.all_clients().await?;
+    let reader = if other.is_empty() { &clients[0] } else { &clients[1] };
+    for number in 0..times {
+        let name = Some(format!("Renamed-{number}-{}", world.scene.id));
+        world.give(&clients[0], &alias, UpdateUserRequest { name, ..Default::default() }).await?;
+        let Some(user) = world.users.calls.last().and_then(Done::user).cloned() else { return Ok(()) };
+        read_twice(world, reader, &user.id, &format!("email={}", user.email), Some(&user)).await;
+    }
+    Ok(())
+}
+
+#[when("a user is created, read, listed, updated, read, deleted and listed again")]
+async fn a_whole_life(world: &mut World) -> StepResult {
+    world.begin();
+    let client = world.client(0).await?;
+    let request = world.newcomer();
+    let filter = format!("email={}", request.email);
+    world.give_new(&client, request).await?;
+    let Some(user) = world.users.calls[0].user().cloned() else { return Ok(()) };
+    read_twice(world, &client, &user.id, &filter, Some(&user)).await;
+    let name = Some(format!("Renamed-{}", world.scene.id));
+    let update = UpdateUserRequest { id: user.id.clone(), name, ..Default::default() };
+    let call = client.update(update).await;
+    let updated = call.result.clone().ok();
+    world.done(Done::new(call.map(Answer::User)));
+    read_twice(world, &client, &user.id, &filter, updated.as_ref()).await;
+    let call = client.delete(&user.id).await;
+    world.done(Done::new(call.map(|()| Answer::Nothing)));
+    list_once(world, &client, &filter, None).await;
+    Ok(())
+}
+
+/// Reads and lists a user that a change was acknowledged for.
+async fn read_twice(world: &mut World, client: &Users, id: &str, filter: &str, expected: Option<&user_proto::v1::User>) {
+    let call = client.get(id).await;
+    world.users.reads.push(Read {
+        what: "GetUser".to_owned(),
+        expected: expected.cloned(),
+        seen: call.result.clone().map(Some),
+    });
+    world.done(Done::new(call.map(Answer::User)));
+    list_once(world, client, filter, expected).await;
+}
+
+async fn list_once(world: &mut World, client: &Users, filter: &str, expected: Option<&user_proto::v1::User>) {
+    let request = ListUsersRequest { filter: filter.to_owned(), ..Default::default() };
+    let call = client.list(request).await;
+    world.users.reads.push(Read {
+        what: format!("ListUsers {filter}"),
+        expected: expected.cloned(),
+        seen: call.result.clone().map(|it| it.users.into_iter().next()),
+    });
+    world.done(Done::new(call.map(Answer::Page)));
+}

@@ -1,0 +1,88 @@
+//! Statements about all inputs.
+
+use conformance_engine::failure::{Failure, StepResult};
+use cucumber::then;
+
+use crate::drivers::users::Users;
+use crate::properties::{filters, histories, orders, stateful, texts, walks};
+use crate::world::World;
+
+/// As many clients as a statement speaks of, over the instances in turn, each on a connection of its own.
+async fn clients(world: &mut World, count: usize) -> StepResult<Vec<Users>> {
+    let instances = world.deployment().await?.slots().len();
+    let mut clients = Vec::new();
+    for index in 0..count.max(instances) {
+        clients.push(world.fresh_client(index % instances).await?);
+    }
+    Ok(clients)
+}
+
+#[then("any email is accepted or refused as the rules of emails say")]
+async fn any_email(world: &mut World) -> StepResult {
+    texts::emails(world.client(0).await?, world.scene.seed).await
+}
+
+#[then("any name is accepted or refused as the rules of names say")]
+async fn any_name(world: &mut World) -> StepResult {
+    texts::names(world.client(0).await?, world.scene.seed).await
+}
+
+#[then("any metadata is accepted or refused as the rules of metadata say")]
+async fn any_metadata(world: &mut World) -> StepResult {
+    texts::metadata(world.client(0).await?, world.scene.seed).await
+}
+
+#[then("any text in any field of any call is kept or refused as the clauses say")]
+async fn any_text(world: &mut World) -> StepResult {
+    texts::anywhere(world.client(0).await?, world.scene.seed).await
+}
+
+#[then("any filter is answered as the model answers it")]
+async fn any_filter(world: &mut World) -> StepResult {
+    filters::check(clients(world, 1).await?, world.scene.seed).await
+}
+
+#[then("any users are listed in every order as the model orders them")]
+async fn any_order(world: &mut World) -> StepResult {
+    orders::check(clients(world, 1).await?, world.scene.seed).await
+}
+
+#[then("any walk meets every lasting user exactly once while other clients write")]
+async fn any_walk(world: &mut World) -> StepResult {
+    walks::check(clients(world, 1).await?, world.scene.seed).await
+}
+
+#[then(regex = r"^any sequence of (\d+) user operations by (\d+) clients agrees with the model$")]
+async fn any_sequence(world: &mut World, length: usize, count: usize) -> StepResult {
+    stateful::check(clients(world, count).await?, length, world.scene.seed).await
+}
+
+#[then(regex = r"^every history of one user under (\d+) concurrent clients is linearizable$")]
+async fn every_history(world: &mut World, count: usize) -> StepResult {
+    histories::check(clients(world, count).await?, 12, world.scene.seed).await
+}
+
+#[then(regex = r"^the history of one user under (\d+) concurrent clients is linearizable while Redis goes away and comes back$")]
+async fn history_under_outages(world: &mut World, count: usize) -> StepResult {
+    let clients = clients(world, count).await?;
+    let seed = world.scene.seed;
+    for round in 0..4 {
+        let judged = tokio::spawn({
+            let clients = clients.clone();
+            async move { histories::one(&clients, seed.wrapping_add(round)).await }
+        });
+        for slot in world.own()?.slots() {
+            slot.redis.cut().await;
+        }
+        judged.await.map_err(Failure::broken)??;
+        let judged = tokio::spawn({
+            let clients = clients.clone();
+            async move { histories::one(&clients, seed.wrapping_add(100 + round)).await }
+        });
+        for slot in world.own()?.slots() {
+            slot.redis.restore().await;
+        }
+        judged.await.map_err(Failure::broken)??;
+    }
+    Ok(())
+}
