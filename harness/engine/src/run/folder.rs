@@ -14,26 +14,37 @@ pub struct RunFolder {
 }
 
 impl RunFolder {
-    /// Makes `conformance-<16 hexadecimal digits>` in the temporary folder.
+    /// Chooses `conformance-<16 hexadecimal digits>` in the temporary folder.
     ///
-    /// Others may pass through it but not list it: PostgreSQL runs as another user below.
+    /// It is made by [`Watchdog::start`](super::watchdog::Watchdog::start), which knows of it before it
+    /// is there, or by the first [`Self::sub`]. Fails when there is no working folder.
     pub fn create() -> io::Result<Self> {
         // Absolute: programs with other working folders are told of it.
         let parent = std::path::absolute(std::env::temp_dir())?;
         let id = format!("{:016x}", rand::random::<u64>());
-        let path = parent.join(format!("conformance-{id}"));
-        let made = fs::create_dir(&path)
-            .and_then(|()| fs::set_permissions(&path, fs::Permissions::from_mode(0o711)));
+        Ok(Self {
+            path: Arc::new(parent.join(format!("conformance-{id}"))),
+            id: id.into(),
+        })
+    }
+
+    /// Makes it, unless it is there. Others may pass through it but not list it: PostgreSQL runs as
+    /// another user below.
+    pub(super) fn make(&self) -> io::Result<()> {
+        let path = self.path();
+        let made = match fs::create_dir(path) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(()),
+            // Afterwards, for the mode at its making is narrowed by the caller's umask.
+            made => {
+                made.and_then(|()| fs::set_permissions(path, fs::Permissions::from_mode(0o711)))
+            }
+        };
         made.map_err(|error| {
             let text = format!(
-                "cannot make a folder in {}: {error}; set TMPDIR to a folder that can be written",
-                parent.display()
+                "cannot make the folder {}: {error}; set TMPDIR to a folder that can be written",
+                path.display()
             );
             io::Error::new(error.kind(), text)
-        })?;
-        Ok(Self {
-            path: Arc::new(path),
-            id: id.into(),
         })
     }
 
@@ -49,6 +60,7 @@ impl RunFolder {
 
     /// A folder inside, made when it is not there.
     pub fn sub(&self, name: &str) -> io::Result<PathBuf> {
+        self.make()?;
         let path = self.path.join(name);
         fs::create_dir_all(&path).map_err(|error| {
             let text = format!(
@@ -67,7 +79,9 @@ mod tests {
 
     #[test]
     fn others_may_pass_through_but_not_look_around() {
-        let folder = RunFolder::create().expect("a folder");
+        let folder = RunFolder::create().expect("a name");
+        assert!(!folder.path().exists());
+        folder.make().expect("a folder");
         let mode = fs::metadata(folder.path())
             .expect("it is there")
             .permissions()

@@ -47,21 +47,18 @@ struct Inner {
 impl Watchdog {
     /// Starts the watchdog of the run whose folder this is: this program, with the argument `watchdog`.
     ///
-    /// Returns when it is ready, so that no signal can leave a run without it. When it cannot be
-    /// started, the folder is removed.
+    /// Makes the folder, and returns when no signal can leave it without a watchdog.
     pub fn start(folder: &RunFolder) -> io::Result<Self> {
-        let started = start_process().inspect_err(|_| {
-            // Nothing is in it yet; the error that is told is the one that counts.
-            let _ = std::fs::remove_dir(folder.path());
-        });
-        let child = started.map_err(|error| {
+        let child = start_process().map_err(|error| {
             io::Error::new(
                 error.kind(),
                 format!("cannot start the run's watchdog: {error}"),
             )
         })?;
         let watchdog = Self::with(Some(child));
+        // Told before it is there: the run may be killed in between.
         watchdog.folder(folder.path());
+        folder.make()?;
         Ok(watchdog)
     }
 
@@ -88,7 +85,7 @@ impl Watchdog {
         self.tell("gone", pid.to_string().as_bytes());
     }
 
-    /// A folder to remove. Processes whose `TMPDIR` is in it are ended.
+    /// A folder to remove, to be told before it is made. Processes whose `TMPDIR` is in it are ended.
     pub fn folder(&self, path: &Path) {
         self.tell("folder", path.as_os_str().as_bytes());
     }
@@ -98,17 +95,18 @@ impl Watchdog {
         self.tell("keep", path.as_os_str().as_bytes());
     }
 
-    /// A file to remove.
+    /// A file to remove, to be told before it is made.
     pub fn file(&self, path: &Path) {
         self.tell("file", path.as_os_str().as_bytes());
     }
 
     /// Makes the file and locks it for as long as the run lives; `false` when another run has it.
     pub fn lock(&self, path: &Path) -> io::Result<bool> {
+        // Told before it is there: the run may be killed in between. One that another run has is spared.
+        self.tell("lock", path.as_os_str().as_bytes());
         let Some(lock) = Lock::make(path)? else {
             return Ok(false);
         };
-        self.tell("lock", path.as_os_str().as_bytes());
         self.inner().locks.push(lock);
         Ok(true)
     }
