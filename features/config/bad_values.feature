@@ -1,0 +1,57 @@
+@user-service
+Feature: Values that make no sense
+
+  A program that was told something senseless says so and stops, instead of guessing.
+
+  Rule: CFG-2 A value that cannot be parsed stops the program
+    A value that cannot be parsed stops the program within 5 s, exit status not 0, and one log line
+    at level ERROR names the variable. Only plain garbage is meant; forms that common parsers accept
+    (`1.5s`, `+5`) are free, and for `OTEL_*` the SDK's own rule (warn, ignore) is as good. A setting
+    that needs another (a certificate without its key) counts as such a value. An unknown `LOG_LEVEL`
+    is not an error: it means info.
+
+    Scenario Outline: A <variable> of `<value>` stops the program
+      Given a prepared deployment with
+        | setting    | value   |
+        | <variable> | <value> |
+      When the program is started
+      Then the program stops within 5 s, with an exit status other than 0
+      And a line at level ERROR names <variable>
+
+      Examples:
+        | variable                 | value  |
+        | PORT                     | banana |
+        | METRICS_PORT             | banana |
+        | GRPC_PORT                | banana |
+        | DATABASE_MAX_CONNECTIONS | banana |
+        | LOG_FORMAT               | banana |
+        | HEALTH_CACHE_TTL         | banana |
+        | HEALTH_CHECK_TIMEOUT     | banana |
+        | SHUTDOWN_TIMEOUT         | banana |
+        | REQUEST_TIMEOUT          | banana |
+
+    Scenario: A senseless value stops a program whose resources hang, too
+      Given a prepared deployment with
+        | setting              | value  |
+        | HEALTH_CHECK_TIMEOUT | banana |
+      And both resources are hung
+      When the program is started
+      Then the program stops within 5 s, with an exit status other than 0
+      And a line at level ERROR names HEALTH_CHECK_TIMEOUT
+
+    Scenario: A senseless value is told even where only errors are logged
+      Given a prepared deployment with
+        | setting          | value  |
+        | LOG_LEVEL        | error  |
+        | SHUTDOWN_TIMEOUT | banana |
+      When the program is started
+      Then the program stops within 5 s, with an exit status other than 0
+      And a line at level ERROR names SHUTDOWN_TIMEOUT
+
+    Scenario: An unknown LOG_LEVEL means info
+      Given a deployment of its own with
+        | setting   | value  |
+        | LOG_LEVEL | banana |
+      When a request is made
+      Then a line at level INFO tells of the request
+      And no event is below INFO

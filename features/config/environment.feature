@@ -1,0 +1,168 @@
+@user-service
+Feature: Settings
+
+  A program gets everything that it must know from its environment. In the tables `(unset)` leaves a
+  variable out and `(empty)` passes it without a value.
+
+  Rule: CFG-1 Settings come from the environment, or from their defaults
+    Every setting comes from the environment; an unset variable takes its default. An empty value
+    counts as unset.
+
+    Scenario Outline: A <variable> that is <given> means port <port>
+      Given a prepared deployment with
+        | setting    | value   |
+        | <variable> | <given> |
+      And port <port> is taken
+      When the program is started
+      Then the program stops within 5 s, with an exit status other than 0
+      And a line at level ERROR names <port>
+
+      Examples:
+        | variable     | given   | port  |
+        | PORT         | (unset) | 8080  |
+        | PORT         | (empty) | 8080  |
+        | METRICS_PORT | (unset) | 9090  |
+        | METRICS_PORT | (empty) | 9090  |
+        | GRPC_PORT    | (unset) | 50051 |
+        | GRPC_PORT    | (empty) | 50051 |
+
+    Scenario: A program whose every other variable is empty is ready and serves
+      Given a prepared deployment with
+        | setting                       | value   |
+        | DATABASE_MAX_CONNECTIONS      | (empty) |
+        | LOG_LEVEL                     | (empty) |
+        | LOG_FORMAT                    | (empty) |
+        | SERVICE_NAME                  | (empty) |
+        | SERVICE_VERSION               | (empty) |
+        | ENVIRONMENT                   | (empty) |
+        | OTEL_EXPORTER_OTLP_ENDPOINT   | (empty) |
+        | OTEL_TRACES_SAMPLER_ARG       | (empty) |
+        | OTEL_BSP_SCHEDULE_DELAY       | (empty) |
+        | HEALTH_CACHE_TTL              | (empty) |
+        | HEALTH_CHECK_TIMEOUT          | (empty) |
+        | HEALTH_OPTIONAL               | (empty) |
+        | SHUTDOWN_TIMEOUT              | (empty) |
+        | REQUEST_TIMEOUT               | (empty) |
+        | TLS_CERT_FILE                 | (empty) |
+        | TLS_KEY_FILE                  | (empty) |
+        | TLS_CLIENT_CA_FILE            | (empty) |
+        | FEATURE_FLAGS                 | (empty) |
+        | GRPC_MAX_CONNECTION_IDLE      | (empty) |
+        | GRPC_MAX_CONNECTION_AGE       | (empty) |
+        | GRPC_MAX_CONNECTION_AGE_GRACE | (empty) |
+        | GRPC_KEEPALIVE_TIME           | (empty) |
+        | GRPC_KEEPALIVE_TIMEOUT        | (empty) |
+        | GRPC_KEEPALIVE_MIN_TIME       | (empty) |
+      When the program is started
+      Then the program is ready within 10 s
+      And requests succeed
+
+    Scenario Outline: With a HEALTH_CACHE_TTL that is <given> a health answer is kept for 5 s
+      Given a deployment of its own with
+        | setting          | value   |
+        | HEALTH_CACHE_TTL | <given> |
+      When 4 clients keep asking for its health for 4 s
+      Then calls within any 4 s saw at most 2 timestamps
+
+      Examples:
+        | given   |
+        | (unset) |
+        | (empty) |
+
+    @slow
+    Scenario Outline: With a HEALTH_CHECK_TIMEOUT that is <given> a check is given up after 5 s
+      Given a deployment of its own with
+        | setting              | value   |
+        | HEALTH_CHECK_TIMEOUT | <given> |
+      When the required resource is hung
+      Then the program is unhealthy within 5500 ms
+
+      Examples:
+        | given   |
+        | (unset) |
+        | (empty) |
+
+    Scenario: With an empty HEALTH_OPTIONAL the optional component is the same as without one
+      Given a deployment of its own with
+        | setting         | value   |
+        | HEALTH_OPTIONAL | (empty) |
+      When the optional resource is cut
+      Then the program is degraded within 1500 ms
+
+    @slow
+    Scenario Outline: With a REQUEST_TIMEOUT that is <given> a call waits 5 s for the database
+      Given a deployment of its own with
+        | setting         | value   |
+        | REQUEST_TIMEOUT | <given> |
+      And a user "Ada"
+      And the database is hung
+      When "Ada" is read
+      Then the call fails with UNAVAILABLE
+      And every call ends within 6 s
+
+      Examples:
+        | given   |
+        | (unset) |
+        | (empty) |
+
+    Scenario: With an empty DATABASE_MAX_CONNECTIONS 10 connections are the most, and 2 to spare
+      Given a deployment of its own with
+        | setting                  | value   |
+        | DATABASE_MAX_CONNECTIONS | (empty) |
+      And 40 users named "Grace"
+      When 60 unary calls are made at once
+      Then every call succeeds
+      And the database never had more than 12 connections of the service
+
+    Scenario Outline: With LOG_LEVEL and LOG_FORMAT that are <given> the log is JSON from INFO upwards
+      Given a deployment of its own with
+        | setting    | value   |
+        | LOG_LEVEL  | <given> |
+        | LOG_FORMAT | <given> |
+      When a request is made
+      Then a line at level INFO tells of the request
+      And standard output holds events in json, and nothing else
+      And no event is below INFO
+
+      Examples:
+        | given   |
+        | (unset) |
+        | (empty) |
+
+    Scenario Outline: With a SERVICE_VERSION that is <given> the program knows its version all the same
+      Given a deployment of its own with
+        | setting         | value   |
+        | SERVICE_VERSION | <given> |
+      When /health is asked
+      Then the answer's version is not empty
+
+      Examples:
+        | given   |
+        | (unset) |
+        | (empty) |
+
+    @slow
+    Scenario: Without a SHUTDOWN_TIMEOUT a request has more than 6 s to end
+      Given a deployment of its own with
+        | setting          | value   |
+        | SHUTDOWN_TIMEOUT | (unset) |
+        | REQUEST_TIMEOUT  | 20s     |
+      And a request that takes 6 s is in flight
+      When the program gets SIGTERM
+      Then the request in flight succeeds
+
+    Scenario Outline: A time may be given as <value>
+      Given a deployment of its own with
+        | setting              | value   |
+        | HEALTH_CACHE_TTL     | <value> |
+        | HEALTH_CHECK_TIMEOUT | <value> |
+        | SHUTDOWN_TIMEOUT     | <value> |
+        | REQUEST_TIMEOUT      | <value> |
+      When 4 clients keep asking for its health for 4500 ms
+      Then calls within any 4500 ms saw at most 2 timestamps
+      And requests succeed
+
+      Examples:
+        | value |
+        | 2m    |
+        | 1h    |

@@ -1,0 +1,30 @@
+@user-service
+Feature: Ports
+
+  Rule: CFG-3 A program serves on the ports given, or not at all
+    Port binding: the program serves on the ports given, on all interfaces (seen on two local
+    addresses). A port already taken stops it as in CFG-2, naming the port.
+
+    Scenario Outline: What is served on <variable> is served on all interfaces
+      When <variable> is asked on two local addresses
+      Then both addresses answer
+
+      Examples:
+        | variable     |
+        | PORT         |
+        | METRICS_PORT |
+        | GRPC_PORT    |
+
+    Scenario Outline: A <variable> that <holder> holds stops the program
+      Given a prepared deployment
+      And the <variable> is held by <holder>
+      When the program is started
+      Then the program stops within 5 s, with an exit status other than 0
+      And a line at level ERROR names the port of <variable>
+
+      Examples:
+        | variable     | holder           |
+        | PORT         | another instance |
+        | METRICS_PORT | another instance |
+        | GRPC_PORT    | another instance |
+        | GRPC_PORT    | another program  |

@@ -1,0 +1,57 @@
+@user-service
+Feature: Starting
+
+  Rule: CFG-6 A program is ready soon after its start
+    Fast start: with its attached resources up (the database migrated), a program is ready within 10 s
+    of being started.
+
+    Scenario: A program is ready within 10 s of being started
+      Given a prepared deployment
+      When the program is started
+      Then the program is ready within 10 s
+
+    Scenario: A program with the default times is ready within 10 s of being started
+      Given a prepared deployment with
+        | setting              | value   |
+        | HEALTH_CACHE_TTL     | (unset) |
+        | HEALTH_CHECK_TIMEOUT | (unset) |
+        | SHUTDOWN_TIMEOUT     | (unset) |
+        | REQUEST_TIMEOUT      | (unset) |
+      When the program is started
+      Then the program is ready within 10 s
+
+    Scenario: A program that says it is ready serves at once
+      Given a prepared deployment
+      When the program is started
+      Then the very first request after it is ready succeeds
+
+  Rule: CFG-7 A program starts without its resources, and waits for them
+    Disposable start: a program whose required resources are down starts, stays alive (`/live` is
+    200), is not ready, and becomes ready without a restart as in HLT-7.
+
+    Scenario Outline: A program started while <resource> <is> <away> stays alive and is not ready
+      Given a prepared deployment
+      And <resource> <is> <away>
+      When the program is started
+      Then the program is alive within 10 s
+      And the program stays alive and not ready for 4 s
+
+      Examples:
+        | resource              | is  | away |
+        | the required resource | is  | cut  |
+        | the required resource | is  | hung |
+        | both resources        | are | hung |
+
+    Scenario Outline: A program started while <resource> <is> <away> becomes ready without a restart
+      Given a prepared deployment
+      And <resource> <is> <away>
+      And the program was started and stayed alive and not ready for 1 s
+      When <resource> <is> restored
+      Then the program is ready within 6500 ms
+      And requests succeed
+
+      Examples:
+        | resource              | is  | away |
+        | the required resource | is  | cut  |
+        | the required resource | is  | hung |
+        | both resources        | are | cut  |

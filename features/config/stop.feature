@@ -1,0 +1,97 @@
+@user-service
+Feature: Stopping
+
+  Rule: CFG-8 A program stops when it is told to, and leaves nothing undone
+    Graceful stop: on SIGTERM or SIGINT the program is not ready any more (`/ready` 503, or its port
+    closed), takes no new work, finishes what is in flight, sends what telemetry it holds, and exits 0
+    (143 or 130, as a JVM does, is as good), at the latest `SHUTDOWN_TIMEOUT` + 1 s after the signal
+    even if requests are still running.
+
+    Scenario Outline: <signal> ends a program that has nothing to do
+      Given a deployment of its own with
+        | setting          | value |
+        | SHUTDOWN_TIMEOUT | 2s    |
+      When the program gets <signal>
+      Then the program exits gracefully within 3 s
+
+      Examples:
+        | signal  |
+        | SIGTERM |
+        | SIGINT  |
+
+    Scenario Outline: From <signal> on the program is not ready, though a request is running
+      Given a deployment of its own with
+        | setting          | value |
+        | SHUTDOWN_TIMEOUT | 20s   |
+        | REQUEST_TIMEOUT  | 20s   |
+      And a request that takes 4 s is in flight
+      When the program gets <signal>
+      Then the program is not ready any more
+      And the program exits gracefully within 21 s
+
+      Examples:
+        | signal  |
+        | SIGTERM |
+        | SIGINT  |
+
+    Scenario Outline: A request in flight at <signal> is finished, and told in the log
+      Given a deployment of its own with
+        | setting          | value |
+        | SHUTDOWN_TIMEOUT | 20s   |
+        | REQUEST_TIMEOUT  | 20s   |
+      And a request that takes 3 s is in flight
+      When the program gets <signal>
+      Then the request in flight succeeds
+      And the program exits gracefully within 21 s
+      And a line at level INFO tells of the request
+
+      Examples:
+        | signal  |
+        | SIGTERM |
+        | SIGINT  |
+
+    Scenario Outline: After the signal no new request is taken on <connection>
+      Given a deployment of its own with
+        | setting          | value |
+        | SHUTDOWN_TIMEOUT | 20s   |
+        | REQUEST_TIMEOUT  | 20s   |
+      And a request that takes 4 s is in flight
+      When the program gets SIGTERM
+      Then no new request is taken on <connection> any more
+      And the request in flight succeeds
+
+      Examples:
+        | connection         |
+        | a new connection   |
+        | an open connection |
+
+    Scenario Outline: The program ends in time though <what>
+      Given a deployment of its own with
+        | setting          | value |
+        | SHUTDOWN_TIMEOUT | 1s    |
+        | REQUEST_TIMEOUT  | 20s   |
+      And <what>
+      When the program gets SIGTERM
+      Then the program exits gracefully within 2 s
+
+      Examples:
+        | what                                     |
+        | a request that never ends is in flight   |
+        | an idle connection is open to every port |
+        | half a request was sent to every port    |
+        | a Watch of "" is open                    |
+        | both resources are hung                  |
+
+    Scenario Outline: A program that was never ready ends in time while <resource> is <away>
+      Given a prepared deployment with
+        | setting          | value |
+        | SHUTDOWN_TIMEOUT | 1s    |
+      And <resource> is <away>
+      And the program was started and stayed alive and not ready for 1 s
+      When the program gets SIGTERM
+      Then the program exits gracefully within 2 s
+
+      Examples:
+        | resource              | away |
+        | the required resource | cut  |
+        | the required resource | hung |

@@ -1,0 +1,118 @@
+@user-service
+Feature: Health answers
+
+  The suite runs programs with HEALTH_CACHE_TTL=500ms and HEALTH_CHECK_TIMEOUT=1s, so that what
+  happens to a resource shows within 1500 ms.
+
+  Rule: HLT-1 A program that runs is alive
+    `GET /live` is 200 with `{"status":"alive"}` as long as the process runs, whatever its resources
+    do.
+
+    Scenario: A program whose resources are up is alive
+      When /live is asked
+      Then the answer is 200 with `{"status":"alive"}`
+
+    Scenario Outline: A program is alive while <resource> <is> <away>
+      Given a deployment of its own
+      When <resource> <is> <away>
+      Then the program stays alive for 3 s
+
+      Examples:
+        | resource              | is  | away |
+        | the required resource | is  | cut  |
+        | the required resource | is  | hung |
+        | both resources        | are | hung |
+
+  Rule: HLT-2 A health answer tells of the whole and of each component
+    `GET /health` answers JSON: `status` (healthy, degraded, unhealthy), `components` (a list of
+    `name`, `status`, `latency_ms`, and `error` only when not healthy), `version`, `timestamp` (RFC
+    3339). Components: user-service `database`, `redis`; gateway `user-service`; operator
+    `kubernetes`.
+
+    Scenario: A healthy program lists its components, none with an error
+      Given the program has become healthy
+      When /health is asked
+      Then the answer is a complete health answer
+      And the answer's status is healthy
+      And the answer calls no resource unhealthy, and every other component healthy
+
+    Scenario Outline: A program that is <status> tells which component is, and why
+      Given a deployment of its own
+      And <resource> is cut
+      And the program has become <status>
+      When /health is asked
+      Then the answer is a complete health answer
+      And the answer's status is <status>
+      And the answer calls <resource> <status>, and every other component healthy
+
+      Examples:
+        | status    | resource              |
+        | degraded  | the optional resource |
+        | unhealthy | the required resource |
+
+    Scenario: A health answer's version is the program's SERVICE_VERSION
+      Given a deployment of its own with
+        | setting         | value      |
+        | SERVICE_VERSION | 4.5.6-rc.1 |
+      When /health is asked
+      Then the answer's version is `4.5.6-rc.1`
+
+  Rule: HLT-3 The whole is as healthy as its components, but for the optional ones
+    A component that fails its check is unhealthy, and so is the whole: `/health` and `/ready` are
+    503. Named in `HEALTH_OPTIONAL` it is degraded instead, and so is the whole unless another is
+    unhealthy: `/health` is 207, `/ready` 200. All healthy: both 200. Degraded counts as ready wherever
+    a clause says ready (SERVING in GRP-1).
+
+    Scenario Outline: With <optional> as HEALTH_OPTIONAL and <resource> cut a program is <whole>
+      Given a deployment of its own with
+        | setting         | value      |
+        | HEALTH_OPTIONAL | <optional> |
+      When <resource> <is> cut
+      Then the program is <whole> within 1500 ms
+      And the program stays <whole> for 1 s
+
+      Examples:
+        | optional       | resource       | is  | whole     |
+        | (unset)        | no resource    | is  | healthy   |
+        | (unset)        | Redis          | is  | degraded  |
+        | (unset)        | the database   | is  | unhealthy |
+        | (unset)        | both resources | are | unhealthy |
+        | none           | Redis          | is  | unhealthy |
+        | database       | the database   | is  | degraded  |
+        | database       | Redis          | is  | unhealthy |
+        | database,redis | both resources | are | degraded  |
+
+    Scenario: In an unhealthy whole an optional component is degraded still
+      Given a deployment of its own
+      And both resources are cut
+      And the program has become unhealthy
+      When /health is asked
+      Then the answer calls the required resource unhealthy
+      And the answer calls the optional resource degraded
+
+    Scenario: A program that is started without its optional resource is degraded, and ready
+      Given a prepared deployment
+      And the optional resource is cut
+      When the program is started
+      Then the program is degraded within 10 s
+
+    Scenario: A database that takes connections but refuses every login fails its check
+      Given a deployment of its own
+      When the database refuses every login
+      Then the program is unhealthy within 1500 ms
+      And the program stays unhealthy for 1 s
+
+  Rule: HLT-6 A latency is a number of milliseconds
+    `latency_ms` is a number of milliseconds (erratum: the sample would print nanoseconds).
+
+    Scenario Outline: The latency of a check of <resource> is told in milliseconds
+      Given a deployment of its own with
+        | setting              | value |
+        | HEALTH_CHECK_TIMEOUT | 5s    |
+      When <resource> is slowed by 100 ms
+      Then a check of <resource> that took 150 ms to 5 s finds it healthy within 5500 ms
+
+      Examples:
+        | resource              |
+        | the required resource |
+        | the optional resource |

@@ -1,0 +1,87 @@
+@user-service
+Feature: Health checks
+
+  How long a check takes, and how often it is made.
+
+  Rule: HLT-4 Checks run side by side, each within its time-out
+    Checks run in parallel, each bounded by `HEALTH_CHECK_TIMEOUT`: with both resources hanging, the
+    answer takes one time-out, not two.
+
+    Scenario: With both resources hanging the answer takes one time-out, not two
+      Given a deployment of its own with
+        | setting              | value |
+        | HEALTH_CHECK_TIMEOUT | 3s    |
+      When both resources are hung
+      Then the program is unhealthy within 3500 ms
+      And no health answer took longer than 3 s
+
+    Scenario Outline: A check of <resource> that hangs is given up in time
+      Given a deployment of its own with
+        | setting              | value |
+        | HEALTH_CHECK_TIMEOUT | 1s    |
+      When <resource> is hung
+      Then the program is <status> within 1500 ms
+      And no health answer took longer than 1 s
+
+      Examples:
+        | resource              | status    |
+        | the required resource | unhealthy |
+        | the optional resource | degraded  |
+
+    Scenario: Checks of resources that hang from the start are given up in time
+      Given a prepared deployment with
+        | setting              | value |
+        | HEALTH_CHECK_TIMEOUT | 1s    |
+      And both resources are hung
+      When the program is started
+      Then the program is unhealthy within 10 s
+      And no health answer took longer than 1 s
+
+    @slow
+    Scenario: A check that is slow, but within its time-out, is waited for
+      Given a deployment of its own with
+        | setting              | value |
+        | HEALTH_CHECK_TIMEOUT | 15s   |
+        | REQUEST_TIMEOUT      | 15s   |
+      When the required resource is slowed by 600 ms
+      Then a check of the required resource that took 1 s to 15 s finds it healthy within 15500 ms
+
+  Rule: HLT-5 Answers are kept for a while, and not longer
+    Answers are cached: however many calls come, a component is checked at most once in
+    `HEALTH_CACHE_TTL` (so the calls within one TTL carry at most two different `timestamp`s), and no
+    answer is older than the TTL and one check. The check may run in the background.
+
+    Scenario: However many clients ask, calls within one HEALTH_CACHE_TTL see at most two timestamps
+      Given a deployment of its own with
+        | setting          | value |
+        | HEALTH_CACHE_TTL | 2s    |
+      And both resources are slowed by 20 ms
+      When 20 clients keep asking for its health for 4500 ms
+      Then calls within any 2 s saw at most 2 timestamps
+      And no answer was older than 3 s
+
+    Scenario Outline: Answers about a resource that is <away> are kept just as long
+      Given a deployment of its own with
+        | setting          | value |
+        | HEALTH_CACHE_TTL | 2s    |
+      And the required resource is <away>
+      And the program has become unhealthy
+      When 20 clients keep asking for its health for 4500 ms
+      Then calls within any 2 s saw at most 2 timestamps
+      And no answer was older than 3 s
+
+      Examples:
+        | away |
+        | cut  |
+        | hung |
+
+    Scenario: An answer is followed by a newer one after HEALTH_CACHE_TTL and one check
+      When /health is asked
+      Then a newer health answer comes within 1500 ms
+
+    Scenario: The first answer after a quiet time is no older than any other
+      Given a deployment of its own
+      And the required resource has been cut for 4500 ms, with nobody asking
+      When /health is asked
+      Then the answer's status is unhealthy
+      And no answer was older than 1500 ms

@@ -1,0 +1,137 @@
+@user-service
+Feature: Log events
+
+  An event is one line with a time in RFC 3339, a level (DEBUG, INFO, WARN, ERROR) and a message.
+
+  Rule: LOG-1 Standard output holds one event a line, and nothing else
+    `serve` writes one event a line on stdout, nothing else there. `LOG_FORMAT=json`: a JSON object
+    with `time` (RFC 3339), `level` (DEBUG, INFO, WARN, ERROR), `msg`; `text`: the same as
+    `key=value`, a value bare or in double quotes with backslash escapes.
+
+    Scenario Outline: From start to stop every line is an event in <format>, at level <level>
+      Given a deployment of its own with
+        | setting         | value    |
+        | LOG_FORMAT      | <format> |
+        | LOG_LEVEL       | <level>  |
+        | REQUEST_TIMEOUT | 1s       |
+      And every unary call was made
+      And both resources are cut
+      And every unary call was made
+      When the program gets SIGTERM
+      Then the program exits gracefully within 6 s
+      And standard output holds events in <format>, and nothing else
+
+      Examples:
+        | format | level |
+        | json   | info  |
+        | json   | debug |
+        | text   | info  |
+        | text   | debug |
+
+    Scenario Outline: An internal error is told in events in <format>
+      Given a deployment of its own with
+        | setting    | value    |
+        | LOG_FORMAT | <format> |
+      And a user "Ada"
+      And the database refuses every write by a trigger
+      When CreateUser is called with valid arguments
+      Then the call fails with INTERNAL and message "internal error"
+      And a line at level ERROR tells of the request
+      And standard output holds events in <format>, and nothing else
+
+      Examples:
+        | format |
+        | json   |
+        | text   |
+
+    Scenario Outline: A program that stops at a senseless value says so in an event in <format>
+      Given a prepared deployment with
+        | setting    | value    |
+        | LOG_FORMAT | <format> |
+        | PORT       | banana   |
+      When the program is started
+      Then the program stops within 5 s, with an exit status other than 0
+      And a line at level ERROR names PORT
+      And standard output holds events in <format>, and nothing else
+
+      Examples:
+        | format |
+        | json   |
+        | text   |
+
+    Scenario Outline: A program that waits for its resources tells of it in events in <format>
+      Given a prepared deployment with
+        | setting    | value    |
+        | LOG_FORMAT | <format> |
+      And both resources are cut
+      And the program was started and stayed alive and not ready for 2 s
+      When the program gets SIGTERM
+      Then the program exits gracefully within 6 s
+      And standard output holds events in <format>, and nothing else
+
+      Examples:
+        | format |
+        | json   |
+        | text   |
+
+  Rule: LOG-2 Only events at or above LOG_LEVEL are written
+    Only events at or above `LOG_LEVEL`; at debug each has `source`.
+
+    Scenario Outline: With LOG_LEVEL <level> no event is below <lowest>
+      Given a deployment of its own with
+        | setting         | value   |
+        | LOG_LEVEL       | <level> |
+        | REQUEST_TIMEOUT | 1s      |
+      And every unary call was made
+      And both resources are cut
+      And every unary call was made
+      When the program gets SIGTERM
+      Then the program exits gracefully within 6 s
+      And no event is below <lowest>
+
+      Examples:
+        | level | lowest |
+        | info  | INFO   |
+        | warn  | WARN   |
+        | error | ERROR  |
+
+    Scenario Outline: With LOG_LEVEL <level> an event at INFO is written
+      Given a deployment of its own with
+        | setting   | value   |
+        | LOG_LEVEL | <level> |
+      When a request is made
+      Then a line at level INFO tells of the request
+
+      Examples:
+        | level |
+        | debug |
+        | info  |
+
+    Scenario Outline: With LOG_LEVEL <level> an event at ERROR is written
+      Given a deployment of its own with
+        | setting   | value   |
+        | LOG_LEVEL | <level> |
+      And the database refuses every write by a trigger
+      When CreateUser is called with valid arguments
+      Then the call fails with INTERNAL and message "internal error"
+      And a line at level ERROR tells of the request
+
+      Examples:
+        | level |
+        | warn  |
+        | error |
+
+    Scenario Outline: With LOG_LEVEL debug every event in <format> has its source
+      Given a deployment of its own with
+        | setting    | value    |
+        | LOG_LEVEL  | debug    |
+        | LOG_FORMAT | <format> |
+      And every unary call was made
+      When the program gets SIGTERM
+      Then the program exits gracefully within 6 s
+      And every event has a source
+
+      Examples:
+        | format |
+        | json   |
+        | text   |

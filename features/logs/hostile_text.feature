@@ -1,0 +1,54 @@
+@user-service
+Feature: Hostile text in the log
+
+  Hostile text is, one after the other: line ends of every kind followed by a complete event of the
+  client's own making, quotes and braces that would close a value and begin a member, backslashes at
+  the end, control characters, terminal escapes, code points that cannot be seen, and text of 1 KiB.
+  Where a place cannot carry a character, it carries its escape (`%0A`) instead.
+
+  Rule: LOG-5 A client cannot write the log
+    Whatever a client sends (newlines, quotes, control characters), a log line stays one parseable
+    line.
+
+    Scenario Outline: Hostile text in <place> stays within its line
+      When hostile text is sent in <place>
+      Then every line on standard output is still an event
+      And no client has written an event or a member of its own
+      And requests succeed
+
+      Examples:
+        | place                      |
+        | an email                   |
+        | a name                     |
+        | a password                 |
+        | a metadata key             |
+        | a metadata value           |
+        | an id                      |
+        | a filter                   |
+        | an order_by                |
+        | a page_token               |
+        | the request id             |
+        | the user agent             |
+        | a header that nobody knows |
+        | a traceparent              |
+        | the name of a method       |
+        | the path of a probe        |
+        | the query of a probe       |
+        | the HTTP method            |
+        | bytes that are no request  |
+
+    Scenario Outline: In <format> at level <level> hostile text stays within its line, wherever it is sent
+      Given a deployment of its own with
+        | setting    | value    |
+        | LOG_FORMAT | <format> |
+        | LOG_LEVEL  | <level>  |
+      When hostile text is sent in every place
+      Then every line on standard output is still an event
+      And no client has written an event or a member of its own
+      And requests succeed
+
+      Examples:
+        | format | level |
+        | json   | debug |
+        | text   | info  |
+        | text   | debug |
