@@ -1,0 +1,78 @@
+//! The counts that every report ends with, and that CI reads.
+
+use std::fmt;
+
+use super::{ReportError, text};
+use crate::run::outcome::RunReport;
+use crate::run::verdict::{Ending, Tally};
+
+/// `3 passed, 1 failed, 2 skipped`: nothing failed exactly when the exit status is 0.
+///
+/// An error counts as failed; what was not run and a known deviation count as skipped. A run that
+/// went wrong as a whole (interrupted, nothing executed) without a scenario to blame counts itself as
+/// one failed, so that nobody who reads only this line takes it for a success.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Closing {
+    /// Scenarios that passed.
+    pub(super) passed: usize,
+    /// Scenarios that failed or ended in error, or 1 for the run as a whole.
+    pub(super) failed: usize,
+    /// Scenarios that were not judged, or are known to deviate.
+    pub(super) skipped: usize,
+    /// Of `conformance run`.
+    pub(super) exit_code: u8,
+    /// What went wrong with the run as a whole.
+    pub(super) trouble: Option<String>,
+}
+
+impl Closing {
+    /// Counts the run; `unwritten` is why a report of it could not be written.
+    pub(super) fn of(run: &RunReport, unwritten: Option<&ReportError>) -> Self {
+        let tally = Tally::of(run.scenarios.iter().map(|it| &it.outcome));
+        let ending = Ending::of(&run.scenarios, run.interrupted, run.allow_missing);
+        let trouble = unwritten
+            .map(ToString::to_string)
+            .or_else(|| trouble(ending));
+        let exit_code = match ending.exit_code() {
+            0 if unwritten.is_some() => 2,
+            code => code,
+        };
+        let failed = tally.failed + tally.errors;
+        Self {
+            passed: tally.passed,
+            failed: if failed == 0 {
+                usize::from(exit_code != 0)
+            } else {
+                failed
+            },
+            skipped: tally.skipped + tally.not_run + tally.known_deviations,
+            exit_code,
+            trouble,
+        }
+    }
+}
+
+/// What went wrong, where no scenario says it.
+fn trouble(ending: Ending) -> Option<String> {
+    match ending {
+        Ending::Interrupted => Some("interrupted before its end".to_owned()),
+        Ending::Missing(number) => Some(format!(
+            "{} not run for want of a backend; --allow-missing accepts that",
+            text::count(number, "scenario")
+        )),
+        Ending::Nothing => Some("no scenario was executed".to_owned()),
+        Ending::Failed | Ending::Error | Ending::Good => None,
+    }
+}
+
+impl fmt::Display for Closing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            passed,
+            failed,
+            skipped,
+            ..
+        } = self;
+        write!(f, "{passed} passed, {failed} failed, {skipped} skipped")
+    }
+}

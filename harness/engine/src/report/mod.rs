@@ -1,0 +1,137 @@
+//! One model, [`RunReport`], rendered for people, for scripts and for CI.
+//!
+//! - [`progress`]: while it runs
+//! - [`terminal`]: the summary at its end
+//! - [`verdict_json`]: for scripts
+//! - [`junit`]: for CI
+//! - [`screen`]: colours, width, whether a line may be redrawn
+//! - `closing`: the counts that every report ends with
+//! - `evidence`: what shows why a scenario did not pass
+//! - `text`: untrusted text, wrapped and counted
+//!
+//! No renderer judges: each states the verdicts that the model holds.
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::run::outcome::RunReport;
+
+mod closing;
+mod evidence;
+pub mod junit;
+pub mod progress;
+pub mod screen;
+pub mod terminal;
+#[cfg(test)]
+mod tests;
+mod text;
+pub mod verdict_json;
+
+use closing::Closing;
+use screen::Screen;
+
+/// Where the time of a run went, for `--timings`.
+#[derive(Clone, Debug, Default)]
+pub struct Timings {
+    /// From the start of the run to its end.
+    pub wall: Duration,
+    /// Processor time of the suite itself.
+    pub suite_cpu: Duration,
+    /// Processor time of the programs under test.
+    pub subjects_cpu: Duration,
+    /// Processor time of the backends that the suite started.
+    pub backends_cpu: Duration,
+    /// The parts of the run, in their order.
+    pub phases: Vec<(String, Duration)>,
+}
+
+/// Why a report cannot be written.
+#[derive(Debug, thiserror::Error)]
+pub enum ReportError {
+    /// The folder of `--report` cannot be made or written.
+    #[error("cannot write into the report folder {}: {cause}; give another one with --report DIR", folder.display())]
+    Folder {
+        /// The folder.
+        folder: PathBuf,
+        /// What the system says.
+        cause: io::Error,
+    },
+    /// One file cannot be written.
+    #[error("cannot write the report {}: {cause}; make room, or give another folder with --report DIR", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        cause: io::Error,
+    },
+    /// The summary cannot be printed.
+    #[error("cannot print the summary: {0}; see what standard output is redirected to")]
+    Summary(io::Error),
+}
+
+/// Makes the folder of `--report` and proves that it can be written, before a run is spent on it.
+pub fn prepare(folder: &Path) -> Result<(), ReportError> {
+    let written = std::fs::create_dir_all(folder).and_then(|()| {
+        let mut probe = tempfile::tempfile_in(folder)?;
+        probe.write_all(b"a full disk shows itself only when something is written")?;
+        probe.sync_all()
+    });
+    written.map_err(|cause| ReportError::Folder {
+        folder: folder.to_owned(),
+        cause,
+    })
+}
+
+/// Writes the files of `--report`, prints the summary, and answers the exit status.
+///
+/// A file that cannot be written turns a good exit status into 2, and the summary says why.
+pub fn publish(
+    run: &RunReport,
+    timings: Option<&Timings>,
+    folder: Option<&Path>,
+) -> anyhow::Result<u8> {
+    let written = folder.map_or(Ok(()), |folder| write_files(run, folder));
+    let closing = Closing::of(run, written.err().as_ref());
+    let summary = terminal::summary(run, timings, &closing, Screen::stdout());
+    print(&summary)?;
+    Ok(closing.exit_code)
+}
+
+fn write_files(run: &RunReport, folder: &Path) -> Result<(), ReportError> {
+    let json = verdict_json::render(run);
+    write_whole(folder, "verdict.json", json.as_bytes())?;
+    let junit = junit::render(run);
+    write_whole(folder, "junit.xml", junit.as_bytes())
+}
+
+/// Writes a file so that a reader finds the old one or the new one, never a part.
+fn write_whole(folder: &Path, name: &str, content: &[u8]) -> Result<(), ReportError> {
+    let path = folder.join(name);
+    let written = || {
+        let mut draft = draft(folder)?;
+        draft.write_all(content)?;
+        draft.as_file().sync_all()?;
+        draft.persist(&path)?;
+        Ok(())
+    };
+    written().map_err(|cause| ReportError::File { path, cause })
+}
+
+/// A temporary file that everybody may read once it has its name, as the umask allows.
+fn draft(folder: &Path) -> io::Result<tempfile::NamedTempFile> {
+    use std::os::unix::fs::PermissionsExt as _;
+    tempfile::Builder::new()
+        .prefix(".report-")
+        .permissions(std::fs::Permissions::from_mode(0o666))
+        .tempfile_in(folder)
+}
+
+fn print(summary: &str) -> Result<(), ReportError> {
+    let mut out = io::stdout().lock();
+    match out.write_all(summary.as_bytes()).and_then(|()| out.flush()) {
+        // Whoever read it has seen enough: `conformance run | head`.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        other => other.map_err(ReportError::Summary),
+    }
+}
