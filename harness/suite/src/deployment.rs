@@ -46,6 +46,10 @@ impl Settings {
         self.0.extend(other.0.clone());
     }
 
+    fn asks_for(&self, name: &str, value: &str) -> bool {
+        self.0.get(name).is_some_and(|it| it.as_deref() == Some(value))
+    }
+
     fn apply(&self, environment: &mut BTreeMap<String, String>) {
         for (name, value) in &self.0 {
             match value {
@@ -70,6 +74,24 @@ const TEST_SETTINGS: &[(&str, &str)] = &[
     ("OTEL_METRICS_EXPORTER", "none"),
     ("OTEL_LOGS_EXPORTER", "none"),
 ];
+
+/// The value of a URL's setting that asks for a password which the backend refuses.
+pub const WRONG_PASSWORD: &str = "(with a wrong password)";
+
+/// The refused password, as it is meant and as it stands in a URL.
+pub const REFUSED: (&str, &str) = ("wr0ng/p@ss:w#rd", "wr0ng%2Fp%40ss%3Aw%23rd");
+
+/// The URL with another password; one without a user gets the user of its scheme.
+fn with_wrong_password(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else {
+        return url.to_owned();
+    };
+    let (user, place) = match rest.rsplit_once('@') {
+        Some((user, place)) => (user.split(':').next().unwrap_or_default(), place),
+        None => ("", rest),
+    };
+    format!("{scheme}://{user}:{}@{place}", REFUSED.1)
+}
 
 /// The ports that one instance serves on.
 #[derive(Debug)]
@@ -200,15 +222,19 @@ impl Deployment {
         self.start_with(index, &[])
     }
 
-    /// The same with arguments (`migrate`, `healthcheck`).
+    /// The same with arguments (`serve`).
     pub fn start_with(&mut self, index: usize, args: &[&str]) -> StepResult {
-        let environment = self.environment(index)?;
-        let slot = self.slot(index)?;
-        let launch = launch(&self.site, &slot.name, args, environment)?;
-        let instance = Instance::start(&launch, &self.site.home().watchdog)
-            .map_err(|error| Failure::mismatch("a program that starts", error))?;
+        let instance = self.command(index, args)?;
         self.slots[index].runs.push(instance);
         Ok(())
+    }
+
+    /// Runs another command of the program beside what runs in the place, with its environment.
+    pub fn command(&self, index: usize, args: &[&str]) -> StepResult<Instance> {
+        let environment = self.environment(index)?;
+        let launch = launch(&self.site, &self.slot(index)?.name, args, environment)?;
+        Instance::start(&launch, &self.site.home().watchdog)
+            .map_err(|error| Failure::mismatch("a program that starts", error))
     }
 
     /// One more instance, started and ready.
@@ -269,6 +295,11 @@ impl Deployment {
         }
         self.settings.apply(&mut environment);
         slot.settings.apply(&mut environment);
+        for (name, url) in [("DATABASE_URL", self.database.url(slot.database.address())), ("REDIS_URL", self.redis.url(slot.redis.address()))] {
+            if self.settings.asks_for(name, WRONG_PASSWORD) {
+                environment.insert(name.to_owned(), with_wrong_password(&url));
+            }
+        }
         Ok(environment)
     }
 
@@ -295,6 +326,14 @@ impl Slot {
         self.runs
             .last()
             .ok_or_else(|| Failure::broken(format!("{} was not started by the scenario", self.name)))
+    }
+
+    /// That the newest process runs, or how it ended.
+    pub fn runs_on(&self) -> Result<(), String> {
+        match self.runs.last().and_then(Instance::exit) {
+            None => Ok(()),
+            Some(exit) => Err(format!("the program has ended: {exit}")),
+        }
     }
 
     /// Every process that ran here, oldest first.

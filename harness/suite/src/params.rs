@@ -72,9 +72,12 @@ impl FromStr for Span {
     }
 }
 
+/// Attached resources.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resources(pub Vec<Resource>);
+
 /// An attached resource.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Parameter)]
-#[param(name = "resource", regex = r"the database|Redis|the required resource|the optional resource")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Resource {
     /// PostgreSQL.
     Database,
@@ -82,16 +85,28 @@ pub enum Resource {
     Redis,
 }
 
-impl FromStr for Resource {
+impl Resource {
+    /// The name of the component in a health answer (HLT-2).
+    pub fn component(self) -> &'static str {
+        match self {
+            Self::Database => "database",
+            Self::Redis => "redis",
+        }
+    }
+}
+
+impl FromStr for Resources {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text {
+        Ok(Self(match text {
             // In the user service, HEALTH_OPTIONAL names redis by default.
-            "the database" | "the required resource" => Ok(Self::Database),
-            "Redis" | "the optional resource" => Ok(Self::Redis),
-            _ => Err(format!("{text:?} is no resource")),
-        }
+            "the database" | "the required resource" => vec![Resource::Database],
+            "Redis" | "the optional resource" => vec![Resource::Redis],
+            "both resources" => vec![Resource::Database, Resource::Redis],
+            "no resource" => Vec::new(),
+            _ => return Err(format!("{text:?} is no resource")),
+        }))
     }
 }
 
@@ -113,6 +128,39 @@ impl FromStr for Nth {
     }
 }
 
+/// How a program is, as one look at its probes shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// `/live` is 200 with `{"status":"alive"}`.
+    Alive,
+    /// `/ready` is 200.
+    Ready,
+    /// `/health` 200 and `/ready` 200.
+    Healthy,
+    /// `/health` 207 and `/ready` 200.
+    Degraded,
+    /// `/health` 503 and `/ready` 503.
+    Unhealthy,
+    /// Alive, and `/ready` is 503.
+    AliveAndNotReady,
+}
+
+impl FromStr for State {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(match text {
+            "alive" => Self::Alive,
+            "ready" => Self::Ready,
+            "healthy" => Self::Healthy,
+            "degraded" => Self::Degraded,
+            "unhealthy" => Self::Unhealthy,
+            "alive and not ready" => Self::AliveAndNotReady,
+            _ => return Err(format!("{text:?} is no state")),
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -121,7 +169,7 @@ mod tests {
     fn unknown_words_are_refused() {
         assert!("ALREADY_EXIST".parse::<StatusCode>().is_err());
         assert!("3 h".parse::<Span>().is_err());
-        assert!("the cache".parse::<Resource>().is_err());
+        assert!("the cache".parse::<Resources>().is_err());
     }
 
     #[test]

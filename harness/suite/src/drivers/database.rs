@@ -104,12 +104,41 @@ pub async fn dump(client: &Client) -> StepResult<Vec<String>> {
 }
 
 /// Every ordinary table outside of the server's own schemas, quoted and with its schema.
-async fn tables(client: &Client) -> StepResult<Vec<String>> {
+pub async fn tables(client: &Client) -> StepResult<Vec<String>> {
     let statement = "SELECT format('%I.\"%s\"', n.nspname, replace(c.relname, '\"', '\"\"'))
                      FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
                      WHERE c.relkind = 'r' AND n.nspname <> 'information_schema' AND n.nspname NOT LIKE 'pg\\_%'";
     let rows = client.query(statement, &[]).await.map_err(Failure::broken)?;
     rows.iter().map(|it| it.try_get(0).map_err(Failure::broken)).collect()
+}
+
+/// Everything that a database holds, in words and sorted: relations, columns, indexes, constraints, rows.
+pub async fn snapshot(client: &Client) -> StepResult<Vec<String>> {
+    let statement = "SELECT format('relation %s %s %s', n.nspname, c.relname, c.relkind) FROM pg_class c
+                         JOIN pg_namespace n ON n.oid = c.relnamespace
+                         WHERE n.nspname <> 'information_schema' AND n.nspname NOT LIKE 'pg\\_%'
+                     UNION ALL SELECT format('column %s.%s.%s %s %s %s', table_schema, table_name, column_name, data_type, is_nullable, column_default)
+                         FROM information_schema.columns
+                         WHERE table_schema NOT IN ('information_schema', 'pg_catalog')
+                     UNION ALL SELECT format('index %s', indexdef) FROM pg_indexes
+                         WHERE schemaname <> 'pg_catalog'
+                     UNION ALL SELECT format('constraint %s %s', conrelid::regclass, pg_get_constraintdef(oid)) FROM pg_constraint
+                         WHERE conrelid <> 0";
+    let rows = client.query(statement, &[]).await.map_err(Failure::broken)?;
+    let mut lines: Vec<String> = dump(client).await?;
+    for row in rows {
+        lines.push(row.try_get(0).map_err(Failure::broken)?);
+    }
+    lines.sort_unstable();
+    Ok(lines)
+}
+
+/// Lets nobody log in to the database any more, and ends those who have.
+pub async fn refuse_logins(site: &Site, database: &Database) -> StepResult {
+    let admin = site.postgres().await?.admin().await.map_err(failure)?;
+    run(&admin, &format!("ALTER DATABASE {} ALLOW_CONNECTIONS false", database.name())).await?;
+    let statement = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = $1";
+    admin.execute(statement, &[&database.name()]).await.map(|_| ()).map_err(Failure::broken)
 }
 
 async fn run(client: &Client, statement: &str) -> StepResult {

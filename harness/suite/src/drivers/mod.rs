@@ -2,12 +2,17 @@
 //! scenario, and the journal; they return typed outcomes and never assert.
 //!
 //! - [`users`]: the users' gRPC interface
+//! - [`health_service`]: the health protocol of gRPC
 //! - [`probes`]: `/live`, `/ready`, `/health` over HTTP
-//! - [`database`], [`redis`]: what stands behind the service
+//! - [`database`], [`database_locks`], [`redis`]: what stands behind the service
+//! - [`raw`]: connections below any client library
 //! - [`encodings`]: forms in which a secret may stand somewhere
 
 pub mod database;
+pub mod database_locks;
 pub mod encodings;
+pub mod health_service;
 pub mod probes;
+pub mod raw;
 pub mod redis;
 pub mod users;

@@ -34,7 +34,12 @@ pub async fn one(clients: &[Users], seed: u64) -> StepResult {
     let begun = Instant::now();
     let histories = clients.iter().enumerate().map(|(index, client)| {
         let random = StdRng::seed_from_u64(seed ^ (index as u64) << 32);
-        let actor = Actor { index, client: client.clone(), user: user.clone(), begun };
+        let actor = Actor {
+            index,
+            client: client.clone(),
+            user: user.clone(),
+            begun,
+        };
         tokio::spawn(actor.act(random))
     });
     let mut calls = Vec::new();
@@ -48,12 +53,19 @@ pub async fn one(clients: &[Users], seed: u64) -> StepResult {
 fn judge(initial: &BTreeMap<&'static str, String>, calls: &[Call], seed: u64) -> StepResult {
     match linearizable::check(&Some(initial.clone()), calls) {
         Judgement::Linearizable => Ok(()),
-        Judgement::Unknown(why) => Err(Failure::broken(format!("the history cannot be judged: {why}"))),
+        Judgement::Unknown(why) => Err(Failure::broken(format!(
+            "the history cannot be judged: {why}"
+        ))),
         Judgement::Impossible { explained, stuck } => {
-            let got = format!("no order explains more than {explained} of {} calls", calls.len());
+            let got = format!(
+                "no order explains more than {explained} of {} calls",
+                calls.len()
+            );
             let failure = Failure::mismatch("one order of the calls that real time allows", got)
                 .detail(format!("drawn with --seed {seed}"));
-            let failure = stuck.iter().fold(failure, |it, line| it.detail(format!("stuck: {line}")));
+            let failure = stuck
+                .iter()
+                .fold(failure, |it, line| it.detail(format!("stuck: {line}")));
             Err(calls.iter().fold(failure, |it, call| it.detail(call)))
         }
     }
@@ -83,16 +95,30 @@ impl Actor {
             let began = self.begun.elapsed();
             let answer = self.ask(&action, listed).await?;
             let ended = self.begun.elapsed();
-            calls.push(Call { client: self.index, action, answer, began, ended });
+            calls.push(Call {
+                client: self.index,
+                action,
+                answer,
+                began,
+                ended,
+            });
         }
         Ok(calls)
     }
 
     /// Each value is written once, so that a read tells whose write it saw.
     fn change(&self, number: usize, random: &mut StdRng) -> BTreeMap<&'static str, String> {
-        let value = format!("{}-{number}-{}", self.index, &self.user.id.chars().take(6).collect::<String>());
+        let value = format!(
+            "{}-{number}-{}",
+            self.index,
+            &self.user.id.chars().take(6).collect::<String>()
+        );
         let field = ["name", "metadata", "status"][random.random_range(0..3)];
-        let value = if field == "status" { ["1", "2", "3"][random.random_range(0..3)].to_owned() } else { value };
+        let value = if field == "status" {
+            ["1", "2", "3"][random.random_range(0..3)].to_owned()
+        } else {
+            value
+        };
         BTreeMap::from([(field, value)])
     }
 
@@ -100,10 +126,16 @@ impl Actor {
         match action {
             Action::Read if listed => {
                 let filter = format!("email={}", self.user.email);
-                let request = ListUsersRequest { filter, ..Default::default() };
+                let request = ListUsersRequest {
+                    filter,
+                    ..Default::default()
+                };
                 let call = self.client.list(request).await;
                 Ok(match call.result {
-                    Ok(page) => page.users.first().map_or(Answer::NotFound, |it| Answer::Record(record(it))),
+                    Ok(page) => page
+                        .users
+                        .first()
+                        .map_or(Answer::NotFound, |it| Answer::Record(record(it))),
                     Err(status) => return Err(unexpected("ListUsers", &status)),
                 })
             }
@@ -113,7 +145,11 @@ impl Actor {
                     id: self.user.id.clone(),
                     name: change.get("name").cloned(),
                     status: change.get("status").and_then(|it| it.parse().ok()),
-                    metadata: change.get("metadata").map(|it| ("k".to_owned(), it.clone())).into_iter().collect(),
+                    metadata: change
+                        .get("metadata")
+                        .map(|it| ("k".to_owned(), it.clone()))
+                        .into_iter()
+                        .collect(),
                     ..Default::default()
                 };
                 self.answer(self.client.update(request).await)
@@ -141,13 +177,19 @@ impl Actor {
 
 /// Concurrency is no reason to fail: the database is there, and nobody asked for anything wrong.
 fn unexpected(method: &str, status: &tonic::Status) -> Failure {
-    Failure::mismatch(format!("{method} succeeds or gives NOT_FOUND beside other clients"), users::shown(status))
+    Failure::mismatch(
+        format!("{method} succeeds or gives NOT_FOUND beside other clients"),
+        users::shown(status),
+    )
 }
 
 fn record(user: &User) -> BTreeMap<&'static str, String> {
     BTreeMap::from([
         ("name", user.name.clone()),
         ("status", user.status.to_string()),
-        ("metadata", user.metadata.get("k").cloned().unwrap_or_default()),
+        (
+            "metadata",
+            user.metadata.get("k").cloned().unwrap_or_default(),
+        ),
     ])
 }

@@ -21,9 +21,7 @@ use std::fmt::Debug;
 use conformance_engine::failure::{Failure, StepResult};
 use futures::future::BoxFuture;
 use proptest::strategy::Strategy;
-use proptest::test_runner::{
-    Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner,
-};
+use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
 use tonic::Status;
 use user_proto::v1::{CreateUserRequest, User};
 
@@ -43,12 +41,12 @@ pub async fn holds<S>(
     statement: &'static str,
     seed: u64,
     cases: u32,
-    inputs: S,
+    inputs: impl FnOnce() -> S + Send + 'static,
     attempt: impl Fn(S::Value) -> BoxFuture<'static, Tried> + Send + 'static,
 ) -> StepResult
 where
-    S: Strategy + Send + 'static,
-    S::Value: Debug + Send,
+    S: Strategy,
+    S::Value: Debug,
 {
     let runtime = tokio::runtime::Handle::current();
     let tried = tokio::task::spawn_blocking(move || {
@@ -63,7 +61,7 @@ where
         bytes[..8].copy_from_slice(&seed.to_le_bytes());
         let random = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
         let mut runner = TestRunner::new_with_rng(config, random);
-        let tried = runner.run(&inputs, |input| {
+        let tried = runner.run(&inputs(), |input| {
             runtime
                 .block_on(attempt(input))
                 .map_err(TestCaseError::fail)
@@ -72,7 +70,9 @@ where
             TestError::Fail(reason, input) => Failure::mismatch(statement, reason)
                 .detail(format!("smallest input found: {input:#?}"))
                 .detail(format!("drawn with --seed {seed}")),
-            TestError::Abort(reason) => Failure::broken(format!("no inputs for the property: {reason}")),
+            TestError::Abort(reason) => {
+                Failure::broken(format!("no inputs for the property: {reason}"))
+            }
         })
     });
     tried.await.map_err(Failure::broken)?

@@ -89,7 +89,8 @@ pub fn filter(terms: &[Term]) -> String {
 ///
 /// White space other than U+0020 is free in a bare value, so such text is always quoted.
 pub fn value(text: &str, quoted: bool) -> String {
-    let bare = !text.is_empty() && !text.contains(|it: char| it.is_whitespace() || it == '"' || it == '\\');
+    let bare = !text.is_empty()
+        && !text.contains(|it: char| it.is_whitespace() || it == '"' || it == '\\');
     if bare && !quoted {
         return text.to_owned();
     }
@@ -125,9 +126,15 @@ pub fn name_is_valid(text: &str) -> bool {
 }
 
 /// Whether metadata is valid (USR-5).
-pub fn metadata_is_valid<'a>(entries: impl Iterator<Item = (&'a String, &'a String)> + Clone) -> bool {
+pub fn metadata_is_valid<'a>(
+    entries: impl Iterator<Item = (&'a String, &'a String)> + Clone,
+) -> bool {
     entries.clone().count() <= 64
-        && entries.clone().map(|(key, value)| key.len() + value.len()).sum::<usize>() <= 16 << 10
+        && entries
+            .clone()
+            .map(|(key, value)| key.len() + value.len())
+            .sum::<usize>()
+            <= 16 << 10
         && entries.into_iter().all(|(key, value)| {
             (1..=64).contains(&key.chars().count())
                 && value.chars().count() <= 1024

@@ -39,7 +39,11 @@ pub struct Model {
 #[derive(Clone, Debug)]
 pub enum Operation {
     /// CreateUser.
-    Create { email: usize, upper: bool, name: usize },
+    Create {
+        email: usize,
+        upper: bool,
+        name: usize,
+    },
     /// UpdateUser.
     Update { user: usize, change: Change },
     /// DeleteUser.
@@ -47,7 +51,11 @@ pub enum Operation {
     /// GetUser.
     Get { user: usize },
     /// ListUsers of one name, and one status if any.
-    List { name: usize, status: Option<UserStatus>, page_size: i32 },
+    List {
+        name: usize,
+        status: Option<UserStatus>,
+        page_size: i32,
+    },
 }
 
 /// What an update changes.
@@ -71,13 +79,17 @@ impl Model {
         let known = |user: &usize| self.users.get(*user).and_then(Option::as_ref);
         match operation {
             Operation::Create { email, .. } if self.owner(*email).is_some() => Code::AlreadyExists,
-            Operation::Update { user, .. } | Operation::Delete { user } | Operation::Get { user }
+            Operation::Update { user, .. }
+            | Operation::Delete { user }
+            | Operation::Get { user }
                 if known(user).is_none() =>
             {
                 Code::NotFound
             }
             Operation::Update { user, change } => match change.email {
-                Some((email, _)) if self.owner(email).is_some_and(|it| it != *user) => Code::AlreadyExists,
+                Some((email, _)) if self.owner(email).is_some_and(|it| it != *user) => {
+                    Code::AlreadyExists
+                }
                 _ => Code::Ok,
             },
             _ => Code::Ok,
@@ -96,8 +108,13 @@ impl ReferenceStateMachine for Model {
     fn transitions(state: &Self) -> BoxedStrategy<Operation> {
         let create = (0..EMAILS, any::<bool>(), 0..NAMES)
             .prop_map(|(email, upper, name)| Operation::Create { email, upper, name });
-        let list = (0..NAMES, proptest::option::of(status()), 1_i32..5)
-            .prop_map(|(name, status, page_size)| Operation::List { name, status, page_size });
+        let list = (0..NAMES, proptest::option::of(status()), 1_i32..5).prop_map(
+            |(name, status, page_size)| Operation::List {
+                name,
+                status,
+                page_size,
+            },
+        );
         if state.users.is_empty() {
             return create.boxed();
         }
@@ -145,16 +162,22 @@ impl ReferenceStateMachine for Model {
     /// A shrunk sequence may name users that it does not create any more.
     fn preconditions(state: &Self, operation: &Operation) -> bool {
         match operation {
-            Operation::Update { user, .. } | Operation::Delete { user } | Operation::Get { user } => {
-                *user < state.users.len()
-            }
+            Operation::Update { user, .. }
+            | Operation::Delete { user }
+            | Operation::Get { user } => *user < state.users.len(),
             Operation::Create { .. } | Operation::List { .. } => true,
         }
     }
 }
 
 fn status() -> impl Strategy<Value = UserStatus> {
-    proptest::sample::select(&[UserStatus::Active, UserStatus::Inactive, UserStatus::Suspended][..])
+    proptest::sample::select(
+        &[
+            UserStatus::Active,
+            UserStatus::Inactive,
+            UserStatus::Suspended,
+        ][..],
+    )
 }
 
 fn change() -> impl Strategy<Value = Change> {
@@ -164,17 +187,30 @@ fn change() -> impl Strategy<Value = Change> {
         proptest::option::weighted(0.4, status()),
         proptest::collection::btree_map("[a-c]", "[a-z]{0,3}", 0..3),
     )
-        .prop_map(|(email, name, status, metadata)| Change { email, name, status, metadata })
+        .prop_map(|(email, name, status, metadata)| Change {
+            email,
+            name,
+            status,
+            metadata,
+        })
 }
 
 /// Draws sequences of `length` operations; each operation goes to one of the clients in turn.
 pub async fn check(clients: Vec<Users>, length: usize, seed: u64) -> StepResult {
-    let inputs = Model::sequential_strategy(length..=length);
-    let inputs = inputs.prop_map(|(model, operations, _)| (model, operations));
-    holds("operations agree with the model", seed, 2, inputs, move |(model, operations)| {
-        let clients = clients.clone();
-        async move { replay(&clients, model, &operations).await }.boxed()
-    })
+    let inputs = move || {
+        let sequences = Model::sequential_strategy(length..=length);
+        sequences.prop_map(|(model, operations, _)| (model, operations))
+    };
+    holds(
+        "operations agree with the model",
+        seed,
+        2,
+        inputs,
+        move |(model, operations)| {
+            let clients = clients.clone();
+            async move { replay(&clients, model, &operations).await }.boxed()
+        },
+    )
     .await
 }
 
@@ -187,13 +223,20 @@ struct Replay<'a> {
 }
 
 async fn replay(clients: &[Users], mut model: Model, operations: &[Operation]) -> Tried {
-    let mut replay = Replay { clients, run: unique(), ids: Vec::new() };
+    let mut replay = Replay {
+        clients,
+        run: unique(),
+        ids: Vec::new(),
+    };
     for (index, operation) in operations.iter().enumerate() {
         let client = &replay.clients[index % replay.clients.len()];
         let expected = model.expected(operation);
         let after = Model::apply(model.clone(), operation);
         let told = |text: String| format!("operation {} {operation:?}: {text}", index + 1);
-        replay.step(client, operation, expected, &after).await.map_err(told)?;
+        replay
+            .step(client, operation, expected, &after)
+            .await
+            .map_err(told)?;
         model = after;
     }
     Ok(())
@@ -202,14 +245,24 @@ async fn replay(clients: &[Users], mut model: Model, operations: &[Operation]) -
 impl Replay<'_> {
     fn email(&self, email: usize, upper: bool) -> String {
         let text = format!("m{email}.{}@model.example", self.run);
-        if upper { text.to_ascii_uppercase() } else { text }
+        if upper {
+            text.to_ascii_uppercase()
+        } else {
+            text
+        }
     }
 
     fn name(&self, name: usize) -> String {
         format!("Model {name} {}", self.run)
     }
 
-    async fn step(&mut self, client: &Users, operation: &Operation, expected: Code, after: &Model) -> Tried {
+    async fn step(
+        &mut self,
+        client: &Users,
+        operation: &Operation,
+        expected: Code,
+        after: &Model,
+    ) -> Tried {
         match operation {
             Operation::Create { email, upper, name } => {
                 let request = CreateUserRequest {
@@ -240,9 +293,11 @@ impl Replay<'_> {
             Operation::Get { user } => {
                 self.compare(client.get(&self.ids[*user]).await, expected, after, *user)
             }
-            Operation::List { name, status, page_size } => {
-                self.list(client, after, *name, *status, *page_size).await
-            }
+            Operation::List {
+                name,
+                status,
+                page_size,
+            } => self.list(client, after, *name, *status, *page_size).await,
         }
     }
 
@@ -278,12 +333,17 @@ impl Replay<'_> {
         if let Some(status) = status {
             filter = format!("{filter} AND status={}", status_word(status));
         }
-        let request = ListUsersRequest { filter, page_size, ..Default::default() };
+        let request = ListUsersRequest {
+            filter,
+            page_size,
+            ..Default::default()
+        };
         let page = super::ok(client.list(request.clone()).await)?;
         let count = page.total_count;
         let all = super::walks::rest(client, request, page).await?;
         let mut found: Vec<&str> = all.iter().map(|it| it.id.as_str()).collect();
-        let matching = |it: &Known| it.name == name && status.is_none_or(|status| it.status == status);
+        let matching =
+            |it: &Known| it.name == name && status.is_none_or(|status| it.status == status);
         let mut wanted: Vec<&str> = model
             .users
             .iter()
@@ -297,7 +357,10 @@ impl Replay<'_> {
             return Err(format!("lists {found:?} instead of {wanted:?}"));
         }
         if usize::try_from(count) != Ok(wanted.len()) {
-            return Err(format!("total_count is {count} instead of {}", wanted.len()));
+            return Err(format!(
+                "total_count is {count} instead of {}",
+                wanted.len()
+            ));
         }
         Ok(())
     }
@@ -307,6 +370,13 @@ fn code<T>(call: &Call<T>, expected: Code) -> Tried {
     if call.code() == expected {
         return Ok(());
     }
-    let seen = call.result.as_ref().err().map_or_else(|| "OK".to_owned(), shown);
-    Err(format!("should end with {}, and ends with {seen}", crate::params::code_name(expected)))
+    let seen = call
+        .result
+        .as_ref()
+        .err()
+        .map_or_else(|| "OK".to_owned(), shown);
+    Err(format!(
+        "should end with {}, and ends with {seen}",
+        crate::params::code_name(expected)
+    ))
 }

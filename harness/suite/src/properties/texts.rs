@@ -14,10 +14,41 @@ use crate::drivers::users::{Users, shown};
 
 /// Snippets that mean something to somebody.
 const HOSTILE: &[&str] = &[
-    "'", "\"", "\\", "`", "--", ";", "%", "_", "*", "' OR '1'='1", "'); DROP TABLE users; --",
-    "$1", "${jndi:ldap://127.0.0.1/x}", "{{7*7}}", "<script>", "\\u0000", "\\x00", "{\"$ne\":null}",
-    "NULL", "null", "%s%n", "../../etc/passwd", "AND", " AND ", "=", "name=", "\u{202e}", "\u{200b}",
-    "\u{feff}", "\u{1f600}", "\u{ff5e}", "e\u{301}", "\u{130}", "\u{212a}", "\u{df}",
+    "'",
+    "\"",
+    "\\",
+    "`",
+    "--",
+    ";",
+    "%",
+    "_",
+    "*",
+    "' OR '1'='1",
+    "'); DROP TABLE users; --",
+    "$1",
+    "${jndi:ldap://127.0.0.1/x}",
+    "{{7*7}}",
+    "<script>",
+    "\\u0000",
+    "\\x00",
+    "{\"$ne\":null}",
+    "NULL",
+    "null",
+    "%s%n",
+    "../../etc/passwd",
+    "AND",
+    " AND ",
+    "=",
+    "name=",
+    "\u{202e}",
+    "\u{200b}",
+    "\u{feff}",
+    "\u{1f600}",
+    "\u{ff5e}",
+    "e\u{301}",
+    "\u{130}",
+    "\u{212a}",
+    "\u{df}",
 ];
 
 /// Text of letters, hostile snippets, and now and then what is forbidden.
@@ -39,63 +70,128 @@ pub fn name_text() -> impl Strategy<Value = String> {
 
 /// Any email is accepted or refused as USR-3 says.
 pub async fn emails(client: Users, seed: u64) -> StepResult {
-    let inputs = (text(), text(), prop_oneof![6 => Just("@"), 1 => Just(""), 1 => Just("@@")]);
-    holds("an email is accepted or refused as USR-3 says", seed, 60, inputs, move |(local, domain, at)| {
-        let client = client.clone();
-        async move {
-            let email = format!("{local}{}{at}{domain}", unique());
-            let request = CreateUserRequest { email: email.clone(), name: "Text".into(), ..Default::default() };
-            let valid = email_is_valid(&email);
-            judged(&client, request, valid, "email is invalid", |it| it.email == email).await
-        }
-        .boxed()
-    })
+    let inputs = || {
+        (
+            text(),
+            text(),
+            prop_oneof![6 => Just("@"), 1 => Just(""), 1 => Just("@@")],
+        )
+    };
+    holds(
+        "an email is accepted or refused as USR-3 says",
+        seed,
+        60,
+        inputs,
+        move |(local, domain, at)| {
+            let client = client.clone();
+            async move {
+                let email = format!("{local}{}{at}{domain}", unique());
+                let request = CreateUserRequest {
+                    email: email.clone(),
+                    name: "Text".into(),
+                    ..Default::default()
+                };
+                let valid = email_is_valid(&email);
+                judged(&client, request, valid, "email is invalid", |it| {
+                    it.email == email
+                })
+                .await
+            }
+            .boxed()
+        },
+    )
     .await
 }
 
 /// Any name is accepted or refused as USR-2 and USR-4 say.
 pub async fn names(client: Users, seed: u64) -> StepResult {
-    holds("a name is accepted or refused as USR-4 says", seed, 60, text(), move |name| {
-        let client = client.clone();
-        async move {
-            let request = CreateUserRequest { email: email(), name: name.clone(), ..Default::default() };
-            let refusal = if name.chars().all(char::is_whitespace) { "name is required" } else { "name is invalid" };
-            // White space alone that holds a control character breaks two rules: either message will do.
-            let refusals = if name.contains(char::is_control) { "name is" } else { refusal };
-            judged(&client, request, name_is_valid(&name), refusals, |it| it.name == name).await
-        }
-        .boxed()
-    })
+    holds(
+        "a name is accepted or refused as USR-4 says",
+        seed,
+        60,
+        text,
+        move |name| {
+            let client = client.clone();
+            async move {
+                let request = CreateUserRequest {
+                    email: email(),
+                    name: name.clone(),
+                    ..Default::default()
+                };
+                let refusal = if name.chars().all(char::is_whitespace) {
+                    "name is required"
+                } else {
+                    "name is invalid"
+                };
+                // White space alone that holds a control character breaks two rules: either message will do.
+                let refusals = if name.contains(char::is_control) {
+                    "name is"
+                } else {
+                    refusal
+                };
+                judged(&client, request, name_is_valid(&name), refusals, |it| {
+                    it.name == name
+                })
+                .await
+            }
+            .boxed()
+        },
+    )
     .await
 }
 
 /// Any metadata is accepted or refused as USR-5 says.
 pub async fn metadata(client: Users, seed: u64) -> StepResult {
-    let long = (0_usize..80, "[a-z\u{e9}]{0,2}").prop_map(|(count, letter)| letter.repeat(count));
-    let key = prop_oneof![4 => text(), 2 => long];
-    let entries = proptest::collection::btree_map(key, text(), 0..70);
-    let inputs = (entries, 1_usize..120);
-    holds("metadata is accepted or refused as USR-5 says", seed, 40, inputs, move |(entries, times)| {
-        let client = client.clone();
-        async move {
-            let metadata: BTreeMap<String, String> =
-                entries.into_iter().map(|(key, value)| (key, value.repeat(times))).collect();
-            let request = CreateUserRequest { email: email(), name: "Text".into(), metadata: metadata.clone(), ..Default::default() };
-            let valid = metadata_is_valid(metadata.iter());
-            judged(&client, request, valid, "metadata is invalid", |it| it.metadata == metadata).await
-        }
-        .boxed()
-    })
+    let inputs = || {
+        let long =
+            (0_usize..80, "[a-z\u{e9}]{0,2}").prop_map(|(count, letter)| letter.repeat(count));
+        let key = prop_oneof![4 => text(), 2 => long];
+        let entries = proptest::collection::btree_map(key, text(), 0..70);
+        (entries, 1_usize..120)
+    };
+    holds(
+        "metadata is accepted or refused as USR-5 says",
+        seed,
+        40,
+        inputs,
+        move |(entries, times)| {
+            let client = client.clone();
+            async move {
+                let metadata: BTreeMap<String, String> = entries
+                    .into_iter()
+                    .map(|(key, value)| (key, value.repeat(times)))
+                    .collect();
+                let request = CreateUserRequest {
+                    email: email(),
+                    name: "Text".into(),
+                    metadata: metadata.clone(),
+                    ..Default::default()
+                };
+                let valid = metadata_is_valid(metadata.iter());
+                judged(&client, request, valid, "metadata is invalid", |it| {
+                    it.metadata == metadata
+                })
+                .await
+            }
+            .boxed()
+        },
+    )
     .await
 }
 
 /// Any text in any field of any call never gives INTERNAL, and is kept where it is accepted.
 pub async fn anywhere(client: Users, seed: u64) -> StepResult {
-    let inputs = (0_u8..9, text());
-    holds("any text is kept or refused, and never an internal error", seed, 150, inputs, move |(field, text)| {
-        let client = client.clone();
-        async move { somewhere(&client, field, &text).await }.boxed()
-    })
+    let inputs = || (0_u8..9, text());
+    holds(
+        "any text is kept or refused, and never an internal error",
+        seed,
+        150,
+        inputs,
+        move |(field, text)| {
+            let client = client.clone();
+            async move { somewhere(&client, field, &text).await }.boxed()
+        },
+    )
     .await
 }
 
@@ -111,23 +207,59 @@ async fn somewhere(client: &Users, field: u8, text: &str) -> Tried {
         0 => (client.get(text).await.code(), &[Code::NotFound]),
         1 => (client.delete(text).await.code(), &[Code::NotFound]),
         2 => {
-            let request = UpdateUserRequest { id: text.to_owned(), name: Some("Text".into()), ..Default::default() };
+            let request = UpdateUserRequest {
+                id: text.to_owned(),
+                name: Some("Text".into()),
+                ..Default::default()
+            };
             (client.update(request).await.code(), &[Code::NotFound])
         }
-        3 => (client.list(list(text.to_owned(), "", "")).await.code(), &[Code::Ok, Code::InvalidArgument]),
-        4 => (client.list(list(String::new(), text, "")).await.code(), &[Code::InvalidArgument]),
-        5 => (client.list(list(String::new(), "", text)).await.code(), &[Code::Ok, Code::InvalidArgument]),
-        6 => (client.list(list(format!("name=\"{quoted}\""), "", "")).await.code(), &[Code::Ok, Code::InvalidArgument]),
-        7 => (client.list(list(format!("email=\"{quoted}\""), "", "")).await.code(), &[Code::Ok, Code::InvalidArgument]),
+        3 => (
+            client.list(list(text.to_owned(), "", "")).await.code(),
+            &[Code::Ok, Code::InvalidArgument],
+        ),
+        4 => (
+            client.list(list(String::new(), text, "")).await.code(),
+            &[Code::InvalidArgument],
+        ),
+        5 => (
+            client.list(list(String::new(), "", text)).await.code(),
+            &[Code::Ok, Code::InvalidArgument],
+        ),
+        6 => (
+            client
+                .list(list(format!("name=\"{quoted}\""), "", ""))
+                .await
+                .code(),
+            &[Code::Ok, Code::InvalidArgument],
+        ),
+        7 => (
+            client
+                .list(list(format!("email=\"{quoted}\""), "", ""))
+                .await
+                .code(),
+            &[Code::Ok, Code::InvalidArgument],
+        ),
         _ => {
-            let request = CreateUserRequest { email: email(), name: "Text".into(), password: text.to_owned(), ..Default::default() };
-            (client.create(request).await.code(), &[Code::Ok, Code::InvalidArgument])
+            let request = CreateUserRequest {
+                email: email(),
+                name: "Text".into(),
+                password: text.to_owned(),
+                ..Default::default()
+            };
+            (
+                client.create(request).await.code(),
+                &[Code::Ok, Code::InvalidArgument],
+            )
         }
     };
     if allowed.contains(&code) {
         return Ok(());
     }
-    Err(format!("field {field} with {text:?} gives {}", crate::params::code_name(code)))
+    Err(format!(
+        "field {field} with {text:?} gives {}",
+        crate::params::code_name(code)
+    ))
 }
 
 fn email() -> String {
@@ -149,11 +281,22 @@ async fn judged(
             if kept(user) && kept(&again) {
                 return Ok(());
             }
-            Err(format!("accepted, but not kept as given: {user:?}, then {again:?}"))
+            Err(format!(
+                "accepted, but not kept as given: {user:?}, then {again:?}"
+            ))
         }
-        (Err(status), false) if status.code() == Code::InvalidArgument && status.message().starts_with(refusal) => Ok(()),
-        (Ok(user), false) => Err(format!("should be refused with INVALID_ARGUMENT {refusal:?}, and is accepted: {user:?}")),
+        (Err(status), false)
+            if status.code() == Code::InvalidArgument && status.message().starts_with(refusal) =>
+        {
+            Ok(())
+        }
+        (Ok(user), false) => Err(format!(
+            "should be refused with INVALID_ARGUMENT {refusal:?}, and is accepted: {user:?}"
+        )),
         (Err(status), true) => Err(format!("should be accepted, and gives {}", shown(status))),
-        (Err(status), false) => Err(format!("should give INVALID_ARGUMENT {refusal:?}, and gives {}", shown(status))),
+        (Err(status), false) => Err(format!(
+            "should give INVALID_ARGUMENT {refusal:?}, and gives {}",
+            shown(status)
+        )),
     }
 }

@@ -6,7 +6,9 @@ use conformance_engine::failure::{Failure, StepResult};
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 use tokio_util::sync::CancellationToken;
-use user_proto::v1::{CreateUserRequest, ListUsersRequest, ListUsersResponse, UpdateUserRequest, User};
+use user_proto::v1::{
+    CreateUserRequest, ListUsersRequest, ListUsersResponse, UpdateUserRequest, User,
+};
 
 use super::{created, ok, unique};
 use crate::drivers::users::Users;
@@ -44,7 +46,12 @@ pub async fn check(clients: Vec<Users>, seed: u64) -> StepResult {
     for index in 0..LASTING {
         // Neither email nor name grows with the time of creation.
         let key = (index * 37) % LASTING;
-        let user = created(&clients[0], &format!("{key:03}.lasting.{run}@walk.example"), &format!("{:03} Lasting", (key * 7) % LASTING)).await;
+        let user = created(
+            &clients[0],
+            &format!("{key:03}.lasting.{run}@walk.example"),
+            &format!("{:03} Lasting", (key * 7) % LASTING),
+        )
+        .await;
         let user = user.map_err(|it| Failure::mismatch("users to walk over", it))?;
         lasting.insert(user.id, user.email);
     }
@@ -67,11 +74,21 @@ pub async fn check(clients: Vec<Users>, seed: u64) -> StepResult {
         let written = writer.await.map_err(Failure::broken)?;
         written.map_err(|it| Failure::mismatch("others write meanwhile", it))?;
     }
-    walked.map_err(|got| Failure::mismatch("every lasting user exactly once", got).detail(format!("drawn with --seed {seed}")))
+    walked.map_err(|got| {
+        Failure::mismatch("every lasting user exactly once", got)
+            .detail(format!("drawn with --seed {seed}"))
+    })
 }
 
 async fn walk_all(clients: &[Users], lasting: &BTreeMap<String, String>) -> Result<(), String> {
-    for order_by in ["created_at", "created_at desc", "email", "email desc", "name", "name desc"] {
+    for order_by in [
+        "created_at",
+        "created_at desc",
+        "email",
+        "email desc",
+        "name",
+        "name desc",
+    ] {
         for (index, client) in clients.iter().enumerate() {
             let request = ListUsersRequest {
                 order_by: order_by.to_owned(),
@@ -102,7 +119,11 @@ fn judge(order_by: &str, lasting: &BTreeMap<String, String>, users: &[User]) -> 
     if wrong.is_empty() {
         Ok(())
     } else {
-        Err(format!("in order of {order_by} among {} users: {}", users.len(), wrong.join(", ")))
+        Err(format!(
+            "in order of {order_by} among {} users: {}",
+            users.len(),
+            wrong.join(", ")
+        ))
     }
 }
 
@@ -154,7 +175,12 @@ impl Writer {
     async fn move_(&mut self, id: &str) -> Result<(), String> {
         let request = UpdateUserRequest {
             id: id.to_owned(),
-            email: Some(format!("{:03}.{}.{}@walk.example", self.place(), unique(), self.run)),
+            email: Some(format!(
+                "{:03}.{}.{}@walk.example",
+                self.place(),
+                unique(),
+                self.run
+            )),
             name: Some(format!("{:03} Passing", self.place())),
             ..Default::default()
         };
@@ -165,7 +191,11 @@ impl Writer {
     async fn touch(&mut self) -> Result<(), String> {
         let id = self.lasting[self.random.random_range(0..self.lasting.len())].clone();
         let status = Some(self.random.random_range(1..4));
-        let request = UpdateUserRequest { id, status, ..Default::default() };
+        let request = UpdateUserRequest {
+            id,
+            status,
+            ..Default::default()
+        };
         ok(self.client.update(request).await).map(|_| ())
     }
 }

@@ -2,11 +2,12 @@
 
 use conformance_engine::failure::{Failure, StepResult};
 use conformance_engine::network::link::Link;
+use conformance_engine::observe::holds_for;
 use cucumber::gherkin::Step;
 use cucumber::{given, when};
 
-use crate::deployment::Settings;
-use crate::params::{Resource, Span};
+use crate::deployment::{Deployment, Settings, Slot};
+use crate::params::{Resource, Resources, Span, State};
 use crate::world::World;
 
 #[given("a deployment of its own")]
@@ -33,69 +34,91 @@ async fn prepared_deployment_with(world: &mut World, step: &Step) -> StepResult 
     Ok(())
 }
 
+#[given("a prepared deployment on an empty database")]
+async fn prepared_on_an_empty_database(world: &mut World) -> StepResult {
+    let deployment = Deployment::prepare_empty(world.site.clone(), Settings::default()).await?;
+    world.adopt(deployment)?.add_slot().await?;
+    Ok(())
+}
+
 #[given("a second instance")]
 async fn second_instance(world: &mut World) -> StepResult {
     world.own()?.start_ready().await?;
     Ok(())
 }
 
-#[given(regex = r"^(the database|Redis|the required resource|the optional resource) is (cut|hung|restored)$")]
-#[when(regex = r"^(the database|Redis|the required resource|the optional resource) is (cut|hung|restored)$")]
-async fn outage(world: &mut World, resource: Resource, what: String) -> StepResult {
-    world.scene.journal.note(format!("{resource:?} is {what}"));
-    for slot in world.own()?.slots() {
-        let link = match resource {
-            Resource::Database => &slot.database,
-            Resource::Redis => &slot.redis,
-        };
-        change(link, &what).await?;
+/// The links of these resources, of every instance.
+fn links<'a>(slots: &'a [Slot], resources: &Resources) -> Vec<&'a Link> {
+    let link = |slot: &'a Slot, resource: &Resource| match resource {
+        Resource::Database => &slot.database,
+        Resource::Redis => &slot.redis,
+    };
+    slots.iter().flat_map(|slot| resources.0.iter().map(move |it| link(slot, it))).collect()
+}
+
+#[given(regex = r"^(the database|Redis|the required resource|the optional resource|both resources|no resource) (?:is|are) (cut|hung|restored)$")]
+#[when(regex = r"^(the database|Redis|the required resource|the optional resource|both resources|no resource) (?:is|are) (cut|hung|restored)$")]
+async fn outage(world: &mut World, resources: Resources, what: String) -> StepResult {
+    world.scene.journal.note(format!("{:?} {what}", resources.0));
+    for link in links(world.own()?.slots(), &resources) {
+        match what.as_str() {
+            "cut" => link.cut().await,
+            "hung" => link.hang().await,
+            _ => link.restore().await,
+        }
     }
     Ok(())
 }
 
-#[given(regex = r"^the database is slowed by (\d+ ms)$")]
-async fn slowed(world: &mut World, delay: Span) -> StepResult {
-    for slot in world.own()?.slots() {
-        slot.database.slow(delay.0).await;
+#[given(regex = r"^(the database|both resources) (?:is|are) slowed by (\d+ ms)$")]
+#[when(regex = r"^(the required resource|the optional resource) is slowed by (\d+ ms)$")]
+async fn slowed(world: &mut World, resources: Resources, delay: Span) -> StepResult {
+    world.scene.journal.note(format!("{:?} slowed by {:?}", resources.0, delay.0));
+    for link in links(world.own()?.slots(), &resources) {
+        link.slow(delay.0).await;
     }
     Ok(())
+}
+
+#[given(regex = r"^(the required resource|the optional resource|both resources) (?:has|have) been (cut|hung) for (\d+ (?:ms|s))(?:, with nobody asking)?$")]
+async fn has_been_away(world: &mut World, resources: Resources, what: String, window: Span) -> StepResult {
+    outage(world, resources, what).await?;
+    let slot = world.own()?.slot(0)?;
+    holds_for("the program runs on", window.0, async || slot.runs_on()).await
 }
 
 #[given("the database was cut and restored")]
 async fn was_cut_and_restored(world: &mut World) -> StepResult {
     for what in ["cut", "restored"] {
-        outage(world, Resource::Database, what.to_owned()).await?;
+        outage(world, Resources(vec![Resource::Database]), what.to_owned()).await?;
     }
     Ok(())
 }
 
-#[given("every instance was killed and started again")]
-async fn killed_and_started_again(world: &mut World) -> StepResult {
-    let deployment = world.own()?;
-    for index in 0..deployment.slots().len() {
-        deployment.slot(index)?.instance()?.kill().await;
-        deployment.start(index)?;
-        deployment.ready(index).await?;
+#[given("the required resource was cut and restored twice, and the program became healthy each time")]
+async fn two_outages(world: &mut World) -> StepResult {
+    for _ in 0..2 {
+        for (what, state) in [("cut", State::Unhealthy), ("restored", State::Healthy)] {
+            outage(world, Resources(vec![Resource::Database]), what.to_owned()).await?;
+            super::health::becomes(world, state, super::health::RECOVERY).await?;
+        }
     }
-    world.hang_up();
     Ok(())
 }
 
-#[given("the program was started and is ready")]
-async fn started_and_ready(world: &mut World) -> StepResult {
-    let deployment = world.own()?;
-    deployment.start(0)?;
-    deployment.ready(0).await
-}
-
-async fn change(link: &Link, what: &str) -> StepResult {
-    match what {
-        "cut" => link.cut().await,
-        "hung" => link.hang().await,
-        "restored" => link.restore().await,
-        other => return Err(Failure::broken(format!("a link cannot be {other:?}"))),
+#[when("both resources drop every connection")]
+async fn drop_every_connection(world: &mut World) -> StepResult {
+    world.scene.journal.note("both resources drop every connection");
+    for link in links(world.own()?.slots(), &Resources(vec![Resource::Database, Resource::Redis])) {
+        link.reset().await;
     }
     Ok(())
+}
+
+#[when("the database refuses every login")]
+async fn refuses_every_login(world: &mut World) -> StepResult {
+    let database = world.own()?.database().clone();
+    crate::drivers::database::refuse_logins(&world.site, &database).await
 }
 
 /// The table of a step as settings; `(unset)` leaves a variable out, `(empty)` sets it empty.

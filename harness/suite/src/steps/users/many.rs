@@ -140,6 +140,13 @@ async fn methods_are_called(world: &mut World, methods: String) -> StepResult {
     at_once(world, calls).await
 }
 
+#[when(regex = r"^(\w+User\w*) is called with valid arguments$")]
+async fn method_is_called(world: &mut World, method: String) -> StepResult {
+    world.begin();
+    let calls = deal(world, &[method.as_str()], 1).await?;
+    at_once(world, calls).await
+}
+
 #[when(regex = r"^(\w+) is called (\d+) times at once$")]
 async fn is_called_at_once(world: &mut World, method: String, times: usize) -> StepResult {
     world.begin();

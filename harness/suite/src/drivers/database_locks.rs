@@ -1,0 +1,47 @@
+//! A request held in flight: every table is locked until the suite lets go.
+
+use std::time::Duration;
+
+use conformance_engine::backends::postgres::Database;
+use conformance_engine::failure::{Failure, StepResult};
+use conformance_engine::observe::eventually;
+use tokio_postgres::Client;
+
+/// All tables of a database, locked; dropping it lets go.
+pub struct Locks {
+    client: Client,
+    database: String,
+}
+
+impl Locks {
+    /// Locks every table, so that any statement on one waits.
+    pub async fn take(client: Client, database: &Database) -> StepResult<Self> {
+        let tables = super::database::tables(&client).await?;
+        let statement = format!("BEGIN; LOCK TABLE {} IN ACCESS EXCLUSIVE MODE", tables.join(", "));
+        client.batch_execute(&statement).await.map_err(Failure::broken)?;
+        Ok(Self {
+            client,
+            database: database.name().to_owned(),
+        })
+    }
+
+    /// Waits until somebody waits for one of the locks.
+    pub async fn somebody_waits(&self) -> StepResult {
+        let statement = "SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database
+                         WHERE NOT l.granted AND d.datname = $1";
+        eventually("the request reaches the database", Duration::from_secs(10), async || {
+            let row = self.client.query_one(statement, &[&self.database]).await;
+            match row.and_then(|it| it.try_get::<_, i64>(0)) {
+                Ok(1..) => Ok(()),
+                Ok(_) => Err("no statement waits".to_owned()),
+                Err(error) => Err(error.to_string()),
+            }
+        })
+        .await
+    }
+
+    /// Lets go.
+    pub async fn release(self) -> StepResult {
+        self.client.batch_execute("ROLLBACK").await.map_err(Failure::broken)
+    }
+}
