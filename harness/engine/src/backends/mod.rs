@@ -5,7 +5,9 @@
 //! - [`postgres`]: a server, and a database for each deployment
 //! - [`redis`]: an empty Redis for each deployment
 //! - [`survey`](mod@survey): what this machine offers, for `conformance doctor`
+//! - `programs`: the programs of servers, and their versions
 //! - `server`: a server that the suite started
+//! - `account`: who runs PostgreSQL
 //!
 //! A provider is one file for each backend (`postgres_process`, `redis_external`); a further one,
 //! container, is one more file and its place in the order of `provider::route`.
@@ -17,11 +19,13 @@ use crate::run::folder::RunFolder;
 use crate::run::watchdog::Watchdog;
 use crate::subject::ports::Ports;
 
+mod account;
 pub mod postgres;
 mod postgres_client;
 mod postgres_external;
 mod postgres_names;
 mod postgres_process;
+mod programs;
 pub mod provider;
 pub mod redis;
 mod redis_external;

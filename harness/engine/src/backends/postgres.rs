@@ -37,6 +37,8 @@ pub(super) struct Endpoint {
     pub(super) admin: Config,
     /// Who the subject is.
     pub(super) subject: Login,
+    /// What an empty database is made from.
+    pub(super) template: &'static str,
     /// The role that gets the databases, unless that is the suite's own.
     pub(super) owner: Option<String>,
     /// The first number of the server's version.
@@ -54,8 +56,8 @@ pub(super) struct Login {
 /// What a provider does for a running server.
 #[async_trait]
 pub(super) trait Keeper: Send + Sync {
-    /// An error if the server is known to have ended.
-    fn check(&self) -> Result<(), BackendError>;
+    /// The server's end, if that lies behind its not answering.
+    async fn end(&self) -> Option<BackendError>;
 
     /// Whether all databases go with the server when it stops.
     fn is_disposable(&self) -> bool;
@@ -124,7 +126,7 @@ impl Postgres {
 
     /// A database without a table.
     pub async fn create_empty(&self) -> Result<Database, BackendError> {
-        self.create("template0").await
+        self.create(self.inner.endpoint.template).await
     }
 
     /// A copy of a database, to which nobody may be connected meanwhile.
@@ -148,8 +150,10 @@ impl Postgres {
     /// An error unless the server answers: then it, not the subject, is to blame.
     pub async fn alive(&self) -> Result<(), BackendError> {
         let client = self.admin().await?;
-        let answer = execute(&client, "SELECT 1").await;
-        answer.map_err(|cause| self.inner.trouble(cause))
+        match execute(&client, "SELECT 1").await {
+            Ok(()) => Ok(()),
+            Err(cause) => Err(self.inner.trouble(cause).await),
+        }
     }
 
     /// Drops what is left of the run's databases and ends the server, if it is the suite's own.
@@ -178,8 +182,9 @@ impl Postgres {
         };
         let statement =
             format!("CREATE DATABASE \"{name}\" TEMPLATE \"{template}\"{owner}{strategy}");
-        let created = inner.admin.execute(&statement).await;
-        created.map_err(|cause| inner.trouble(cause))?;
+        if let Err(cause) = inner.admin.execute(&statement).await {
+            return Err(inner.trouble(cause).await);
+        }
         Ok(Database {
             inner: Arc::new(DatabaseInner {
                 name,
@@ -205,7 +210,10 @@ impl Postgres {
         let names = "SELECT datname FROM pg_database WHERE datname LIKE 'conformance\\_%' AND \
                      ($1 OR datname NOT IN (SELECT datname FROM pg_stat_activity WHERE datname IS NOT NULL))";
         let rows = client.query(names, &[&force]).await;
-        let rows = rows.map_err(|error| self.inner.trouble(chain(&error)))?;
+        let rows = match rows {
+            Ok(rows) => rows,
+            Err(error) => return Err(self.inner.trouble(chain(&error)).await),
+        };
         for name in rows
             .iter()
             .map(|row| row.get::<_, String>(0))
@@ -229,16 +237,18 @@ impl fmt::Debug for Postgres {
 
 impl Inner {
     async fn client(&self, config: &Config) -> Result<Client, BackendError> {
-        connect(config).await.map_err(|cause| self.trouble(cause))
+        match connect(config).await {
+            Ok(client) => Ok(client),
+            Err(cause) => Err(self.trouble(cause).await),
+        }
     }
 
     /// The server's end, if that is what lies behind `cause`.
-    fn trouble(&self, cause: String) -> BackendError {
-        self.keeper.check().err().unwrap_or_else(|| {
-            let advice = format!(
-                "the server at {} refused what the suite asked",
-                self.endpoint.address
-            );
+    async fn trouble(&self, cause: String) -> BackendError {
+        self.keeper.end().await.unwrap_or_else(|| {
+            let address = self.endpoint.address;
+            let advice =
+                format!("look at the server at {address}, and at its connections and disk");
             BackendError::broken(Backend::Postgres, cause, advice)
         })
     }

@@ -38,7 +38,8 @@ pub(super) async fn start(url: &str) -> Result<Started, BackendError> {
     let address = target.resolve().await?;
     let admin = target.config(address);
     let client = connect(&admin).await;
-    let client = client.map_err(|cause| broken(cause, "look at the server and at the URL"))?;
+    let look = "look at the server and at the URL";
+    let client = client.map_err(|cause| broken(format!("{address}: {cause}"), look))?;
     let (version, major) = examine(&client, &target.login.user).await?;
     Ok(Started {
         info: BackendInfo {
@@ -49,6 +50,8 @@ pub(super) async fn start(url: &str) -> Result<Started, BackendError> {
             address,
             admin,
             subject: target.login,
+            // Nobody can be connected to it, so that copies do not wait.
+            template: "template0",
             owner: None,
             major,
         },
@@ -92,8 +95,8 @@ struct External;
 
 #[async_trait]
 impl Keeper for External {
-    fn check(&self) -> Result<(), BackendError> {
-        Ok(())
+    async fn end(&self) -> Option<BackendError> {
+        None
     }
 
     fn is_disposable(&self) -> bool {

@@ -5,21 +5,21 @@
 //! the time zone is not UTC. An implementation that says what it means (`COLLATE "C"`,
 //! `timestamptz`) sees none of it.
 
-use std::os::unix::fs::OpenOptionsExt;
-use std::os::unix::process::CommandExt;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use async_trait::async_trait;
 use nix::sys::signal::Signal;
-use nix::unistd::{User, geteuid};
+use nix::sys::statvfs::statvfs;
 use tokio_postgres::Config;
 
+use super::account::Account;
 use super::postgres::{Endpoint, Keeper, Login, Started};
 use super::postgres_client::{connect, own_config, version};
+use super::programs::{Program, Wanted};
 use super::provider::{Backend, BackendError, BackendInfo, ProviderKind, chain};
 use super::server::{Place, Server, random_password};
-use super::surroundings::{Program, Surroundings, Wanted};
+use super::surroundings::Surroundings;
 use crate::subject::ports::Port;
 
 const WANTED: Wanted = Wanted {
@@ -39,6 +39,9 @@ const ADMIN: &str = "conformance";
 
 /// The subject's role.
 const SUBJECT: &str = "subject";
+
+/// What databases are made from; nobody connects to it once it is prepared.
+const TEMPLATE: &str = "template1";
 
 /// Any zone but UTC will do, best one with an odd offset; initdb ignores it where it is unknown.
 const TIME_ZONE: &str = "Asia/Kathmandu";
@@ -85,17 +88,9 @@ pub(super) async fn start(program: &Program, place: &Place) -> Result<Started, B
         password: Some(random_password()),
         parameters: String::new(),
     };
-    let prepare = async || {
-        let client = connect(&admin).await?;
-        let password = subject.password.as_deref().unwrap_or_default();
-        let role = format!("CREATE ROLE {SUBJECT} LOGIN PASSWORD '{password}'");
-        client
-            .batch_execute(&role)
-            .await
-            .map_err(|error| chain(&error))?;
-        version(&client).await
-    };
-    let version = prepare().await.map_err(|cause| server.broken(cause))?;
+    let version = prepare(&admin, &subject)
+        .await
+        .map_err(|cause| server.broken(cause))?;
     Ok(Started {
         info: BackendInfo {
             provider: ProviderKind::Process,
@@ -105,6 +100,7 @@ pub(super) async fn start(program: &Program, place: &Place) -> Result<Started, B
             address,
             admin,
             subject,
+            template: TEMPLATE,
             owner: Some(SUBJECT.to_owned()),
             major: program.major(),
         },
@@ -116,6 +112,23 @@ pub(super) async fn start(program: &Program, place: &Place) -> Result<Started, B
     })
 }
 
+/// Makes the subject's role. Whatever the suite itself puts into a database, a view in the place of
+/// a table, the subject may use.
+async fn prepare(admin: &Config, subject: &Login) -> Result<String, String> {
+    let mut config = admin.clone();
+    let client = connect(config.dbname(TEMPLATE)).await?;
+    let password = subject.password.as_deref().unwrap_or_default();
+    let mut batch = format!("CREATE ROLE {SUBJECT} LOGIN PASSWORD '{password}'");
+    for kind in ["TABLES", "SEQUENCES", "FUNCTIONS", "TYPES", "SCHEMAS"] {
+        batch = format!("{batch}; ALTER DEFAULT PRIVILEGES GRANT ALL ON {kind} TO {SUBJECT}");
+    }
+    client
+        .batch_execute(&batch)
+        .await
+        .map_err(|error| chain(&error))?;
+    version(&client).await
+}
+
 struct Process {
     server: Server,
     data: PathBuf,
@@ -125,8 +138,8 @@ struct Process {
 
 #[async_trait]
 impl Keeper for Process {
-    fn check(&self) -> Result<(), BackendError> {
-        self.server.check()
+    async fn end(&self) -> Option<BackendError> {
+        self.server.end_soon().await
     }
 
     fn is_disposable(&self) -> bool {
@@ -136,9 +149,46 @@ impl Keeper for Process {
     async fn stop(&self) {
         // An immediate shutdown: nothing of the data is needed any more.
         self.server.stop(Signal::SIGQUIT).await;
-        // The run's folder goes as a whole at its end; the log stays until then.
+        // The log stays until the run's folder goes.
         let _ = tokio::fs::remove_dir_all(&self.data).await;
     }
+}
+
+/// Where the databases lie: in memory if there is plenty, since copying one on a busy disk takes
+/// ten times as long; else in the place itself.
+fn data_folder(place: &Place) -> PathBuf {
+    let on_disk = place.folder.join("data");
+    let name = place.run_folder.file_name().unwrap_or_default();
+    let in_memory = Path::new(MEMORY).join(name);
+    let is_roomy = |free: u64| free >= ROOM;
+    if !free_in(Path::new(MEMORY)).is_some_and(is_roomy)
+        || !available_memory().is_some_and(is_roomy)
+    {
+        return on_disk;
+    }
+    place.watchdog.folder(&in_memory);
+    let made = std::fs::DirBuilder::new().mode(0o700).create(&in_memory);
+    if made.is_ok() { in_memory } else { on_disk }
+}
+
+/// Where Linux keeps files in memory.
+const MEMORY: &str = "/dev/shm";
+
+/// Far more than the server and the databases of scenarios that run side by side ever take.
+const ROOM: u64 = 2 << 30;
+
+fn free_in(folder: &Path) -> Option<u64> {
+    let state = statvfs(folder).ok()?;
+    state.blocks_available().checked_mul(state.fragment_size())
+}
+
+fn available_memory() -> Option<u64> {
+    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let line = text
+        .lines()
+        .find_map(|it| it.strip_prefix("MemAvailable:"))?;
+    let kilobytes: u64 = line.trim().strip_suffix(" kB")?.parse().ok()?;
+    kilobytes.checked_mul(1024)
 }
 
 async fn initialize(
@@ -147,7 +197,8 @@ async fn initialize(
     account: &Account,
     password: &str,
 ) -> Result<PathBuf, BackendError> {
-    let data = place.folder.join("data");
+    let data = data_folder(place);
+    account.own(&data)?;
     let secret = place.folder.join("password");
     account.write(&secret, password)?;
     let locales = locales(program.major());
@@ -262,66 +313,4 @@ async fn release_shared_memory(place: &Place, data: &Path) {
     command.args(["-m", id]);
     // Without `ipcrm` 56 bytes stay after a SIGKILL, and only then.
     let _ = tokio::process::Command::from(command).output().await;
-}
-
-/// Who runs the server: PostgreSQL refuses to run as root.
-struct Account(Option<User>);
-
-impl Account {
-    /// `postgres`, else `nobody`, if this is root; else whoever this is.
-    fn choose() -> Result<Self, BackendError> {
-        if !geteuid().is_root() {
-            return Ok(Self(None));
-        }
-        let named = |name| User::from_name(name).ok().flatten();
-        let user = named("postgres").or_else(|| named("nobody"));
-        let user = user.filter(|it| !it.uid.is_root());
-        let missing = || {
-            let cause =
-                "its server does not run as root, and there is no user `postgres` or `nobody`";
-            BackendError::broken(Backend::Postgres, cause, "run the suite as another user")
-        };
-        Ok(Self(Some(user.ok_or_else(missing)?)))
-    }
-
-    fn become_in(&self, command: &mut Command) {
-        if let Self(Some(user)) = self {
-            command.uid(user.uid.as_raw()).gid(user.gid.as_raw());
-        }
-    }
-
-    fn own(&self, path: &Path) -> Result<(), BackendError> {
-        let Self(Some(user)) = self else {
-            return Ok(());
-        };
-        std::os::unix::fs::chown(path, Some(user.uid.as_raw()), Some(user.gid.as_raw()))
-            .map_err(|error| unwritable(path, &error))
-    }
-
-    /// A file that only this account can read.
-    fn write(&self, path: &Path, text: &str) -> Result<(), BackendError> {
-        let mut options = std::fs::OpenOptions::new();
-        let file = options.write(true).create_new(true).mode(0o600).open(path);
-        file.and_then(|mut it| std::io::Write::write_all(&mut it, text.as_bytes()))
-            .map_err(|error| unwritable(path, &error))?;
-        self.own(path)
-    }
-}
-
-impl std::fmt::Display for Account {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match &self.0 {
-            Some(user) => write!(f, "`{}`", user.name),
-            None => f.write_str("the suite's user"),
-        }
-    }
-}
-
-fn unwritable(path: &Path, error: &std::io::Error) -> BackendError {
-    let cause = format!("{} cannot be prepared: {error}", path.display());
-    BackendError::broken(
-        Backend::Postgres,
-        cause,
-        "set TMPDIR to a folder with room for it",
-    )
 }

@@ -40,6 +40,7 @@ pub(super) trait Source: Send + Sync {
 }
 
 /// What a provider has behind one lease.
+#[async_trait]
 pub(super) trait Held: Send + Sync {
     /// How it is reached.
     fn endpoint(&self) -> &Endpoint;
@@ -47,8 +48,8 @@ pub(super) trait Held: Send + Sync {
     /// The server's process, if it serves this lease alone.
     fn pid(&self) -> Option<u32>;
 
-    /// An error if the server is known to have ended.
-    fn check(&self) -> Result<(), BackendError>;
+    /// The server's end, if that lies behind its not answering.
+    async fn end(&self) -> Option<BackendError>;
 
     /// The lease is over.
     fn give_back(self: Box<Self>);
@@ -209,27 +210,24 @@ impl RedisLease {
 
     /// A connection straight to it, past every link.
     pub async fn connect(&self) -> Result<MultiplexedConnection, BackendError> {
-        self.endpoint()
-            .connect()
-            .await
-            .map_err(|cause| self.trouble(cause))
+        match self.endpoint().connect().await {
+            Ok(connection) => Ok(connection),
+            Err(cause) => Err(self.trouble(cause).await),
+        }
     }
 
     /// An error unless it answers: then it, not the subject, is to blame.
     pub async fn alive(&self) -> Result<(), BackendError> {
-        self.endpoint()
-            .ping()
-            .await
-            .map_err(|cause| self.trouble(cause))
+        match self.endpoint().ping().await {
+            Ok(()) => Ok(()),
+            Err(cause) => Err(self.trouble(cause).await),
+        }
     }
 
     /// The server's end, if that is what lies behind `cause`.
-    fn trouble(&self, cause: String) -> BackendError {
-        self.held().check().err().unwrap_or_else(|| {
-            let advice = format!(
-                "the server at {} refused what the suite asked",
-                self.address()
-            );
+    async fn trouble(&self, cause: String) -> BackendError {
+        self.held().end().await.unwrap_or_else(|| {
+            let advice = format!("look at the server at {}", self.address());
             BackendError::broken(Backend::Redis, cause, advice)
         })
     }

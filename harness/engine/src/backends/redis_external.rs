@@ -50,7 +50,8 @@ return 1";
 pub(super) async fn start(url: &str, run: &str) -> Result<Started, BackendError> {
     let ledger = parse(url).await.map_err(|cause| broken(cause, EXAMPLE))?;
     let reached = ledger.version().await;
-    let version = reached.map_err(|cause| broken(cause, "look at the server and at the URL"))?;
+    let (address, look) = (ledger.address, "look at the server and at the URL");
+    let version = reached.map_err(|cause| broken(format!("{address}: {cause}"), look))?;
     let major = version
         .split('.')
         .next()
@@ -273,6 +274,7 @@ struct Lease {
     databases: Arc<Databases>,
 }
 
+#[async_trait]
 impl Held for Lease {
     fn endpoint(&self) -> &Endpoint {
         &self.endpoint
@@ -282,8 +284,8 @@ impl Held for Lease {
         None
     }
 
-    fn check(&self) -> Result<(), BackendError> {
-        Ok(())
+    async fn end(&self) -> Option<BackendError> {
+        None
     }
 
     fn give_back(self: Box<Self>) {

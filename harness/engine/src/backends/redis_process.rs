@@ -17,10 +17,11 @@ use redis::RedisResult;
 use redis::aio::MultiplexedConnection;
 use tokio_util::task::TaskTracker;
 
+use super::programs::{Program, Wanted};
 use super::provider::{Backend, BackendError, BackendInfo, ProviderKind, chain};
 use super::redis::{Endpoint, Held, Source, Started};
 use super::server::{Place, Server, random_password};
-use super::surroundings::{Program, Surroundings, Wanted};
+use super::surroundings::Surroundings;
 use crate::subject::ports::Port;
 
 const WANTED: Wanted = Wanted {
@@ -215,6 +216,7 @@ struct Lease {
     pool: Arc<Pool>,
 }
 
+#[async_trait]
 impl Held for Lease {
     fn endpoint(&self) -> &Endpoint {
         &self.running.endpoint
@@ -224,8 +226,8 @@ impl Held for Lease {
         Some(self.running.server.pid())
     }
 
-    fn check(&self) -> Result<(), BackendError> {
-        self.running.server.check()
+    async fn end(&self) -> Option<BackendError> {
+        self.running.server.end_soon().await
     }
 
     fn give_back(self: Box<Self>) {

@@ -22,6 +22,9 @@ const START_LIMIT: Duration = Duration::from_mins(1);
 /// How long a server may take to end by itself before it is killed.
 const STOP_LIMIT: Duration = Duration::from_secs(10);
 
+/// How long a server takes to end once it refuses connections.
+const DYING: Duration = Duration::from_millis(500);
+
 /// How much of a log's end is shown.
 const TAIL: u64 = 2048;
 
@@ -103,11 +106,22 @@ impl Server {
         }
     }
 
-    /// An error if it has ended, with the end of its log.
-    pub(super) fn check(&self) -> Result<(), BackendError> {
-        match self.exit() {
-            None => Ok(()),
-            Some(status) => Err(self.broken(format!("its server has ended ({status})"))),
+    /// Its end as an error, if it has ended, with the end of its log.
+    pub(super) fn end(&self) -> Option<BackendError> {
+        let status = self.exit()?;
+        Some(self.broken(format!("its server has ended ({status})")))
+    }
+
+    /// The same, for somebody whom it does not answer: a server that is dying refuses connections
+    /// before it has ended.
+    pub(super) async fn end_soon(&self) -> Option<BackendError> {
+        let begun = Instant::now();
+        loop {
+            let end = self.end();
+            if end.is_some() || begun.elapsed() >= DYING {
+                return end;
+            }
+            pause(Duration::from_millis(5)).await;
         }
     }
 
@@ -136,7 +150,9 @@ impl Server {
     {
         let begun = Instant::now();
         loop {
-            self.check()?;
+            if let Some(end) = self.end() {
+                return Err(end);
+            }
             let left = START_LIMIT.saturating_sub(begun.elapsed());
             let why = match tokio::time::timeout(left, probe()).await {
                 Ok(Ok(value)) => return Ok(value),

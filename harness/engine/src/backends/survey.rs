@@ -2,8 +2,9 @@
 
 use std::fmt;
 
+use super::programs::Program;
 use super::provider::{Backend, BackendError, BackendInfo, NO_CONTAINERS, ProviderKind};
-use super::surroundings::{Program, Surroundings};
+use super::surroundings::Surroundings;
 use super::{postgres_external, postgres_process, redis_external, redis_process};
 
 /// What this machine offers for one backend.
@@ -201,6 +202,7 @@ mod tests {
                 matches!(survey.offers[0].found, Found::Broken { .. }),
                 "{survey}"
             );
+            assert!(survey.to_string().contains("127.0.0.1:1"), "{survey}");
             assert!(!survey.to_string().contains("secret"), "{survey}");
         }
     }

@@ -1,0 +1,80 @@
+//! The backends on real servers: these tests want PostgreSQL and Redis, and fail without.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::Home;
+use super::postgres::Postgres;
+use super::provider::{BackendError, Choice};
+use super::redis::Redis;
+use super::surroundings::Surroundings;
+use crate::run::folder::RunFolder;
+use crate::run::watchdog::Watchdog;
+use crate::subject::ports::Ports;
+
+mod on_postgres;
+mod on_redis;
+
+/// Longer than anything here takes on a busy machine.
+const LONG: Duration = Duration::from_secs(20);
+
+/// A home without a watchdog, whose folder goes with it.
+struct TestHome(Home);
+
+impl TestHome {
+    fn new(surroundings: Surroundings) -> Self {
+        let (folder, watchdog) = (RunFolder::create().unwrap(), Watchdog::absent());
+        Self(Home {
+            ports: Ports::open(&watchdog).unwrap(),
+            folder,
+            watchdog,
+            surroundings: Arc::new(surroundings),
+        })
+    }
+
+    fn here() -> Self {
+        Self::new(Surroundings::here())
+    }
+}
+
+impl Drop for TestHome {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(self.0.folder.path());
+    }
+}
+
+async fn until(what: &str, condition: impl AsyncFn() -> bool) {
+    let begun = Instant::now();
+    while !condition().await {
+        assert!(begun.elapsed() < LONG, "never: {what}");
+        tokio::task::yield_now().await;
+    }
+}
+
+/// The processes whose environment, arguments or working folder name a folder.
+fn processes_in(folder: &Path) -> Vec<PathBuf> {
+    let folder = folder.to_string_lossy().into_owned();
+    let names_it = |process: &PathBuf| {
+        let texts =
+            ["environ", "cmdline"].map(|it| std::fs::read(process.join(it)).unwrap_or_default());
+        let cwd = std::fs::read_link(process.join("cwd")).unwrap_or_default();
+        let mut texts = texts.iter().map(|it| String::from_utf8_lossy(it));
+        texts.any(|it| it.contains(&folder)) || cwd.starts_with(&folder)
+    };
+    let all = std::fs::read_dir("/proc")
+        .unwrap()
+        .flatten()
+        .map(|it| it.path());
+    all.filter(names_it).collect()
+}
+
+#[tokio::test]
+async fn without_programs_backends_are_missing() {
+    let home = TestHome::new(Surroundings::bare([("PATH", "/nowhere")]));
+    let postgres = Postgres::start(Choice::Auto, &home.0).await.unwrap_err();
+    let redis = Redis::start(Choice::Process, &home.0).await.unwrap_err();
+    for error in [postgres, redis] {
+        assert!(matches!(error, BackendError::Missing { .. }), "{error:?}");
+    }
+}

@@ -1,0 +1,229 @@
+//! PostgreSQL by each provider.
+
+use std::path::{Path, PathBuf};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use super::{TestHome, processes_in, until};
+use crate::backends::postgres::Postgres;
+use crate::backends::provider::{Backend, BackendError, Choice, ProviderKind};
+use crate::backends::surroundings::Surroundings;
+
+async fn postgres(home: &TestHome) -> Postgres {
+    Postgres::start(Choice::Process, &home.0).await.unwrap()
+}
+
+/// Where the server's data lie: in memory or in the run's folder.
+fn data_of(home: &TestHome) -> PathBuf {
+    let in_memory = Path::new("/dev/shm").join(home.0.folder.path().file_name().unwrap());
+    let on_disk = home.0.folder.path().join("postgres/data");
+    if in_memory.exists() {
+        in_memory
+    } else {
+        on_disk
+    }
+}
+
+async fn databases(postgres: &Postgres) -> Vec<String> {
+    let client = postgres.admin().await.unwrap();
+    let names = "SELECT datname FROM pg_database WHERE datname LIKE 'conformance%'";
+    client
+        .query(names, &[])
+        .await
+        .unwrap()
+        .iter()
+        .map(|row| row.get(0))
+        .collect()
+}
+
+/// What every provider of PostgreSQL does alike.
+async fn check_postgres(postgres: &Postgres, kind: ProviderKind) {
+    assert_eq!(postgres.info().provider, kind);
+    assert!(
+        postgres
+            .info()
+            .version
+            .starts_with(|it: char| it.is_ascii_digit())
+    );
+    let template = postgres.create_empty().await.unwrap();
+    let (client, connection) =
+        tokio_postgres::connect(&template.url(postgres.address()), tokio_postgres::NoTls)
+            .await
+            .unwrap();
+    let ended = tokio::spawn(connection);
+    client
+        .batch_execute("CREATE TABLE t (x int); INSERT INTO t VALUES (7)")
+        .await
+        .unwrap();
+    drop(client);
+    ended.await.unwrap().unwrap();
+
+    let (one, two) = tokio::join!(
+        postgres.clone_from(&template),
+        postgres.clone_from(&template)
+    );
+    let (one, two) = (one.unwrap(), two.unwrap());
+    assert_ne!(one.name(), two.name());
+    for database in [&one, &two] {
+        let client = postgres.connect(database).await.unwrap();
+        let row = client
+            .query_one("SELECT x, current_setting('application_name') FROM t", &[])
+            .await;
+        let row = row.unwrap();
+        assert_eq!(
+            (row.get::<_, i32>(0), row.get::<_, String>(1)),
+            (7, "conformance".to_owned())
+        );
+    }
+    one.drop_now().await;
+    assert!(!databases(postgres).await.contains(&one.name().to_owned()));
+    let name = two.name().to_owned();
+    drop(two.clone());
+    assert!(
+        databases(postgres).await.contains(&name),
+        "a clone of the handle is still there"
+    );
+    drop(two);
+    until("the database is dropped in the background", async || {
+        !databases(postgres).await.contains(&name)
+    })
+    .await;
+    postgres.alive().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_postgres_of_its_own_serves_databases_and_leaves_nothing() {
+    let home = TestHome::here();
+    let postgres = postgres(&home).await;
+    check_postgres(&postgres, ProviderKind::Process).await;
+    let folder = home.0.folder.path().to_owned();
+    let data = data_of(&home);
+    assert!(data.exists());
+    assert!(!processes_in(&folder).is_empty());
+    postgres.stop().await;
+    assert_eq!(processes_in(&folder), Vec::<PathBuf>::new());
+    assert!(!data.exists());
+    drop(home);
+    assert!(!folder.exists());
+}
+
+#[tokio::test]
+async fn the_subject_of_an_own_postgres_meets_what_a_deployment_would_show() {
+    let home = TestHome::here();
+    let postgres = postgres(&home).await;
+    let database = postgres.create_empty().await.unwrap();
+    let url = database.url(postgres.address());
+    let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls)
+        .await
+        .unwrap();
+    tokio::spawn(connection);
+    let facts = "SELECT rolsuper, current_setting('TimeZone') <> 'UTC', 'B' COLLATE \"C\" < 'a', 'B' < 'a',
+                 pg_get_userbyid(datdba) = current_user
+                 FROM pg_roles, pg_database WHERE rolname = current_user AND datname = current_database()";
+    let row = client.query_one(facts, &[]).await.unwrap();
+    let facts: Vec<bool> = (0..5).map(|it| row.get(it)).collect();
+    assert_eq!(facts, [false, true, true, false, true]);
+    client
+        .batch_execute("CREATE TABLE t (x int)")
+        .await
+        .unwrap();
+
+    let wrong = url.replace(database.password().unwrap(), "wrong");
+    assert!(
+        tokio_postgres::connect(&wrong, tokio_postgres::NoTls)
+            .await
+            .is_err()
+    );
+    assert!(!format!("{postgres:?} {database:?}").contains(database.password().unwrap()));
+    postgres.stop().await;
+}
+
+#[tokio::test]
+async fn no_shared_memory_stays_when_an_own_postgres_is_killed() {
+    let home = TestHome::here();
+    let postgres = postgres(&home).await;
+    let lock = std::fs::read_to_string(data_of(&home).join("postmaster.pid")).unwrap();
+    let pid = lock.lines().next().unwrap().parse().unwrap();
+    let segment = lock
+        .lines()
+        .nth(6)
+        .unwrap()
+        .split_whitespace()
+        .nth(1)
+        .unwrap()
+        .to_owned();
+    kill(Pid::from_raw(pid), Signal::SIGKILL).unwrap();
+    until("the segment is gone", async || {
+        let segments = std::fs::read_to_string("/proc/sysvipc/shm").unwrap();
+        !segments
+            .lines()
+            .any(|it| it.split_whitespace().nth(1) == Some(&segment))
+    })
+    .await;
+    let error = postgres.alive().await.unwrap_err();
+    assert!(matches!(error, BackendError::Broken { .. }), "{error:?}");
+    assert!(
+        error
+            .to_string()
+            .contains("its server has ended (signal: 9"),
+        "{error}"
+    );
+    assert!(
+        error.to_string().contains("ready to accept connections"),
+        "its log: {error}"
+    );
+    postgres.stop().await;
+}
+
+#[tokio::test]
+async fn an_external_postgres_gets_the_suite_s_databases_and_is_cleaned() {
+    let server_home = TestHome::here();
+    let server = postgres(&server_home).await;
+    let admin = server.admin().await.unwrap();
+    let prepare = "CREATE ROLE \"us er\" LOGIN CREATEDB PASSWORD 'p%w/1';
+                   CREATE ROLE poor LOGIN PASSWORD 'x'";
+    admin.batch_execute(prepare).await.unwrap();
+    for database in ["conformance_5f000000_00ff_3", "conformance_production"] {
+        admin
+            .batch_execute(&format!("CREATE DATABASE {database} OWNER \"us er\""))
+            .await
+            .unwrap();
+    }
+    let port = server.address().port();
+
+    let url = format!(
+        "postgres://us%20er:p%25w%2F1@localhost:{port}/postgres?sslmode=require&options=-c%20work_mem%3D7MB"
+    );
+    let home = TestHome::new(Surroundings::bare([(
+        Backend::Postgres.variable(),
+        url.as_str(),
+    )]));
+    let external = Postgres::start(Choice::Auto, &home.0).await.unwrap();
+    assert_eq!(
+        databases(&external).await,
+        ["conformance_production"],
+        "old ones are swept"
+    );
+    check_postgres(&external, ProviderKind::External).await;
+    let left = external.create_empty().await.unwrap();
+    let client = external.connect(&left).await.unwrap();
+    let row = client.query_one("SHOW work_mem", &[]).await.unwrap();
+    assert_eq!(row.get::<_, String>(0), "7MB");
+    external.stop().await;
+    assert_eq!(databases(&server).await, ["conformance_production"]);
+
+    let url = format!("postgres://poor:x@127.0.0.1:{port}/postgres");
+    let home = TestHome::new(Surroundings::bare([(
+        Backend::Postgres.variable(),
+        url.as_str(),
+    )]));
+    let error = Postgres::start(Choice::Auto, &home.0).await.unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains("`poor` may not create databases"),
+        "{error}"
+    );
+    server.stop().await;
+}

@@ -1,0 +1,202 @@
+//! Redis by each provider.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use ::redis::{Client, cmd};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use super::{TestHome, processes_in, until};
+use crate::backends::provider::{Backend, Choice, ProviderKind};
+use crate::backends::redis::{Redis, RedisLease};
+use crate::backends::surroundings::Surroundings;
+
+async fn redis(home: &TestHome) -> Redis {
+    Redis::start(Choice::Process, &home.0).await.unwrap()
+}
+
+/// What every provider of Redis does alike.
+async fn check_redis(redis: &Redis, kind: ProviderKind) {
+    assert_eq!(redis.info().provider, kind);
+    assert!(
+        redis
+            .info()
+            .version
+            .starts_with(|it: char| it.is_ascii_digit())
+    );
+    let (one, two) = tokio::join!(redis.lease(), redis.lease());
+    let (one, two) = (one.unwrap(), two.unwrap());
+    write(&one).await;
+    assert_eq!(size(&one).await, 1);
+    assert_eq!(size(&two).await, 0, "leases do not see each other");
+    one.alive().await.unwrap();
+    drop((one, two));
+    for _ in 0..40 {
+        let lease = redis.lease().await.unwrap();
+        assert_eq!(size(&lease).await, 0, "a lease is empty");
+        write(&lease).await;
+    }
+    redis.alive().await.unwrap();
+}
+
+async fn write(lease: &RedisLease) {
+    let client = Client::open(lease.url(lease.address())).unwrap();
+    let mut connection = client.get_multiplexed_async_connection().await.unwrap();
+    cmd("SET")
+        .arg("key")
+        .arg("value")
+        .exec_async(&mut connection)
+        .await
+        .unwrap();
+}
+
+async fn size(lease: &RedisLease) -> u64 {
+    let mut connection = lease.connect().await.unwrap();
+    cmd("DBSIZE").query_async(&mut connection).await.unwrap()
+}
+
+#[tokio::test]
+async fn an_own_redis_serves_leases_and_leaves_nothing() {
+    let home = TestHome::here();
+    let redis = redis(&home).await;
+    check_redis(&redis, ProviderKind::Process).await;
+    let folder = home.0.folder.path().to_owned();
+    assert!(!processes_in(&folder).is_empty());
+    redis.stop().await;
+    assert_eq!(processes_in(&folder), Vec::<PathBuf>::new());
+    assert!(redis.lease().await.is_err());
+}
+
+#[tokio::test]
+async fn a_redis_that_comes_back_is_emptied_and_used_again() {
+    let home = TestHome::here();
+    let redis = redis(&home).await;
+    let lease = redis.lease().await.unwrap();
+    let pid = lease.pid();
+    write(&lease).await;
+    drop(lease);
+    until("the same server is leased again", async || {
+        let lease = redis.lease().await.unwrap();
+        lease.pid() == pid && size(&lease).await == 0
+    })
+    .await;
+    redis.stop().await;
+}
+
+#[tokio::test]
+async fn a_redis_that_was_changed_frozen_or_killed_is_not_used_again() {
+    let home = TestHome::here();
+    let redis = redis(&home).await;
+    let mut spoilt = Vec::new();
+    for way in 0..3 {
+        let lease = redis.lease().await.unwrap();
+        let pid = lease.pid().unwrap();
+        let process = Pid::from_raw(pid.try_into().unwrap());
+        match way {
+            0 => {
+                let mut connection = lease.connect().await.unwrap();
+                let mut set = cmd("CONFIG");
+                set.arg("SET").arg("maxmemory").arg("1mb");
+                set.exec_async(&mut connection).await.unwrap();
+            }
+            1 => kill(process, Signal::SIGSTOP).unwrap(),
+            _ => {
+                kill(process, Signal::SIGKILL).unwrap();
+                until("it is known to have ended", async || {
+                    lease
+                        .alive()
+                        .await
+                        .is_err_and(|it| it.to_string().contains("has ended"))
+                })
+                .await;
+            }
+        }
+        spoilt.push(pid);
+    }
+    until("they are gone", async || {
+        !spoilt
+            .iter()
+            .any(|pid| Path::new(&format!("/proc/{pid}")).exists())
+    })
+    .await;
+    let lease = redis.lease().await.unwrap();
+    assert!(!spoilt.contains(&lease.pid().unwrap()));
+    lease.alive().await.unwrap();
+    drop(lease);
+    redis.stop().await;
+}
+
+#[tokio::test]
+async fn an_external_redis_lends_its_empty_databases_to_two_runs_and_keeps_the_others() {
+    let server_home = TestHome::here();
+    let server = redis(&server_home).await;
+    let foreign = server.lease().await.unwrap();
+    let url = foreign.url(foreign.address());
+    let seven = format!("{}7", url.strip_suffix('0').unwrap());
+    let mut connection = Client::open(seven.as_str())
+        .unwrap()
+        .get_multiplexed_async_connection()
+        .await
+        .unwrap();
+    cmd("SET")
+        .arg("mine")
+        .arg(1)
+        .exec_async(&mut connection)
+        .await
+        .unwrap();
+    write(&foreign).await;
+
+    let homes = [(); 2].map(|()| {
+        TestHome::new(Surroundings::bare([(
+            Backend::Redis.variable(),
+            url.as_str(),
+        )]))
+    });
+    let one = Redis::start(Choice::Auto, &homes[0].0).await.unwrap();
+    let two = Redis::start(Choice::Auto, &homes[1].0).await.unwrap();
+    tokio::join!(
+        check_redis(&one, ProviderKind::External),
+        check_redis(&two, ProviderKind::External)
+    );
+    one.stop().await;
+    two.stop().await;
+    let kept: bool = cmd("EXISTS")
+        .arg("mine")
+        .query_async(&mut connection)
+        .await
+        .unwrap();
+    assert!(kept);
+    assert_eq!(
+        size(&foreign).await,
+        1,
+        "the ledger is empty again, the rest untouched"
+    );
+    drop(foreign);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn an_external_redis_whose_databases_are_all_lent_makes_a_run_wait() {
+    let server_home = TestHome::here();
+    let server = redis(&server_home).await;
+    let ledger = server.lease().await.unwrap();
+    let url = ledger.url(ledger.address());
+    let home = TestHome::new(Surroundings::bare([(
+        Backend::Redis.variable(),
+        url.as_str(),
+    )]));
+    let external = Redis::start(Choice::Auto, &home.0).await.unwrap();
+    let mut leases = Vec::new();
+    for _ in 1..16 {
+        leases.push(external.lease().await.unwrap());
+    }
+    let mut waiting = Box::pin(external.lease());
+    let early = tokio::time::timeout(Duration::from_millis(100), &mut waiting).await;
+    assert!(early.is_err(), "there are 15 databases beside the ledger");
+    leases.pop();
+    waiting.await.unwrap();
+    drop(leases);
+    external.stop().await;
+    server.stop().await;
+}
