@@ -141,7 +141,7 @@ impl Block {
         let indentation = format!("\n{}", " ".repeat(COLUMN));
         let value = value.replace('\n', &indentation);
         self.text
-            .push_str(&format!("  {label:<10}{value}").trim_end_matches(' '));
+            .push_str(format!("  {label:<10}{value}").trim_end_matches(' '));
         self.text.push('\n');
     }
 }

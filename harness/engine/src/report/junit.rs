@@ -8,7 +8,7 @@ use super::screen::Screen;
 use super::text::{clean, clean_line, ranges};
 use crate::run::outcome::{Outcome, RunReport, ScenarioResult};
 
-/// The run as JUnit's XML.
+/// The run as XML in the form that `JUnit` made common.
 pub fn render(run: &RunReport) -> String {
     let subject = format!("{} {}", run.subject.name, run.subject.version);
     let mut report = Report::new(clean_line(&subject));

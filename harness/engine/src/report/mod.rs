@@ -21,6 +21,8 @@ mod closing;
 mod evidence;
 pub mod junit;
 pub mod progress;
+#[cfg(test)]
+mod samples;
 pub mod screen;
 pub mod terminal;
 #[cfg(test)]

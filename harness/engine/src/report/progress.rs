@@ -187,7 +187,7 @@ fn key(case: &Case) -> (String, String, String) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::tests::{failed, passed};
+    use crate::report::samples::{failed, passed};
 
     #[test]
     fn the_live_line_names_what_runs_longest() {

@@ -61,16 +61,19 @@ fn errors(run: &RunReport, screen: Screen) -> Vec<String> {
         .collect()
 }
 
+/// Tells outcomes of one kind from others.
+type Kind = fn(&Outcome) -> bool;
+
 /// What was not judged, by its reason.
 fn reasons(run: &RunReport, screen: Screen) -> Vec<String> {
-    let kinds: [(&str, fn(&Outcome) -> bool); 3] = [
+    let kinds: [(&str, Kind); 3] = [
         ("known deviations", |it| {
             matches!(it, Outcome::KnownDeviation { .. })
         }),
         ("not run", |it| matches!(it, Outcome::NotRun { .. })),
         ("skipped", |it| matches!(it, Outcome::Skipped { .. })),
     ];
-    let section = |(title, wanted): (&str, fn(&Outcome) -> bool)| {
+    let section = |(title, wanted): (&str, Kind)| {
         let groups = grouped(with(run, wanted), |it| {
             it.outcome.reason().unwrap_or_default().to_owned()
         });

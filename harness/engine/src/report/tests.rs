@@ -2,176 +2,15 @@
 //!
 //! `UPDATE_GOLDEN=1 cargo test -p conformance-engine golden` writes the files anew; read the difference.
 
-use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
 
-use chrono::{TimeZone as _, Utc};
 use proptest::prelude::*;
 use regex::Regex;
 
+use super::samples::*;
 use super::*;
-use crate::backends::BackendInfo;
-use crate::backends::provider::ProviderKind;
-use crate::manifest::{ComponentSource, Manifest};
-use crate::observe::Patience;
-use crate::run::cases::Case;
-use crate::run::outcome::{Evidence, LogExcerpt, Outcome, ScenarioResult, SubjectInfo, Want};
-use crate::run::verdict::{self, Profile};
-
-fn result(clause: &str, name: &str, outcome: Outcome) -> ScenarioResult {
-    ScenarioResult {
-        case: Arc::new(Case {
-            clause: clause.to_owned(),
-            title: "An email belongs to at most one user".to_owned(),
-            text: "An email belongs to at most one user, compared without regard to ASCII case; a second create or an update to a taken email gives ALREADY_EXISTS.".to_owned(),
-            component: "shop".to_owned(),
-            name: name.to_owned(),
-            feature: "users/email.feature".to_owned(),
-            line: 12,
-            tags: vec!["shop".to_owned()],
-            steps: Vec::new(),
-        }),
-        outcome,
-        duration: Duration::from_millis(38),
-        evidence: None,
-        steps: vec![("Given a user \"Ada\"".to_owned(), Duration::from_millis(30))],
-    }
-}
-
-/// One that passed.
-pub(super) fn passed(clause: &str, name: &str) -> ScenarioResult {
-    result(clause, name, Outcome::Passed)
-}
-
-/// One that failed, with everything that evidence can hold, and a subject that attacks the terminal.
-pub(super) fn failed(clause: &str, name: &str) -> ScenarioResult {
-    ScenarioResult {
-        evidence: Some(Evidence {
-            step: "Then the call fails with ALREADY_EXISTS".to_owned(),
-            line: 16,
-            expected: "ALREADY_EXISTS".to_owned(),
-            got: "OK, user \u{1b}]0;owned\u{7}0191\u{7}7c".to_owned(),
-            details: vec![
-                "the first user: 0191-6a".to_owned(),
-                "the emails are equal".to_owned(),
-            ],
-            timeline: vec![
-                "#3 +120 ms CreateUser OK 4 ms".to_owned(),
-                "#4 +125 ms CreateUser OK 3 ms".to_owned(),
-            ],
-            logs: vec![LogExcerpt {
-                source: "shop #1".to_owned(),
-                lines: vec![
-                    "{\"level\":\"INFO\",\"msg\":\"\u{1b}[31mcreated\u{1b}[0m\"}".to_owned(),
-                ],
-                omitted: 7,
-            }],
-            rerun:
-                "conformance run --component shop --clause USR-7 --name '^A second user$' --seed 7"
-                    .to_owned(),
-        }),
-        ..result(clause, name, Outcome::Failed)
-    }
-}
-
-fn error(clause: &str, name: &str) -> ScenarioResult {
-    ScenarioResult {
-        evidence: Some(Evidence {
-            step: "before the first step".to_owned(),
-            line: 12,
-            got: "PostgreSQL died: killed by signal 9; see its log".to_owned(),
-            rerun: "conformance run --clause USR-9 --seed 7".to_owned(),
-            ..Evidence::default()
-        }),
-        ..result(clause, name, Outcome::Error)
-    }
-}
-
-fn skipped(clause: &str) -> ScenarioResult {
-    let reason = "capability tls is not declared".to_owned();
-    result(clause, "Only TLS is spoken", Outcome::Skipped { reason })
-}
-
-fn not_run(clause: &str, want: Want) -> ScenarioResult {
-    let reason = "Redis is missing: install it or set CONFORMANCE_REDIS_URL".to_owned();
-    result(clause, "Without Redis", Outcome::NotRun { reason, want })
-}
-
-fn known_deviation(clause: &str) -> ScenarioResult {
-    let outcome = Outcome::KnownDeviation {
-        reason: "tracked in ISSUE-12".to_owned(),
-    };
-    ScenarioResult {
-        outcome,
-        ..failed(clause, "Users stand in order")
-    }
-}
-
-fn manifest() -> Manifest {
-    let source = ComponentSource {
-        command: vec!["shop".to_owned()],
-        env: BTreeMap::new(),
-        inherit: Vec::new(),
-    };
-    Manifest {
-        folder: PathBuf::new(),
-        name: "mine".to_owned(),
-        version: "2.1".to_owned(),
-        capabilities: Vec::new(),
-        build: None,
-        components: BTreeMap::from([("shop".to_owned(), source)]),
-        known_deviations: Vec::new(),
-    }
-}
-
-fn run(scenarios: Vec<ScenarioResult>, patience: f64) -> RunReport {
-    let factor = Patience::new(patience).expect("at least 1");
-    let postgres = BackendInfo {
-        provider: ProviderKind::Process,
-        version: "15.18".to_owned(),
-    };
-    RunReport {
-        suite_version: "0.1.0".to_owned(),
-        contract: "1".to_owned(),
-        patience,
-        subject: SubjectInfo {
-            name: "mine".to_owned(),
-            version: "2.1".to_owned(),
-        },
-        seed: 7,
-        started_at: Utc
-            .timestamp_millis_opt(1_700_000_000_123)
-            .single()
-            .expect("a time"),
-        duration: Duration::from_millis(12_345),
-        backends: BTreeMap::from([("postgres".to_owned(), postgres)]),
-        verdicts: verdict::judge(&manifest(), &scenarios, &[], factor),
-        scenarios,
-        unjudged: ["LOG-3", "LOG-4", "STR-1", "STR-2", "STR-3"]
-            .map(str::to_owned)
-            .to_vec(),
-        interrupted: false,
-        allow_missing: false,
-    }
-}
-
-fn everything() -> RunReport {
-    let scenarios = vec![
-        passed("USR-1", "A user is stored"),
-        failed(
-            "USR-7",
-            "A second user with the same email in other letter case is refused",
-        ),
-        error("USR-8", "An id that names no user"),
-        error("USR-9", "Only present fields change"),
-        known_deviation("USR-13"),
-        not_run("USR-19", Want::Backend),
-        not_run("USR-20", Want::Backend),
-        skipped("SEC-1"),
-    ];
-    run(scenarios, 6.0)
-}
+use crate::run::outcome::{Outcome, ScenarioResult, Want};
+use crate::run::verdict::Profile;
 
 fn summary(run: &RunReport, timings: Option<&Timings>) -> String {
     terminal::summary(run, timings, &Closing::of(run, None), Screen::PLAIN)
@@ -202,12 +41,12 @@ fn golden_summary_of_a_run_with_every_outcome() {
 fn golden_summary_of_a_conformant_run_with_timings() {
     let timings = Timings {
         wall: Duration::from_millis(12_345),
-        suite_cpu: Duration::from_millis(2_000),
-        subjects_cpu: Duration::from_millis(3_000),
-        backends_cpu: Duration::from_millis(5_000),
+        suite_cpu: Duration::from_secs(2),
+        subjects_cpu: Duration::from_secs(3),
+        backends_cpu: Duration::from_secs(5),
         phases: vec![
             ("backends up".to_owned(), Duration::from_millis(900)),
-            ("scenarios".to_owned(), Duration::from_millis(11_000)),
+            ("scenarios".to_owned(), Duration::from_secs(11)),
         ],
     };
     let run = run(
@@ -358,7 +197,7 @@ fn on_terminal(summary: &str, profile: Profile) -> String {
     pattern.captures(summary).expect("a row of the table")[1].to_owned()
 }
 
-/// What JUnit's property says of a profile.
+/// What the property in `junit.xml` says of a profile.
 fn in_junit(xml: &str, profile: Profile) -> String {
     let pattern = format!(r#"<property name="verdict\.shop\.{profile}" value="([^"]*)"/>"#);
     let pattern = Regex::new(&pattern).expect("a valid pattern");

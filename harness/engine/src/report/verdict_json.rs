@@ -18,8 +18,8 @@ struct Document<'a> {
     seed: u64,
     started_at: String,
     duration_ms: u64,
-    backends: BTreeMap<&'a str, Backend>,
-    verdicts: Vec<Verdict<'a>>,
+    backends: BTreeMap<&'a str, Backend<'a>>,
+    verdicts: Vec<Judgement<'a>>,
     scenarios: Vec<Scenario<'a>>,
     unjudged: &'a [String],
 }
@@ -37,13 +37,13 @@ struct Subject<'a> {
 }
 
 #[derive(Serialize)]
-struct Backend {
-    provider: &'static str,
-    version: String,
+struct Backend<'a> {
+    provider: &'a str,
+    version: &'a str,
 }
 
 #[derive(Serialize)]
-struct Verdict<'a> {
+struct Judgement<'a> {
     component: &'a str,
     profile: &'a str,
     verdict: &'a str,
@@ -69,10 +69,6 @@ struct Scenario<'a> {
 
 /// The run as `verdict.json`, indented, with a line end.
 pub fn render(run: &RunReport) -> String {
-    let backend = |info: &BackendInfo| Backend {
-        provider: info.provider.word(),
-        version: info.version.clone(),
-    };
     let document = Document {
         suite: Suite {
             version: &run.suite_version,
@@ -100,8 +96,15 @@ pub fn render(run: &RunReport) -> String {
     json + "\n"
 }
 
-fn verdict(it: &ComponentVerdict) -> Verdict<'_> {
-    Verdict {
+fn backend(it: &BackendInfo) -> Backend<'_> {
+    Backend {
+        provider: it.provider.word(),
+        version: &it.version,
+    }
+}
+
+fn verdict(it: &ComponentVerdict) -> Judgement<'_> {
+    Judgement {
         component: &it.component,
         profile: it.profile.word(),
         verdict: it.verdict.word(),
