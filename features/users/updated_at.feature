@@ -46,7 +46,7 @@ Feature: What a change moves and a refusal leaves
       And no two answers share an updated_at
       And the name of "Ada" is the one answered with the latest updated_at
 
-    Scenario Outline: An update refused for its <field> changes none of its other fields
+    Scenario Outline: An update refused for its <field> with <status> changes none of its other fields
       Given a user "Grace"
       And a user "Ada"
       When "Ada" is updated with

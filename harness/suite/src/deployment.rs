@@ -341,6 +341,15 @@ impl Slot {
         &self.runs
     }
 
+    /// The port of `PORT`, `METRICS_PORT` or `GRPC_PORT`.
+    pub fn port(&self, variable: &str) -> u16 {
+        match variable {
+            "PORT" => self.ports.http.number(),
+            "METRICS_PORT" => self.ports.metrics.number(),
+            _ => self.ports.grpc.number(),
+        }
+    }
+
     /// A URL on `PORT`.
     pub fn http_url(&self, path: &str) -> String {
         format!("http://127.0.0.1:{}{path}", self.ports.http.number())

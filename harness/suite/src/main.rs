@@ -11,6 +11,7 @@
 //! - [`world`]: what one scenario owns
 //! - [`steps`]: what the features' sentences do
 //! - [`checks`]: reusable judgements
+//! - [`doubles`]: what stands in for a peer
 //! - [`drivers`]: verbs of the domain
 //! - [`text`], [`gifts`]: what features say in words
 //! - [`params`]: typed parameters of steps
@@ -19,6 +20,7 @@ mod catalogue;
 mod checks;
 mod cli;
 mod deployment;
+mod doubles;
 mod drivers;
 mod features;
 mod gifts;

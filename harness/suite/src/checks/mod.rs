@@ -1,7 +1,9 @@
 //! Reusable judgements: pure functions of what was observed, unit-tested on hand-written bad histories.
 //!
+//! - [`health_answer`]: whether an answer to `/health` is complete
 //! - [`linearizable`]: whether a history of one user fits into one order
 //! - [`log_line`]: whether a line is one event of a log
 
+pub mod health_answer;
 pub mod linearizable;
 pub mod log_line;

@@ -211,6 +211,28 @@ async fn a_whole_life(world: &mut World) -> StepResult {
     Ok(())
 }
 
+/// The same, each step on the other instance than the one before.
+pub async fn live_in_turn(world: &mut World, number: usize) -> StepResult {
+    let clients = world.all_clients().await?;
+    let client = |step: usize| clients[(number + step) % clients.len()].clone();
+    let request = world.newcomer();
+    let filter = format!("email={}", request.email);
+    world.give_new(&client(0), request).await?;
+    let Some(user) = world.users.calls.last().and_then(Done::user).cloned() else {
+        return Err(Failure::mismatch("CreateUser succeeds", format!("{:?}", world.users.calls.last())));
+    };
+    read_twice(world, &client(1), &user.id, &filter, Some(&user)).await;
+    let name = Some(format!("Renamed-{number}-{}", world.scene.id));
+    let updated = client(0).update(UpdateUserRequest { id: user.id.clone(), name, ..Default::default() }).await.ok()?;
+    read_twice(world, &client(1), &user.id, &filter, Some(&updated)).await;
+    client(0).delete(&user.id).await.ok()?;
+    list_once(world, &client(1), &filter, None).await;
+    match client(1).get(&user.id).await.code() {
+        tonic::Code::NotFound => Ok(()),
+        other => Err(Failure::mismatch("NOT_FOUND after the delete", crate::params::code_name(other))),
+    }
+}
+
 /// Reads and lists a user that a change was acknowledged for.
 async fn read_twice(world: &mut World, client: &Users, id: &str, filter: &str, expected: Option<&user_proto::v1::User>) {
     let call = client.get(id).await;

@@ -213,8 +213,8 @@ impl World {
         Ok(clients)
     }
 
-    /// A user with values that nobody else has; `partner` fields are filled in for what a scenario leaves open.
-    fn newcomer(&mut self) -> CreateUserRequest {
+    /// A user with values that nobody else has.
+    pub fn newcomer(&mut self) -> CreateUserRequest {
         self.users.made += 1;
         let (id, number) = (&self.scene.id, self.users.made);
         CreateUserRequest {

@@ -127,7 +127,7 @@ async fn is_seen_for(world: &mut World, alias: String, window: Span) -> StepResu
 }
 
 #[then("every read shows the change before it")]
-async fn reads_show_changes(world: &mut World) -> StepResult {
+pub async fn reads_show_changes(world: &mut World) -> StepResult {
     let reads = &world.users.reads;
     let wrong = reads.iter().filter_map(|read| match &read.seen {
         Ok(seen) if *seen == read.expected => None,

@@ -1,0 +1,237 @@
+//! How a program is, by its probes over time.
+//!
+//! - [`answers`]: what a single answer tells
+//! - [`service`]: the health service of gRPC
+
+pub mod answers;
+pub mod service;
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, Utc};
+use conformance_engine::failure::{Failure, StepResult};
+use conformance_engine::observe::{eventually, holds_for};
+use cucumber::{given, then, when};
+
+use crate::checks::health_answer;
+use crate::deployment::Slot;
+use crate::drivers::health_service::Watch;
+use crate::drivers::probes::{self, Answer};
+use crate::params::{Span, State};
+use crate::world::World;
+
+/// HLT-7 with the suite's test settings: `HEALTH_CACHE_TTL` + `HEALTH_CHECK_TIMEOUT` + 5 s.
+pub const RECOVERY: Duration = Duration::from_millis(6500);
+
+/// How long a scenario waits for a state that it starts from.
+const SET_UP: Duration = Duration::from_secs(30);
+
+/// What the health steps of one scenario remember.
+#[derive(Debug, Default)]
+pub struct Notes {
+    /// Every answer to `/health`.
+    samples: Arc<Mutex<Vec<Sample>>>,
+    /// The answers of the newest action, of any probe.
+    answers: Vec<Answer>,
+    /// What Check of the gRPC health service said.
+    check: Option<Result<&'static str, tonic::Status>>,
+    /// Open watches, by the name that they watch.
+    watches: Vec<(String, Watch)>,
+}
+
+/// One answer to `/health`.
+#[derive(Clone, Debug)]
+struct Sample {
+    sent: Instant,
+    received: Instant,
+    /// The wall clock, to compare with the answer's timestamp.
+    at: DateTime<Utc>,
+    answer: Answer,
+}
+
+impl Sample {
+    fn timestamp(&self) -> Option<DateTime<Utc>> {
+        health_answer::parse(&self.answer.body).ok().map(|it| it.timestamp)
+    }
+}
+
+/// Asks `/health` and remembers the answer.
+async fn health(slot: &Slot, samples: &Mutex<Vec<Sample>>) -> Result<Answer, String> {
+    let sent = Instant::now();
+    let answer = probes::get(&slot.http_url("/health")).await?;
+    let sample = Sample { sent, received: Instant::now(), at: Utc::now(), answer: answer.clone() };
+    samples.lock().unwrap_or_else(PoisonError::into_inner).push(sample);
+    Ok(answer)
+}
+
+/// One look at the state; an error says what is seen instead.
+async fn look(slot: &Slot, samples: &Mutex<Vec<Sample>>, state: State) -> Result<(), String> {
+    let (status, word, ready) = match state {
+        State::Alive => return alive(slot).await,
+        State::Ready => return probes::is_ready(&slot.http_url("/ready")).await,
+        State::AliveAndNotReady => {
+            alive(slot).await?;
+            return is_503(slot).await;
+        }
+        State::Healthy => (200, "healthy", 200),
+        State::Degraded => (207, "degraded", 200),
+        State::Unhealthy => (503, "unhealthy", 503),
+    };
+    let answer = health(slot, samples).await?;
+    let told = answer.json()?;
+    if answer.status != status || told["status"] != word {
+        return Err(format!("/health {} {}", answer.status, answer.body));
+    }
+    let answer = probes::get(&slot.http_url("/ready")).await?;
+    if answer.status == ready { Ok(()) } else { Err(format!("/health says {word}, /ready {}", answer.status)) }
+}
+
+async fn alive(slot: &Slot) -> Result<(), String> {
+    let answer = probes::get(&slot.http_url("/live")).await?;
+    if answer.status == 200 && answer.json()? == serde_json::json!({"status": "alive"}) {
+        Ok(())
+    } else {
+        Err(format!("/live {} {}", answer.status, answer.body))
+    }
+}
+
+async fn is_503(slot: &Slot) -> Result<(), String> {
+    let answer = probes::get(&slot.http_url("/ready")).await?;
+    if answer.status == 503 { Ok(()) } else { Err(format!("/ready {} {}", answer.status, answer.body)) }
+}
+
+/// Waits for a state, at most for the contract's limit and the machine's allowance.
+pub async fn becomes(world: &mut World, state: State, limit: Duration) -> StepResult {
+    let limit = world.scene.patience.stretch(limit);
+    let samples = world.health.samples.clone();
+    let slot = world.deployment().await?.slot(0)?;
+    let waited = eventually(format!("the program is {state:?}"), limit, async || {
+        if let Err(ended) = slot.runs_on() {
+            return Ok(Err(ended));
+        }
+        look(slot, &samples, state).await.map(Ok)
+    })
+    .await?;
+    waited.map_err(|ended| Failure::mismatch(format!("the program is {state:?}"), ended))?;
+    world.scene.journal.note(format!("the program is {state:?}"));
+    Ok(())
+}
+
+async fn stays(world: &mut World, state: State, window: Duration) -> StepResult {
+    let samples = world.health.samples.clone();
+    let slot = world.deployment().await?.slot(0)?;
+    holds_for(format!("the program is {state:?}"), window, async || {
+        slot.runs_on()?;
+        look(slot, &samples, state).await
+    })
+    .await
+}
+
+#[given(regex = r"^the program has become (healthy|degraded|unhealthy)$")]
+async fn has_become(world: &mut World, state: State) -> StepResult {
+    becomes(world, state, SET_UP).await
+}
+
+#[then(regex = r"^the program is (alive|ready|healthy|degraded|unhealthy) within (\d+ (?:ms|s))$")]
+async fn is_within(world: &mut World, state: State, limit: Span) -> StepResult {
+    becomes(world, state, limit.0).await
+}
+
+#[then(regex = r"^the program stays (alive|healthy|degraded|unhealthy|alive and not ready) for (\d+ s)$")]
+async fn stays_for(world: &mut World, state: State, window: Span) -> StepResult {
+    stays(world, state, window.0).await
+}
+
+#[given("the program was started and is alive")]
+async fn started_and_alive(world: &mut World) -> StepResult {
+    world.own()?.start(0)?;
+    becomes(world, State::Alive, crate::deployment::START_LIMIT).await
+}
+
+#[given(regex = r"^the program was started and stayed alive and not ready for (\d+ s)$")]
+async fn started_and_not_ready(world: &mut World, window: Span) -> StepResult {
+    started_and_alive(world).await?;
+    stays(world, State::AliveAndNotReady, window.0).await
+}
+
+#[when(regex = r"^(\d+) clients keep asking for its health for (\d+ (?:ms|s))$")]
+async fn clients_keep_asking(world: &mut World, count: usize, window: Span) -> StepResult {
+    let samples = world.health.samples.clone();
+    // Answers from before belong to other questions.
+    samples.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    let slot = world.deployment().await?.slot(0)?;
+    let asking = (0..count).map(|number| {
+        let samples = &samples;
+        holds_for(format!("client {number} gets answers"), window.0, async move || {
+            health(slot, samples).await?;
+            probes::get(&slot.http_url("/ready")).await.map(|_| ())
+        })
+    });
+    futures::future::try_join_all(asking).await.map(|_| ())
+}
+
+fn samples(world: &World) -> StepResult<Vec<Sample>> {
+    let samples = world.health.samples.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    if samples.is_empty() {
+        return Err(Failure::broken("the scenario has no answer of /health to check"));
+    }
+    Ok(samples)
+}
+
+#[then(regex = r"^calls within any (\d+ (?:ms|s)) saw at most (\d+) timestamps$")]
+async fn saw_at_most(world: &mut World, window: Span, most: usize) -> StepResult {
+    let samples = samples(world)?;
+    // A tenth less: the moments of the clients are not the moments of the program.
+    let window = window.0.mul_f64(0.9);
+    for first in &samples {
+        let within = samples.iter().filter(|it| it.sent >= first.sent && it.received <= first.sent + window);
+        let mut moments: Vec<_> = within.map(|it| it.timestamp()).collect();
+        moments.sort_unstable();
+        moments.dedup();
+        if moments.contains(&None) {
+            return Err(Failure::mismatch("an RFC 3339 timestamp in every answer", &first.answer.body));
+        }
+        if moments.len() > most {
+            let got = format!("{} within {:.1} s: {moments:?}", moments.len(), window.as_secs_f64());
+            return Err(Failure::mismatch(format!("at most {most} timestamps"), got));
+        }
+    }
+    Ok(())
+}
+
+#[then(regex = r"^no health answer took longer than (\d+ s)$")]
+async fn none_took_longer(world: &mut World, limit: Span) -> StepResult {
+    let allowed = world.scene.patience.stretch(limit.0);
+    let samples = samples(world)?;
+    let slowest = samples.iter().map(|it| it.answer.took).max().unwrap_or_default();
+    conformance_engine::failure::ensure(
+        slowest <= allowed,
+        format!("every answer within {:?}", limit.0),
+        format!("one took {slowest:?}"),
+    )
+}
+
+#[then(regex = r"^no answer was older than (\d+ (?:ms|s))$")]
+async fn none_was_older(world: &mut World, limit: Span) -> StepResult {
+    let allowed = world.scene.patience.stretch(limit.0);
+    let samples = samples(world)?;
+    let age = |it: &Sample| Some((it.at - it.timestamp()?).to_std().unwrap_or_default());
+    let wrong = samples.iter().filter(|it| age(it).is_none_or(|it| it > allowed));
+    let wrong = wrong.map(|it| format!("{:?} old: {}", age(it), it.answer.body)).collect();
+    super::users::outcomes::all(&format!("answers at most {:?} old", limit.0), wrong, samples.len())
+}
+
+#[then(regex = r"^a newer health answer comes within (\d+ ms)$")]
+async fn a_newer_answer_comes(world: &mut World, limit: Span) -> StepResult {
+    let limit = world.scene.patience.stretch(limit.0);
+    let before = samples(world)?.last().and_then(Sample::timestamp);
+    let notes = world.health.samples.clone();
+    let slot = world.deployment().await?.slot(0)?;
+    eventually("a newer answer", limit, async || {
+        let answer = health(slot, &notes).await?;
+        let told = health_answer::parse(&answer.body).map_err(|it| it.join("; "))?;
+        if Some(told.timestamp) > before { Ok(()) } else { Err(format!("still {}", told.timestamp)) }
+    })
+    .await
+}

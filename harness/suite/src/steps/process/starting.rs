@@ -1,0 +1,175 @@
+//! Ports, starts and what stops them.
+
+use std::collections::HashMap;
+use std::net::{Ipv4Addr, TcpListener};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError, Weak};
+use std::time::Duration;
+
+use conformance_engine::failure::{Failure, StepResult, ensure};
+use conformance_engine::observe::eventually;
+use cucumber::{given, then, when};
+use tokio::task::AbortHandle;
+
+use crate::deployment::Settings;
+use crate::drivers::health_service::HealthService;
+use crate::drivers::probes;
+use crate::params::Span;
+use crate::world::World;
+
+/// Keeps a port taken, by a listener of its own or by whoever has it; dropping it lets go.
+#[derive(Debug)]
+pub struct Holder {
+    task: AbortHandle,
+}
+
+impl Drop for Holder {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// The ports that scenarios of this run hold at the moment: two must not let go for each other.
+static HELD: LazyLock<Mutex<HashMap<u16, Weak<Holder>>>> = LazyLock::new(Mutex::default);
+
+fn hold(port: u16) -> Arc<Holder> {
+    let mut held = HELD.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(holder) = held.get(&port).and_then(Weak::upgrade) {
+        return holder;
+    }
+    let task = tokio::spawn(async move {
+        // Somebody else's listener is as good, as long as it is there.
+        let mut looks = tokio::time::interval(Duration::from_millis(20));
+        let _kept = loop {
+            looks.tick().await;
+            if let Ok(listener) = TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)) {
+                break listener;
+            }
+        };
+        std::future::pending::<()>().await;
+    });
+    let holder = Arc::new(Holder { task: task.abort_handle() });
+    held.insert(port, Arc::downgrade(&holder));
+    holder
+}
+
+#[given(regex = r"^port (\d+) is taken$")]
+async fn port_is_taken(world: &mut World, port: u16) -> StepResult {
+    world.process.held.push(hold(port));
+    eventually(format!("port {port} is taken"), Duration::from_secs(5), async || {
+        match TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)) {
+            Ok(_) => Err("it is free"),
+            Err(_) => Ok(()),
+        }
+    })
+    .await
+    .map_err(Failure::broken)
+}
+
+#[given(regex = r"^the (PORT|METRICS_PORT|GRPC_PORT) is held by another (instance|program)$")]
+async fn port_is_held(world: &mut World, variable: String, holder: String) -> StepResult {
+    let deployment = world.own()?;
+    if holder == "instance" {
+        let other = deployment.start_ready().await?;
+        let port = deployment.slot(other)?.port(&variable);
+        let mut settings = Settings::default();
+        settings.set(&variable, port.to_string());
+        deployment.set_slot(0, &settings);
+        return Ok(());
+    }
+    let port = deployment.slot(0)?.port(&variable);
+    world.process.held.push(hold(port));
+    eventually(format!("port {port} is taken"), Duration::from_secs(5), async || {
+        TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)).err().ok_or("it is free")
+    })
+    .await
+    .map(|_| ())
+    .map_err(Failure::broken)
+}
+
+#[when("the program is started")]
+async fn is_started(world: &mut World) -> StepResult {
+    world.own()?.start(0)
+}
+
+#[when("the program is started as `serve`")]
+async fn is_started_as_serve(world: &mut World) -> StepResult {
+    world.own()?.start_with(0, &["serve"])
+}
+
+#[given("the program was started and is ready")]
+async fn started_and_ready(world: &mut World) -> StepResult {
+    let deployment = world.own()?;
+    deployment.start(0)?;
+    deployment.ready(0).await
+}
+
+#[given("every instance was killed")]
+async fn every_instance_was_killed(world: &mut World) -> StepResult {
+    for slot in world.own()?.slots() {
+        slot.instance()?.kill().await;
+    }
+    world.hang_up();
+    Ok(())
+}
+
+#[given("every instance was killed and started again")]
+#[when("every instance is killed and started again")]
+async fn killed_and_started_again(world: &mut World) -> StepResult {
+    every_instance_was_killed(world).await?;
+    let deployment = world.own()?;
+    for index in 0..deployment.slots().len() {
+        deployment.start(index)?;
+        deployment.ready(index).await?;
+    }
+    Ok(())
+}
+
+#[when("the first instance is killed")]
+async fn first_is_killed(world: &mut World) -> StepResult {
+    world.own()?.slot(0)?.instance()?.kill().await;
+    Ok(())
+}
+
+#[then(regex = r"^the program stops within (\d+ s), with an exit status other than 0$")]
+async fn stops(world: &mut World, limit: Span) -> StepResult {
+    let limit = world.scene.patience.stretch(limit.0);
+    let instance = world.own()?.slot(0)?.instance()?;
+    match tokio::time::timeout(limit, instance.exited()).await {
+        Ok(exit) => ensure(exit.code.is_some_and(|it| it != 0), "an exit status other than 0", exit),
+        Err(_) => Err(Failure::mismatch("a program that stops", format!("it still runs after {:.0} s", limit.as_secs_f64()))),
+    }
+}
+
+#[when(regex = r"^(PORT|METRICS_PORT|GRPC_PORT) is asked on two local addresses$")]
+async fn is_asked_on_two_addresses(world: &mut World, variable: String) -> StepResult {
+    let journal = world.scene.journal.clone();
+    let port = world.deployment().await?.slot(0)?.port(&variable);
+    let mut answers = Vec::new();
+    for host in ["127.0.0.1", "127.0.0.2"] {
+        let url = format!("http://{host}:{port}");
+        let answer = match variable.as_str() {
+            "GRPC_PORT" => match HealthService::connect(&url, &journal)?.check("").await {
+                Ok("SERVING") => Ok(()),
+                other => Err(format!("{url}: {other:?}")),
+            },
+            _ => {
+                let path = if variable == "PORT" { "/live" } else { "/metrics" };
+                match probes::get_noted(&format!("{url}{path}"), &journal).await {
+                    Ok(answer) if answer.status == 200 => Ok(()),
+                    Ok(answer) => Err(format!("{url}{path}: {}", answer.status)),
+                    Err(error) => Err(format!("{url}{path}: {error}")),
+                }
+            }
+        };
+        answers.push(answer);
+    }
+    world.process.addresses = answers;
+    Ok(())
+}
+
+#[then("both addresses answer")]
+async fn both_answer(world: &mut World) -> StepResult {
+    let answers = &world.process.addresses;
+    let wrong = answers.iter().filter_map(|it| it.clone().err()).collect();
+    super::super::users::outcomes::all("an answer on both addresses", wrong, answers.len())
+}

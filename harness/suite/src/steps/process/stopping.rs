@@ -1,0 +1,184 @@
+//! Signals, and what is in flight at that moment.
+
+use std::time::{Duration, Instant};
+
+use conformance_engine::failure::{Failure, StepResult, ensure};
+use conformance_engine::observe::{eventually, holds_for};
+use conformance_engine::subject::instance::Exit;
+use cucumber::{given, then, when};
+use nix::sys::signal::Signal;
+use tonic::Code;
+use user_proto::v1::CreateUserRequest;
+
+use crate::drivers::database_locks::Locks;
+use crate::drivers::users::{Call, Users, shown};
+use crate::drivers::{database, probes, raw};
+use crate::params::Span;
+use crate::world::World;
+
+/// Sends a create and holds it in the database until `release` is over.
+async fn hold_in_flight(world: &mut World, release: Option<Duration>) -> StepResult {
+    let id = world.new_request_id();
+    let database = world.own()?.database().clone();
+    let connection = database::connect(&world.site, &database).await?;
+    // A first call, so that the request in flight needs nothing but its own statement.
+    let client = world.client(0).await?;
+    client.get("nobody").await;
+    let locks = Locks::take(connection, &database).await?;
+    let mut request = world.newcomer();
+    request.name = format!("Flight-{}", world.scene.id);
+    let client = client.with_request_id(&id);
+    world.process.in_flight = Some(tokio::spawn(async move { client.create(request).await }));
+    locks.somebody_waits().await?;
+    world.process.keeper = Some(tokio::spawn(async move {
+        match release {
+            Some(after) => {
+                // The request takes as long as the scenario says: this is no waiting for anything.
+                let _ = tokio::time::timeout(after, std::future::pending::<()>()).await;
+                locks.release().await
+            }
+            None => {
+                std::future::pending::<()>().await;
+                drop(locks);
+                Ok(())
+            }
+        }
+    }));
+    Ok(())
+}
+
+#[given(regex = r"^a request that takes (\d+ s) is in flight$")]
+async fn request_takes(world: &mut World, time: Span) -> StepResult {
+    hold_in_flight(world, Some(time.0)).await
+}
+
+#[given("a request that never ends is in flight")]
+async fn request_never_ends(world: &mut World) -> StepResult {
+    hold_in_flight(world, None).await
+}
+
+#[given("an idle connection is open to every port")]
+async fn idle_connections(world: &mut World) -> StepResult {
+    let slot = world.own()?.slot(0)?;
+    let (http, metrics, grpc) = (slot.port("PORT"), slot.port("METRICS_PORT"), slot.port("GRPC_PORT"));
+    let idle = vec![raw::idle_http(http).await?, raw::idle_http(metrics).await?, raw::idle_grpc(grpc).await?];
+    world.process.idle = idle;
+    Ok(())
+}
+
+#[given("half a request was sent to every port")]
+async fn half_requests(world: &mut World) -> StepResult {
+    let slot = world.own()?.slot(0)?;
+    let (http, metrics, grpc) = (slot.port("PORT"), slot.port("METRICS_PORT"), slot.port("GRPC_PORT"));
+    let idle = vec![raw::half_http(http).await?, raw::half_http(metrics).await?, raw::half_grpc(grpc).await?];
+    world.process.idle = idle;
+    Ok(())
+}
+
+#[when(regex = r"^the program gets (SIGTERM|SIGINT)$")]
+async fn gets(world: &mut World, name: String) -> StepResult {
+    let signal = if name == "SIGTERM" { Signal::SIGTERM } else { Signal::SIGINT };
+    world.own()?.slot(0)?.instance()?.signal(signal);
+    world.process.signalled = Some(Instant::now());
+    world.scene.journal.note(name);
+    Ok(())
+}
+
+/// Exit status 0, or what a JVM or a program that lets the signal do its work after cleaning up shows.
+fn is_graceful(exit: Exit) -> bool {
+    matches!(exit.code, Some(0 | 130 | 143))
+        || (exit.code.is_none() && matches!(exit.signal, Some(it) if it == Signal::SIGTERM as i32 || it == Signal::SIGINT as i32))
+}
+
+#[then(regex = r"^the program exits gracefully within (\d+ s)$")]
+async fn exits_gracefully(world: &mut World, limit: Span) -> StepResult {
+    let allowed = world.scene.patience.stretch(limit.0);
+    let signalled = world.process.signalled.unwrap_or_else(Instant::now);
+    let instance = world.own()?.slot(0)?.instance()?;
+    let left = allowed.saturating_sub(signalled.elapsed());
+    match tokio::time::timeout(left, instance.exited()).await {
+        Ok(exit) => ensure(is_graceful(exit), "exit status 0, 130 or 143", exit),
+        Err(_) => Err(Failure::mismatch(
+            format!("an end within {} s of the signal", limit.0.as_secs()),
+            format!("it still runs after {:.1} s", signalled.elapsed().as_secs_f64()),
+        )),
+    }
+}
+
+#[then("the program is not ready any more")]
+async fn not_ready_any_more(world: &mut World) -> StepResult {
+    let allowed = world.scene.patience.stretch(Duration::ZERO);
+    let slot = world.own()?.slot(0)?;
+    let url = slot.http_url("/ready");
+    let not_ready = async || match probes::get(&url).await {
+        Ok(answer) if answer.status == 503 => Ok(()),
+        Ok(answer) => Err(format!("/ready {} {}", answer.status, answer.body)),
+        // Its port is closed.
+        Err(_) => Ok(()),
+    };
+    eventually("the program is not ready", allowed, not_ready).await?;
+    holds_for("the program is not ready", Duration::from_secs(1), not_ready).await
+}
+
+#[then("the request in flight succeeds")]
+async fn in_flight_succeeds(world: &mut World) -> StepResult {
+    let Some(request) = world.process.in_flight.take() else {
+        return Err(Failure::broken("the scenario has no request in flight"));
+    };
+    let call = request.await.map_err(Failure::broken)?;
+    call.ok().map(|_| ())
+}
+
+/// A call that the program did not take on: UNAVAILABLE, or the connection itself failed.
+fn refused<T>(call: &Call<T>) -> bool {
+    call.result.as_ref().is_err_and(|status| {
+        status.code() == Code::Unavailable || std::error::Error::source(status).is_some()
+    })
+}
+
+#[then(regex = r"^no new request is taken on (a new|an open) connection any more$")]
+async fn no_new_request(world: &mut World, which: String) -> StepResult {
+    let allowed = world.scene.patience.stretch(Duration::ZERO);
+    let window = Duration::from_secs(1);
+    let open = world.client(0).await?;
+    let begun = Instant::now();
+    let mut tries = Vec::new();
+    // A call at every look, each on its own: one that is taken on would wait for the database.
+    while begun.elapsed() < allowed + window && world.own()?.slot(0)?.runs_on().is_ok() {
+        let client = if which == "a new" { world.fresh_client(0).await? } else { open.clone() };
+        let request = world.newcomer();
+        tries.push(tokio::spawn(attempt(client, request, begun)));
+        let first = tries.iter().position(tokio::task::JoinHandle::is_finished);
+        if first.is_some() && tries.len() > 60 {
+            break;
+        }
+        holds_for("between two tries", Duration::from_millis(40), async || Ok::<_, String>(())).await?;
+    }
+    let mut calls = Vec::new();
+    for attempt in tries {
+        calls.push(attempt.await.map_err(Failure::broken)?);
+    }
+    judge_tries(&calls, allowed)
+}
+
+async fn attempt(client: Users, request: CreateUserRequest, begun: Instant) -> (Duration, Call<user_proto::v1::User>) {
+    let at = begun.elapsed();
+    (at, client.create(request).await)
+}
+
+fn judge_tries(calls: &[(Duration, Call<user_proto::v1::User>)], allowed: Duration) -> StepResult {
+    let told = |(at, call): &(Duration, Call<user_proto::v1::User>)| {
+        let seen = call.result.as_ref().err().map_or_else(|| "OK".to_owned(), shown);
+        format!("{:.2} s after the signal: {seen}", at.as_secs_f64())
+    };
+    let first = calls.iter().position(|(at, call)| refused(call) && *at <= allowed);
+    let Some(first) = first else {
+        let failure = Failure::mismatch("new calls end with UNAVAILABLE", format!("none of {} calls does", calls.len()));
+        return Err(calls.iter().take(10).fold(failure, |it, call| it.detail(told(call))));
+    };
+    let taken = calls[first..].iter().find(|(_, call)| call.result.is_ok());
+    match taken {
+        None => Ok(()),
+        Some(call) => Err(Failure::mismatch("no new call is taken on", told(call))),
+    }
+}

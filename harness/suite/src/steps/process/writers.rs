@@ -1,0 +1,154 @@
+//! Clients that write while instances die (CFG-9).
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use conformance_engine::failure::{Failure, StepResult};
+use conformance_engine::observe::eventually;
+use cucumber::{given, then, when};
+use tokio_util::sync::CancellationToken;
+use tonic::Code;
+use user_proto::v1::{CreateUserRequest, UpdateUserRequest, User};
+
+use super::super::users::outcomes::all;
+use crate::drivers::users::{Users, shown};
+use crate::world::World;
+
+/// A user that a client wrote.
+#[derive(Clone, Debug)]
+struct Written {
+    /// As last acknowledged; `None` once its delete was.
+    acknowledged: Option<User>,
+    id: String,
+    /// What was asked for last and never answered: a new name, or its delete.
+    unanswered: Option<Option<String>>,
+}
+
+/// Clients at work, and what they wrote.
+pub struct Writers {
+    written: Arc<Mutex<Vec<Written>>>,
+    stop: CancellationToken,
+    tasks: Vec<tokio::task::JoinHandle<()>>,
+}
+
+impl Drop for Writers {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+#[given("clients write without pause")]
+async fn clients_write(world: &mut World) -> StepResult {
+    let instances = world.own()?.slots().len();
+    let written = Arc::<Mutex<Vec<Written>>>::default();
+    let stop = CancellationToken::new();
+    let mut tasks = Vec::new();
+    for number in 0..4 {
+        let client = world.fresh_client(number % instances).await?.quiet();
+        let scene = format!("{number}-{}", world.scene.id);
+        tasks.push(tokio::spawn(write(client, scene, written.clone(), stop.clone())));
+    }
+    eventually("40 users are written", Duration::from_secs(30), async || {
+        let count = written.lock().unwrap_or_else(PoisonError::into_inner).len();
+        if count >= 40 { Ok(()) } else { Err(format!("{count} users")) }
+    })
+    .await?;
+    world.process.writers = Some(Writers { written, stop, tasks });
+    Ok(())
+}
+
+/// Creates, renames and deletes users one after the other, until it is told to stop.
+async fn write(client: Users, scene: String, written: Arc<Mutex<Vec<Written>>>, stop: CancellationToken) {
+    let mut number = 0;
+    while !stop.is_cancelled() {
+        number += 1;
+        let request = CreateUserRequest {
+            email: format!("writer-{number}-{scene}@example.com"),
+            name: format!("Writer-{number}-{scene}"),
+            ..Default::default()
+        };
+        let Ok(user) = client.create(request).await.result else {
+            // Nobody knows its id, so nobody can say whether it is there.
+            tokio::task::yield_now().await;
+            continue;
+        };
+        let one = live(&client, user, number).await;
+        written.lock().unwrap_or_else(PoisonError::into_inner).push(one);
+    }
+}
+
+/// Two renames, and a delete of every third.
+async fn live(client: &Users, user: User, number: usize) -> Written {
+    let mut one = Written { id: user.id.clone(), acknowledged: Some(user), unanswered: None };
+    for round in 0..2 {
+        let name = format!("Renamed-{round}-{}", one.id);
+        let request = UpdateUserRequest { id: one.id.clone(), name: Some(name.clone()), ..Default::default() };
+        match client.update(request).await.result {
+            Ok(user) => one.acknowledged = Some(user),
+            Err(_) => {
+                one.unanswered = Some(Some(name));
+                return one;
+            }
+        }
+    }
+    if number % 3 == 0 {
+        match client.delete(&one.id).await.result {
+            Ok(()) => one.acknowledged = None,
+            Err(_) => one.unanswered = Some(None),
+        }
+    }
+    one
+}
+
+#[then("every acknowledged write is served")]
+async fn every_write_is_served(world: &mut World) -> StepResult {
+    let Some(mut writers) = world.process.writers.take() else {
+        return Err(Failure::broken("nobody writes in this scenario"));
+    };
+    writers.stop.cancel();
+    for task in writers.tasks.drain(..) {
+        task.await.map_err(Failure::broken)?;
+    }
+    let written = writers.written.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let alive: Vec<usize> = {
+        let slots = world.own()?.slots();
+        (0..slots.len()).filter(|it| slots[*it].runs_on().is_ok()).collect()
+    };
+    let mut wrong = Vec::new();
+    for index in alive {
+        let client = world.fresh_client(index).await?.quiet();
+        for one in &written {
+            wrong.extend(served(&client, one).await.err());
+        }
+    }
+    all("every acknowledged write", wrong, written.len())
+}
+
+async fn served(client: &Users, one: &Written) -> Result<(), String> {
+    let call = client.get(&one.id).await;
+    let (code, seen) = (call.code(), call.result);
+    let fits = match (&seen, &one.acknowledged, &one.unanswered) {
+        (Ok(seen), Some(known), _) if seen == known => true,
+        (Ok(seen), Some(_), Some(Some(name))) => seen.name == *name,
+        (Err(_), None, _) | (Err(_), _, Some(None)) => code == Code::NotFound,
+        _ => false,
+    };
+    if fits {
+        return Ok(());
+    }
+    let seen = seen.map_or_else(|status| shown(&status), |user| format!("{user:?}"));
+    Err(format!("{seen} instead of {one:?}"))
+}
+
+#[when(regex = r"^(\d+) users go through their lives on both instances in turn$")]
+async fn lives_in_turn(world: &mut World, count: usize) -> StepResult {
+    for number in 0..count {
+        super::super::users::calls::live_in_turn(world, number).await?;
+    }
+    Ok(())
+}
+
+#[then("every step saw the one before it")]
+async fn every_step_saw(world: &mut World) -> StepResult {
+    super::super::users::states::reads_show_changes(world).await
+}
