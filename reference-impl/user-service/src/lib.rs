@@ -1,1 +1,40 @@
-//! Placeholder.
+//! The user service: gRPC `user.v1.UserService` on PostgreSQL.
+//!
+//! In the order of a program's life:
+//! - [`program`]: from the command to the exit status
+//! - [`settings`]: what the environment says
+//! - [`parts`]: what the service is put together from, each part replaceable
+//! - [`server`]: ports, routers, start and drain
+//! - [`migrate`]: prepares the database
+//!
+//! In the order of a call:
+//! - [`rpc_log`]: the log line of each call
+//! - [`service`]: the calls of `UserService`; [`grpc_health`]: those of `grpc.health.v1`
+//! - [`rules`]: what the contract says, as one value, with its [`validate`], [`order`], [`filter`], [`page_token`]
+//! - [`password`]: their hashes
+//! - [`store`]: where users are kept
+//! - [`wire`]: from [`user`] to messages
+//! - [`status`]: from [`invalid`] and every other refusal to gRPC statuses
+//!
+//! And [`checks`]: how PostgreSQL and Redis are asked for their health.
+
+pub mod checks;
+pub mod filter;
+pub mod grpc_health;
+pub mod invalid;
+pub mod migrate;
+pub mod order;
+pub mod page_token;
+pub mod parts;
+pub mod password;
+pub mod program;
+pub mod rpc_log;
+pub mod rules;
+pub mod server;
+pub mod service;
+pub mod settings;
+pub mod status;
+pub mod store;
+pub mod user;
+pub mod validate;
+pub mod wire;

@@ -1,0 +1,152 @@
+//! Page tokens: where the last page ended, bound to the list it was a page of.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::DateTime;
+use sha2::{Digest as _, Sha256};
+use uuid::Uuid;
+
+use crate::filter::Filter;
+use crate::invalid::Invalid;
+use crate::order::{Field, Order};
+use crate::store::{Key, Position};
+
+/// The longest text in a token: a name of 256 characters of four bytes.
+const LONGEST_TEXT: usize = 1024;
+
+/// The last microsecond of the year 9999: beyond it, not every database can follow.
+const LAST_MICROSECOND: i64 = 253_402_300_799_999_999;
+
+/// What ties a token to one filter and one order (USR-15).
+pub type Binding = [u8; 8];
+
+/// The binding of a list. It is no secret: who forges one gets a page of that very list.
+pub fn bind(filter: &Filter, order: Order) -> Binding {
+    let list = serde_json::to_vec(&(filter, order)).expect("plain data is always JSON");
+    let digest = Sha256::digest(list);
+    *digest.first_chunk().expect("a digest is longer")
+}
+
+/// The token of a position: binding, id, key.
+pub fn encode(binding: Binding, position: &Position) -> String {
+    let mut bytes = Vec::from(binding);
+    bytes.extend_from_slice(position.id.as_bytes());
+    match &position.key {
+        Key::Time(time) => bytes.extend_from_slice(&time.timestamp_micros().to_be_bytes()),
+        Key::Text(text) => bytes.extend_from_slice(text.as_bytes()),
+    }
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+/// The position in a token of the list with this binding, sorted by `field` (USR-15).
+pub fn decode(token: &str, binding: Binding, field: Field) -> Result<Position, Invalid> {
+    decode_bound(token, binding, field).ok_or(Invalid::PageToken)
+}
+
+fn decode_bound(token: &str, binding: Binding, field: Field) -> Option<Position> {
+    let bytes = URL_SAFE_NO_PAD.decode(token).ok()?;
+    let (id, key) = bytes.strip_prefix(&binding)?.split_first_chunk::<16>()?;
+    let key = match field {
+        Field::CreatedAt | Field::UpdatedAt => {
+            let micros = i64::from_be_bytes(key.try_into().ok()?);
+            let is_sane = (0..=LAST_MICROSECOND).contains(&micros);
+            Key::Time(is_sane.then(|| DateTime::from_timestamp_micros(micros))??)
+        }
+        Field::Email | Field::Name => {
+            let text = str::from_utf8(key).ok()?;
+            let is_sane = text.len() <= LONGEST_TEXT && !text.contains('\0');
+            Key::Text(is_sane.then(|| text.to_owned())?)
+        }
+    };
+    Some(Position {
+        key,
+        id: Uuid::from_bytes(*id),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{filter, order};
+
+    fn list(filter: &str, order_by: &str) -> (Binding, Field) {
+        let order = order::parse(order_by).expect("an order");
+        (
+            bind(&filter::parse(filter).expect("a filter"), order),
+            order.field,
+        )
+    }
+
+    fn text(text: &str) -> Key {
+        Key::Text(text.to_owned())
+    }
+
+    fn time(micros: i64) -> Key {
+        Key::Time(DateTime::from_timestamp_micros(micros).expect("a time"))
+    }
+
+    #[track_caller]
+    fn check(order_by: &str, key: Key, is_good: bool) {
+        let (binding, field) = list("", order_by);
+        let position = Position {
+            key,
+            id: Uuid::from_u128(7),
+        };
+        let expected = if is_good {
+            Ok(position.clone())
+        } else {
+            Err(Invalid::PageToken)
+        };
+        assert_eq!(
+            decode(&encode(binding, &position), binding, field),
+            expected
+        );
+    }
+
+    #[test]
+    fn a_position_comes_back() {
+        check("", time(1_700_000_000_123_456), true);
+        check("updated_at desc", time(0), true);
+        check("email", text("Ada@example.com"), true);
+        check("name desc", text(&"\u{1f600}".repeat(256)), true);
+    }
+
+    #[test]
+    fn what_no_user_can_have_is_refused() {
+        check("", time(-1), false);
+        check("", time(LAST_MICROSECOND + 1), false);
+        check("", text("no time"), false);
+        check("name", text("a\0b"), false);
+        check("name", text(&"a".repeat(LONGEST_TEXT + 1)), false);
+    }
+
+    #[test]
+    fn a_token_is_good_for_one_list() {
+        let (binding, _) = list("status=ACTIVE", "name");
+        let token = encode(
+            binding,
+            &Position {
+                key: text("Ada"),
+                id: Uuid::nil(),
+            },
+        );
+        for (filter, order_by) in [
+            ("", "name"),
+            ("status=ACTIVE", "name desc"),
+            ("status=ACTIVE", "email"),
+        ] {
+            let (other, field) = list(filter, order_by);
+            assert_eq!(decode(&token, other, field), Err(Invalid::PageToken));
+        }
+        let (same, field) = list("status=ACTIVE AND status=ACTIVE", "name asc");
+        assert!(decode(&token, same, field).is_ok());
+    }
+
+    #[test]
+    fn what_is_no_token_is_refused() {
+        let (binding, field) = list("", "name");
+        for token in ["x", "page-2", "\0", "AAAA", "%%%", "' OR 1=1 --", "é"] {
+            assert_eq!(decode(token, binding, field), Err(Invalid::PageToken));
+        }
+    }
+}

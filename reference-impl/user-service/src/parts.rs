@@ -1,0 +1,50 @@
+//! What the service is put together from. Each part can be replaced by another.
+
+use std::sync::Arc;
+
+use axum::Router;
+use platform::health::Component;
+
+use crate::checks;
+use crate::password::{Argon2Hasher, Hasher};
+use crate::rules::Rules;
+use crate::settings::Settings;
+use crate::store::{PgStore, Pool, Store};
+
+/// Puts something around a router, as `|router| router.layer(...)`.
+pub type Wrap = Box<dyn FnOnce(Router) -> Router + Send>;
+
+/// The parts of a running service.
+pub struct Parts {
+    /// What the contract says.
+    pub rules: Rules,
+    /// Where users are kept.
+    pub store: Arc<dyn Store>,
+    /// What is stored of passwords.
+    pub hasher: Arc<dyn Hasher>,
+    /// The attached resources, and how they are checked (HLT-2).
+    pub components: Vec<Component>,
+    /// Put around all of gRPC, outermost.
+    pub wrap_grpc: Wrap,
+    /// Put around the probes, outermost.
+    pub wrap_http: Wrap,
+}
+
+impl Parts {
+    /// The parts that meet the contract.
+    pub fn contract(settings: &Settings) -> Self {
+        let pool = Pool::new(
+            settings.database.clone(),
+            settings.database_max_connections,
+            settings.request_timeout,
+        );
+        Self {
+            rules: Rules::default(),
+            store: Arc::new(PgStore::new(pool)),
+            hasher: Arc::new(Argon2Hasher::new()),
+            components: vec![checks::database(settings), checks::redis(settings)],
+            wrap_grpc: Box::new(|router| router),
+            wrap_http: Box::new(|router| router),
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! The log line of each call of `UserService` (LOG-3).
+
+use std::time::Instant;
+
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::HeaderMap;
+use axum::middleware::Next;
+use axum::response::Response;
+use http_body_util::BodyExt as _;
+use tonic::{Code, Status};
+use tracing::Instrument as _;
+use uuid::Uuid;
+
+/// The calls there are; any other is logged as one of them all (MET-3).
+const CALLS: [&str; 6] = [
+    "CreateUser",
+    "GetUser",
+    "UpdateUser",
+    "DeleteUser",
+    "ListUsers",
+    "StreamUsers",
+];
+
+/// Middleware around gRPC: logs each call at its end, and gives its request id to every event in it.
+pub async fn log_call(request: Request, next: Next) -> Response {
+    let Some(method) = method(request.uri().path()) else {
+        return next.run(request).await;
+    };
+    let request_id = request_id(request.headers());
+    // At level ERROR, so that no LOG_LEVEL takes the id from an error.
+    let span = tracing::error_span!("call", request_id);
+    let mut line = CallLine {
+        method,
+        request_id,
+        begin: Instant::now(),
+        outcome: None,
+    };
+    let response = next.run(request).instrument(span).await;
+    // A refusal comes in the headers, with nothing after them; a success at the end of the body.
+    line.note(response.headers());
+    response.map(|body| {
+        Body::new(body.map_frame(move |frame| {
+            if let Some(trailers) = frame.trailers_ref() {
+                line.note(trailers);
+            }
+            frame
+        }))
+    })
+}
+
+/// `/user.v1.UserService/GetUser`, or none for another service.
+fn method(path: &str) -> Option<String> {
+    let call = path
+        .strip_prefix('/')?
+        .strip_prefix(user_proto::SERVICE_NAME)?
+        .strip_prefix('/')?;
+    let call = if CALLS.contains(&call) {
+        call
+    } else {
+        "unknown"
+    };
+    Some(format!("/{}/{call}", user_proto::SERVICE_NAME))
+}
+
+/// The caller's id if it is 1 to 128 visible ASCII characters, else a new one (GWY-7).
+fn request_id(headers: &HeaderMap) -> String {
+    headers
+        .get("x-request-id")
+        .and_then(|value| value.to_str().ok())
+        .filter(|id| {
+            (1..=128).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic())
+        })
+        .map_or_else(|| Uuid::new_v4().to_string(), ToOwned::to_owned)
+}
+
+/// A call under way. Its line is written when nothing of it is left: a call that ended without a
+/// status was cancelled by its client.
+struct CallLine {
+    method: String,
+    request_id: String,
+    begin: Instant,
+    outcome: Option<Status>,
+}
+
+impl CallLine {
+    /// Takes the status from headers or trailers, if it is there.
+    fn note(&mut self, headers: &HeaderMap) {
+        self.outcome = self
+            .outcome
+            .take()
+            .or_else(|| Status::from_header_map(headers));
+    }
+}
+
+impl Drop for CallLine {
+    fn drop(&mut self) {
+        let Self {
+            method,
+            request_id,
+            begin,
+            outcome,
+        } = self;
+        let (code, message) = outcome
+            .as_ref()
+            .map_or((Code::Cancelled, "cancelled by the client"), |status| {
+                (status.code(), status.message())
+            });
+        let duration_ms = begin.elapsed().as_secs_f64() * 1000.0;
+        let status = format!("{code:?}");
+        let error = (code != Code::Ok).then_some(message);
+        macro_rules! line {
+            ($level:ident) => {
+                tracing::$level!(request_id, method, status, duration_ms, error, "call")
+            };
+        }
+        match code {
+            Code::Internal | Code::Unknown | Code::DataLoss => line!(error),
+            Code::Unavailable | Code::DeadlineExceeded => line!(warn),
+            _ => line!(info),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check_method(path: &str, expected: Option<&str>) {
+        assert_eq!(method(path).as_deref(), expected);
+    }
+
+    #[test]
+    fn unknown_methods_share_a_name() {
+        check_method(
+            "/user.v1.UserService/GetUser",
+            Some("/user.v1.UserService/GetUser"),
+        );
+        check_method(
+            "/user.v1.UserService/x\ny",
+            Some("/user.v1.UserService/unknown"),
+        );
+        check_method("/grpc.health.v1.Health/Check", None);
+    }
+
+    #[test]
+    fn a_request_id_is_kept_if_it_is_sane() {
+        let sent = |id: &str| {
+            request_id(
+                &[("x-request-id", id)]
+                    .map(|(key, value)| {
+                        (
+                            key.parse().expect("a name"),
+                            value.parse().expect("a value"),
+                        )
+                    })
+                    .into_iter()
+                    .collect(),
+            )
+        };
+        assert_eq!(sent("req-1"), "req-1");
+        for id in ["", "a b", "é", &"a".repeat(129)] {
+            assert_ne!(sent(id), id);
+        }
+    }
+}

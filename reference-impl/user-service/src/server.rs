@@ -1,0 +1,148 @@
+//! Ports, routers, start and drain.
+
+use std::io;
+use std::time::Duration;
+
+use axum::Router;
+use axum::middleware::from_fn;
+use platform::health::{self, Monitor, Readiness};
+use platform::listen::{self, ListenError};
+use platform::shutdown::Shutdown;
+use platform::{http, metrics};
+use tokio::net::TcpListener;
+use tokio::task::{JoinError, JoinHandle, JoinSet};
+use tonic::service::Routes;
+use tonic::transport::Server;
+use tonic::transport::server::TcpIncoming;
+use user_proto::v1::user_service_server::UserServiceServer;
+
+use crate::parts::Parts;
+use crate::rules::Rules;
+use crate::service::Users;
+use crate::settings::{ConnectionSettings, Settings};
+use crate::{grpc_health, rpc_log};
+
+/// A server that should go on serving does not.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// gRPC.
+    #[error("gRPC server failed: {0}")]
+    Grpc(#[from] tonic::transport::Error),
+    /// Probes or metrics.
+    #[error("HTTP server failed: {0}")]
+    Http(#[from] io::Error),
+    /// One of them panicked.
+    #[error("server ended: {0}")]
+    Ended(#[from] JoinError),
+}
+
+/// The three ports, taken.
+pub struct Listeners {
+    /// `PORT`
+    pub http: TcpListener,
+    /// `METRICS_PORT`
+    pub metrics: TcpListener,
+    /// `GRPC_PORT`
+    pub grpc: TcpListener,
+}
+
+/// Takes the ports, or names the one that cannot be had (CFG-3).
+pub fn bind(settings: &Settings, rules: &Rules) -> Result<Listeners, ListenError> {
+    Ok(Listeners {
+        http: listen::bind("PORT", rules.address, settings.common.port)?,
+        metrics: listen::bind("METRICS_PORT", rules.address, settings.common.metrics_port)?,
+        grpc: listen::bind("GRPC_PORT", rules.address, settings.grpc_port)?,
+    })
+}
+
+/// A service that serves.
+pub struct Running {
+    /// The tokens that stop it.
+    pub shutdown: Shutdown,
+    grpc: JoinHandle<Result<(), tonic::transport::Error>>,
+    /// Probes and metrics: they outlive the calls in flight.
+    http: JoinSet<io::Result<()>>,
+}
+
+/// Starts to check, and to serve on every port.
+pub fn start(settings: &Settings, parts: Parts, listeners: Listeners) -> Running {
+    let shutdown = Shutdown::new();
+    let rules = parts.rules.health;
+    let monitor = Monitor {
+        components: parts.components.clone(),
+        settings: settings.common.health.clone(),
+        version: settings.common.identity.version.clone(),
+        rules,
+    };
+    let reports = monitor.start(shutdown.ended.clone());
+    let readiness = Readiness::new(reports, shutdown.stopping.clone(), rules);
+
+    let probes = (parts.wrap_http)(health::router(readiness.clone(), rules));
+    let users = Users {
+        rules: parts.rules,
+        store: parts.store,
+        hasher: parts.hasher,
+        request_timeout: settings.request_timeout,
+    };
+    let calls = (parts.wrap_grpc)(grpc_router(users, readiness));
+
+    let mut http = JoinSet::new();
+    http.spawn(http::serve(listeners.http, probes, shutdown.ended.clone()));
+    http.spawn(http::serve(
+        listeners.metrics,
+        metrics::router(),
+        shutdown.ended.clone(),
+    ));
+    let grpc = grpc_server(settings.connections)
+        .add_routes(calls.into())
+        .serve_with_incoming_shutdown(
+            TcpIncoming::from(listeners.grpc).with_nodelay(Some(true)),
+            shutdown.stopping.clone().cancelled_owned(),
+        );
+    Running {
+        shutdown,
+        grpc: tokio::spawn(grpc),
+        http,
+    }
+}
+
+/// The calls of all gRPC services, each of `UserService` with its log line.
+fn grpc_router(users: Users, readiness: Readiness) -> Router {
+    Routes::new(UserServiceServer::new(users))
+        .add_service(grpc_health::server(readiness))
+        .into_axum_router()
+        .layer(from_fn(rpc_log::log_call))
+}
+
+fn grpc_server(connections: ConnectionSettings) -> Server {
+    Server::builder()
+        .http2_keepalive_interval(Some(connections.keepalive_time))
+        .http2_keepalive_timeout(Some(connections.keepalive_timeout))
+}
+
+impl Running {
+    /// Waits for a server to end that was not told to.
+    pub async fn failed(&mut self) -> ServeError {
+        let ended = tokio::select! {
+            result = &mut self.grpc => result.map(|result| result.map_err(ServeError::from)),
+            Some(result) = self.http.join_next() => result.map(|result| result.map_err(ServeError::from)),
+        };
+        match ended {
+            Ok(Ok(())) => ServeError::Http(io::Error::other("a server ended by itself")),
+            Ok(Err(error)) => error,
+            Err(error) => error.into(),
+        }
+    }
+
+    /// Stops (CFG-8): not ready, no new calls; then waits until those in flight are done, at
+    /// most `limit`; then ends the rest.
+    pub async fn drain(mut self, limit: Duration) {
+        self.shutdown.stopping.cancel();
+        if tokio::time::timeout(limit, &mut self.grpc).await.is_err() {
+            tracing::warn!("calls that are still running are abandoned");
+            self.grpc.abort();
+        }
+        self.shutdown.ended.cancel();
+        while self.http.join_next().await.is_some() {}
+    }
+}

@@ -1,0 +1,226 @@
+//! The calls of `user.v1.UserService`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::stream::BoxStream;
+use tonic::{Request, Response, Status};
+use user_proto::v1::user_service_server::UserService;
+use user_proto::v1::{
+    CreateUserRequest, CreateUserResponse, DeleteUserRequest, GetUserRequest, GetUserResponse,
+    ListUsersRequest, ListUsersResponse, UpdateUserRequest, UpdateUserResponse,
+    User as UserMessage,
+};
+use uuid::Uuid;
+
+use crate::invalid::Invalid;
+use crate::order::Field;
+use crate::password::{Hasher, Password, PasswordHash};
+use crate::rules::Rules;
+use crate::status::{self, Refusal};
+use crate::store::{Key, ListQuery, Position, Store, StoreError};
+use crate::user::{Changes, NewUser, User};
+
+/// The service of the contract.
+pub struct Users {
+    /// What the contract says.
+    pub rules: Rules,
+    /// Where users are kept.
+    pub store: Arc<dyn Store>,
+    /// What is stored of passwords.
+    pub hasher: Arc<dyn Hasher>,
+    /// How long a call may take, whatever it waits for (USR-18).
+    pub request_timeout: Duration,
+}
+
+#[tonic::async_trait]
+impl UserService for Users {
+    type StreamUsersStream = BoxStream<'static, Result<UserMessage, Status>>;
+
+    async fn create_user(
+        &self,
+        request: Request<CreateUserRequest>,
+    ) -> Result<Response<CreateUserResponse>, Status> {
+        self.answer(self.create(request.into_inner())).await
+    }
+
+    async fn get_user(
+        &self,
+        request: Request<GetUserRequest>,
+    ) -> Result<Response<GetUserResponse>, Status> {
+        self.answer(self.get(request.into_inner())).await
+    }
+
+    async fn update_user(
+        &self,
+        request: Request<UpdateUserRequest>,
+    ) -> Result<Response<UpdateUserResponse>, Status> {
+        self.answer(self.update(request.into_inner())).await
+    }
+
+    async fn delete_user(
+        &self,
+        request: Request<DeleteUserRequest>,
+    ) -> Result<Response<()>, Status> {
+        self.answer(self.delete(request.into_inner())).await
+    }
+
+    async fn list_users(
+        &self,
+        request: Request<ListUsersRequest>,
+    ) -> Result<Response<ListUsersResponse>, Status> {
+        self.answer(self.list(request.into_inner())).await
+    }
+
+    async fn stream_users(
+        &self,
+        _: Request<ListUsersRequest>,
+    ) -> Result<Response<Self::StreamUsersStream>, Status> {
+        Err(status::unimplemented())
+    }
+}
+
+impl Users {
+    /// Bounds a call by `REQUEST_TIMEOUT`, and turns its refusal into a status.
+    async fn answer<T>(
+        &self,
+        call: impl Future<Output = Result<T, Refusal>>,
+    ) -> Result<Response<T>, Status> {
+        tokio::time::timeout(self.request_timeout, call)
+            .await
+            .unwrap_or(Err(Refusal::TimedOut))
+            .map(Response::new)
+            .map_err(|refusal| (self.rules.refusal)(&refusal))
+    }
+
+    /// USR-1 to USR-7
+    async fn create(&self, request: CreateUserRequest) -> Result<CreateUserResponse, Refusal> {
+        let Rules {
+            limits,
+            email,
+            name,
+            metadata,
+            ..
+        } = &self.rules;
+        email(limits, &request.email)?;
+        name(limits, &request.name)?;
+        metadata(limits, &request.metadata)?;
+        let user = NewUser {
+            email: request.email,
+            name: request.name,
+            password_hash: self.hash(request.password).await?,
+            metadata: request.metadata,
+        };
+        let user = self.store.create(user).await?;
+        Ok(CreateUserResponse {
+            user: Some(user.into()),
+        })
+    }
+
+    /// USR-6: an empty password was not given.
+    async fn hash(&self, password: String) -> Result<Option<PasswordHash>, Refusal> {
+        if password.is_empty() {
+            return Ok(None);
+        }
+        (self.rules.password)(&self.rules.limits, &password)?;
+        Ok(Some(self.hasher.hash(Password::new(password)).await?))
+    }
+
+    /// USR-8
+    async fn get(&self, request: GetUserRequest) -> Result<GetUserResponse, Refusal> {
+        let user = self.store.get(user_id(&request.id)?).await?;
+        Ok(GetUserResponse {
+            user: Some(user.into()),
+        })
+    }
+
+    /// USR-9, USR-10
+    async fn update(&self, request: UpdateUserRequest) -> Result<UpdateUserResponse, Refusal> {
+        let Rules {
+            limits,
+            email,
+            name,
+            metadata,
+            status,
+            ..
+        } = &self.rules;
+        // What a request may say comes before whether there is such a user.
+        if let Some(text) = &request.email {
+            email(limits, text)?;
+        }
+        if let Some(text) = &request.name {
+            name(limits, text)?;
+        }
+        metadata(limits, &request.metadata)?;
+        let changes = Changes {
+            email: request.email,
+            name: request.name,
+            status: request.status.map(status).transpose()?,
+            metadata: Some(request.metadata).filter(|metadata| !metadata.is_empty()),
+        };
+        let user = self.store.update(user_id(&request.id)?, changes).await?;
+        Ok(UpdateUserResponse {
+            user: Some(user.into()),
+        })
+    }
+
+    /// USR-8
+    async fn delete(&self, request: DeleteUserRequest) -> Result<(), Refusal> {
+        Ok(self.store.delete(user_id(&request.id)?).await?)
+    }
+
+    /// USR-12 to USR-16
+    async fn list(&self, request: ListUsersRequest) -> Result<ListUsersResponse, Refusal> {
+        let rules = &self.rules;
+        let order = (rules.order)(&request.order_by)?;
+        let filter = (rules.filter)(&request.filter)?;
+        let binding = (rules.bind_token)(&filter, order);
+        let after = match request.page_token.as_str() {
+            "" => None,
+            token => Some((rules.decode_token)(token, binding, order.field)?),
+        };
+        let size = (rules.page_size)(&rules.limits, request.page_size);
+        let page = self
+            .store
+            .list(ListQuery {
+                filter,
+                order,
+                after,
+                size,
+            })
+            .await?;
+        let next_page_token = page
+            .users
+            .last()
+            .filter(|_| page.has_more)
+            .map(|last| (rules.encode_token)(binding, &position(last, order.field)))
+            .unwrap_or_default();
+        Ok(ListUsersResponse {
+            users: page.users.into_iter().map(UserMessage::from).collect(),
+            next_page_token,
+            total_count: i32::try_from(page.total).unwrap_or(i32::MAX),
+        })
+    }
+}
+
+/// The id that a client sent. Only the text that we gave out names a user (USR-2, USR-8).
+fn user_id(text: &str) -> Result<Uuid, Refusal> {
+    if text.is_empty() {
+        return Err(Invalid::IdMissing.into());
+    }
+    Uuid::parse_str(text)
+        .ok()
+        .filter(|id| id.to_string() == text)
+        .ok_or_else(|| StoreError::NotFound.into())
+}
+
+/// Where a user stands in the order of `field`.
+fn position(user: &User, field: Field) -> Position {
+    let key = match field {
+        Field::CreatedAt => Key::Time(user.created_at),
+        Field::UpdatedAt => Key::Time(user.updated_at),
+        Field::Email => Key::Text(user.email.clone()),
+        Field::Name => Key::Text(user.name.clone()),
+    };
+    Position { key, id: user.id }
+}

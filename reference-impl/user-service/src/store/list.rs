@@ -1,0 +1,95 @@
+//! The statement of a list: one snapshot for the page and for the total.
+
+use sqlx::postgres::PgRow;
+use sqlx::{FromRow as _, Postgres, QueryBuilder, Row as _};
+use uuid::Uuid;
+
+use super::{Key, ListQuery, Page, Position};
+use crate::filter::Filter;
+use crate::order::Order;
+use crate::user::{User, UserStatus};
+
+/// The statement that [`page`] reads. It asks for one user more, to know whether more follow.
+/// Whatever a client wrote is bound, never part of the text (USR-17).
+pub(super) fn statement(query: &ListQuery) -> QueryBuilder<Postgres> {
+    let ListQuery {
+        filter,
+        order,
+        after,
+        size,
+    } = query;
+    let mut sql = QueryBuilder::new(
+        "WITH matching AS NOT MATERIALIZED (\
+         SELECT id, email, name, status, created_at, updated_at, metadata FROM users",
+    );
+    push_filter(&mut sql, filter);
+    sql.push("), page AS (SELECT * FROM matching");
+    if let Some(position) = after {
+        push_after(&mut sql, *order, position);
+    }
+    push_order(&mut sql, *order);
+    sql.push(" LIMIT ").push_bind(i64::from(*size) + 1);
+    // The total is there even if the page is empty.
+    sql.push(") SELECT total, page.* FROM (SELECT count(*) AS total FROM matching) AS counted LEFT JOIN page ON true");
+    push_order(&mut sql, *order);
+    sql
+}
+
+/// The page of `size` users at most that these rows hold.
+pub(super) fn page(rows: &[PgRow], size: u32) -> sqlx::Result<Page> {
+    let total = rows
+        .first()
+        .ok_or(sqlx::Error::RowNotFound)?
+        .try_get("total")?;
+    let size = usize::try_from(size).unwrap_or(usize::MAX);
+    let mut users = Vec::with_capacity(rows.len());
+    for row in rows.iter().take(size) {
+        if row.try_get::<Option<Uuid>, _>("id")?.is_some() {
+            users.push(User::from_row(row)?);
+        }
+    }
+    Ok(Page {
+        users,
+        has_more: rows.len() > size,
+        total,
+    })
+}
+
+fn push_filter(sql: &mut QueryBuilder<Postgres>, filter: &Filter) {
+    if filter.is_contradictory {
+        sql.push(" WHERE false");
+        return;
+    }
+    sql.push(" WHERE true");
+    if let Some(status) = filter.status.map(UserStatus::name) {
+        sql.push(" AND status = ").push_bind(status);
+    }
+    if let Some(email) = &filter.email {
+        sql.push(" AND lower(email) = ").push_bind(email.clone());
+    }
+    if let Some(name) = &filter.name {
+        sql.push(" AND name = ").push_bind(name.clone());
+    }
+}
+
+/// Only users that come after the position (USR-16).
+fn push_after(sql: &mut QueryBuilder<Postgres>, order: Order, position: &Position) {
+    let comparison = if order.descending { "<" } else { ">" };
+    sql.push(format_args!(
+        " WHERE ({}, id) {comparison} (",
+        order.field.name()
+    ));
+    match &position.key {
+        Key::Time(time) => sql.push_bind(*time),
+        Key::Text(text) => sql.push_bind(text.clone()),
+    };
+    sql.push(", ").push_bind(position.id).push(")");
+}
+
+fn push_order(sql: &mut QueryBuilder<Postgres>, order: Order) {
+    let direction = if order.descending { "DESC" } else { "ASC" };
+    sql.push(format_args!(
+        " ORDER BY {} {direction}, id {direction}",
+        order.field.name()
+    ));
+}

@@ -1,0 +1,162 @@
+//! Connections to PostgreSQL, each in use by one call at a time.
+//!
+//! Unlike sqlx's own pool it bounds every wait for a connection that fell silent, and never
+//! counts a connection as gone while its server may still be working for it (USR-18, USR-20).
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use sqlx::postgres::{PgConnectOptions, PgConnection};
+use sqlx::{ConnectOptions as _, Connection as _};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, timeout, timeout_at};
+
+use super::{StoreError, failure};
+
+/// How long a connection that was idle may take to show that it is alive.
+const PING: Duration = Duration::from_secs(1);
+
+/// How long closing a connection politely may take.
+const GOODBYE: Duration = Duration::from_millis(200);
+
+/// A bounded set of connections. Clones share it.
+#[derive(Clone)]
+pub struct Pool(Arc<Shared>);
+
+struct Shared {
+    options: PgConnectOptions,
+    /// Bounds each step on the way to a connection; the caller bounds the whole.
+    request_timeout: Duration,
+    /// A permit for each connection in use. Whoever holds one opens a connection only if none is
+    /// idle, so that idle ones and those in use together are never more.
+    slots: Arc<Semaphore>,
+    /// Connections that nobody uses.
+    idle: Mutex<Vec<PgConnection>>,
+}
+
+impl Pool {
+    /// At most `size` connections, opened when needed. The server gives up a statement after
+    /// `request_timeout`, since nobody waits for it any longer.
+    pub fn new(options: PgConnectOptions, size: u32, request_timeout: Duration) -> Self {
+        let slots = usize::try_from(size)
+            .unwrap_or(usize::MAX)
+            .min(Semaphore::MAX_PERMITS);
+        Self(Arc::new(Shared {
+            options: with_statement_timeout(options, request_timeout),
+            request_timeout,
+            slots: Arc::new(Semaphore::new(slots)),
+            idle: Mutex::default(),
+        }))
+    }
+
+    /// Waits for its turn, then for a connection that works (USR-20).
+    pub async fn lease(&self) -> Result<Lease, StoreError> {
+        let Self(shared) = self;
+        let slot = Arc::clone(&shared.slots)
+            .acquire_owned()
+            .await
+            .expect("the semaphore is never closed");
+        let connection = match shared.revive().await {
+            Some(connection) => connection,
+            None => shared.connect().await?,
+        };
+        let server_gives_up = Instant::now() + shared.request_timeout + GOODBYE;
+        Ok(Lease {
+            held: Some(Held { connection, slot }),
+            shared: Arc::clone(shared),
+            server_gives_up,
+        })
+    }
+}
+
+/// Connections on which the server itself gives up a statement after `limit`. (sqlx does not
+/// cancel a statement whose future is dropped.)
+pub(crate) fn with_statement_timeout(
+    options: PgConnectOptions,
+    limit: Duration,
+) -> PgConnectOptions {
+    // PostgreSQL takes an i32, and 0 for no limit.
+    let milliseconds = limit.as_millis().clamp(1, i32::MAX as u128);
+    options.options([("statement_timeout", milliseconds.to_string())])
+}
+
+impl Shared {
+    /// An idle connection, if there is one and it works. If it does not, the others shared its
+    /// fate: they are not tried one after the other.
+    async fn revive(&self) -> Option<PgConnection> {
+        let mut connection = self.idle().pop()?;
+        let limit = PING.min(self.request_timeout / 4);
+        if let Ok(Ok(())) = timeout(limit, connection.ping()).await {
+            return Some(connection);
+        }
+        self.idle().clear();
+        None
+    }
+
+    async fn connect(&self) -> Result<PgConnection, StoreError> {
+        timeout(self.request_timeout / 2, self.options.connect())
+            .await
+            .map_err(|elapsed| StoreError::Unavailable(elapsed.into()))?
+            .map_err(failure::of_connecting)
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<PgConnection>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A connection in use.
+pub struct Lease {
+    /// Taken when the connection goes back.
+    held: Option<Held>,
+    shared: Arc<Shared>,
+    /// When the server has given up whatever it was asked on this lease.
+    server_gives_up: Instant,
+}
+
+struct Held {
+    connection: PgConnection,
+    slot: OwnedSemaphorePermit,
+}
+
+impl Lease {
+    /// The connection, for one statement.
+    pub fn connection(&mut self) -> &mut PgConnection {
+        &mut self
+            .held
+            .as_mut()
+            .expect("held until the lease ends")
+            .connection
+    }
+
+    /// Ends the lease with the result of its statement. The connection is kept if it is sound.
+    pub fn end<T>(mut self, result: sqlx::Result<T>) -> Result<T, StoreError> {
+        if result.as_ref().err().is_none_or(failure::is_harmless)
+            && let Some(Held { connection, slot }) = self.held.take()
+        {
+            self.shared.idle().push(connection);
+            drop(slot);
+        }
+        result.map_err(failure::of_statement)
+    }
+}
+
+impl Drop for Lease {
+    /// The call was given up, or the connection failed. The slot is not free before the server
+    /// has done what it was asked, or has given up: it would have more connections than allowed.
+    fn drop(&mut self) {
+        if let Some(held) = self.held.take() {
+            tokio::spawn(held.discard(self.server_gives_up));
+        }
+    }
+}
+
+impl Held {
+    async fn discard(mut self, server_gives_up: Instant) {
+        if let Ok(Ok(())) = timeout_at(server_gives_up, self.connection.ping()).await {
+            // What is still unsent on a connection that is closed anyway is no loss.
+            let _ = timeout(GOODBYE, self.connection.close()).await;
+        }
+        drop(self.slot);
+    }
+}

@@ -1,0 +1,101 @@
+//! Users in PostgreSQL. Each call is one statement, and so one transaction.
+
+use async_trait::async_trait;
+use sqlx::types::Json;
+use uuid::Uuid;
+
+use super::list;
+use super::pool::Pool;
+use super::{ListQuery, Page, Store, StoreError};
+use crate::password::PasswordHash;
+use crate::user::{Changes, NewUser, User, UserStatus};
+
+const CREATE: &str = "\
+    INSERT INTO users (id, email, name, metadata, password_hash) VALUES ($1, $2, $3, $4, $5) \
+    RETURNING id, email, name, status, created_at, updated_at, metadata";
+
+const GET: &str = "\
+    SELECT id, email, name, status, created_at, updated_at, metadata FROM users WHERE id = $1";
+
+/// `updated_at` moves forward even if the clock does not, also against a concurrent update (USR-10):
+/// PostgreSQL reads the row again once it has its lock.
+const UPDATE: &str = "\
+    UPDATE users SET \
+        email = coalesce($2, email), \
+        name = coalesce($3, name), \
+        status = coalesce($4, status), \
+        metadata = coalesce($5, metadata), \
+        updated_at = greatest(clock_timestamp(), updated_at + interval '1 microsecond') \
+    WHERE id = $1 \
+    RETURNING id, email, name, status, created_at, updated_at, metadata";
+
+const DELETE: &str = "DELETE FROM users WHERE id = $1 RETURNING id";
+
+/// The store of the contract. Its reads go to PostgreSQL as its writes do (USR-11).
+pub struct PgStore {
+    pool: Pool,
+}
+
+impl PgStore {
+    /// A store on these connections.
+    pub fn new(pool: Pool) -> Self {
+        Self { pool }
+    }
+}
+
+#[async_trait]
+impl Store for PgStore {
+    async fn create(&self, user: NewUser) -> Result<User, StoreError> {
+        let mut lease = self.pool.lease().await?;
+        let created = sqlx::query_as(CREATE)
+            .bind(Uuid::now_v7())
+            .bind(user.email)
+            .bind(user.name)
+            .bind(Json(user.metadata))
+            .bind(user.password_hash.map(|PasswordHash(text)| text))
+            .fetch_one(lease.connection())
+            .await;
+        lease.end(created)
+    }
+
+    async fn get(&self, id: Uuid) -> Result<User, StoreError> {
+        let mut lease = self.pool.lease().await?;
+        let user = sqlx::query_as(GET)
+            .bind(id)
+            .fetch_one(lease.connection())
+            .await;
+        lease.end(user)
+    }
+
+    async fn update(&self, id: Uuid, changes: Changes) -> Result<User, StoreError> {
+        let mut lease = self.pool.lease().await?;
+        let updated = sqlx::query_as(UPDATE)
+            .bind(id)
+            .bind(changes.email)
+            .bind(changes.name)
+            .bind(changes.status.map(UserStatus::name))
+            .bind(changes.metadata.map(Json))
+            .fetch_one(lease.connection())
+            .await;
+        lease.end(updated)
+    }
+
+    async fn delete(&self, id: Uuid) -> Result<(), StoreError> {
+        let mut lease = self.pool.lease().await?;
+        let deleted = sqlx::query(DELETE)
+            .bind(id)
+            .fetch_one(lease.connection())
+            .await;
+        lease.end(deleted).map(|_| ())
+    }
+
+    async fn list(&self, query: ListQuery) -> Result<Page, StoreError> {
+        let mut lease = self.pool.lease().await?;
+        let rows = list::statement(&query)
+            .build()
+            .fetch_all(lease.connection())
+            .await;
+        let page = rows.and_then(|rows| list::page(&rows, query.size));
+        lease.end(page)
+    }
+}

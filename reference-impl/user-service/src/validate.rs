@@ -1,0 +1,209 @@
+//! What a user's fields may hold.
+
+use crate::invalid::Invalid;
+use crate::rules::Limits;
+use crate::user::{Metadata, UserStatus};
+
+/// USR-2, USR-3: exactly one `@`, something on both sides of it, no white space or control character.
+pub fn email(limits: &Limits, text: &str) -> Result<(), Invalid> {
+    if text.is_empty() {
+        return Err(Invalid::EmailMissing);
+    }
+    let (local, domain) = text.split_once('@').ok_or(Invalid::Email)?;
+    let is_strange = |character| {
+        (limits.is_white_space)(character) || (limits.is_control)(character) || character == '@'
+    };
+    let is_valid = (1..=limits.email_local_bytes).contains(&local.len())
+        && !domain.is_empty()
+        && text.len() <= limits.email_bytes
+        && !local.contains(is_strange)
+        && !domain.contains(is_strange);
+    is_valid.then_some(()).ok_or(Invalid::Email)
+}
+
+/// USR-2, USR-4: not only white space, no control character.
+pub fn name(limits: &Limits, text: &str) -> Result<(), Invalid> {
+    let is_valid =
+        text.chars().count() <= limits.name_characters && !text.contains(limits.is_control);
+    if text.chars().all(limits.is_white_space) {
+        return Err(Invalid::NameMissing);
+    }
+    is_valid.then_some(()).ok_or(Invalid::Name)
+}
+
+/// USR-5
+pub fn metadata(limits: &Limits, metadata: &Metadata) -> Result<(), Invalid> {
+    let is_key = |key: &str| (1..=limits.metadata_key_characters).contains(&key.chars().count());
+    let is_value = |value: &str| value.chars().count() <= limits.metadata_value_characters;
+    let is_plain = |text: &str| !text.contains(limits.is_control);
+    let bytes: usize = metadata
+        .iter()
+        .map(|(key, value)| key.len() + value.len())
+        .sum();
+    let is_valid = metadata.len() <= limits.metadata_entries
+        && bytes <= limits.metadata_bytes
+        && metadata
+            .iter()
+            .all(|(key, value)| is_key(key) && is_value(value) && is_plain(key) && is_plain(value));
+    is_valid.then_some(()).ok_or(Invalid::Metadata)
+}
+
+/// USR-6, of a password that was given.
+pub fn password(limits: &Limits, text: &str) -> Result<(), Invalid> {
+    let is_valid = limits.password_characters.contains(&text.chars().count());
+    is_valid.then_some(()).ok_or(Invalid::Password)
+}
+
+/// USR-9: a status by its number on the wire.
+pub fn status(number: i32) -> Result<UserStatus, Invalid> {
+    UserStatus::ALL
+        .into_iter()
+        .find(|status| crate::wire::status_number(*status) == number)
+        .ok_or(Invalid::Status)
+}
+
+/// USR-12
+pub fn page_size(limits: &Limits, asked: i32) -> u32 {
+    match u32::try_from(asked) {
+        Ok(size) if size > 0 => size.min(limits.page_size_max),
+        _ => limits.page_size_default,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check_email(text: &str, expected: Result<(), Invalid>) {
+        assert_eq!(email(&Limits::default(), text), expected, "{text:?}");
+    }
+
+    #[track_caller]
+    fn check_name(text: &str, expected: Result<(), Invalid>) {
+        assert_eq!(name(&Limits::default(), text), expected, "{text:?}");
+    }
+
+    #[track_caller]
+    fn check_metadata<const N: usize>(entries: [(&str, &str); N], expected: Result<(), Invalid>) {
+        let entries = entries.map(|(key, value)| (key.to_owned(), value.to_owned()));
+        assert_eq!(metadata(&Limits::default(), &entries.into()), expected);
+    }
+
+    #[test]
+    fn an_email_has_one_at_and_two_sides() {
+        check_email("a@b", Ok(()));
+        check_email("é@例え.jp", Ok(()));
+        check_email("%_'\"\\@x", Ok(()));
+        check_email("", Err(Invalid::EmailMissing));
+        for text in [
+            "a",
+            "@",
+            "@b",
+            "a@",
+            "a@b@c",
+            "a@@b",
+            " ",
+            "a b@c",
+            "a@b ",
+            "a@\u{3000}b",
+            "a\n@b",
+            "a\0@b",
+            "a\u{85}@b",
+            "a\u{7f}@b",
+            "a\u{a0}@b",
+        ] {
+            check_email(text, Err(Invalid::Email));
+        }
+    }
+
+    #[test]
+    fn an_email_is_measured_in_bytes() {
+        let (local, domain) = ("l".repeat(64), "d".repeat(189));
+        check_email(&format!("{local}@{domain}"), Ok(()));
+        check_email(&format!("{local}@{domain}d"), Err(Invalid::Email));
+        check_email(&format!("{local}l@d"), Err(Invalid::Email));
+        check_email(&format!("{}@d", "é".repeat(32)), Ok(()));
+        check_email(&format!("{}@d", "é".repeat(33)), Err(Invalid::Email));
+    }
+
+    #[test]
+    fn a_name_is_measured_in_characters() {
+        check_name(&"語".repeat(256), Ok(()));
+        check_name(&"a".repeat(257), Err(Invalid::Name));
+        check_name(" a ", Ok(()));
+        check_name("\u{200b}", Ok(()));
+        for blank in ["", " ", "\u{2003}\u{3000}"] {
+            check_name(blank, Err(Invalid::NameMissing));
+        }
+        for strange in ["a\nb", "a\0", "a\u{9f}", "\u{1}"] {
+            check_name(strange, Err(Invalid::Name));
+        }
+    }
+
+    #[test]
+    fn metadata_has_limits_in_characters_and_bytes() {
+        let (key, value) = ("語".repeat(64), "語".repeat(1024));
+        check_metadata([(&key, &value), ("k", "")], Ok(()));
+        check_metadata([(&format!("{key}k"), "")], Err(Invalid::Metadata));
+        check_metadata([("k", &format!("{value}v"))], Err(Invalid::Metadata));
+        check_metadata([("", "v")], Err(Invalid::Metadata));
+        check_metadata([("k", "a\tb")], Err(Invalid::Metadata));
+        check_metadata([("a\u{80}", "")], Err(Invalid::Metadata));
+    }
+
+    #[test]
+    fn metadata_holds_64_entries_and_16_kib() {
+        let many = |n: usize| {
+            (0..n)
+                .map(|i| (format!("{i:02}"), String::new()))
+                .collect::<Metadata>()
+        };
+        let limits = Limits::default();
+        assert_eq!(metadata(&limits, &many(64)), Ok(()));
+        assert_eq!(metadata(&limits, &many(65)), Err(Invalid::Metadata));
+        let mut full: Metadata = (0..16)
+            .map(|i| (format!("{i:02}"), "v".repeat(1022)))
+            .collect();
+        assert_eq!(metadata(&limits, &full), Ok(()));
+        full.insert("k".to_owned(), String::new());
+        assert_eq!(metadata(&limits, &full), Err(Invalid::Metadata));
+    }
+
+    #[test]
+    fn a_password_has_8_to_128_characters() {
+        let limits = Limits::default();
+        for (length, expected) in [
+            (7, Err(Invalid::Password)),
+            (8, Ok(())),
+            (128, Ok(())),
+            (129, Err(Invalid::Password)),
+        ] {
+            assert_eq!(password(&limits, &"é".repeat(length)), expected, "{length}");
+        }
+    }
+
+    #[test]
+    fn a_status_is_one_of_three() {
+        assert_eq!(status(1), Ok(UserStatus::Active));
+        assert_eq!(status(3), Ok(UserStatus::Suspended));
+        for number in [0, 4, -1] {
+            assert_eq!(status(number), Err(Invalid::Status));
+        }
+    }
+
+    #[test]
+    fn a_page_holds_1_to_100() {
+        let limits = Limits::default();
+        for (asked, expected) in [
+            (i32::MIN, 20),
+            (0, 20),
+            (1, 1),
+            (100, 100),
+            (101, 100),
+            (i32::MAX, 100),
+        ] {
+            assert_eq!(page_size(&limits, asked), expected, "{asked}");
+        }
+    }
+}
