@@ -95,23 +95,24 @@ impl CallLine {
 
 impl Drop for CallLine {
     fn drop(&mut self) {
+        let cancelled = Status::cancelled("cancelled by the client");
+        let outcome = self.outcome.as_ref().unwrap_or(&cancelled);
+        let code = outcome.code();
+        let error = (code != Code::Ok).then(|| outcome.message());
+        let duration_ms = self.begin.elapsed().as_secs_f64() * 1000.0;
         let Self {
-            method,
-            request_id,
-            begin,
-            outcome,
+            method, request_id, ..
         } = self;
-        let (code, message) = outcome
-            .as_ref()
-            .map_or((Code::Cancelled, "cancelled by the client"), |status| {
-                (status.code(), status.message())
-            });
-        let duration_ms = begin.elapsed().as_secs_f64() * 1000.0;
-        let status = format!("{code:?}");
-        let error = (code != Code::Ok).then_some(message);
         macro_rules! line {
             ($level:ident) => {
-                tracing::$level!(request_id, method, status, duration_ms, error, "call")
+                tracing::$level!(
+                    request_id,
+                    method,
+                    status = code_name(code),
+                    duration_ms,
+                    error,
+                    "call"
+                )
             };
         }
         match code {
@@ -119,6 +120,14 @@ impl Drop for CallLine {
             Code::Unavailable | Code::DeadlineExceeded => line!(warn),
             _ => line!(info),
         }
+    }
+}
+
+/// A code's name in the style of `OK`, `NotFound` (MET-3).
+fn code_name(code: Code) -> String {
+    match code {
+        Code::Ok => "OK".to_owned(),
+        other => format!("{other:?}"),
     }
 }
 
