@@ -47,7 +47,7 @@ Feature: The order of a list
         | {id}-a@b         |
         | {id}9@b          |
         | {id}10@b         |
-        | {id}z@b          |
+        | {id}y@b          |
         | {id}{U+00E9}@b   |
         | {id}e{U+0301}@b  |
         | {id}f@b          |

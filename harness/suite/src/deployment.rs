@@ -183,11 +183,6 @@ impl Deployment {
             .ok_or_else(|| Failure::broken(format!("the scenario has no instance {}", index + 1)))
     }
 
-    /// Changes the settings of instances that are started from now on.
-    pub fn set(&mut self, settings: &Settings) {
-        self.settings.extend(settings);
-    }
-
     /// Makes a place with ports and links of its own, without starting anything in it.
     pub async fn add_slot(&mut self) -> StepResult<usize> {
         let ports = &self.site.home().ports;
@@ -312,8 +307,8 @@ impl Deployment {
     pub async fn end(&self) {
         for slot in &self.slots {
             for instance in &slot.runs {
-                self.site.count_cpu(instance.cpu());
                 instance.kill().await;
+                self.site.count_cpu(instance.cpu());
             }
         }
         self.database.drop_now().await;

@@ -85,7 +85,7 @@ async fn users_named(
     let requests = (from..from + count).map(|number| {
         // 37 and 211 have no factor in common: the order of emails is none of the order of creation.
         let mut request = CreateUserRequest {
-            email: format!("{:03}-{number}-{id}@example.com", (number * 37) % 211),
+            email: format!("{:03}-{}{number}-{id}@example.com", (number * 37) % 211, alias.to_lowercase()),
             name: group.name.clone(),
             ..CreateUserRequest::default()
         };
@@ -111,6 +111,16 @@ async fn create_all(world: &mut World, requests: Vec<CreateUserRequest>) -> Step
     });
     let made: Vec<StepResult<User>> = futures::stream::iter(calls).buffered(AT_ONCE).collect().await;
     made.into_iter().collect()
+}
+
+/// Users for a scenario that does not care who they are.
+pub async fn make_group(world: &mut World, alias: &str, count: usize) -> StepResult {
+    let name = format!("{alias}-{}", world.scene.id);
+    let request = |_| CreateUserRequest { name: name.clone(), ..world.newcomer() };
+    let requests = (0..count).map(request).collect();
+    let users = create_all(world, requests).await?;
+    world.users.groups.insert(alias.to_owned(), Group { name, users });
+    Ok(())
 }
 
 async fn suspend(world: &mut World, group: &mut Group, count: usize) -> StepResult {

@@ -48,8 +48,9 @@ async fn at_once(world: &mut World, calls: Vec<Pending>) -> StepResult {
     Ok(())
 }
 
-/// One valid call; `number` tells it from others, `id` is a user of its own.
-fn call(client: &Users, method: &str, scene: &str, number: usize, id: String) -> StepResult<Pending> {
+/// One valid call; `number` tells it from others, `about` is the id of a user of its own or, of a list, a name.
+fn call(client: &Users, method: &str, scene: &str, number: usize, about: String) -> StepResult<Pending> {
+    let id = about.clone();
     let client = client.clone();
     let name = format!("Many-{number}-{scene}");
     Ok(match method {
@@ -61,7 +62,7 @@ fn call(client: &Users, method: &str, scene: &str, number: usize, id: String) ->
         .boxed(),
         "GetUser" => async move { client.get(&id).await.map(Answer::User) }.boxed(),
         "ListUsers" => async move {
-            let request = ListUsersRequest { filter: format!("name={name}"), ..Default::default() };
+            let request = ListUsersRequest { filter: format!("name=\"{about}\""), ..Default::default() };
             client.list(request).await.map(Answer::Page)
         }
         .boxed(),
@@ -79,12 +80,15 @@ fn call(client: &Users, method: &str, scene: &str, number: usize, id: String) ->
 async fn deal(world: &mut World, methods: &[&str], count: usize) -> StepResult<Vec<Pending>> {
     let client = world.client(0).await?;
     let mut ids = world.users.groups.values().flat_map(|it| it.users.iter().map(|it| it.id.clone()));
+    let name = world.users.groups.values().next().map(|it| it.name.clone()).unwrap_or_default();
     let scene = world.scene.id.clone();
     let mut calls = Vec::new();
     for number in 0..count {
         let method = methods[number % methods.len()];
         let id = match method {
-            "CreateUser" | "ListUsers" => String::new(),
+            "CreateUser" => String::new(),
+            // Somebody to be found: an empty page would say little.
+            "ListUsers" => name.clone(),
             _ => ids.next().ok_or_else(|| Failure::broken("too few users for so many calls; give the scenario more"))?,
         };
         calls.push(call(&client, method, &scene, number, id)?);
@@ -104,6 +108,9 @@ async fn unary_calls(world: &mut World, count: usize) -> StepResult {
 #[when("every unary call is made at once")]
 async fn every_unary_call(world: &mut World) -> StepResult {
     world.begin();
+    if world.users.groups.is_empty() {
+        super::given::make_group(world, "Grace", 3).await?;
+    }
     let calls = deal(world, &METHODS, METHODS.len()).await?;
     at_once(world, calls).await
 }
