@@ -8,8 +8,11 @@ use std::time::{Duration, Instant};
 
 use crate::failure::Failure;
 
-/// Between two looks at a condition.
-const PAUSE: Duration = Duration::from_millis(20);
+/// Between the first two looks at a condition; later pauses are longer.
+const FIRST_PAUSE: Duration = Duration::from_millis(4);
+
+/// Between two looks at most: what comes late is not worth many looks.
+const LONGEST_PAUSE: Duration = Duration::from_millis(60);
 
 /// What a busy machine gets on top of a limit of the contract, in all scenarios alike.
 const ALLOWANCE: Duration = Duration::from_secs(2);
@@ -54,6 +57,7 @@ pub async fn eventually<T, E: Display>(
 ) -> Result<T, Failure> {
     let begun = Instant::now();
     let mut last = String::from("nothing: no look ended in time");
+    let mut pause = FIRST_PAUSE;
     loop {
         let left = limit.saturating_sub(begun.elapsed());
         match tokio::time::timeout(left, probe()).await {
@@ -64,8 +68,18 @@ pub async fn eventually<T, E: Display>(
         if begun.elapsed() >= limit {
             return Err(not_in_time(&what, limit, &last));
         }
-        tokio::time::sleep(PAUSE).await;
+        rest(pause).await;
+        pause = (pause * 3 / 2).min(LONGEST_PAUSE);
     }
+}
+
+/// Between two looks; the one place where anything in the harness waits for time alone.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a pause between looks at a condition, not a wait for it"
+)]
+async fn rest(pause: Duration) {
+    tokio::time::sleep(pause).await;
 }
 
 fn not_in_time(what: &impl Display, limit: Duration, last: &str) -> Failure {
@@ -92,7 +106,7 @@ pub async fn holds_for<E: Display>(
         if begun.elapsed() >= window {
             return Ok(());
         }
-        tokio::time::sleep(PAUSE).await;
+        rest(LONGEST_PAUSE.min(window / 4)).await;
     }
 }
 

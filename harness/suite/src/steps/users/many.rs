@@ -20,6 +20,9 @@ use crate::world::World;
 /// The unary calls, in the order in which they are dealt out.
 const METHODS: [&str; 5] = ["CreateUser", "GetUser", "ListUsers", "UpdateUser", "DeleteUser"];
 
+/// How often the database's connections are counted.
+const LOOKS: Duration = Duration::from_millis(4);
+
 type Pending = BoxFuture<'static, Call<Answer>>;
 
 /// Makes calls at once and remembers them in order; meanwhile the database's connections are counted.
@@ -32,12 +35,13 @@ async fn at_once(world: &mut World, calls: Vec<Pending>) -> StepResult {
             let database = deployment.database().clone();
             let client = database::connect(&world.site, &database).await?;
             tokio::pin!(all);
+            let mut looks = tokio::time::interval(LOOKS);
             loop {
                 let seen = database::connections(&client, &database).await?;
                 world.users.most_connections = world.users.most_connections.max(seen);
                 tokio::select! {
                     results = &mut all => break results,
-                    () = tokio::task::yield_now() => {}
+                    _ = looks.tick() => {}
                 }
             }
         }
