@@ -8,9 +8,11 @@
 //! - [`health`]: checks, their cache, readiness and the probes
 //! - [`metrics`]: the page a scraper reads
 //! - [`http`]: serves a router until it is told to stop
+//! - [`elapsed`]: how durations are told
 //! - [`shutdown`]: the signals, and the tokens they cancel
 //! - [`healthcheck`]: asks a running program for its health
 
+pub mod elapsed;
 pub mod environment;
 pub mod flags;
 pub mod health;

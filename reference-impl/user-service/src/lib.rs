@@ -8,6 +8,7 @@
 //! - [`migrate`]: prepares the database
 //!
 //! In the order of a call:
+//! - [`in_flight`]: which calls there are
 //! - [`rpc_log`]: the log line of each call
 //! - [`service`]: the calls of `UserService`; [`grpc_health`]: those of `grpc.health.v1`
 //! - [`rules`]: what the contract says, as one value, with its [`validate`], [`order`], [`filter`], [`page_token`]
@@ -21,6 +22,7 @@
 pub mod checks;
 pub mod filter;
 pub mod grpc_health;
+pub mod in_flight;
 pub mod invalid;
 pub mod migrate;
 pub mod order;

@@ -1,11 +1,10 @@
 //! Passwords: hashed off the async threads, a few at a time.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use argon2::Argon2;
-use argon2::password_hash::PasswordHasher as _;
-use argon2::password_hash::phc;
+use argon2::password_hash::{self, phc};
+use argon2::{Algorithm, Argon2, Block, Params, Version};
 use async_trait::async_trait;
 use tokio::sync::Semaphore;
 
@@ -48,18 +47,20 @@ pub trait Hasher: Send + Sync + 'static {
 
 /// argon2id with 19 MiB, as OWASP advises.
 pub struct Argon2Hasher {
-    argon2: Argon2<'static>,
-    /// A permit for each hash that may be worked on: more would only take memory from each other.
+    /// A permit for each hash that may be worked on: more would only take time from each other.
     slots: Arc<Semaphore>,
+    /// The working memory of earlier hashes. Kept, since allocated on one thread after another
+    /// it would stay with each of them (SEC-6).
+    memories: Arc<Mutex<Vec<Vec<Block>>>>,
 }
 
 impl Argon2Hasher {
-    /// Hashes as many passwords at once as there are cores.
+    /// Hashes as many passwords at once as there are cores, four at most.
     pub fn new() -> Self {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         Self {
-            argon2: Argon2::default(),
             slots: Arc::new(Semaphore::new(cores.min(4))),
+            memories: Arc::default(),
         }
     }
 }
@@ -76,37 +77,67 @@ impl Hasher for Argon2Hasher {
         let slot = Arc::clone(&self.slots)
             .acquire_owned()
             .await
-            .expect("the semaphore is never closed");
-        let argon2 = self.argon2.clone();
+            .expect("never closed");
+        let memories = Arc::clone(&self.memories);
         let work = tokio::task::spawn_blocking(move || {
-            // Kept until the work is done, even if nobody waits for it any more.
-            let _slot = slot;
-            let hash: Result<phc::PasswordHash, _> =
-                argon2.hash_password(password.reveal().as_bytes());
-            hash.map(|hash| PasswordHash(hash.to_string()))
-                .map_err(|error| HashError(error.to_string()))
+            let memories = || memories.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut memory = memories().pop().unwrap_or_default();
+            let hash = hash_with(&mut memory, &password);
+            memories().push(memory);
+            // Held until here, even if nobody waits for the hash any more.
+            drop(slot);
+            hash.map_err(|error| HashError(error.to_string()))
         });
         work.await
             .unwrap_or_else(|error| Err(HashError(error.to_string())))
     }
 }
 
+fn hash_with(memory: &mut Vec<Block>, password: &Password) -> password_hash::Result<PasswordHash> {
+    let argon2 = Argon2::default();
+    memory.resize(argon2.params().block_count(), Block::default());
+    let salt = phc::Salt::generate();
+    let mut output = [0; Params::DEFAULT_OUTPUT_LEN];
+    argon2.hash_password_into_with_memory(
+        password.reveal().as_bytes(),
+        &salt,
+        &mut output,
+        memory,
+    )?;
+    let hash = phc::PasswordHash {
+        algorithm: Algorithm::Argon2id.ident(),
+        version: Some(Version::V0x13.into()),
+        params: argon2.params().try_into()?,
+        salt: Some(salt),
+        hash: Some(phc::Output::new(&output)?),
+    };
+    Ok(PasswordHash(hash.to_string()))
+}
+
 #[cfg(test)]
 mod tests {
+    use argon2::PasswordVerifier as _;
+
     use super::*;
 
     #[tokio::test]
-    async fn equal_passwords_have_different_hashes() {
+    async fn equal_passwords_have_different_hashes_that_verify() {
         let hasher = Argon2Hasher::new();
-        let hash = async || {
-            hasher
-                .hash(Password::new("correct horse".to_owned()))
-                .await
-                .expect("a hash")
-                .0
-        };
+        let password = || Password::new("correct horse".to_owned());
+        let hash = async || hasher.hash(password()).await.expect("a hash").0;
         let (first, second) = (hash().await, hash().await);
-        assert!(first.starts_with("$argon2id$v=19$"), "{first}");
+        assert!(
+            first.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"),
+            "{first}"
+        );
         assert_ne!(first, second);
+        for hash in [first, second] {
+            let is_it = |text: &[u8]| {
+                Argon2::default()
+                    .verify_password(text, hash.as_str())
+                    .is_ok()
+            };
+            assert!(is_it(b"correct horse") && !is_it(b"correct house"));
+        }
     }
 }

@@ -8,6 +8,7 @@ use axum::http::HeaderMap;
 use axum::middleware::Next;
 use axum::response::Response;
 use http_body_util::BodyExt as _;
+use platform::elapsed::milliseconds;
 use tonic::{Code, Status};
 use tracing::Instrument as _;
 use uuid::Uuid;
@@ -99,7 +100,7 @@ impl Drop for CallLine {
         let outcome = self.outcome.as_ref().unwrap_or(&cancelled);
         let code = outcome.code();
         let error = (code != Code::Ok).then(|| outcome.message());
-        let duration_ms = self.begin.elapsed().as_secs_f64() * 1000.0;
+        let duration_ms = milliseconds(self.begin.elapsed());
         let Self {
             method, request_id, ..
         } = self;

@@ -6,6 +6,7 @@ use std::ops::RangeInclusive;
 use platform::health::HealthRules;
 use platform::listen;
 use tonic::Status;
+use uuid::Uuid;
 
 use crate::filter::{self, Filter};
 use crate::invalid::Invalid;
@@ -21,6 +22,8 @@ use crate::validate;
 pub struct Rules {
     /// The numbers and characters that the checks below go by.
     pub limits: Limits,
+    /// USR-2, USR-8
+    pub id: fn(&str) -> Result<Uuid, Refusal>,
     /// USR-2, USR-3
     pub email: fn(&Limits, &str) -> Result<(), Invalid>,
     /// USR-2, USR-4
@@ -84,6 +87,7 @@ impl Default for Rules {
     fn default() -> Self {
         Self {
             limits: Limits::default(),
+            id: validate::id,
             email: validate::email,
             name: validate::name,
             metadata: validate::metadata,

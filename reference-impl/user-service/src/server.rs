@@ -4,13 +4,14 @@ use std::io;
 use std::time::Duration;
 
 use axum::Router;
-use axum::middleware::from_fn;
+use axum::middleware::{from_fn, from_fn_with_state};
 use platform::health::{self, Monitor, Readiness};
 use platform::listen::{self, ListenError};
 use platform::shutdown::Shutdown;
 use platform::{http, metrics};
 use tokio::net::TcpListener;
 use tokio::task::{JoinError, JoinHandle, JoinSet};
+use tokio_util::task::TaskTracker;
 use tonic::service::Routes;
 use tonic::transport::Server;
 use tonic::transport::server::TcpIncoming;
@@ -20,7 +21,10 @@ use crate::parts::Parts;
 use crate::rules::Rules;
 use crate::service::Users;
 use crate::settings::{ConnectionSettings, Settings};
-use crate::{grpc_health, rpc_log};
+use crate::{grpc_health, in_flight, rpc_log};
+
+/// How long the last answers may take to leave, once their calls are done.
+const LAST_ANSWERS: Duration = Duration::from_millis(500);
 
 /// A server that should go on serving does not.
 #[derive(Debug, thiserror::Error)]
@@ -60,6 +64,8 @@ pub struct Running {
     /// The tokens that stop it.
     pub shutdown: Shutdown,
     grpc: JoinHandle<Result<(), tonic::transport::Error>>,
+    /// The calls in flight.
+    calls: TaskTracker,
     /// Probes and metrics: they outlive the calls in flight.
     http: JoinSet<io::Result<()>>,
 }
@@ -67,6 +73,7 @@ pub struct Running {
 /// Starts to check, and to serve on every port.
 pub fn start(settings: &Settings, parts: Parts, listeners: Listeners) -> Running {
     let shutdown = Shutdown::new();
+    let calls = TaskTracker::new();
     let rules = parts.rules.health;
     let monitor = Monitor {
         components: parts.components.clone(),
@@ -84,7 +91,7 @@ pub fn start(settings: &Settings, parts: Parts, listeners: Listeners) -> Running
         hasher: parts.hasher,
         request_timeout: settings.request_timeout,
     };
-    let calls = (parts.wrap_grpc)(grpc_router(users, readiness));
+    let router = (parts.wrap_grpc)(grpc_router(users, readiness, calls.clone()));
 
     let mut http = JoinSet::new();
     http.spawn(http::serve(listeners.http, probes, shutdown.ended.clone()));
@@ -94,7 +101,7 @@ pub fn start(settings: &Settings, parts: Parts, listeners: Listeners) -> Running
         shutdown.ended.clone(),
     ));
     let grpc = grpc_server(settings.connections)
-        .add_routes(calls.into())
+        .add_routes(router.into())
         .serve_with_incoming_shutdown(
             TcpIncoming::from(listeners.grpc).with_nodelay(Some(true)),
             shutdown.stopping.clone().cancelled_owned(),
@@ -102,16 +109,18 @@ pub fn start(settings: &Settings, parts: Parts, listeners: Listeners) -> Running
     Running {
         shutdown,
         grpc: tokio::spawn(grpc),
+        calls,
         http,
     }
 }
 
 /// The calls of all gRPC services, each of `UserService` with its log line.
-fn grpc_router(users: Users, readiness: Readiness) -> Router {
+fn grpc_router(users: Users, readiness: Readiness, calls: TaskTracker) -> Router {
     Routes::new(UserServiceServer::new(users))
         .add_service(grpc_health::server(readiness))
         .into_axum_router()
         .layer(from_fn(rpc_log::log_call))
+        .layer(from_fn_with_state(calls, in_flight::track_call))
 }
 
 fn grpc_server(connections: ConnectionSettings) -> Server {
@@ -138,10 +147,18 @@ impl Running {
     /// most `limit`; then ends the rest.
     pub async fn drain(mut self, limit: Duration) {
         self.shutdown.stopping.cancel();
-        if tokio::time::timeout(limit, &mut self.grpc).await.is_err() {
+        self.calls.close();
+        let calls_done = async {
+            tokio::select! {
+                _ = &mut self.grpc => {}
+                // A connection without calls may stay open for as long as its client likes.
+                () = self.calls.wait() => tokio::time::sleep(LAST_ANSWERS).await,
+            }
+        };
+        if tokio::time::timeout(limit, calls_done).await.is_err() {
             tracing::warn!("calls that are still running are abandoned");
-            self.grpc.abort();
         }
+        self.grpc.abort();
         self.shutdown.ended.cancel();
         while self.http.join_next().await.is_some() {}
     }

@@ -11,14 +11,12 @@ use user_proto::v1::{
     ListUsersRequest, ListUsersResponse, UpdateUserRequest, UpdateUserResponse,
     User as UserMessage,
 };
-use uuid::Uuid;
 
-use crate::invalid::Invalid;
 use crate::order::Field;
 use crate::password::{Hasher, Password, PasswordHash};
 use crate::rules::Rules;
 use crate::status::{self, Refusal};
-use crate::store::{Key, ListQuery, Position, Store, StoreError};
+use crate::store::{Key, ListQuery, Position, Store};
 use crate::user::{Changes, NewUser, User};
 
 /// The service of the contract.
@@ -128,7 +126,7 @@ impl Users {
 
     /// USR-8
     async fn get(&self, request: GetUserRequest) -> Result<GetUserResponse, Refusal> {
-        let user = self.store.get(user_id(&request.id)?).await?;
+        let user = self.store.get((self.rules.id)(&request.id)?).await?;
         Ok(GetUserResponse {
             user: Some(user.into()),
         })
@@ -158,7 +156,10 @@ impl Users {
             status: request.status.map(status).transpose()?,
             metadata: Some(request.metadata).filter(|metadata| !metadata.is_empty()),
         };
-        let user = self.store.update(user_id(&request.id)?, changes).await?;
+        let user = self
+            .store
+            .update((self.rules.id)(&request.id)?, changes)
+            .await?;
         Ok(UpdateUserResponse {
             user: Some(user.into()),
         })
@@ -166,7 +167,7 @@ impl Users {
 
     /// USR-8
     async fn delete(&self, request: DeleteUserRequest) -> Result<(), Refusal> {
-        Ok(self.store.delete(user_id(&request.id)?).await?)
+        Ok(self.store.delete((self.rules.id)(&request.id)?).await?)
     }
 
     /// USR-12 to USR-16
@@ -201,17 +202,6 @@ impl Users {
             total_count: i32::try_from(page.total).unwrap_or(i32::MAX),
         })
     }
-}
-
-/// The id that a client sent. Only the text that we gave out names a user (USR-2, USR-8).
-fn user_id(text: &str) -> Result<Uuid, Refusal> {
-    if text.is_empty() {
-        return Err(Invalid::IdMissing.into());
-    }
-    Uuid::parse_str(text)
-        .ok()
-        .filter(|id| id.to_string() == text)
-        .ok_or_else(|| StoreError::NotFound.into())
 }
 
 /// Where a user stands in the order of `field`.

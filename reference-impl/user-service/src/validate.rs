@@ -1,7 +1,11 @@
 //! What a user's fields may hold.
 
+use uuid::Uuid;
+
 use crate::invalid::Invalid;
 use crate::rules::Limits;
+use crate::status::Refusal;
+use crate::store::StoreError;
 use crate::user::{Metadata, UserStatus};
 
 /// USR-2, USR-3: exactly one `@`, something on both sides of it, no white space or control character.
@@ -52,6 +56,17 @@ pub fn metadata(limits: &Limits, metadata: &Metadata) -> Result<(), Invalid> {
 pub fn password(limits: &Limits, text: &str) -> Result<(), Invalid> {
     let is_valid = limits.password_characters.contains(&text.chars().count());
     is_valid.then_some(()).ok_or(Invalid::Password)
+}
+
+/// USR-2, USR-8: an id. Only the very text that was given out names a user.
+pub fn id(text: &str) -> Result<Uuid, Refusal> {
+    if text.is_empty() {
+        return Err(Invalid::IdMissing.into());
+    }
+    Uuid::parse_str(text)
+        .ok()
+        .filter(|id| id.to_string() == text)
+        .ok_or_else(|| StoreError::NotFound.into())
 }
 
 /// USR-9: a status by its number on the wire.
@@ -180,6 +195,26 @@ mod tests {
             (129, Err(Invalid::Password)),
         ] {
             assert_eq!(password(&limits, &"é".repeat(length)), expected, "{length}");
+        }
+    }
+
+    #[test]
+    fn an_id_is_the_very_text_that_was_given_out() {
+        let text = "01a20de7-258a-7416-8aa5-3b3f7da3f90e";
+        assert_eq!(id(text).expect("an id").to_string(), text);
+        assert!(matches!(id(""), Err(Refusal::Invalid(Invalid::IdMissing))));
+        for strange in [
+            "x",
+            "\0",
+            "\u{1f600}",
+            &text.to_uppercase(),
+            &text.replace('-', ""),
+            &format!("{{{text}}}"),
+        ] {
+            assert!(
+                matches!(id(strange), Err(Refusal::Store(StoreError::NotFound))),
+                "{strange:?}"
+            );
         }
     }
 

@@ -55,7 +55,7 @@ impl Monitor {
         loop {
             let report = Arc::new(check_all(&self).await);
             let before = answer.send_replace(Some(Arc::clone(&report)));
-            log_change(before.as_deref(), &report);
+            log_changes(before.as_deref(), &report);
             tokio::time::sleep((self.rules.pause)(self.settings.cache_ttl)).await;
         }
     }
@@ -79,26 +79,16 @@ impl Monitor {
 }
 
 /// One line for each component whose status changed.
-fn log_change(before: Option<&Report>, after: &Report) {
+fn log_changes(before: Option<&Report>, after: &Report) {
     for component in &after.components {
-        let ComponentReport {
-            name,
-            status,
-            error,
-            ..
-        } = component;
-        let unchanged = before.is_some_and(|report| {
-            report
-                .components
-                .iter()
-                .any(|old| old.name == *name && old.status == *status)
-        });
-        if unchanged {
+        let name = component.name;
+        if before.and_then(|report| report.status_of(name)) == Some(component.status) {
             continue;
         }
-        match error {
-            None => tracing::info!(component = name, ?status, "component changed"),
-            Some(error) => tracing::warn!(component = name, ?status, error, "component changed"),
+        let status = component.status.name();
+        match &component.error {
+            None => tracing::info!(component = name, status, "component changed"),
+            Some(error) => tracing::warn!(component = name, status, error, "component changed"),
         }
     }
 }

@@ -19,6 +19,17 @@ pub enum Status {
     Unhealthy,
 }
 
+impl Status {
+    /// Its name in health answers and logs.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Healthy => "healthy",
+            Self::Degraded => "degraded",
+            Self::Unhealthy => "unhealthy",
+        }
+    }
+}
+
 /// How one component is.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ComponentReport {
@@ -45,6 +56,17 @@ pub struct Report {
     /// When the checks were done.
     #[serde(serialize_with = "rfc3339")]
     pub timestamp: DateTime<Utc>,
+}
+
+impl Report {
+    /// How the component of this name is.
+    pub fn status_of(&self, name: &str) -> Option<Status> {
+        let component = self
+            .components
+            .iter()
+            .find(|component| component.name == name)?;
+        Some(component.status)
+    }
 }
 
 impl ComponentReport {

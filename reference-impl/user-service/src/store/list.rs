@@ -93,3 +93,55 @@ fn push_order(sql: &mut QueryBuilder<Postgres>, order: Order) {
         order.field.name()
     ));
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{filter, order};
+
+    #[track_caller]
+    fn check(filter: &str, order_by: &str, after: Option<Key>, expected: [&str; 3]) {
+        let query = ListQuery {
+            filter: filter::parse(filter).expect("a filter"),
+            order: order::parse(order_by).expect("an order"),
+            after: after.map(|key| Position {
+                key,
+                id: Uuid::nil(),
+            }),
+            size: 20,
+        };
+        let statement = statement(&query).into_sql();
+        let statement = statement.as_str();
+        for part in expected {
+            assert!(statement.contains(part), "{part:?} is not in {statement}");
+        }
+    }
+
+    #[test]
+    fn nothing_of_a_client_stands_in_the_statement() {
+        check(
+            r#"status=ACTIVE AND email="'; DROP" AND name=%"#,
+            "name desc",
+            Some(Key::Text("'; --".to_owned())),
+            [
+                "WHERE true AND status = $1 AND lower(email) = $2 AND name = $3)",
+                "WHERE (name, id) < ($4, $5) ORDER BY name DESC, id DESC LIMIT $6)",
+                "ON true ORDER BY name DESC, id DESC",
+            ],
+        );
+    }
+
+    #[test]
+    fn a_contradiction_matches_nobody() {
+        check(
+            "name=a AND name=b",
+            "",
+            None,
+            [
+                "FROM users WHERE false)",
+                "LIMIT $1",
+                "created_at ASC, id ASC",
+            ],
+        );
+    }
+}
