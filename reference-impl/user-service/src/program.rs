@@ -42,10 +42,7 @@ pub enum ProgramError {
 
 /// The whole program: the process's arguments and environment in, its exit status out.
 pub fn main(assemble: impl FnOnce(&Settings) -> Parts) -> ExitCode {
-    let runtime = match tokio::runtime::Runtime::new() {
-        Ok(runtime) => runtime,
-        Err(error) => panic!("cannot start the runtime: {error}"),
-    };
+    let runtime = tokio::runtime::Runtime::new().expect("the system gives threads and a poller");
     let status = runtime.block_on(run(
         std::env::args().nth(1),
         Environment::of_process(),

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
-use platform::health::{self, Monitor, Readiness};
+use platform::health::{self, Component, HealthRules, Monitor, Readiness};
 use platform::listen::{self, ListenError};
 use platform::shutdown::Shutdown;
 use platform::{http, metrics};
@@ -75,15 +75,7 @@ pub fn start(settings: &Settings, parts: Parts, listeners: Listeners) -> Running
     let shutdown = Shutdown::new();
     let calls = TaskTracker::new();
     let rules = parts.rules.health;
-    let monitor = Monitor {
-        components: parts.components.clone(),
-        settings: settings.common.health.clone(),
-        version: settings.common.identity.version.clone(),
-        rules,
-    };
-    let reports = monitor.start(shutdown.ended.clone());
-    let readiness = Readiness::new(reports, shutdown.stopping.clone(), rules);
-
+    let readiness = watch_health(settings, parts.components, rules, &shutdown);
     let probes = (parts.wrap_http)(health::router(readiness.clone(), rules));
     let users = Users {
         rules: parts.rules,
@@ -112,6 +104,23 @@ pub fn start(settings: &Settings, parts: Parts, listeners: Listeners) -> Running
         calls,
         http,
     }
+}
+
+/// Starts to check the components.
+fn watch_health(
+    settings: &Settings,
+    components: Vec<Component>,
+    rules: HealthRules,
+    shutdown: &Shutdown,
+) -> Readiness {
+    let monitor = Monitor {
+        components,
+        settings: settings.common.health.clone(),
+        version: settings.common.identity.version.clone(),
+        rules,
+    };
+    let reports = monitor.start(shutdown.ended.clone());
+    Readiness::new(reports, shutdown.stopping.clone(), rules)
 }
 
 /// The calls of all gRPC services, each of `UserService` with its log line.
@@ -148,14 +157,18 @@ impl Running {
     pub async fn drain(mut self, limit: Duration) {
         self.shutdown.stopping.cancel();
         self.calls.close();
+        // A connection without calls may stay open for as long as its client likes: it is not waited for.
         let calls_done = async {
+            self.calls.wait().await;
+            tokio::time::sleep(LAST_ANSWERS).await;
+        };
+        let drained = async {
             tokio::select! {
                 _ = &mut self.grpc => {}
-                // A connection without calls may stay open for as long as its client likes.
-                () = self.calls.wait() => tokio::time::sleep(LAST_ANSWERS).await,
+                () = calls_done => {}
             }
         };
-        if tokio::time::timeout(limit, calls_done).await.is_err() {
+        if tokio::time::timeout(limit, drained).await.is_err() {
             tracing::warn!("calls that are still running are abandoned");
         }
         self.grpc.abort();

@@ -93,16 +93,10 @@ impl Users {
 
     /// USR-1 to USR-7
     async fn create(&self, request: CreateUserRequest) -> Result<CreateUserResponse, Refusal> {
-        let Rules {
-            limits,
-            email,
-            name,
-            metadata,
-            ..
-        } = &self.rules;
-        email(limits, &request.email)?;
-        name(limits, &request.name)?;
-        metadata(limits, &request.metadata)?;
+        let (rules, limits) = (&self.rules, &self.rules.limits);
+        (rules.email)(limits, &request.email)?;
+        (rules.name)(limits, &request.name)?;
+        (rules.metadata)(limits, &request.metadata)?;
         let user = NewUser {
             email: request.email,
             name: request.name,
@@ -134,32 +128,22 @@ impl Users {
 
     /// USR-9, USR-10
     async fn update(&self, request: UpdateUserRequest) -> Result<UpdateUserResponse, Refusal> {
-        let Rules {
-            limits,
-            email,
-            name,
-            metadata,
-            status,
-            ..
-        } = &self.rules;
-        // What a request may say comes before whether there is such a user.
-        if let Some(text) = &request.email {
-            email(limits, text)?;
+        let (rules, limits) = (&self.rules, &self.rules.limits);
+        let id = (rules.id)(&request.id)?;
+        if let Some(email) = &request.email {
+            (rules.email)(limits, email)?;
         }
-        if let Some(text) = &request.name {
-            name(limits, text)?;
+        if let Some(name) = &request.name {
+            (rules.name)(limits, name)?;
         }
-        metadata(limits, &request.metadata)?;
+        (rules.metadata)(limits, &request.metadata)?;
         let changes = Changes {
             email: request.email,
             name: request.name,
-            status: request.status.map(status).transpose()?,
+            status: request.status.map(rules.status).transpose()?,
             metadata: Some(request.metadata).filter(|metadata| !metadata.is_empty()),
         };
-        let user = self
-            .store
-            .update((self.rules.id)(&request.id)?, changes)
-            .await?;
+        let user = self.store.update(id, changes).await?;
         Ok(UpdateUserResponse {
             user: Some(user.into()),
         })
@@ -172,7 +156,7 @@ impl Users {
 
     /// USR-12 to USR-16
     async fn list(&self, request: ListUsersRequest) -> Result<ListUsersResponse, Refusal> {
-        let rules = &self.rules;
+        let (rules, limits) = (&self.rules, &self.rules.limits);
         let order = (rules.order)(&request.order_by)?;
         let filter = (rules.filter)(&request.filter)?;
         let binding = (rules.bind_token)(&filter, order);
@@ -180,7 +164,7 @@ impl Users {
             "" => None,
             token => Some((rules.decode_token)(token, binding, order.field)?),
         };
-        let size = (rules.page_size)(&rules.limits, request.page_size);
+        let size = (rules.page_size)(limits, request.page_size);
         let page = self
             .store
             .list(ListQuery {

@@ -51,6 +51,10 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for LineLayer {
         }
         event.record(&mut fields);
         let metadata = event.metadata();
+        if fields.message.is_empty() {
+            // Some libraries report with fields only.
+            metadata.target().clone_into(&mut fields.message);
+        }
         (self.write)((self.render)(&Record {
             time: Utc::now(),
             level: *metadata.level(),
