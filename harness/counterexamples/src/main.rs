@@ -1,2 +1,43 @@
-//! Placeholder.
-fn main() {}
+//! The counterexamples: the reference with one part made wrong, by name.
+//!
+//! `counterexamples list` prints them as JSON; `counterexamples NAME [COMMAND]` runs one.
+//!
+//! - [`entry`]: what a counterexample is, and how it runs
+//! - [`entries`]: all of them, by area
+//! - [`wire`]: what calls and answers become on their way
+//! - [`probes`]: what answers of probes become
+//! - [`store`]: a store with some of its methods replaced
+//! - [`output`]: what lines of the log become
+//! - [`standing`]: programs that need no reference
+
+mod entries;
+mod entry;
+mod output;
+mod probes;
+mod standing;
+mod store;
+mod wire;
+
+use std::process::ExitCode;
+
+use entry::Listed;
+
+fn main() -> ExitCode {
+    let mut arguments = std::env::args().skip(1);
+    let name = arguments.next().unwrap_or_default();
+    let all = entries::all();
+    if name == "list" {
+        let listed: Vec<Listed<'_>> = all.iter().map(entry::Entry::listed).collect();
+        return match serde_json::to_writer(std::io::stdout(), &listed) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(_) => ExitCode::FAILURE,
+        };
+    }
+    match all.into_iter().find(|it| it.id == name) {
+        Some(found) => found.run(&arguments.next().unwrap_or_else(|| "serve".to_owned())),
+        None => {
+            eprintln!("there is no counterexample {name:?}; `counterexamples list` prints them");
+            ExitCode::from(2)
+        }
+    }
+}

@@ -1,6 +1,7 @@
 //! Standing counterexamples: they need no reference, and every scenario must fail on them.
 
 use std::net::{Ipv6Addr, SocketAddr};
+use std::process::ExitCode;
 
 use anyhow::Context as _;
 use axum::Router;
@@ -20,7 +21,18 @@ pub enum Standing {
 }
 
 /// Serves on the three ports of the environment until it is killed; commands other than `serve` do nothing.
-pub async fn run(standing: Standing, command: &str) -> anyhow::Result<()> {
+pub fn main(standing: Standing, command: &str) -> ExitCode {
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime can be made");
+    match runtime.block_on(run(standing, command)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(standing: Standing, command: &str) -> anyhow::Result<()> {
     if command != "serve" {
         return Ok(());
     }

@@ -122,11 +122,44 @@ fn parse_one(source: &Source) -> Result<Feature, Flaw> {
     };
     let mut feature = Feature::parse(&source.text, GherkinEnv::default())
         .map_err(|error| flaw(error.to_string()))?;
+    if let Some((line, text)) = stray(&feature, &source.text) {
+        return Err(Flaw {
+            path: source.path.clone(),
+            line,
+            problem: format!("{text:?} is no step and would be left out: is its keyword misspelt?"),
+        });
+    }
     feature.path = Some(PathBuf::from(&source.path));
     feature
         .expand_examples()
         .map_err(|error| flaw(error.to_string()))
 }
+
+/// A line that Gherkin takes for a description, though somebody meant it to be run: any below a
+/// scenario's name, and steps or tables in the text of a rule or a feature.
+fn stray<'a>(feature: &Feature, source: &'a str) -> Option<(usize, &'a str)> {
+    let scenarios = feature.rules.iter().flat_map(|it| &it.scenarios);
+    let scenarios = scenarios.chain(&feature.scenarios);
+    let below_names = scenarios.filter_map(|it| Some((it.position.line, it.description.as_deref()?)));
+    let rules = feature.rules.iter();
+    let rules = rules.filter_map(|it| Some((it.position.line, it.description.as_deref()?)));
+    let whole = feature.description.as_deref();
+    let texts = whole.map(|it| (feature.position.line, it)).into_iter();
+    let stray = below_names
+        .flat_map(|(line, text)| text.lines().map(move |it| (line, it.trim())))
+        .chain(texts.chain(rules).flat_map(|(line, text)| {
+            let lines = text.lines().map(move |it| (line, it.trim()));
+            lines.filter(|it| STEP.is_match(it.1))
+        }));
+    let (above, text) = stray.filter(|it| !it.1.is_empty()).min()?;
+    let mut lines = source.lines().enumerate().skip(above);
+    lines.find_map(|(number, line)| (line.trim() == text).then(|| (number + 1, line.trim())))
+}
+
+/// What begins a line that is to be run.
+static STEP: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"^(Given |When |Then |And |But |\||@|\w+( \w+)?: *\w)").expect("a valid pattern")
+});
 
 static LINE: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"at (\d+):\d+").expect("a valid pattern"));

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
+use super::memory::Memory;
 use crate::subject::processes::{self, Process};
 
 /// By what the run's processes are known.
@@ -19,11 +20,11 @@ pub(super) struct Marks<'a> {
 }
 
 impl Marks<'_> {
-    /// Kills every process of the run and tells which there were.
+    /// Kills every process of the run and tells which there were; `memory` takes what they share.
     ///
     /// They are stopped first, so that none starts another meanwhile, or loses the parent by which it
     /// is known: PostgreSQL's children leave the group and overwrite their environment.
-    pub(super) fn kill_all(&self) -> BTreeSet<i32> {
+    pub(super) fn kill_all(&self, memory: &mut BTreeSet<Memory>) -> BTreeSet<i32> {
         let mut stopped = BTreeSet::new();
         loop {
             let found = self.find();
@@ -34,6 +35,8 @@ impl Marks<'_> {
             send(new.iter(), Signal::SIGSTOP);
             stopped.extend(new);
         }
+        // They can tell only while they live.
+        memory.extend(stopped.iter().flat_map(|pid| Memory::of(*pid)));
         send(stopped.iter(), Signal::SIGKILL);
         stopped
     }

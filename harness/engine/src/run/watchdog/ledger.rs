@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use super::hunt::Marks;
 use super::lock::{Lock, is_gone};
+use super::memory::Memory;
 
 /// Ends a record: the one byte that no path holds.
 pub(super) const END: u8 = 0;
@@ -73,21 +74,23 @@ impl Ledger {
             spared,
         };
         let begun = Instant::now();
-        let mut processes = marks.kill_all();
+        let mut memory = BTreeSet::new();
+        let mut processes = marks.kill_all(&mut memory);
         loop {
             let late = begun.elapsed() > SWEEP_LIMIT;
             let mut left: Vec<String> =
                 processes.iter().map(|it| format!("process {it}")).collect();
             if processes.is_empty() || late {
                 left.extend(self.remove());
+                left.extend(memory.iter().filter_map(|it| it.remove().err()));
                 // What the harness was just starting when it was killed shows only now.
-                processes = marks.kill_all();
+                processes = marks.kill_all(&mut memory);
                 if late || (left.is_empty() && processes.is_empty()) {
                     return left;
                 }
             }
             pause();
-            processes = marks.kill_all();
+            processes = marks.kill_all(&mut memory);
         }
     }
 

@@ -8,11 +8,13 @@
 //!
 //! - `ledger`: what the watchdog was told, and the sweep
 //! - `hunt`: which processes are the run's, and their end
+//! - `memory`: shared memory that would outlive them
 //! - `lock`: a file that one run has, and that goes with it
 
 mod hunt;
 mod ledger;
 mod lock;
+mod memory;
 
 use std::io::{self, BufRead as _, Write as _};
 use std::os::unix::ffi::OsStrExt as _;

@@ -1,0 +1,211 @@
+//! A database or a Redis that fails.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tonic::{Code, Status};
+use user_service::parts::Parts;
+use user_service::status::{self, Refusal};
+use user_service::store::{ListQuery, Page, StoreError};
+use user_service::user::{Changes, NewUser, User};
+use uuid::Uuid;
+
+use super::{environment, parts};
+use crate::entry::{Entry, How};
+use crate::store::{Inner, Twist, twist};
+
+pub fn entries() -> Vec<Entry> {
+    let mut all = database();
+    all.extend(redis());
+    all.extend(connections());
+    all
+}
+
+/// Fails for good once the database was away.
+#[derive(Default)]
+struct Broken(AtomicBool);
+
+impl Broken {
+    fn told<T>(&self, result: Result<T, StoreError>) -> Result<T, StoreError> {
+        if self.0.load(Ordering::Relaxed) {
+            return Err(StoreError::Unavailable("it was away before".into()));
+        }
+        if let Err(StoreError::Unavailable(_)) = &result {
+            self.0.store(true, Ordering::Relaxed);
+        }
+        result
+    }
+}
+
+#[async_trait]
+impl Twist for Broken {
+    async fn create(&self, inner: &Inner, user: NewUser) -> Result<User, StoreError> {
+        self.told(inner.create(user).await)
+    }
+
+    async fn get(&self, inner: &Inner, id: Uuid) -> Result<User, StoreError> {
+        self.told(inner.get(id).await)
+    }
+
+    async fn update(&self, inner: &Inner, id: Uuid, changes: Changes) -> Result<User, StoreError> {
+        self.told(inner.update(id, changes).await)
+    }
+
+    async fn list(&self, inner: &Inner, query: ListQuery) -> Result<Page, StoreError> {
+        self.told(inner.list(query).await)
+    }
+}
+
+/// Refuses everything for good once the database refused something.
+#[derive(Default)]
+struct Poisoned(AtomicBool);
+
+#[async_trait]
+impl Twist for Poisoned {
+    async fn create(&self, inner: &Inner, user: NewUser) -> Result<User, StoreError> {
+        if self.0.load(Ordering::Relaxed) {
+            return Err(StoreError::Refused("current transaction is aborted".into()));
+        }
+        let created = inner.create(user).await;
+        if let Err(StoreError::Refused(_)) = &created {
+            self.0.store(true, Ordering::Relaxed);
+        }
+        created
+    }
+}
+
+fn refused(it: &mut Parts, refusal: fn(&Refusal) -> Status) {
+    it.rules.refusal = refusal;
+}
+
+fn database() -> Vec<Entry> {
+    vec![
+        parts("database-words-told", "USR-18", "an internal error holds the database's words", |_, it| {
+            refused(it, |refusal| match status::of(refusal) {
+                status if status.code() == Code::Internal => {
+                    let words = match refusal {
+                        Refusal::Store(StoreError::Refused(cause)) => cause.to_string(),
+                        other => other.to_string(),
+                    };
+                    Status::internal(words)
+                }
+                status => status,
+            });
+        }),
+        parts("database-refusal-unavailable", "USR-18", "whatever the database refuses is UNAVAILABLE", |_, it| {
+            refused(it, |refusal| match status::of(refusal) {
+                status if status.code() == Code::Internal => Status::unavailable("try again"),
+                status => status,
+            });
+        }),
+        Entry::new("database-words-lost", "USR-18", "the database's words are not logged", How::Output(|line| (!line.contains("ERROR")).then_some(line))),
+        parts("database-away-internal", "USR-18", "a database that is away gives INTERNAL", |_, it| {
+            refused(it, |refusal| match status::of(refusal) {
+                status if status.code() == Code::Unavailable => Status::internal("internal error"),
+                status => status,
+            });
+        }),
+        parts("database-patient", "USR-18", "a call waits 4 s longer than it may", |_, it| twist(it, Late)),
+        parts("database-gone-for-good", "USR-18", "once the database was away it stays so", |_, it| twist(it, Broken::default())),
+        parts("database-poisoned", "USR-18", "once the database refused a create it refuses all", |_, it| twist(it, Poisoned::default())),
+    ]
+}
+
+/// What fails because the database is away fails later.
+struct Late;
+
+impl Late {
+    async fn told<T>(result: Result<T, StoreError>) -> Result<T, StoreError> {
+        if let Err(StoreError::Unavailable(_)) = &result {
+            let _ = tokio::time::timeout(Duration::from_secs(4), std::future::pending::<()>()).await;
+        }
+        result
+    }
+}
+
+#[async_trait]
+impl Twist for Late {
+    async fn get(&self, inner: &Inner, id: Uuid) -> Result<User, StoreError> {
+        Self::told(inner.get(id).await).await
+    }
+}
+
+/// Asks Redis in every call, and fails when it does not answer within `patience`.
+struct NeedsRedis {
+    client: Option<::redis::Client>,
+    patience: Duration,
+}
+
+impl NeedsRedis {
+    fn of_environment(patience: Duration) -> Self {
+        let url = std::env::var("REDIS_URL").unwrap_or_default();
+        Self { client: ::redis::Client::open(url).ok(), patience }
+    }
+
+    async fn ask(&self) -> Result<(), StoreError> {
+        let away = || StoreError::Unavailable("Redis is away".into());
+        let client = self.client.as_ref().ok_or_else(away)?;
+        let ping = async {
+            let mut connection = client.get_multiplexed_async_connection().await.ok()?;
+            ::redis::cmd("PING").exec_async(&mut connection).await.ok()
+        };
+        match tokio::time::timeout(self.patience, ping).await {
+            Ok(Some(())) => Ok(()),
+            _ => Err(away()),
+        }
+    }
+}
+
+#[async_trait]
+impl Twist for NeedsRedis {
+    async fn update(&self, inner: &Inner, id: Uuid, changes: Changes) -> Result<User, StoreError> {
+        let user = inner.update(id, changes).await?;
+        self.ask().await?;
+        Ok(user)
+    }
+}
+
+fn redis() -> Vec<Entry> {
+    vec![
+        parts("redis-needed", "USR-19", "an update fails when Redis does not answer", |_, it| twist(it, NeedsRedis::of_environment(Duration::from_millis(500)))),
+        parts("redis-late", "USR-19", "an update waits for Redis, however long", |_, it| twist(it, NeedsRedis::of_environment(Duration::from_secs(20)))),
+    ]
+}
+
+/// Opens a connection of its own for every read.
+struct Extravagant(sqlx::postgres::PgConnectOptions);
+
+#[async_trait]
+impl Twist for Extravagant {
+    async fn get(&self, inner: &Inner, id: Uuid) -> Result<User, StoreError> {
+        let opened = sqlx::ConnectOptions::connect(&self.0).await;
+        let user = inner.get(id).await;
+        drop(opened);
+        user
+    }
+}
+
+/// Refuses when more than a few calls run.
+struct Impatient(Arc<tokio::sync::Semaphore>);
+
+#[async_trait]
+impl Twist for Impatient {
+    async fn get(&self, inner: &Inner, id: Uuid) -> Result<User, StoreError> {
+        let Ok(_turn) = self.0.try_acquire() else {
+            return Err(StoreError::Unavailable("no connection is free".into()));
+        };
+        inner.get(id).await
+    }
+}
+
+fn connections() -> Vec<Entry> {
+    vec![
+        environment("connections-ignored", "USR-20", "DATABASE_MAX_CONNECTIONS is ignored: always 40", |it| {
+            it.insert("DATABASE_MAX_CONNECTIONS".to_owned(), "40".to_owned());
+        }),
+        parts("connections-of-their-own", "USR-20", "every read has a connection of its own", |settings, it| twist(it, Extravagant(settings.database.clone()))),
+        parts("connections-do-not-wait", "USR-20", "calls beyond do not wait their turn", |_, it| twist(it, Impatient(Arc::new(tokio::sync::Semaphore::new(2))))),
+    ]
+}

@@ -1,0 +1,75 @@
+//! A store with some of its methods replaced.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use user_service::parts::Parts;
+use user_service::store::{ListQuery, Page, Store, StoreError};
+use user_service::user::{Changes, NewUser, User};
+use uuid::Uuid;
+
+/// What every replaced method gets: the real store.
+pub type Inner = Arc<dyn Store>;
+
+/// A store that does some things otherwise; each method is the real store's unless it is overridden.
+#[async_trait]
+pub trait Twist: Send + Sync + 'static {
+    /// Instead of `create`.
+    async fn create(&self, inner: &Inner, user: NewUser) -> Result<User, StoreError> {
+        inner.create(user).await
+    }
+
+    /// Instead of `get`.
+    async fn get(&self, inner: &Inner, id: Uuid) -> Result<User, StoreError> {
+        inner.get(id).await
+    }
+
+    /// Instead of `update`.
+    async fn update(&self, inner: &Inner, id: Uuid, changes: Changes) -> Result<User, StoreError> {
+        inner.update(id, changes).await
+    }
+
+    /// Instead of `delete`.
+    async fn delete(&self, inner: &Inner, id: Uuid) -> Result<(), StoreError> {
+        inner.delete(id).await
+    }
+
+    /// Instead of `list`.
+    async fn list(&self, inner: &Inner, query: ListQuery) -> Result<Page, StoreError> {
+        inner.list(query).await
+    }
+}
+
+struct Twisted<T> {
+    inner: Inner,
+    twist: T,
+}
+
+#[async_trait]
+impl<T: Twist> Store for Twisted<T> {
+    async fn create(&self, user: NewUser) -> Result<User, StoreError> {
+        self.twist.create(&self.inner, user).await
+    }
+
+    async fn get(&self, id: Uuid) -> Result<User, StoreError> {
+        self.twist.get(&self.inner, id).await
+    }
+
+    async fn update(&self, id: Uuid, changes: Changes) -> Result<User, StoreError> {
+        self.twist.update(&self.inner, id, changes).await
+    }
+
+    async fn delete(&self, id: Uuid) -> Result<(), StoreError> {
+        self.twist.delete(&self.inner, id).await
+    }
+
+    async fn list(&self, query: ListQuery) -> Result<Page, StoreError> {
+        self.twist.list(&self.inner, query).await
+    }
+}
+
+/// Puts the twist around the store.
+pub fn twist(parts: &mut Parts, twist: impl Twist) {
+    let inner = parts.store.clone();
+    parts.store = Arc::new(Twisted { inner, twist });
+}
