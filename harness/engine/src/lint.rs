@@ -261,3 +261,75 @@ fn unused(documents: &[Document], patterns: &[Pattern]) -> Vec<Flaw> {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use futures::FutureExt as _;
+    use regex::Regex;
+
+    use super::*;
+    use crate::run::cases::Source;
+
+    #[derive(Debug)]
+    struct World;
+
+    impl cucumber::World for World {
+        type Error = Infallible;
+
+        async fn new() -> Result<Self, Infallible> {
+            Ok(Self)
+        }
+    }
+
+    fn nothing(_: &mut World, _: step::Context) -> futures::future::LocalBoxFuture<'_, ()> {
+        async {}.boxed_local()
+    }
+
+    fn documents(steps: &str) -> Vec<Document> {
+        let text = format!(
+            "Feature: x\n  Rule: USR-7 y\n    The text.\n\n    Scenario: z\n      {steps}\n"
+        );
+        let path = "x.feature".to_owned();
+        cases::parse(&[Source { path, text }]).expect("a feature")
+    }
+
+    fn collection() -> step::Collection<World> {
+        let regex = |it| Regex::new(it).expect("a pattern");
+        step::Collection::new()
+            .given(None, regex("^a user$"), nothing)
+            .given(None, regex("^a (.+)$"), nothing)
+    }
+
+    #[test]
+    fn a_step_that_matches_twice_is_ambiguous() {
+        let flaws = matches(&documents("Given a user"), &collection());
+        assert_eq!(flaws.len(), 1);
+        assert_eq!(flaws[0].line, 6);
+        let problem = &flaws[0].problem;
+        assert!(problem.contains("\"a user\" is ambiguous"), "{problem}");
+    }
+
+    #[test]
+    fn a_step_that_matches_once_is_fine_and_one_without_a_match_is_named() {
+        let flaws = matches(&documents("Given a dog\n      When a user"), &collection());
+        assert_eq!(flaws.len(), 1, "{flaws:?}");
+        assert!(flaws[0].problem.contains("no step matches \"When a user\""));
+    }
+
+    #[test]
+    fn a_step_function_of_another_kind_is_not_used() {
+        let pattern = |kind| Pattern {
+            kind,
+            regex: "^a user$".to_owned(),
+            location: "x.rs:1".to_owned(),
+        };
+        let flaws = unused(
+            &documents("Given a user"),
+            &[pattern("Given"), pattern("When")],
+        );
+        assert_eq!(flaws.len(), 1, "{flaws:?}");
+        assert!(flaws[0].problem.contains("When ^a user$ of x.rs:1"));
+    }
+}

@@ -110,7 +110,11 @@ async fn execute(
     let plan = plan(request);
     let stage = Rc::new(Platform { site: site.clone() });
     let executed = async {
-        attached.warm_up().await;
+        tokio::select! {
+            () = attached.warm_up() => {}
+            // A server that hangs holds up no ctrl-C.
+            () = cancel.cancelled() => {}
+        }
         let ready = begun.elapsed();
         let steps = World::collection();
         let run = selected.run.clone();

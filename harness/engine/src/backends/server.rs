@@ -13,7 +13,7 @@ use tokio::process::{Child, Command};
 
 use super::provider::{Backend, BackendError};
 use super::surroundings::Surroundings;
-use crate::run::watchdog::Watchdog;
+use crate::run::watchdog::{self, Watchdog};
 use crate::subject::ports::{Port, Ports};
 
 /// How long a server may take to answer first, on a machine that is busy with something else.
@@ -185,8 +185,12 @@ impl Server {
     }
 
     fn end_group(&self) {
+        let group = pid(self.pid);
         // ESRCH: nobody is left in it, as it should be.
-        let _ = killpg(pid(self.pid), Signal::SIGKILL);
+        if killpg(group, Signal::SIGSTOP).is_ok() {
+            watchdog::release(group.as_raw());
+            let _ = killpg(group, Signal::SIGKILL);
+        }
     }
 }
 

@@ -101,23 +101,45 @@ pub fn publish(
 }
 
 fn write_files(run: &RunReport, folder: &Path) -> Result<(), ReportError> {
-    let json = verdict_json::render(run);
-    write_whole(folder, "verdict.json", json.as_bytes())?;
-    let junit = junit::render(run);
-    write_whole(folder, "junit.xml", junit.as_bytes())
+    // All are whole before one gets its name: no verdict beside an older report.
+    let drafts = [
+        Draft::write(folder, "verdict.json", &verdict_json::render(run))?,
+        Draft::write(folder, "junit.xml", &junit::render(run))?,
+    ];
+    drafts.into_iter().try_for_each(Draft::publish)
 }
 
-/// Writes a file so that a reader finds the old one or the new one, never a part.
-fn write_whole(folder: &Path, name: &str, content: &[u8]) -> Result<(), ReportError> {
-    let path = folder.join(name);
-    let written = || {
-        let mut draft = draft(folder)?;
-        draft.write_all(content)?;
-        draft.as_file().sync_all()?;
-        draft.persist(&path)?;
-        Ok(())
-    };
-    written().map_err(|cause| ReportError::File { path, cause })
+/// A whole file without its name, so that a reader finds the old one or the new one, never a part.
+struct Draft {
+    path: PathBuf,
+    file: tempfile::NamedTempFile,
+}
+
+impl Draft {
+    fn write(folder: &Path, name: &str, content: &str) -> Result<Self, ReportError> {
+        let path = folder.join(name);
+        let written = || {
+            let mut file = draft(folder)?;
+            file.write_all(content.as_bytes())?;
+            file.as_file().sync_all()?;
+            Ok(file)
+        };
+        match written() {
+            Ok(file) => Ok(Self { path, file }),
+            Err(cause) => Err(ReportError::File { path, cause }),
+        }
+    }
+
+    fn publish(self) -> Result<(), ReportError> {
+        let Self { path, file } = self;
+        match file.persist(&path) {
+            Ok(_) => Ok(()),
+            Err(error) => Err(ReportError::File {
+                path,
+                cause: error.error,
+            }),
+        }
+    }
 }
 
 /// A temporary file that everybody may read once it has its name, as the umask allows.

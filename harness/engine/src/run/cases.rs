@@ -110,10 +110,12 @@ pub fn parse(sources: &[Source]) -> Result<Vec<Document>, Vec<Flaw>> {
 
 fn parse_one(source: &Source) -> Result<Feature, Flaw> {
     let flaw = |problem: String| {
-        let line = LINE
-            .captures(&problem)
-            .and_then(|it| it[1].parse().ok())
-            .unwrap_or(0);
+        let told = LINE.captures(&problem).and_then(|it| it[1].parse().ok());
+        let line = told.unwrap_or(0);
+        let (line, problem) = match culprit(&source.text, line) {
+            Some((line, text)) => (line, format!("{text:?} begins with no keyword")),
+            None => (line, problem),
+        };
         Flaw {
             path: source.path.clone(),
             line,
@@ -135,12 +137,31 @@ fn parse_one(source: &Source) -> Result<Feature, Flaw> {
         .map_err(|error| flaw(error.to_string()))
 }
 
+/// The line without a keyword, where the parser stopped or just above: it tells where it would have
+/// gone on.
+fn culprit(source: &str, line: usize) -> Option<(usize, &str)> {
+    let lines = source.lines().map(str::trim).enumerate();
+    let above: Vec<_> = lines.take(line).filter(|it| !it.1.is_empty()).collect();
+    let mut near = above.iter().rev().take(2);
+    let found = near.find(|it| !KEYWORD.is_match(it.1));
+    found.map(|(number, text)| (number + 1, *text))
+}
+
+/// What a line may begin with outside of descriptions.
+static KEYWORD: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(
+        "^((Feature|Rule|Background|Scenario|Scenario Outline|Examples?):|(Given|When|Then|And|But) |[*@#|]|\"\"\"|```)",
+    )
+    .expect("a valid pattern")
+});
+
 /// A line that Gherkin takes for a description, though somebody meant it to be run: any below a
 /// scenario's name, and steps or tables in the text of a rule or a feature.
 fn stray<'a>(feature: &Feature, source: &'a str) -> Option<(usize, &'a str)> {
     let scenarios = feature.rules.iter().flat_map(|it| &it.scenarios);
     let scenarios = scenarios.chain(&feature.scenarios);
-    let below_names = scenarios.filter_map(|it| Some((it.position.line, it.description.as_deref()?)));
+    let below_names =
+        scenarios.filter_map(|it| Some((it.position.line, it.description.as_deref()?)));
     let rules = feature.rules.iter();
     let rules = rules.filter_map(|it| Some((it.position.line, it.description.as_deref()?)));
     let whole = feature.description.as_deref();
@@ -157,12 +178,11 @@ fn stray<'a>(feature: &Feature, source: &'a str) -> Option<(usize, &'a str)> {
 }
 
 /// What begins a line that is to be run.
-static STEP: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"^(Given |When |Then |And |But |\||@|\w+( \w+)?: *\w)").expect("a valid pattern")
-});
+static STEP: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"^(Given |When |Then |And |But |\||@)").expect("a valid pattern"));
 
 static LINE: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r"at (\d+):\d+").expect("a valid pattern"));
+    LazyLock::new(|| Regex::new(r"(?:at |:)(\d+):\d+").expect("a valid pattern"));
 
 static CLAUSE: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"^([A-Z]{3}-[1-9][0-9]*) (\S.*)$").expect("a valid pattern"));
@@ -236,4 +256,50 @@ fn paragraph(description: Option<&str>) -> String {
         .split_whitespace()
         .collect::<Vec<_>>()
         .join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn flawed(text: &str, line: usize, said: &str) {
+        let source = Source {
+            path: "x.feature".to_owned(),
+            text: text.to_owned(),
+        };
+        let flaws = parse(&[source]).expect_err("a flaw");
+        assert_eq!((flaws.len(), flaws[0].line), (1, line), "{flaws:?}");
+        assert!(flaws[0].problem.contains(said), "{flaws:?}");
+    }
+
+    #[test]
+    fn a_misspelt_step_after_a_good_one_is_no_gherkin() {
+        let text = "Feature: x\n  Rule: USR-7 y\n    Scenario: z\n      Given a\n      Gven b\n";
+        for more in ["", "      Then c\n", "\n    Scenario: q\n      Given d\n"] {
+            flawed(
+                &format!("{text}{more}"),
+                5,
+                "not valid Gherkin: \"Gven b\" begins with no keyword",
+            );
+        }
+    }
+
+    #[test]
+    fn a_misspelt_first_step_is_not_taken_for_a_description() {
+        let text = "Feature: x\n  Rule: USR-7 y\n    Scenario: z\n\n      Gven a\n      Then b\n";
+        flawed(text, 5, "\"Gven a\" is no step");
+    }
+
+    #[test]
+    fn a_column_that_is_not_in_the_table_is_named_with_its_line() {
+        let text = "Feature: x\n  Rule: USR-7 y\n    Scenario Outline: z <a>\n      Given <b>\n      Examples:\n        | a |\n        | 1 |\n";
+        flawed(text, 4, "<b>");
+    }
+
+    #[test]
+    fn a_misspelt_scenario_is_not_taken_for_the_text_of_its_clause() {
+        let text = "Feature: x\n  Rule: USR-7 y\n    Scenrio: z\n      Given a\n";
+        flawed(text, 4, "\"Given a\" is no step");
+    }
 }

@@ -107,6 +107,13 @@ async fn walk<W: cucumber::World>(
     world: &mut W,
     timings: &mut Vec<(String, Duration)>,
 ) -> Option<Stop> {
+    if scene.case.steps.is_empty() {
+        return Some(Stop {
+            step: "the whole scenario".to_owned(),
+            line: scene.case.line,
+            failure: Failure::broken("it has no step, so it judges nothing"),
+        });
+    }
     for step in &scene.case.steps {
         let begun = Instant::now();
         let taken = take(steps, step, world).await;
@@ -123,13 +130,14 @@ async fn walk<W: cucumber::World>(
     None
 }
 
+thread_local! { static WHAT: RefCell<String> = const { RefCell::new(String::new()) }; }
 async fn take<W: cucumber::World>(
     steps: &step::Collection<W>,
     step: &Step,
     world: &mut W,
 ) -> Result<(), Failure> {
     match steps.find(step) {
-        Ok(Some((function, _, _, context))) => guarded(function(world, context)).await,
+        Ok(Some((function, _, _, context))) => { let v = step.value.clone(); let mut f = Box::pin(guarded(function(world, context))); std::future::poll_fn(move |c| { WHAT.with(|it| *it.borrow_mut() = v.clone()); f.as_mut().poll(c) }).await },
         Ok(None) => Err(Failure::broken(format!(
             "no step matches {:?}; `conformance lint` finds such steps",
             step.value
@@ -171,7 +179,9 @@ async fn guarded<T>(future: impl Future<Output = T>) -> Result<T, Failure> {
     let mut future = std::pin::pin!(AssertUnwindSafe(future).catch_unwind());
     let caught = std::future::poll_fn(|context| {
         GUARDED.with(|it| it.set(true));
+        let t0 = Instant::now();
         let polled = future.as_mut().poll(context);
+        if t0.elapsed() > Duration::from_millis(150) { eprintln!("SLOWPOLL {:?} {}", t0.elapsed(), WHAT.with(|it| it.borrow().clone())); }
         GUARDED.with(|it| it.set(false));
         polled
     })
@@ -194,11 +204,11 @@ async fn guarded<T>(future: impl Future<Output = T>) -> Result<T, Failure> {
 
 fn judge(
     scene: &Scene,
-    stop: Option<Stop>,
+    stopped: Option<Stop>,
     aftermath: Aftermath,
     rerun: String,
 ) -> (Outcome, Option<Evidence>) {
-    let (step, line, failure) = match (stop, &aftermath.broken) {
+    let (step, line, failure) = match (stopped, &aftermath.broken) {
         (None, None) => return (Outcome::Passed, None),
         (None, Some(cause)) => (
             "after the last step".to_owned(),
@@ -206,8 +216,8 @@ fn judge(
             Failure::broken(cause),
         ),
         // What a step saw while a backend was dead says nothing about the subject.
-        (Some(stop), Some(cause)) => (stop.step, stop.line, Failure::broken(cause)),
-        (Some(stop), None) => (stop.step, stop.line, stop.failure),
+        (Some(it), Some(cause)) => (it.step, it.line, Failure::broken(cause)),
+        (Some(it), None) => (it.step, it.line, it.failure),
     };
     let mut evidence = Evidence {
         step,

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use crate::support::Place;
+use crate::support::{Place, Ran};
 
 /// A scenario that needs PostgreSQL and Redis.
 const ONE: &[&str] = &["run", "--clause", "USR-1", "--jobs", "1"];
@@ -20,7 +20,10 @@ fn a_forced_provider_that_is_not_there_is_told() {
     place.reference();
     let ran = place.run(&[ONE, &["--backends", "container"]].concat());
     ran.check(2, &["not run", "container", "partial"]);
-    place.run(&[ONE, &["--backends", "container", "--allow-missing"]].concat()).check(0, &["partial"]);
+    // Accepted, yet nothing was judged: that is no success either.
+    place
+        .run(&[ONE, &["--backends", "container", "--allow-missing"]].concat())
+        .check(2, &["partial", "no scenario was executed"]);
     place.assert_nothing_left();
 }
 
@@ -29,12 +32,48 @@ fn a_redis_of_the_wrong_version_is_told() {
     let place = Place::new();
     place.reference();
     let folder = bare(&place);
-    place.script("bin/redis-server", "echo 'Redis server v=3.0.0 sha=0 malloc=libc bits=64 build=0'");
+    place.script(
+        "bin/redis-server",
+        "echo 'Redis server v=3.0.0 sha=0 malloc=libc bits=64 build=0'",
+    );
     let path = format!("{folder}:{}", std::env::var("PATH").expect("a PATH"));
-    let output = place.command(ONE).env("PATH", path).output().expect("the suite runs");
-    let text = String::from_utf8_lossy(&output.stdout);
-    assert_eq!(output.status.code(), Some(2), "{text}");
-    assert!(text.contains("3.0.0"), "{text}");
+    let output = place
+        .command(ONE)
+        .env("PATH", path)
+        .output()
+        .expect("the suite runs");
+    Ran::from(output).check(2, &["not run", "redis-server", "3.0.0"]);
+    place.assert_nothing_left();
+}
+
+#[test]
+fn a_server_that_hangs_does_not_hold_up_ctrl_c() {
+    let place = Place::new();
+    place.reference();
+    // It takes connections and never answers.
+    let server = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = server.local_addr().expect("its address");
+    let mut child = place
+        .command(ONE)
+        .env(
+            "CONFORMANCE_POSTGRES_URL",
+            format!("postgres://x:x@{address}/x"),
+        )
+        .spawn()
+        .expect("the suite starts");
+    let _connection = server.accept().expect("a connection");
+    let begun = std::time::Instant::now();
+    let pid = child.id().to_string();
+    Command::new("kill")
+        .args(["-INT", &pid])
+        .status()
+        .expect("kill runs");
+    assert_eq!(child.wait().expect("the suite ends").code(), Some(130));
+    assert!(
+        begun.elapsed() < std::time::Duration::from_secs(5),
+        "{:?}",
+        begun.elapsed()
+    );
     place.assert_nothing_left();
 }
 
@@ -44,7 +83,10 @@ fn an_external_backend_that_does_not_answer_is_an_error() {
     place.reference();
     let output = place
         .command(ONE)
-        .env("CONFORMANCE_POSTGRES_URL", "postgres://nobody:secret-word@127.0.0.1:1/x")
+        .env(
+            "CONFORMANCE_POSTGRES_URL",
+            "postgres://nobody:secret-word@127.0.0.1:1/x",
+        )
         .output()
         .expect("the suite runs");
     let text = String::from_utf8_lossy(&output.stdout);
@@ -59,9 +101,14 @@ fn an_external_backend_that_does_not_answer_is_an_error() {
 fn a_backend_that_dies_in_the_middle_is_an_error_and_no_failure() {
     let place = Place::new();
     place.reference();
-    let mut child = place.start(&["run", "--clause", "USR-3", "--clause", "USR-4", "--clause", "USR-5"]);
+    let mut child = place.start(&[
+        "run", "--clause", "USR-3", "--clause", "USR-4", "--clause", "USR-5",
+    ]);
     let postmaster = wait_for_postmaster(&place);
-    Command::new("kill").args(["-9", &postmaster]).status().expect("kill runs");
+    Command::new("kill")
+        .args(["-9", &postmaster])
+        .status()
+        .expect("kill runs");
     let status = child.wait().expect("the suite ends");
     let text = place.written();
     assert_eq!(status.code(), Some(2), "{text}");
@@ -76,11 +123,16 @@ fn wait_for_postmaster(place: &Place) -> String {
     loop {
         let processes = place.left_processes();
         let served = processes.iter().any(|it| it.ends_with("user-service "));
-        let server = processes.iter().find(|it| it.contains("postgres") && it.contains(" -D "));
+        let server = processes
+            .iter()
+            .find(|it| it.contains("postgres") && it.contains(" -D "));
         if let (true, Some(server)) = (served, server) {
             return server.split(':').next().expect("a number").to_owned();
         }
-        assert!(std::time::Instant::now() < deadline, "no server: {processes:#?}");
+        assert!(
+            std::time::Instant::now() < deadline,
+            "no server: {processes:#?}"
+        );
         std::thread::yield_now();
     }
 }

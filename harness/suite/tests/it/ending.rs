@@ -1,12 +1,16 @@
 //! Whatever ends a run, nothing is left.
 
-use std::process::{Child, Command};
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::support::Place;
 
 fn signal(child: &Child, name: &str) {
-    let status = Command::new("kill").args([name, &child.id().to_string()]).status();
+    let status = Command::new("kill")
+        .args([name, &child.id().to_string()])
+        .status();
     assert!(status.expect("kill runs").success());
 }
 
@@ -29,7 +33,10 @@ fn interrupted(name: &str) {
     let status = child.wait().expect("the suite ends");
     let text = place.written();
     assert_eq!(status.code(), Some(130), "{text}");
-    assert!(text.contains("partial") || text.contains("not conformant"), "{text}");
+    assert!(
+        text.contains("partial") || text.contains("not conformant"),
+        "{text}"
+    );
     place.assert_nothing_left();
 }
 
@@ -44,6 +51,47 @@ fn sigterm_ends_a_run_with_status_130() {
 }
 
 #[test]
+fn a_terminal_that_closes_ends_a_run_with_status_130() {
+    interrupted("-HUP");
+}
+
+#[test]
+fn ctrl_c_on_a_terminal_reaches_the_whole_group_and_leaves_nothing() {
+    let place = Place::new();
+    place.reference();
+    let mut child = place
+        .command(&["run"])
+        .process_group(0)
+        .stdout(Stdio::null())
+        .spawn()
+        .expect("the suite starts");
+    under_way(&place);
+    let group = format!("-{}", child.id());
+    let sent = Command::new("kill").args(["-INT", "--", &group]).status();
+    assert!(sent.expect("kill runs").success());
+    assert_eq!(child.wait().expect("the suite ends").code(), Some(130));
+    place.assert_nothing_left();
+}
+
+#[test]
+fn sigkill_at_any_moment_of_the_start_leaves_nothing() {
+    let place = Place::new();
+    place.reference();
+    // While `initdb` runs, while the servers start, while the first scenarios run.
+    for processes in [2, 3, 4, 5, 6, 8] {
+        let mut child = place.start(&["run"]);
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while place.left_processes().len() < processes {
+            assert!(Instant::now() < deadline, "{}", place.written());
+            std::thread::yield_now();
+        }
+        signal(&child, "-KILL");
+        child.wait().expect("the suite ends");
+        place.assert_nothing_left();
+    }
+}
+
+#[test]
 fn sigkill_leaves_nothing_and_the_next_run_is_green() {
     let place = Place::new();
     place.reference();
@@ -52,7 +100,9 @@ fn sigkill_leaves_nothing_and_the_next_run_is_green() {
     signal(&child, "-KILL");
     child.wait().expect("the suite ends");
     place.assert_nothing_left();
-    place.run(&["run", "--clause", "USR-1"]).check(0, &["passed, 0 failed"]);
+    place
+        .run(&["run", "--clause", "USR-1"])
+        .check(0, &["passed, 0 failed"]);
     place.assert_nothing_left();
 }
 
@@ -61,7 +111,9 @@ fn two_runs_at_once_do_not_meet() {
     let place = Place::new();
     place.reference();
     let mut first = place.start(&["run", "--clause", "USR-1", "--clause", "USR-2"]);
-    place.run(&["run", "--clause", "USR-1", "--clause", "USR-2"]).check(0, &["passed, 0 failed"]);
+    place
+        .run(&["run", "--clause", "USR-1", "--clause", "USR-2"])
+        .check(0, &["passed, 0 failed"]);
     let status = first.wait().expect("the suite ends");
     assert_eq!(status.code(), Some(0), "{}", place.written());
     place.assert_nothing_left();
@@ -80,12 +132,61 @@ fn a_report_that_cannot_be_written_is_an_error() {
 }
 
 #[test]
+fn a_disk_that_fills_leaves_no_half_report() {
+    let place = Place::new();
+    place.reference();
+    let folder = place.path().join("report");
+    std::fs::create_dir(&folder).expect("a folder");
+    let Some(_disk) = Disk::mount(&folder) else {
+        println!("not tested: mounting a disk without room takes root");
+        return;
+    };
+    place
+        .run(&["run", "--clause", "USR-1", "--report", "report"])
+        .check(
+            2,
+            &[
+                "cannot write the report report/",
+                "No space left on device",
+                "7 passed, 1 failed",
+            ],
+        );
+    let left = std::fs::read_dir(&folder).expect("the report").count();
+    assert_eq!(left, 0, "neither a report nor a part of one");
+    place.assert_nothing_left();
+}
+
+/// A disk with room for one page, which the probe at the start fits into.
+struct Disk(PathBuf);
+
+impl Disk {
+    fn mount(at: &Path) -> Option<Self> {
+        let mut mount = Command::new("mount");
+        mount
+            .args(["-t", "tmpfs", "-o", "size=4k", "tmpfs"])
+            .arg(at)
+            .stderr(Stdio::null());
+        let mounted = mount.status().is_ok_and(|it| it.success());
+        mounted.then(|| Self(at.to_owned()))
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        let unmounted = Command::new("umount").arg(&self.0).status();
+        assert!(unmounted.is_ok_and(|it| it.success()) || std::thread::panicking());
+    }
+}
+
+#[test]
 fn every_report_states_the_same_verdict() {
     let place = Place::new();
     place.reference();
     let ran = place.run(&["run", "--clause", "USR-1", "--report", "out", "--seed", "7"]);
     ran.check(0, &["partial", "seed 7"]);
-    let read = |name: &str| std::fs::read_to_string(place.path().join("out").join(name)).expect("a report");
+    let read = |name: &str| {
+        std::fs::read_to_string(place.path().join("out").join(name)).expect("a report")
+    };
     let verdict: serde_json::Value = serde_json::from_str(&read("verdict.json")).expect("JSON");
     assert_eq!(verdict["verdicts"][0]["verdict"], "partial");
     assert_eq!(verdict["seed"], 7);

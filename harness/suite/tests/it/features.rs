@@ -9,7 +9,10 @@ use crate::support::{Place, manifest};
 fn copied() -> Place {
     let place = Place::new();
     place.write("conformance.toml", &manifest("\"x\""));
-    copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../features"), &place.path().join("features"));
+    copy(
+        &Path::new(env!("CARGO_MANIFEST_DIR")).join("../../features"),
+        &place.path().join("features"),
+    );
     place
 }
 
@@ -31,19 +34,60 @@ fn copy(from: &Path, to: &Path) {
 fn lint_says(feature: &str, said: &[&str]) {
     let place = copied();
     place.write("features/extra.feature", feature);
-    place.run(&["lint", "--features", "features"]).check(1, said);
+    place
+        .run(&["lint", "--features", "features"])
+        .check(1, said);
 }
 
 #[test]
 fn the_features_are_without_a_flaw() {
-    Place::new().run(&["lint"]).check(0, &[" 0 flaws", "not judged yet:", "LOG-3, LOG-4"]);
+    Place::new()
+        .run(&["lint"])
+        .check(0, &[" 0 flaws", "not judged yet:", "LOG-3, LOG-4"]);
 }
 
 #[test]
 fn a_syntax_error_is_named_with_its_line() {
     let place = copied();
-    place.write("features/bad.feature", "Feature: x\n  Rule: USR-7 y\n    Scenario: z\n      Gven a typo\n");
-    place.run(&["run", "--features", "features"]).check(2, &["features/bad.feature:4: not valid Gherkin"]);
+    place.write(
+        "features/bad.feature",
+        "Feature: x\n  Rule: USR-7 y\n    Scenario: z\n      Given a\n      Gven a typo\n",
+    );
+    place.run(&["run", "--features", "features"]).check(
+        2,
+        &["features/bad.feature:5: not valid Gherkin: \"Gven a typo\""],
+    );
+    place.run(&["lint", "--features", "features"]).check(
+        2,
+        &["features/bad.feature:5: not valid Gherkin: \"Gven a typo\""],
+    );
+    place.assert_nothing_left();
+}
+
+#[test]
+fn a_misspelt_first_step_is_named_with_its_line() {
+    let place = copied();
+    place.write(
+        "features/bad.feature",
+        "Feature: x\n  Rule: USR-7 y\n    Scenario: z\n      Gven a typo\n",
+    );
+    place
+        .run(&["run", "--features", "features"])
+        .check(2, &["features/bad.feature:4: \"Gven a typo\" is no step"]);
+    place.assert_nothing_left();
+}
+
+#[test]
+fn a_scenario_without_a_step_judges_nothing() {
+    let place = copied();
+    place.write(
+        "features/bad.feature",
+        "@user-service\nFeature: x\n  Rule: USR-7 y\n    the text\n\n    Scenario: only this\n",
+    );
+    place
+        .run(&["run", "--features", "features", "--name", "^only this$"])
+        .check(2, &["it has no step", "unknown"]);
+    place.assert_nothing_left();
 }
 
 #[test]
@@ -55,13 +99,19 @@ fn a_step_without_a_match_is_an_error_of_the_suite() {
     );
     place
         .run(&["run", "--features", "features", "--name", "^only this$"])
-        .check(2, &["no step matches \"nothing that anybody knows\"", "unknown"]);
+        .check(
+            2,
+            &["no step matches \"nothing that anybody knows\"", "unknown"],
+        );
     place.assert_nothing_left();
 }
 
 #[test]
 fn lint_finds_a_clause_without_a_scenario() {
-    lint_says("@user-service\nFeature: x\n  Rule: LOG-3 y\n    the text\n", &["extra.feature:3: clause LOG-3 has no scenario"]);
+    lint_says(
+        "@user-service\nFeature: x\n  Rule: LOG-3 y\n    the text\n",
+        &["extra.feature:3: clause LOG-3 has no scenario"],
+    );
 }
 
 #[test]
@@ -73,9 +123,13 @@ fn lint_finds_a_gap_in_the_numbers() {
         let text = fs::read_to_string(&path).expect("a feature");
         fs::write(&path, text.replace("Rule: USR-7 ", "Rule: USR-99 ")).expect("a feature");
     }
-    place
-        .run(&["lint", "--features", "features"])
-        .check(1, &["a gap in the numbers: USR-7", "USR-99 is no clause of the catalogue"]);
+    place.run(&["lint", "--features", "features"]).check(
+        1,
+        &[
+            "a gap in the numbers: USR-7",
+            "USR-99 is no clause of the catalogue",
+        ],
+    );
 }
 
 #[test]
@@ -90,14 +144,18 @@ fn lint_finds_a_scenario_outside_a_clause() {
 fn lint_finds_a_step_that_nobody_uses() {
     let place = copied();
     fs::remove_dir_all(place.path().join("features/health")).expect("a folder less");
-    place.run(&["lint", "--features", "features"]).check(1, &["no feature uses the step"]);
+    place
+        .run(&["lint", "--features", "features"])
+        .check(1, &["no feature uses the step"]);
 }
 
 #[test]
 fn lint_finds_a_double_name() {
     let scenario = "    Scenario: twice\n      Given a deployment of its own\n";
     lint_says(
-        &format!("@user-service\nFeature: x\n  Rule: LOG-3 y\n    the text\n\n{scenario}\n{scenario}"),
+        &format!(
+            "@user-service\nFeature: x\n  Rule: LOG-3 y\n    the text\n\n{scenario}\n{scenario}"
+        ),
         &["the name \"twice\" is used twice"],
     );
 }

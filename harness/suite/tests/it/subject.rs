@@ -1,6 +1,6 @@
 //! Programs that do not start, do not get ready, or misbehave: the scenario fails, with the cause.
 
-use crate::support::{Place, manifest};
+use crate::support::{Place, manifest, reference};
 
 /// A quick scenario that needs a running program.
 const ONE: &[&str] = &["run", "--clause", "USR-1", "--fail-fast", "--jobs", "1"];
@@ -15,7 +15,16 @@ fn check(place: &Place, status: i32, said: &[&str]) {
 fn a_program_that_does_not_exist_is_named() {
     let place = Place::new();
     place.write("conformance.toml", &manifest("\"./nowhere\""));
-    check(&place, 1, &["cannot start", "nowhere", "check `command` in the manifest", "not conformant"]);
+    check(
+        &place,
+        1,
+        &[
+            "cannot start",
+            "nowhere",
+            "check `command` in the manifest",
+            "not conformant",
+        ],
+    );
 }
 
 #[test]
@@ -37,7 +46,15 @@ fn a_program_that_exits_at_once_shows_its_status_and_its_log() {
 fn a_migrate_that_fails_is_told() {
     let place = Place::new();
     place.subject_script("echo no disk; exit 4");
-    check(&place, 1, &["`migrate` prepares an empty database", "exit status 4", "no disk"]);
+    check(
+        &place,
+        1,
+        &[
+            "`migrate` prepares an empty database",
+            "exit status 4",
+            "no disk",
+        ],
+    );
 }
 
 #[test]
@@ -59,22 +76,40 @@ fn binary_rubbish_and_a_flood_of_log_are_no_problem() {
 #[test]
 fn a_child_that_leaves_its_group_is_ended_too() {
     let place = Place::new();
-    place.subject_script("[ \"$1\" = migrate ] && exit 0\nsetsid tail -f /dev/null >/dev/null 2>&1 &\nexit 6");
+    place.subject_script(
+        "[ \"$1\" = migrate ] && exit 0\nsetsid tail -f /dev/null >/dev/null 2>&1 &\nexit 6",
+    );
     check(&place, 1, &["exit status 6"]);
 }
 
 #[test]
 fn a_path_with_spaces_and_umlauts_is_a_path() {
-    let place = Place::named("ein übler Pfad ");
-    place.subject_script("[ \"$1\" = migrate ] && exit 0\nexit 7");
-    check(&place, 1, &["exit status 7"]);
+    let place = Place::named("ein übler 'Pfad' ");
+    std::os::unix::fs::symlink(reference(), place.path().join("der Dienst ✓")).expect("a link");
+    let path = place.write("mein Manifest ✓.toml", &manifest("\"./der Dienst ✓\""));
+    let manifest = path.to_str().expect("text");
+    place
+        .run(&[
+            "run",
+            "--manifest",
+            manifest,
+            "--clause",
+            "USR-1",
+            "--report",
+            "mein Bericht ✓",
+        ])
+        .check(0, &["passed, 0 failed"]);
+    assert!(place.path().join("mein Bericht ✓/verdict.json").exists());
+    place.assert_nothing_left();
 }
 
 #[test]
 fn a_program_has_a_clean_environment() {
     let place = Place::new();
     place.subject_script("env >&2; exit 8");
-    let ran = Place::command(&place, ONE).env("SECRET_OF_THE_USER", "tell-nobody").output();
+    let ran = Place::command(&place, ONE)
+        .env("SECRET_OF_THE_USER", "tell-nobody")
+        .output();
     let text = String::from_utf8_lossy(&ran.expect("the suite runs").stdout).into_owned();
     assert!(text.contains("exit status 8"), "{text}");
     assert!(!text.contains("tell-nobody"), "{text}");

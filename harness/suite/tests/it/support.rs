@@ -16,6 +16,8 @@ pub fn manifest(command: &str) -> String {
 /// A folder that a run of the suite takes place in; its temporary folder is inside, so that a test sees what is left.
 pub struct Place {
     folder: tempfile::TempDir,
+    /// What others left in memory before.
+    stale: Vec<String>,
 }
 
 impl Place {
@@ -30,7 +32,10 @@ impl Place {
             .permissions(fs::Permissions::from_mode(0o755))
             .tempdir()
             .expect("a temporary folder");
-        let place = Self { folder };
+        let place = Self {
+            folder,
+            stale: stale_memory(),
+        };
         fs::create_dir(place.temp()).expect("a folder for temporary files");
         // PostgreSQL's unprivileged user must get through.
         fs::set_permissions(place.temp(), fs::Permissions::from_mode(0o1777)).expect("its mode");
@@ -120,6 +125,11 @@ impl Place {
             // The folder of port locks is shared by all runs and stays; its files do not.
             .filter(|it| it != "conformance-ports")
             .chain(self.left_locks())
+            .chain(
+                stale_memory()
+                    .into_iter()
+                    .filter(|it| !self.stale.contains(it)),
+            )
             .collect()
     }
 
@@ -140,13 +150,24 @@ impl Place {
         fs::read_dir("/proc")
             .expect("/proc")
             .filter_map(Result::ok)
-            .filter(|it| it.file_name().to_string_lossy().bytes().all(|it| it.is_ascii_digit()))
+            .filter(|it| {
+                it.file_name()
+                    .to_string_lossy()
+                    .bytes()
+                    .all(|it| it.is_ascii_digit())
+            })
             .filter_map(|it| {
                 let environment = fs::read(it.path().join("environ")).ok()?;
                 let arguments = fs::read(it.path().join("cmdline")).ok()?;
                 let all = [environment, arguments.clone()].concat();
                 let names = String::from_utf8_lossy(&all).contains(&name);
-                names.then(|| format!("{}: {}", it.file_name().to_string_lossy(), String::from_utf8_lossy(&arguments).replace('\0', " ")))
+                names.then(|| {
+                    format!(
+                        "{}: {}",
+                        it.file_name().to_string_lossy(),
+                        String::from_utf8_lossy(&arguments).replace('\0', " ")
+                    )
+                })
             })
             .collect()
     }
@@ -160,10 +181,46 @@ impl Place {
             if left.is_empty() {
                 return;
             }
-            assert!(std::time::Instant::now() < deadline, "left behind: {left:#?}");
+            assert!(
+                std::time::Instant::now() < deadline,
+                "left behind: {left:#?}"
+            );
             std::thread::yield_now();
         }
     }
+}
+
+/// Folders and segments of databases in memory of which no process knows any more, whoever made them.
+///
+/// A run whose database was killed still has other processes that were started in its folder.
+fn stale_memory() -> Vec<String> {
+    let names: Vec<String> = fs::read_dir("/dev/shm")
+        .into_iter()
+        .flatten()
+        .filter_map(Result::ok)
+        .map(|it| it.file_name().to_string_lossy().into_owned())
+        .filter(|it| it.starts_with("conformance-") || it.starts_with("PostgreSQL."))
+        .collect();
+    let used: Vec<String> = fs::read_dir("/proc")
+        .expect("/proc")
+        .filter_map(Result::ok)
+        .map(|it| {
+            let read = |name| fs::read(it.path().join(name)).unwrap_or_default();
+            let all = [read("maps"), read("environ"), read("cmdline")].concat();
+            let place = fs::read_link(it.path().join("cwd")).unwrap_or_default();
+            format!("{} {}", String::from_utf8_lossy(&all), place.display())
+        })
+        .collect();
+    let segments = fs::read_to_string("/proc/sysvipc/shm").unwrap_or_default();
+    // KEY ID RIGHTS SIZE CREATOR LAST-USER ATTACHED ...
+    let segments = segments.lines().filter_map(|line| {
+        let fields: Vec<&str> = line.split_whitespace().collect();
+        (fields.get(6) == Some(&"0")).then(|| format!("segment {}", fields[1]))
+    });
+    let unused = names
+        .into_iter()
+        .filter(|name| !used.iter().any(|it| it.contains(name.as_str())));
+    unused.chain(segments).collect()
 }
 
 /// How a run of the suite ended.
@@ -191,7 +248,11 @@ impl Ran {
     pub fn check(&self, status: i32, said: &[&str]) {
         assert_eq!(self.status, Some(status), "{}", self.text);
         for text in said {
-            assert!(self.text.contains(text), "{text:?} is missing in:\n{}", self.text);
+            assert!(
+                self.text.contains(text),
+                "{text:?} is missing in:\n{}",
+                self.text
+            );
         }
     }
 }

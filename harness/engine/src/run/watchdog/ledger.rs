@@ -11,7 +11,6 @@ use std::time::{Duration, Instant};
 
 use super::hunt::Marks;
 use super::lock::{Lock, is_gone};
-use super::memory::Memory;
 
 /// Ends a record: the one byte that no path holds.
 pub(super) const END: u8 = 0;

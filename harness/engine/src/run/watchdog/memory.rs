@@ -3,10 +3,13 @@
 //! PostgreSQL removes its own when it ends by itself; after a SIGKILL nobody would. `initdb` cannot be
 //! told to do without.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
+
+use crate::subject::processes;
 
 /// What the names of PostgreSQL's files in memory begin with; other files there may be somebody's data.
 const FILES: &str = "/dev/shm/PostgreSQL.";
@@ -58,6 +61,20 @@ impl Memory {
             Self::Segment(id) if is_unused(*id) => remove_segment(*id),
             Self::Segment(_) => Ok(()),
         }
+    }
+}
+
+/// Removes the names of what the processes of a group share, just before they are killed: the memory
+/// itself goes with the last of them.
+pub(crate) fn release(leader: i32) {
+    let processes = processes::of_group(leader);
+    let shared: BTreeSet<Memory> = processes.iter().flat_map(|it| Memory::of(it.pid)).collect();
+    for memory in shared {
+        // What stays is a megabyte in memory, and only if somebody may not remove their own.
+        let _ = match memory {
+            Memory::File(_) => memory.remove(),
+            Memory::Segment(id) => remove_segment(id),
+        };
     }
 }
 

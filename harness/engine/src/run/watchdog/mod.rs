@@ -27,6 +27,7 @@ use nix::unistd::{getpid, getppid, setsid};
 
 use self::ledger::{END, Ledger};
 use self::lock::Lock;
+pub(crate) use self::memory::release;
 use crate::run::folder::RunFolder;
 
 /// What the watchdog says when nothing can interrupt it any more.
