@@ -130,14 +130,13 @@ async fn walk<W: cucumber::World>(
     None
 }
 
-thread_local! { static WHAT: RefCell<String> = const { RefCell::new(String::new()) }; }
 async fn take<W: cucumber::World>(
     steps: &step::Collection<W>,
     step: &Step,
     world: &mut W,
 ) -> Result<(), Failure> {
     match steps.find(step) {
-        Ok(Some((function, _, _, context))) => { let v = step.value.clone(); let mut f = Box::pin(guarded(function(world, context))); std::future::poll_fn(move |c| { WHAT.with(|it| *it.borrow_mut() = v.clone()); f.as_mut().poll(c) }).await },
+        Ok(Some((function, _, _, context))) => guarded(function(world, context)).await,
         Ok(None) => Err(Failure::broken(format!(
             "no step matches {:?}; `conformance lint` finds such steps",
             step.value
@@ -179,9 +178,7 @@ async fn guarded<T>(future: impl Future<Output = T>) -> Result<T, Failure> {
     let mut future = std::pin::pin!(AssertUnwindSafe(future).catch_unwind());
     let caught = std::future::poll_fn(|context| {
         GUARDED.with(|it| it.set(true));
-        let t0 = Instant::now();
         let polled = future.as_mut().poll(context);
-        if t0.elapsed() > Duration::from_millis(150) { eprintln!("SLOWPOLL {:?} {}", t0.elapsed(), WHAT.with(|it| it.borrow().clone())); }
         GUARDED.with(|it| it.set(false));
         polled
     })
