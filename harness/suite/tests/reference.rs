@@ -7,7 +7,11 @@ fn main() -> ExitCode {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let given: Vec<String> = std::env::args().skip(1).collect();
     // `cargo test NAME` and `cargo test -- --list` are for the tests that have a harness.
-    if !given.is_empty() && !given.iter().any(|it| it.starts_with("--clause") || it.starts_with("--name")) {
+    if !given.is_empty()
+        && !given
+            .iter()
+            .any(|it| it.starts_with("--clause") || it.starts_with("--name"))
+    {
         println!("the suite on the reference: not asked for");
         return ExitCode::SUCCESS;
     }

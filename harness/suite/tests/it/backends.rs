@@ -122,12 +122,12 @@ fn wait_for_postmaster(place: &Place) -> String {
     let deadline = std::time::Instant::now() + std::time::Duration::from_secs(30);
     loop {
         let processes = place.left_processes();
-        let served = processes.iter().any(|it| it.ends_with("user-service "));
-        let server = processes
+        let subject_runs = processes.iter().any(|it| it.ends_with("user-service "));
+        let postmaster = processes
             .iter()
             .find(|it| it.contains("postgres") && it.contains(" -D "));
-        if let (true, Some(server)) = (served, server) {
-            return server.split(':').next().expect("a number").to_owned();
+        if let (true, Some(it)) = (subject_runs, postmaster) {
+            return it.split(':').next().expect("a number").to_owned();
         }
         assert!(
             std::time::Instant::now() < deadline,

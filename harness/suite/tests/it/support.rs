@@ -72,7 +72,7 @@ impl Place {
 
     /// A manifest `conformance.toml` whose program is the reference.
     pub fn reference(&self) {
-        let command = format!("{:?}", reference());
+        let command = format!("\"{}\"", reference().display());
         self.write("conformance.toml", &manifest(&command));
     }
 
