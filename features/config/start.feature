@@ -9,6 +9,7 @@ Feature: Starting
       Given a prepared deployment
       When the program is started
       Then the program is ready within 10 s
+      And requests succeed
 
     Scenario: A program with the default times is ready within 10 s of being started
       Given a prepared deployment with
@@ -19,6 +20,7 @@ Feature: Starting
         | REQUEST_TIMEOUT      | (unset) |
       When the program is started
       Then the program is ready within 10 s
+      And requests succeed
 
     Scenario: A program that says it is ready serves at once
       Given a prepared deployment

@@ -38,14 +38,14 @@ Feature: Page tokens
       And every answer holds the same users
 
     Scenario Outline: A token is good for text as long and as odd as can be, in order of <order_by>
-      Given a user named "Grace" for each of these emails
+      Given 3 users named "Grace" with the longest name and the most metadata
+      And a user named "Grace" for each of these emails
         | text                              |
         | {id}'"\\%_@b                      |
         | {id}{U+1F600}{U+FFFF}{U+10FFFF}@b |
         | {id}{U+00E9}e{U+0301}{U+200B}@b   |
         | {id}&=?#+/:;,@b                   |
         | {id}{"a":[1]}@b                   |
-      And 3 users named "Grace" with the longest name and the most metadata
       When the users named "Grace" are walked with
         | field     | value      |
         | order_by  | <order_by> |

@@ -160,3 +160,16 @@ pub fn refuse(parts: &mut Parts, method: &'static str, wrong: fn(&[u8]) -> bool)
         }))
     });
 }
+
+/// Holds back every UNAVAILABLE for so long.
+pub fn slow_failures(parts: &mut Parts, time: std::time::Duration) {
+    parts.wrap_grpc = Box::new(move |router| {
+        router.layer(from_fn(move |request: Request, next: Next| async move {
+            let response = next.run(request).await;
+            if response.headers().get("grpc-status").is_some_and(|it| it == "14") {
+                let _ = tokio::time::timeout(time, std::future::pending::<()>()).await;
+            }
+            response
+        }))
+    });
+}

@@ -317,7 +317,7 @@ fn wait_for_a_signal() {
 }
 
 /// Serves as before until the time-out is over, and then ends.
-fn serve_on(variables: Variables) -> ExitCode {
+pub fn serve_on(variables: Variables) -> ExitCode {
     let environment = Environment::from_iter(variables);
     let (log, _) = platform::logging::LogSettings::read(&environment);
     platform::logging::install(log);

@@ -107,28 +107,35 @@ fn database() -> Vec<Entry> {
                 status => status,
             });
         }),
-        parts("database-patient", "USR-18", "a call waits 4 s longer than it may", |_, it| twist(it, Late)),
+        parts("database-patient", "USR-18", "a call waits 4 s longer than it may", |_, it| {
+            crate::wire::slow_failures(it, Duration::from_secs(4));
+        }),
         parts("database-gone-for-good", "USR-18", "once the database was away it stays so", |_, it| twist(it, Broken::default())),
+        parts("database-one-connection", "USR-18", "users are read on the first connection for ever", |settings, it| {
+            twist(it, OneConnection { options: settings.database.clone(), connection: tokio::sync::Mutex::new(None) });
+        }),
         parts("database-poisoned", "USR-18", "once the database refused a create it refuses all", |_, it| twist(it, Poisoned::default())),
     ]
 }
 
-/// What fails because the database is away fails later.
-struct Late;
-
-impl Late {
-    async fn told<T>(result: Result<T, StoreError>) -> Result<T, StoreError> {
-        if let Err(StoreError::Unavailable(_)) = &result {
-            let _ = tokio::time::timeout(Duration::from_secs(4), std::future::pending::<()>()).await;
-        }
-        result
-    }
+/// Reads on one connection, whatever becomes of it.
+struct OneConnection {
+    options: sqlx::postgres::PgConnectOptions,
+    connection: tokio::sync::Mutex<Option<sqlx::PgConnection>>,
 }
 
 #[async_trait]
-impl Twist for Late {
+impl Twist for OneConnection {
     async fn get(&self, inner: &Inner, id: Uuid) -> Result<User, StoreError> {
-        Self::told(inner.get(id).await).await
+        let away = |_| StoreError::Unavailable("the connection is gone".into());
+        let mut connection = self.connection.lock().await;
+        if connection.is_none() {
+            *connection = Some(sqlx::ConnectOptions::connect(&self.options).await.map_err(away)?);
+        }
+        if let Some(opened) = connection.as_mut() {
+            sqlx::query("SELECT 1").execute(opened).await.map_err(away)?;
+        }
+        inner.get(id).await
     }
 }
 

@@ -12,7 +12,7 @@ use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse};
 use user_service::parts::Parts;
 
 use super::parts;
-use crate::entry::Entry;
+use crate::entry::{Entry, How, reference};
 use crate::probes::{self, each_component};
 use crate::wire;
 
@@ -201,6 +201,9 @@ fn recovery() -> Vec<Entry> {
                 component.check = Arc::new(Once { inner: component.check.clone(), failed: AtomicBool::new(false) });
             }
         }),
+        parts("recovery-one-connection", "HLT-7", "the database is checked on the first connection for ever", |settings, it| {
+            it.components[0].check = Arc::new(OneConnection { options: settings.database.clone(), connection: tokio::sync::Mutex::new(None) });
+        }),
         parts("recovery-needs-ttl-of-a-minute", "HLT-7", "checks pause for a minute after a failure", |_, it| {
             for component in &mut it.components {
                 component.check = Arc::new(Slow { inner: component.check.clone(), failed: std::sync::Mutex::default() });
@@ -220,6 +223,25 @@ fn recovery() -> Vec<Entry> {
             });
         }),
     ]
+}
+
+/// A check on one connection, whatever becomes of it.
+struct OneConnection {
+    options: sqlx::postgres::PgConnectOptions,
+    connection: tokio::sync::Mutex<Option<sqlx::PgConnection>>,
+}
+
+#[async_trait]
+impl Check for OneConnection {
+    async fn check(&self) -> Result<(), Unwell> {
+        let mut connection = self.connection.lock().await;
+        if connection.is_none() {
+            let opened = sqlx::ConnectOptions::connect(&self.options).await;
+            *connection = Some(opened.map_err(|_| Unwell("cannot connect"))?);
+        }
+        let opened = connection.as_mut().ok_or(Unwell("cannot connect"))?;
+        sqlx::query("SELECT 1").execute(opened).await.map(|_| ()).map_err(|_| Unwell("cannot query"))
+    }
 }
 
 /// A check that answers from memory for a minute after it failed.
@@ -244,10 +266,25 @@ impl Check for Slow {
     }
 }
 
+/// A check that remembers that it has ever failed.
+struct Fallen {
+    inner: Arc<dyn Check>,
+}
+
+#[async_trait]
+impl Check for Fallen {
+    async fn check(&self) -> Result<(), Unwell> {
+        let limited = tokio::time::timeout(Duration::from_millis(800), self.inner.check()).await;
+        let checked = limited.unwrap_or(Err(Unwell("timed out")));
+        FELL.fetch_or(checked.is_err(), Ordering::Relaxed);
+        checked
+    }
+}
+
 const SERVING: i32 = 1;
 const NOT_SERVING: i32 = 2;
 
-/// Whether Check has ever answered NOT_SERVING.
+/// Whether the program has ever not been ready.
 static FELL: AtomicBool = AtomicBool::new(false);
 
 fn check(it: &mut Parts, change: fn(&mut HealthCheckResponse)) {
@@ -269,10 +306,8 @@ fn service() -> Vec<Entry> {
             });
         }),
         parts("grpc-health-falls-for-good", "GRP-1", "Check never answers SERVING again", |_, it| {
+            it.components[0].check = Arc::new(Fallen { inner: it.components[0].check.clone() });
             check(it, |it| {
-                if it.status == NOT_SERVING {
-                    FELL.store(true, Ordering::Relaxed);
-                }
                 if FELL.load(Ordering::Relaxed) {
                     it.status = NOT_SERVING;
                 }
@@ -281,6 +316,9 @@ fn service() -> Vec<Entry> {
         parts("grpc-health-degraded", "GRP-1", "degraded is NOT_SERVING", |_, it| {
             it.rules.health.is_ready = |it| it == Status::Healthy;
         }),
+        Entry::new("grpc-health-serves-on", "GRP-1", "Check answers SERVING after the signal", How::Life(|command, variables| {
+            if command == "serve" { super::config::serve_on(variables) } else { reference(command, variables, |_, _| {}) }
+        })),
         parts("watch-one-status", "GRP-1", "Watch tells SERVING alone", |_, it| {
             wire::stream(it, "/Watch", |_, _| Bytes::from_static(&[0, 0, 0, 0, 2, 8, 1]));
         }),

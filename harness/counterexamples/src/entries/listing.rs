@@ -374,6 +374,15 @@ impl Twist for Offset {
 fn walks() -> Vec<Entry> {
     vec![
         parts("walk-by-offset", "USR-16", "pages are counted from the beginning", |_, it| twist(it, Offset::default())),
+        parts("walk-by-milliseconds", "USR-16", "the position is kept in milliseconds", |_, it| {
+            it.rules.encode_token = |binding, position| {
+                let key = match &position.key {
+                    Key::Time(time) => Key::Time(chrono::DateTime::from_timestamp_millis(time.timestamp_millis()).unwrap_or(*time)),
+                    text => text.clone(),
+                };
+                page_token::encode(binding, &Position { key, id: position.id })
+            };
+        }),
         parts("walk-skips-one", "USR-16", "the first user of every further page is left out", |_, it| twist(it, SkipsOne)),
         parts("walk-by-updated-at", "USR-16", "the position is a moment of change", |_, it| twist(it, ByChange)),
     ]

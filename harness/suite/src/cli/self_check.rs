@@ -29,7 +29,7 @@ pub struct SelfCheckArguments {
     /// Keep the table of who catches what in this file
     #[arg(long, value_name = "FILE")]
     table: Option<PathBuf>,
-    /// How many scenarios at once [default: six for each core]
+    /// How many scenarios at once [default: 24 for each core]
     #[arg(long, value_name = "N")]
     jobs: Option<usize>,
     /// Of the order of scenarios and of what properties draw
@@ -53,7 +53,7 @@ pub fn main(arguments: &SelfCheckArguments) -> anyhow::Result<u8> {
         clauses,
         only: arguments.only.clone(),
         table: arguments.table.clone(),
-        jobs: arguments.jobs.unwrap_or(6 * cores).max(1),
+        jobs: arguments.jobs.unwrap_or(24 * cores).max(1),
         seed: arguments.seed,
         patience: Patience::new(arguments.patience)
             .with_context(|| format!("--patience {} is not between 1 and 100", arguments.patience))?,

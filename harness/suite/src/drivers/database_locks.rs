@@ -17,6 +17,9 @@ impl Locks {
     /// Locks every table, so that any statement on one waits.
     pub async fn take(client: Client, database: &Database) -> StepResult<Self> {
         let tables = super::database::tables(&client).await?;
+        if tables.is_empty() {
+            return Err(Failure::mismatch("tables that hold the users", "none in the database"));
+        }
         let statement = format!("BEGIN; LOCK TABLE {} IN ACCESS EXCLUSIVE MODE", tables.join(", "));
         client.batch_execute(&statement).await.map_err(Failure::broken)?;
         Ok(Self {

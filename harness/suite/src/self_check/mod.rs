@@ -35,7 +35,10 @@ use crate::site::{Backends, Site};
 use crate::world::{Platform, World};
 
 /// How many programs are judged at once; each has its own shared deployment.
-const AT_ONCE: usize = 4;
+const AT_ONCE: usize = 8;
+
+/// How many scenarios at once face a standing counterexample: most only wait for it to become ready.
+const STANDING_JOBS: usize = 64;
 
 /// What somebody asks of a self-check.
 pub struct Request {
@@ -240,7 +243,7 @@ async fn trial(
     let site = Rc::new(Site::new(manifest, backends.clone(), request.patience));
     let stage = Rc::new(Platform { site: site.clone() });
     let plan = Plan {
-        jobs: request.jobs.div_ceil(AT_ONCE),
+        jobs: if counterexample.is_standing() { STANDING_JOBS } else { request.jobs.div_ceil(AT_ONCE) },
         seed: request.seed,
         patience: request.patience,
         fail_fast: false,

@@ -150,12 +150,14 @@ async fn change_all(world: &mut World, group: &mut Group) -> StepResult {
 #[given(regex = r#"^a user named "([A-Z][a-z]+)" for each of these emails$"#)]
 async fn a_user_for_each_email(world: &mut World, alias: String, step: &Step) -> StepResult {
     let emails = world.texts(step)?;
-    let name = format!("{alias}-{}", world.scene.id);
+    let name = world.name_of(&alias);
     let requests = emails
         .into_iter()
         .map(|email| CreateUserRequest { email, name: name.clone(), ..Default::default() });
     let users = create_all(world, requests.collect()).await?;
-    world.users.groups.insert(alias, Group { name, users });
+    let group = world.users.groups.entry(alias).or_default();
+    group.name = name;
+    group.users.extend(users);
     Ok(())
 }
 
