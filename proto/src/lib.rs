@@ -10,8 +10,7 @@ pub mod v1 {
 }
 
 /// The encoded `FileDescriptorSet` of `user/v1/user.proto` and of what it imports.
-pub const FILE_DESCRIPTOR_SET: &[u8] =
-    include_bytes!(concat!(env!("OUT_DIR"), "/user.v1.bin"));
+pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/user.v1.bin"));
 
 /// Full name of the service, as reflection, health and traces show it.
 pub const SERVICE_NAME: &str = "user.v1.UserService";

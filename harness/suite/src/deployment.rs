@@ -47,7 +47,9 @@ impl Settings {
     }
 
     fn asks_for(&self, name: &str, value: &str) -> bool {
-        self.0.get(name).is_some_and(|it| it.as_deref() == Some(value))
+        self.0
+            .get(name)
+            .is_some_and(|it| it.as_deref() == Some(value))
     }
 
     fn apply(&self, environment: &mut BTreeMap<String, String>) {
@@ -131,7 +133,9 @@ pub struct Deployment {
 impl std::fmt::Debug for Deployment {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let names: Vec<_> = self.slots.iter().map(|it| &it.name).collect();
-        f.debug_struct("Deployment").field("slots", &names).finish_non_exhaustive()
+        f.debug_struct("Deployment")
+            .field("slots", &names)
+            .finish_non_exhaustive()
     }
 }
 
@@ -140,13 +144,22 @@ impl Deployment {
     pub async fn prepare(site: Rc<Site>, settings: Settings) -> StepResult<Self> {
         let template = site.migrated().await?;
         let postgres = site.postgres().await?;
-        let database = postgres.as_ref().clone_from(&template).await.map_err(failure)?;
+        let database = postgres
+            .as_ref()
+            .clone_from(&template)
+            .await
+            .map_err(failure)?;
         Self::on(site, database, settings).await
     }
 
     /// The same on an empty database that nobody migrated.
     pub async fn prepare_empty(site: Rc<Site>, settings: Settings) -> StepResult<Self> {
-        let database = site.postgres().await?.create_empty().await.map_err(failure)?;
+        let database = site
+            .postgres()
+            .await?
+            .create_empty()
+            .await
+            .map_err(failure)?;
         Self::on(site, database, settings).await
     }
 
@@ -254,21 +267,30 @@ impl Deployment {
         .await;
         match waited {
             Ok(Ok(())) => Ok(()),
-            Ok(Err(exit)) => Err(Failure::mismatch("a ready program", format!("it ended: {exit}"))),
+            Ok(Err(exit)) => Err(Failure::mismatch(
+                "a ready program",
+                format!("it ended: {exit}"),
+            )),
             Err(failure) => Err(failure),
         }
         .map_err(|failure| self.with_log(failure, index))
     }
 
     fn with_log(&self, failure: Failure, index: usize) -> Failure {
-        let lines = self.slots.get(index).map(|slot| slot.log(None)).unwrap_or_default();
+        let lines = self
+            .slots
+            .get(index)
+            .map(|slot| slot.log(None))
+            .unwrap_or_default();
         lines
             .lines
             .iter()
             .rev()
             .take(5)
             .rev()
-            .fold(failure, |failure, line| failure.detail(format!("log: {line}")))
+            .fold(failure, |failure, line| {
+                failure.detail(format!("log: {line}"))
+            })
     }
 
     /// The complete environment of the program in a place.
@@ -290,7 +312,10 @@ impl Deployment {
         }
         self.settings.apply(&mut environment);
         slot.settings.apply(&mut environment);
-        for (name, url) in [("DATABASE_URL", self.database.url(slot.database.address())), ("REDIS_URL", self.redis.url(slot.redis.address()))] {
+        for (name, url) in [
+            ("DATABASE_URL", self.database.url(slot.database.address())),
+            ("REDIS_URL", self.redis.url(slot.redis.address())),
+        ] {
             if self.settings.asks_for(name, WRONG_PASSWORD) {
                 environment.insert(name.to_owned(), with_wrong_password(&url));
             }
@@ -318,9 +343,9 @@ impl Deployment {
 impl Slot {
     /// The newest process of this place.
     pub fn instance(&self) -> StepResult<&Instance> {
-        self.runs
-            .last()
-            .ok_or_else(|| Failure::broken(format!("{} was not started by the scenario", self.name)))
+        self.runs.last().ok_or_else(|| {
+            Failure::broken(format!("{} was not started by the scenario", self.name))
+        })
     }
 
     /// That the newest process runs, or how it ended.
@@ -387,7 +412,10 @@ pub async fn migrate(site: &Site, database: &Database) -> StepResult {
         Ok(exit) => exit.to_string(),
         Err(_) => format!("still running after {} s", limit.as_secs()),
     };
-    let mut failure = Failure::mismatch("`migrate` prepares an empty database and exits 0 (CFG-4)", shown);
+    let mut failure = Failure::mismatch(
+        "`migrate` prepares an empty database and exits 0 (CFG-4)",
+        shown,
+    );
     for line in instance.output().lines().iter().rev().take(5).rev() {
         failure = failure.detail(format!("log: {}", String::from_utf8_lossy(&line.bytes)));
     }
@@ -398,7 +426,12 @@ pub async fn migrate(site: &Site, database: &Database) -> StepResult {
 fn base_environment(site: &Site) -> StepResult<BTreeMap<String, String>> {
     let source = &site.manifest.components[COMPONENT];
     let mut environment = source.env.clone();
-    for name in source.inherit.iter().map(String::as_str).chain(["PATH", "HOME"]) {
+    for name in source
+        .inherit
+        .iter()
+        .map(String::as_str)
+        .chain(["PATH", "HOME"])
+    {
         if let Ok(value) = std::env::var(name) {
             environment.insert(name.to_owned(), value);
         }
@@ -429,7 +462,11 @@ fn launch(
     Ok(Launch {
         name: name.to_owned(),
         program,
-        args: first.iter().cloned().chain(args.iter().map(|it| (*it).to_owned())).collect(),
+        args: first
+            .iter()
+            .cloned()
+            .chain(args.iter().map(|it| (*it).to_owned()))
+            .collect(),
         dir: site.manifest.folder.clone(),
         env,
     })

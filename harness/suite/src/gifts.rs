@@ -64,8 +64,13 @@ impl Gift {
     pub fn described(what: &str, unique: &str) -> Result<Self, String> {
         for (pattern, make) in DESCRIPTIONS.iter() {
             if let Some(found) = pattern.captures(what) {
-                let number = |index: usize| found.get(index).and_then(|it| it.as_str().parse().ok());
-                return Ok(make(&Description { number: &number, text: found.get(1).map_or("", |it| it.as_str()), unique }));
+                let number =
+                    |index: usize| found.get(index).and_then(|it| it.as_str().parse().ok());
+                return Ok(make(&Description {
+                    number: &number,
+                    text: found.get(1).map_or("", |it| it.as_str()),
+                    unique,
+                }));
             }
         }
         Err(format!("nobody knows what {what:?} is"))
@@ -90,38 +95,68 @@ struct Description<'a> {
 type Make = fn(&Description<'_>) -> Gift;
 
 static DESCRIPTIONS: LazyLock<Vec<(Regex, Make)>> = LazyLock::new(|| {
-    let describe = |pattern: &str, make: Make| (Regex::new(pattern).expect("a valid pattern"), make);
+    let describe =
+        |pattern: &str, make: Make| (Regex::new(pattern).expect("a valid pattern"), make);
     vec![
-        describe(r"^an email of (\d+) bytes(?: with (\d+) bytes? before the @)?(?: in letters of (\d) bytes)?$", |it| {
-            Gift::Email(email(it.unique, (it.number)(1), (it.number)(2), (it.number)(3)))
-        }),
-        describe(r"^an email with (\d+) bytes before the @(?: in letters of (\d) bytes)?$", |it| {
-            Gift::Email(email(it.unique, None, (it.number)(1), (it.number)(2)))
-        }),
-        describe(r"^a name of (\d+) characters?(?: of (\d) bytes each)?$", |it| {
-            Gift::Name(letters((it.number)(1), (it.number)(2)))
-        }),
-        describe(r"^a password of (\d+) characters?(?: of (\d) bytes each)?$", |it| {
-            Gift::Password(letters((it.number)(1), (it.number)(2)))
-        }),
+        describe(
+            r"^an email of (\d+) bytes(?: with (\d+) bytes? before the @)?(?: in letters of (\d) bytes)?$",
+            |it| {
+                Gift::Email(email(
+                    it.unique,
+                    (it.number)(1),
+                    (it.number)(2),
+                    (it.number)(3),
+                ))
+            },
+        ),
+        describe(
+            r"^an email with (\d+) bytes before the @(?: in letters of (\d) bytes)?$",
+            |it| Gift::Email(email(it.unique, None, (it.number)(1), (it.number)(2))),
+        ),
+        describe(
+            r"^a name of (\d+) characters?(?: of (\d) bytes each)?$",
+            |it| Gift::Name(letters((it.number)(1), (it.number)(2))),
+        ),
+        describe(
+            r"^a password of (\d+) characters?(?: of (\d) bytes each)?$",
+            |it| Gift::Password(letters((it.number)(1), (it.number)(2))),
+        ),
         describe(r"^metadata of (\d+) (?:entry|entries)$", |it| {
             let entry = |index: usize| (format!("key{index}"), "v".to_owned());
             Gift::Metadata((0..(it.number)(1).unwrap_or(0)).map(entry).collect())
         }),
-        describe(r"^metadata with a key of (\d+) characters?(?: of (\d) bytes each)?$", |it| {
-            Gift::Metadata(BTreeMap::from([(letters((it.number)(1), (it.number)(2)), "value".to_owned())]))
+        describe(
+            r"^metadata with a key of (\d+) characters?(?: of (\d) bytes each)?$",
+            |it| {
+                Gift::Metadata(BTreeMap::from([(
+                    letters((it.number)(1), (it.number)(2)),
+                    "value".to_owned(),
+                )]))
+            },
+        ),
+        describe(
+            r"^metadata with a value of (\d+) characters?(?: of (\d) bytes each)?$",
+            |it| {
+                Gift::Metadata(BTreeMap::from([(
+                    "key".to_owned(),
+                    letters((it.number)(1), (it.number)(2)),
+                )]))
+            },
+        ),
+        describe(r"^metadata of (\d+) bytes in all$", |it| {
+            Gift::Metadata(metadata((it.number)(1), "a"))
         }),
-        describe(r"^metadata with a value of (\d+) characters?(?: of (\d) bytes each)?$", |it| {
-            Gift::Metadata(BTreeMap::from([("key".to_owned(), letters((it.number)(1), (it.number)(2)))]))
+        describe(
+            r"^metadata of (\d+) bytes in all, in characters of 4 bytes$",
+            |it| Gift::Metadata(metadata((it.number)(1), "\u{1f600}")),
+        ),
+        describe(
+            r"^metadata of (\d+) bytes in all, in quotation marks$",
+            |it| Gift::Metadata(metadata((it.number)(1), "\"")),
+        ),
+        describe(r"^the status `(.*)`$", |it| {
+            Gift::Status(status(it.text).unwrap_or(0))
         }),
-        describe(r"^metadata of (\d+) bytes in all$", |it| Gift::Metadata(metadata((it.number)(1), "a"))),
-        describe(r"^metadata of (\d+) bytes in all, in characters of 4 bytes$", |it| {
-            Gift::Metadata(metadata((it.number)(1), "\u{1f600}"))
-        }),
-        describe(r"^metadata of (\d+) bytes in all, in quotation marks$", |it| {
-            Gift::Metadata(metadata((it.number)(1), "\""))
-        }),
-        describe(r"^the status `(.*)`$", |it| Gift::Status(status(it.text).unwrap_or(0))),
     ]
 });
 
@@ -141,7 +176,10 @@ fn letters(count: Option<usize>, bytes: Option<usize>) -> String {
 
 /// So many bytes: `start`, then letters, then single bytes for what does not fit.
 fn filled(start: &str, bytes: usize, letter: &str) -> String {
-    let mut text = start.get(..bytes.min(start.len())).unwrap_or_default().to_owned();
+    let mut text = start
+        .get(..bytes.min(start.len()))
+        .unwrap_or_default()
+        .to_owned();
     while text.len() + letter.len() <= bytes {
         text.push_str(letter);
     }
@@ -156,8 +194,16 @@ fn email(unique: &str, total: Option<usize>, local: Option<usize>, bytes: Option
     let letter = letter(bytes);
     let local = local.unwrap_or(32);
     let domain = total.map_or(20, |it| it.saturating_sub(local + 1));
-    let (first, second) = if local >= unique.len() { (unique, "") } else { ("", unique) };
-    format!("{}@{}", filled(first, local, letter), filled(second, domain, letter))
+    let (first, second) = if local >= unique.len() {
+        (unique, "")
+    } else {
+        ("", unique)
+    };
+    format!(
+        "{}@{}",
+        filled(first, local, letter),
+        filled(second, domain, letter)
+    )
 }
 
 /// Metadata of so many bytes, keys counted, each value within its own limit.
@@ -169,7 +215,11 @@ fn metadata(bytes: Option<usize>, letter: &str) -> BTreeMap<String, String> {
         // 1,000 bytes are at most 1,000 characters, and 17 entries are within 64.
         let size = left.saturating_sub(key.len()).min(1000);
         // What is left must be room for a further key and a byte of value, or nothing.
-        let size = if (1..=key.len()).contains(&(left.saturating_sub(key.len() + size))) { size - 4 } else { size };
+        let size = if (1..=key.len()).contains(&(left.saturating_sub(key.len() + size))) {
+            size - 4
+        } else {
+            size
+        };
         left -= key.len() + size;
         entries.insert(key, filled("", size, letter));
     }
@@ -187,7 +237,9 @@ mod tests {
     #[test]
     fn an_email_has_the_bytes_that_its_words_say() {
         let check = |what: &str, total: usize, local: usize| {
-            let Gift::Email(email) = described(what) else { panic!("an email") };
+            let Gift::Email(email) = described(what) else {
+                panic!("an email")
+            };
             assert_eq!(email.len(), total, "{email}");
             assert_eq!(email.find('@'), Some(local), "{email}");
             assert!(email.contains("0123456789ab"), "{email} is not unique");
@@ -195,17 +247,26 @@ mod tests {
         check("an email of 254 bytes", 254, 32);
         check("an email of 255 bytes in letters of 2 bytes", 255, 32);
         check("an email of 254 bytes with 1 byte before the @", 254, 1);
-        check("an email with 65 bytes before the @ in letters of 4 bytes", 86, 65);
+        check(
+            "an email with 65 bytes before the @ in letters of 4 bytes",
+            86,
+            65,
+        );
     }
 
     #[test]
     fn metadata_has_the_bytes_that_its_words_say() {
         for bytes in [16384, 16385] {
             for how in ["", ", in characters of 4 bytes", ", in quotation marks"] {
-                let Gift::Metadata(entries) = described(&format!("metadata of {bytes} bytes in all{how}")) else {
+                let Gift::Metadata(entries) =
+                    described(&format!("metadata of {bytes} bytes in all{how}"))
+                else {
                     panic!("metadata")
                 };
-                let size: usize = entries.iter().map(|(key, value)| key.len() + value.len()).sum();
+                let size: usize = entries
+                    .iter()
+                    .map(|(key, value)| key.len() + value.len())
+                    .sum();
                 assert_eq!(size, bytes);
                 assert!(entries.len() <= 64);
                 assert!(entries.values().all(|it| it.chars().count() <= 1024));

@@ -62,7 +62,9 @@ impl FromStr for Span {
         let (number, unit) = text
             .split_once(' ')
             .ok_or_else(|| format!("{text:?} lacks a unit"))?;
-        let number: u64 = number.parse().map_err(|_| format!("{number:?} is no number"))?;
+        let number: u64 = number
+            .parse()
+            .map_err(|_| format!("{number:?} is no number"))?;
         match unit {
             "ms" => Ok(Self(Duration::from_millis(number))),
             "s" => Ok(Self(Duration::from_secs(number))),

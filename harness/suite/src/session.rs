@@ -64,7 +64,12 @@ pub fn run(request: &Request) -> anyhow::Result<u8> {
     ensure!(
         !(selected.run.is_empty() && selected.skipped.is_empty()),
         "the selection matches no scenario of {}; `conformance list` with the same options shows what it matches",
-        manifest.components.keys().cloned().collect::<Vec<_>>().join(", ")
+        manifest
+            .components
+            .keys()
+            .cloned()
+            .collect::<Vec<_>>()
+            .join(", ")
     );
     if let Some(folder) = &request.report {
         report::prepare(folder)?;
@@ -89,7 +94,10 @@ pub fn build(manifest: &Manifest) -> anyhow::Result<()> {
         .stdin(Stdio::null())
         .status()
         .with_context(|| format!("cannot run the manifest's build command {program:?}"))?;
-    ensure!(status.success(), "the manifest's build command {program:?} failed: {status}");
+    ensure!(
+        status.success(),
+        "the manifest's build command {program:?} failed: {status}"
+    );
     Ok(())
 }
 
@@ -104,7 +112,11 @@ async fn execute(
     let cancel = cancel_on_signal()?;
     let home = Home::create(request.keep)?;
     let attached = Rc::new(Backends::new(home, request.backends));
-    let site = Rc::new(Site::new(manifest.clone(), attached.clone(), request.patience));
+    let site = Rc::new(Site::new(
+        manifest.clone(),
+        attached.clone(),
+        request.patience,
+    ));
     let progress = report::progress::Progress::begin(selected.run.len());
     let watcher = Told(&progress);
     let plan = plan(request);
@@ -118,12 +130,18 @@ async fn execute(
         let ready = begun.elapsed();
         let steps = World::collection();
         let run = selected.run.clone();
-        (ready, execute::execute(stage, steps, run, &plan, &watcher, &cancel).await)
+        (
+            ready,
+            execute::execute(stage, steps, run, &plan, &watcher, &cancel).await,
+        )
     };
     let (ready, executed) = executed.await;
     progress.end();
     let backends = attached.infos();
-    let phases = vec![("backends up".to_owned(), ready), ("scenarios".to_owned(), begun.elapsed() - ready)];
+    let phases = vec![
+        ("backends up".to_owned(), ready),
+        ("scenarios".to_owned(), begun.elapsed() - ready),
+    ];
     site.end().await;
     attached.end().await;
     let subjects_cpu = site.subjects_cpu();
@@ -154,7 +172,8 @@ async fn execute(
         wall: begun.elapsed(),
         suite_cpu: used(nix::sys::resource::UsageWho::RUSAGE_SELF),
         subjects_cpu,
-        backends_cpu: used(nix::sys::resource::UsageWho::RUSAGE_CHILDREN).saturating_sub(subjects_cpu),
+        backends_cpu: used(nix::sys::resource::UsageWho::RUSAGE_CHILDREN)
+            .saturating_sub(subjects_cpu),
         phases,
     });
     report::publish(&run, timings.as_ref(), request.report.as_deref())
@@ -189,7 +208,11 @@ impl Watcher for Told<'_> {
 /// A token that the first SIGINT, SIGTERM or SIGHUP cancels.
 pub fn cancel_on_signal() -> anyhow::Result<CancellationToken> {
     let cancel = CancellationToken::new();
-    for kind in [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()] {
+    for kind in [
+        SignalKind::interrupt(),
+        SignalKind::terminate(),
+        SignalKind::hangup(),
+    ] {
         let mut signals = signal(kind)?;
         let cancel = cancel.clone();
         tokio::spawn(async move {
@@ -255,7 +278,12 @@ fn result(case: Arc<Case>, outcome: Outcome, evidence: Option<Evidence>) -> Scen
 /// The cases without a result: those that were not selected, and those that an early end left out.
 fn unexecuted(selected: &Selected, results: &[ScenarioResult]) -> Vec<Arc<Case>> {
     let has_result = |case: &Arc<Case>| results.iter().any(|it| Arc::ptr_eq(&it.case, case));
-    selected.run.iter().filter(|it| !has_result(it)).cloned().collect()
+    selected
+        .run
+        .iter()
+        .filter(|it| !has_result(it))
+        .cloned()
+        .collect()
 }
 
 fn in_order(mut results: Vec<ScenarioResult>, cases: &[Arc<Case>]) -> Vec<ScenarioResult> {

@@ -31,7 +31,11 @@ pub fn expand(template: &str, meaning: &impl Meaning) -> Result<String, String> 
         out.push_str(&rest[..start]);
         rest = &rest[start..];
         let placeholder = closing(rest).map(|end| &rest[1..end]);
-        match placeholder.map(|it| fill(it, meaning)).transpose()?.flatten() {
+        match placeholder
+            .map(|it| fill(it, meaning))
+            .transpose()?
+            .flatten()
+        {
             Some(text) => {
                 out.push_str(&text);
                 rest = &rest[placeholder.map_or(0, str::len) + 2..];
@@ -68,7 +72,9 @@ fn fill(placeholder: &str, meaning: &impl Meaning) -> Result<Option<String>, Str
         return Ok(Some(character.to_string()));
     }
     if let Some(found) = TIMES.captures(placeholder) {
-        let times: usize = found[1].parse().map_err(|_| format!("too many: {}", &found[1]))?;
+        let times: usize = found[1]
+            .parse()
+            .map_err(|_| format!("too many: {}", &found[1]))?;
         let body = match character(&found[2]) {
             Some(character) => character.to_string(),
             None => expand(&found[2], meaning)?,
@@ -88,13 +94,19 @@ fn fill(placeholder: &str, meaning: &impl Meaning) -> Result<Option<String>, Str
 
 fn character(text: &str) -> Option<char> {
     let digits = text.strip_prefix("U+")?;
-    u32::from_str_radix(digits, 16).ok().and_then(char::from_u32)
+    u32::from_str_radix(digits, 16)
+        .ok()
+        .and_then(char::from_u32)
 }
 
 /// Every other letter in the other case.
 pub fn mixed(text: &str) -> String {
     let change = |(index, letter): (usize, char)| {
-        if index % 2 == 0 { letter.to_ascii_uppercase() } else { letter.to_ascii_lowercase() }
+        if index % 2 == 0 {
+            letter.to_ascii_uppercase()
+        } else {
+            letter.to_ascii_lowercase()
+        }
     };
     text.chars().enumerate().map(change).collect()
 }

@@ -39,7 +39,9 @@ enum Place {
 
 impl std::fmt::Debug for World {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("World").field("scene", &self.scene.id).finish_non_exhaustive()
+        f.debug_struct("World")
+            .field("scene", &self.scene.id)
+            .finish_non_exhaustive()
     }
 }
 
@@ -134,7 +136,9 @@ impl Stage for Platform {
     }
 
     async fn leave(&self, world: World, passed: bool) -> Aftermath {
-        let World { scene, site, place, .. } = world;
+        let World {
+            scene, site, place, ..
+        } = world;
         let mut aftermath = Aftermath::default();
         if !passed {
             aftermath.broken = site.backends.broken().await;

@@ -26,7 +26,10 @@ pub fn check(manifest: &Manifest, cases: &[Arc<Case>], path: &str) -> Result<(),
                 manifest: path.to_owned(),
                 line: declared.line,
                 clause: declared.clause.clone(),
-                scenario: declared.scenario.clone().unwrap_or_else(|| "any".to_owned()),
+                scenario: declared
+                    .scenario
+                    .clone()
+                    .unwrap_or_else(|| "any".to_owned()),
             });
         }
     }
@@ -34,8 +37,7 @@ pub fn check(manifest: &Manifest, cases: &[Arc<Case>], path: &str) -> Result<(),
 }
 
 fn covers(declared: &KnownDeviation, case: &Case) -> bool {
-    declared.clause == case.clause
-        && declared.scenario.as_ref().is_none_or(|it| *it == case.name)
+    declared.clause == case.clause && declared.scenario.as_ref().is_none_or(|it| *it == case.name)
 }
 
 /// Turns the failures that are declared into known deviations, and stale declarations into failures.
@@ -45,9 +47,9 @@ fn covers(declared: &KnownDeviation, case: &Case) -> bool {
 pub fn apply(manifest: &Manifest, results: &mut [ScenarioResult]) {
     for declared in &manifest.known_deviations {
         let covered = |it: &ScenarioResult| covers(declared, &it.case);
-        let failed = results
-            .iter()
-            .any(|it| covered(it) && matches!(it.outcome, Outcome::Failed | Outcome::KnownDeviation { .. }));
+        let failed = results.iter().any(|it| {
+            covered(it) && matches!(it.outcome, Outcome::Failed | Outcome::KnownDeviation { .. })
+        });
         for result in results.iter_mut().filter(|it| covered(it)) {
             match result.outcome {
                 Outcome::Failed => {
@@ -69,7 +71,10 @@ fn stale(declared: &KnownDeviation, case: &Case) -> Evidence {
     Evidence {
         step: "the whole scenario".to_owned(),
         line: case.line,
-        expected: format!("the deviation that line {} of the manifest declares: {}", declared.line, declared.reason),
+        expected: format!(
+            "the deviation that line {} of the manifest declares: {}",
+            declared.line, declared.reason
+        ),
         got: "the scenario passes: the declaration is stale, remove it".to_owned(),
         ..Evidence::default()
     }

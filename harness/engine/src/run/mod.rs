@@ -13,9 +13,9 @@
 pub mod cases;
 pub mod deviations;
 pub mod execute;
-pub mod scenario;
 pub mod folder;
 pub mod outcome;
+pub mod scenario;
 pub mod select;
 pub mod verdict;
 pub mod watchdog;

@@ -33,7 +33,8 @@ const STATUSES: [&str; 3] = ["healthy", "degraded", "unhealthy"];
 
 /// Reads an answer, or says everything that is wrong with it.
 pub fn parse(body: &str) -> Result<HealthAnswer, Vec<String>> {
-    let value: Value = serde_json::from_str(body).map_err(|error| vec![format!("no JSON ({error}): {body:?}")])?;
+    let value: Value =
+        serde_json::from_str(body).map_err(|error| vec![format!("no JSON ({error}): {body:?}")])?;
     let mut wrong = Vec::new();
     let status = status(&value, "the answer", &mut wrong);
     let version = text(&value, "version", "the answer", &mut wrong);
@@ -52,8 +53,17 @@ pub fn parse(body: &str) -> Result<HealthAnswer, Vec<String>> {
             Vec::new()
         }
     };
-    let answer = HealthAnswer { status, version, timestamp, components };
-    if wrong.is_empty() { Ok(answer) } else { Err(wrong) }
+    let answer = HealthAnswer {
+        status,
+        version,
+        timestamp,
+        components,
+    };
+    if wrong.is_empty() {
+        Ok(answer)
+    } else {
+        Err(wrong)
+    }
 }
 
 fn text(value: &Value, name: &str, of: &str, wrong: &mut Vec<String>) -> String {
@@ -73,7 +83,10 @@ fn text(value: &Value, name: &str, of: &str, wrong: &mut Vec<String>) -> String 
 fn status(value: &Value, of: &str, wrong: &mut Vec<String>) -> String {
     let status = text(value, "status", of, wrong);
     if !STATUSES.contains(&status.as_str()) && !status.is_empty() {
-        wrong.push(format!("status of {of} is {status:?}, none of {}", STATUSES.join(", ")));
+        wrong.push(format!(
+            "status of {of} is {status:?}, none of {}",
+            STATUSES.join(", ")
+        ));
     }
     status
 }
@@ -82,25 +95,40 @@ fn component(value: &Value, wrong: &mut Vec<String>) -> Component {
     let name = text(value, "name", "a component", wrong);
     let of = format!("component {name:?}");
     let status = status(value, &of, wrong);
-    let latency_ms = value.get("latency_ms").and_then(Value::as_f64).unwrap_or_else(|| {
-        wrong.push(format!("latency_ms of {of} is no number: {:?}", value.get("latency_ms")));
-        0.0
-    });
+    let latency_ms = value
+        .get("latency_ms")
+        .and_then(Value::as_f64)
+        .unwrap_or_else(|| {
+            wrong.push(format!(
+                "latency_ms of {of} is no number: {:?}",
+                value.get("latency_ms")
+            ));
+            0.0
+        });
     if latency_ms < 0.0 {
         wrong.push(format!("latency_ms of {of} is negative: {latency_ms}"));
     }
     // A null is what some libraries write for a member that is not there.
     let error = value.get("error").filter(|it| !it.is_null());
     match (status.as_str(), error) {
-        ("healthy", Some(error)) => wrong.push(format!("{of} is healthy and has an error: {error}")),
-        ("degraded" | "unhealthy", None) => wrong.push(format!("{of} is {status} and has no error")),
+        ("healthy", Some(error)) => {
+            wrong.push(format!("{of} is healthy and has an error: {error}"))
+        }
+        ("degraded" | "unhealthy", None) => {
+            wrong.push(format!("{of} is {status} and has no error"))
+        }
         ("degraded" | "unhealthy", Some(error)) if error.as_str().is_none_or(str::is_empty) => {
             wrong.push(format!("the error of {of} says nothing: {error}"));
         }
         _ => {}
     }
     let error = error.and_then(Value::as_str).map(str::to_owned);
-    Component { name, status, latency_ms, error }
+    Component {
+        name,
+        status,
+        latency_ms,
+        error,
+    }
 }
 
 #[cfg(test)]
@@ -113,7 +141,9 @@ mod tests {
 
     #[track_caller]
     fn bad(from: &str, to: &str, why: &str) {
-        let wrong = parse(&GOOD.replace(from, to)).expect_err("it is wrong").join("; ");
+        let wrong = parse(&GOOD.replace(from, to))
+            .expect_err("it is wrong")
+            .join("; ");
         assert!(wrong.contains(why), "{wrong:?} lacks {why:?}");
     }
 
@@ -128,9 +158,17 @@ mod tests {
     fn what_is_missing_or_wrong_is_told() {
         bad("\"version\":\"1\",", "", "no version");
         bad("2024-05-01T10:00:00Z", "1714557600", "not RFC 3339");
-        bad("\"degraded\",\"version\"", "\"DOWN\",\"version\"", "\"DOWN\"");
+        bad(
+            "\"degraded\",\"version\"",
+            "\"DOWN\",\"version\"",
+            "\"DOWN\"",
+        );
         bad(",\"error\":\"refused\"", "", "has no error");
-        bad("\"latency_ms\":0.4", "\"latency_ms\":0.4,\"error\":\"none\"", "is healthy and has an error");
+        bad(
+            "\"latency_ms\":0.4",
+            "\"latency_ms\":0.4,\"error\":\"none\"",
+            "is healthy and has an error",
+        );
         bad("0.4", "\"0.4ms\"", "no number");
         bad("[", "{\"x\":[", "no JSON");
     }

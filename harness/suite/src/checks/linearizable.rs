@@ -54,7 +54,11 @@ pub struct Call {
 impl fmt::Display for Call {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (from, to) = (self.began.as_micros(), self.ended.as_micros());
-        write!(f, "client {} {:?} -> {:?} ({from} to {to} us)", self.client, self.action, self.answer)
+        write!(
+            f,
+            "client {} {:?} -> {:?} ({from} to {to} us)",
+            self.client, self.action, self.answer
+        )
     }
 }
 
@@ -215,21 +219,34 @@ mod tests {
 
     #[track_caller]
     fn does_not_fit(calls: &[Call]) {
-        assert!(matches!(judged(calls), Judgement::Impossible { .. }), "{:?}", judged(calls));
+        assert!(
+            matches!(judged(calls), Judgement::Impossible { .. }),
+            "{:?}",
+            judged(calls)
+        );
     }
 
     #[test]
     fn a_read_after_an_acknowledged_update_sees_it() {
         let update = call(0, 10, set("name", "b"), Answer::Record(record("b", "on")));
-        fits(&[update.clone(), call(20, 30, Action::Read, Answer::Record(record("b", "on")))]);
-        does_not_fit(&[update, call(20, 30, Action::Read, Answer::Record(record("a", "on")))]);
+        fits(&[
+            update.clone(),
+            call(20, 30, Action::Read, Answer::Record(record("b", "on"))),
+        ]);
+        does_not_fit(&[
+            update,
+            call(20, 30, Action::Read, Answer::Record(record("a", "on"))),
+        ]);
     }
 
     #[test]
     fn a_read_beside_an_update_may_see_either() {
         let update = call(0, 10, set("name", "b"), Answer::Record(record("b", "on")));
         for name in ["a", "b"] {
-            fits(&[update.clone(), call(5, 15, Action::Read, Answer::Record(record(name, "on")))]);
+            fits(&[
+                update.clone(),
+                call(5, 15, Action::Read, Answer::Record(record(name, "on"))),
+            ]);
         }
     }
 
@@ -246,7 +263,12 @@ mod tests {
     fn an_update_that_undoes_another_field_is_a_lost_update() {
         does_not_fit(&[
             call(0, 10, set("name", "b"), Answer::Record(record("b", "on"))),
-            call(0, 10, set("status", "off"), Answer::Record(record("a", "off"))),
+            call(
+                0,
+                10,
+                set("status", "off"),
+                Answer::Record(record("a", "off")),
+            ),
             call(20, 30, Action::Read, Answer::Record(record("a", "off"))),
         ]);
     }
@@ -255,7 +277,12 @@ mod tests {
     fn two_updates_of_two_fields_both_hold() {
         fits(&[
             call(0, 10, set("name", "b"), Answer::Record(record("b", "off"))),
-            call(0, 10, set("status", "off"), Answer::Record(record("a", "off"))),
+            call(
+                0,
+                10,
+                set("status", "off"),
+                Answer::Record(record("a", "off")),
+            ),
             call(20, 30, Action::Read, Answer::Record(record("b", "off"))),
         ]);
     }
@@ -293,7 +320,10 @@ mod tests {
     fn a_call_without_an_answer_may_have_happened_or_not() {
         let lost = call(0, 10, set("name", "b"), Answer::Unknown);
         for name in ["a", "b"] {
-            fits(&[lost.clone(), call(20, 30, Action::Read, Answer::Record(record(name, "on")))]);
+            fits(&[
+                lost.clone(),
+                call(20, 30, Action::Read, Answer::Record(record(name, "on"))),
+            ]);
         }
         // But not first happen and then not have happened.
         does_not_fit(&[

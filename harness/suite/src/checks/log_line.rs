@@ -31,7 +31,10 @@ impl Event {
 
     /// Where the level stands among [`LEVELS`].
     pub fn severity(&self) -> usize {
-        LEVELS.iter().position(|it| *it == self.field("level")).unwrap_or(0)
+        LEVELS
+            .iter()
+            .position(|it| *it == self.field("level"))
+            .unwrap_or(0)
     }
 }
 
@@ -43,21 +46,31 @@ pub fn parse(line: &[u8], format: Format) -> Result<Event, String> {
         Format::Text => pairs(text)?,
     };
     let event = Event { fields };
-    let missing = ["time", "level", "msg"].into_iter().find(|it| !event.fields.contains_key(*it));
+    let missing = ["time", "level", "msg"]
+        .into_iter()
+        .find(|it| !event.fields.contains_key(*it));
     if let Some(missing) = missing {
         return Err(format!("it has no {missing:?}"));
     }
     if DateTime::parse_from_rfc3339(event.field("time")).is_err() {
-        return Err(format!("its time {:?} is not RFC 3339", event.field("time")));
+        return Err(format!(
+            "its time {:?} is not RFC 3339",
+            event.field("time")
+        ));
     }
     if !LEVELS.contains(&event.field("level")) {
-        return Err(format!("its level {:?} is none of {}", event.field("level"), LEVELS.join(", ")));
+        return Err(format!(
+            "its level {:?} is none of {}",
+            event.field("level"),
+            LEVELS.join(", ")
+        ));
     }
     Ok(event)
 }
 
 fn json(text: &str) -> Result<BTreeMap<String, String>, String> {
-    let value: serde_json::Value = serde_json::from_str(text).map_err(|error| format!("it is not JSON: {error}"))?;
+    let value: serde_json::Value =
+        serde_json::from_str(text).map_err(|error| format!("it is not JSON: {error}"))?;
     let serde_json::Value::Object(object) = value else {
         return Err("it is JSON, but no object".to_owned());
     };
@@ -79,7 +92,9 @@ fn pairs(text: &str) -> Result<BTreeMap<String, String>, String> {
     let mut fields = BTreeMap::new();
     let mut rest = text.trim_end();
     while !rest.is_empty() {
-        let (key, after) = rest.split_once('=').ok_or_else(|| format!("{rest:?} is no key=value"))?;
+        let (key, after) = rest
+            .split_once('=')
+            .ok_or_else(|| format!("{rest:?} is no key=value"))?;
         if key.is_empty() || key.contains(|it: char| it.is_whitespace() || it == '"') {
             return Err(format!("{key:?} is no key"));
         }
@@ -122,7 +137,9 @@ fn quoted_value(text: &str) -> Result<(String, &str), String> {
                     other => other,
                 });
             }
-            other if other.is_control() => return Err(format!("{other:?} stands unescaped in quotes")),
+            other if other.is_control() => {
+                return Err(format!("{other:?} stands unescaped in quotes"));
+            }
             other => value.push(other),
         }
     }
@@ -137,7 +154,8 @@ mod tests {
 
     #[track_caller]
     fn good(line: &str, format: Format, msg: &str) {
-        let event = parse(line.as_bytes(), format).unwrap_or_else(|error| panic!("{line}: {error}"));
+        let event =
+            parse(line.as_bytes(), format).unwrap_or_else(|error| panic!("{line}: {error}"));
         assert_eq!(event.field("msg"), msg);
     }
 
@@ -155,22 +173,62 @@ mod tests {
 
     #[test]
     fn an_event_in_text_is_read() {
-        good(&format!("time={TIME} level=WARN msg=ready port=1"), Format::Text, "ready");
-        good(&format!(r#"time="{TIME}" level=INFO msg="a \"b\" \\ c\n" x="""#), Format::Text, "a \"b\" \\ c\n");
+        good(
+            &format!("time={TIME} level=WARN msg=ready port=1"),
+            Format::Text,
+            "ready",
+        );
+        good(
+            &format!(r#"time="{TIME}" level=INFO msg="a \"b\" \\ c\n" x="""#),
+            Format::Text,
+            "a \"b\" \\ c\n",
+        );
     }
 
     #[test]
     fn what_is_no_event_is_told() {
         bad("ready", Format::Json, "not JSON");
         bad("[1]", Format::Json, "no object");
-        bad(r#"{"time":"yesterday","level":"INFO","msg":""}"#, Format::Json, "not RFC 3339");
-        bad(&format!(r#"{{"time":"{TIME}","level":"info","msg":""}}"#), Format::Json, "its level");
-        bad(&format!(r#"{{"time":"{TIME}","level":"INFO"}}"#), Format::Json, "no \"msg\"");
-        bad(&format!(r#"{{"time":1,"level":"INFO","msg":""}}"#), Format::Json, "no string");
+        bad(
+            r#"{"time":"yesterday","level":"INFO","msg":""}"#,
+            Format::Json,
+            "not RFC 3339",
+        );
+        bad(
+            &format!(r#"{{"time":"{TIME}","level":"info","msg":""}}"#),
+            Format::Json,
+            "its level",
+        );
+        bad(
+            &format!(r#"{{"time":"{TIME}","level":"INFO"}}"#),
+            Format::Json,
+            "no \"msg\"",
+        );
+        bad(
+            &format!(r#"{{"time":1,"level":"INFO","msg":""}}"#),
+            Format::Json,
+            "no string",
+        );
         bad("ready", Format::Text, "no key=value");
-        bad(&format!("time={TIME} level=INFO msg=a b"), Format::Text, "no key=value");
-        bad(&format!("time={TIME} level=INFO msg=\"a"), Format::Text, "not closed");
-        bad(&format!("time={TIME} level=INFO msg=\"a\"b"), Format::Text, "directly behind");
-        bad(&format!("time={TIME} level=INFO msg=a\"b"), Format::Text, "needs quotes");
+        bad(
+            &format!("time={TIME} level=INFO msg=a b"),
+            Format::Text,
+            "no key=value",
+        );
+        bad(
+            &format!("time={TIME} level=INFO msg=\"a"),
+            Format::Text,
+            "not closed",
+        );
+        bad(
+            &format!("time={TIME} level=INFO msg=\"a\"b"),
+            Format::Text,
+            "directly behind",
+        );
+        bad(
+            &format!("time={TIME} level=INFO msg=a\"b"),
+            Format::Text,
+            "needs quotes",
+        );
     }
 }

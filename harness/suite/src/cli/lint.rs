@@ -24,7 +24,11 @@ pub fn main(arguments: &LintArguments) -> anyhow::Result<u8> {
         println!("{flaw}");
     }
     let count = cases::cases(&documents, &CATALOGUE).len();
-    println!("{count} scenarios, {} steps, {} flaws", patterns.len(), flaws.len());
+    println!(
+        "{count} scenarios, {} steps, {} flaws",
+        patterns.len(),
+        flaws.len()
+    );
     println!("not judged yet: {}", CATALOGUE.pending().join(", "));
     Ok(u8::from(!flaws.is_empty()))
 }

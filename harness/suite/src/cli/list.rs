@@ -27,7 +27,11 @@ pub fn main(arguments: &ListArguments) -> anyhow::Result<u8> {
     let mut out = std::io::stdout().lock();
     if arguments.steps {
         for pattern in lint::patterns::<World>() {
-            writeln!(out, "{:5} {}   ({})", pattern.kind, pattern.regex, pattern.location)?;
+            writeln!(
+                out,
+                "{:5} {}   ({})",
+                pattern.kind, pattern.regex, pattern.location
+            )?;
         }
         return Ok(0);
     }
@@ -37,10 +41,24 @@ pub fn main(arguments: &ListArguments) -> anyhow::Result<u8> {
     for case in cases::cases(&documents, &CATALOGUE) {
         if selection.takes(&case) {
             listed += 1;
-            writeln!(out, "{:7} {:13} {}   {}", case.clause, case.component, case.name, case.location())?;
+            writeln!(
+                out,
+                "{:7} {:13} {}   {}",
+                case.clause,
+                case.component,
+                case.name,
+                case.location()
+            )?;
         }
     }
-    anyhow::ensure!(listed > 0, "the selection matches no scenario; `conformance list` without options shows all");
-    writeln!(out, "{listed} scenarios; not judged yet: {}", CATALOGUE.pending().join(", "))?;
+    anyhow::ensure!(
+        listed > 0,
+        "the selection matches no scenario; `conformance list` without options shows all"
+    );
+    writeln!(
+        out,
+        "{listed} scenarios; not judged yet: {}",
+        CATALOGUE.pending().join(", ")
+    )?;
     Ok(0)
 }

@@ -35,7 +35,9 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     /// Run scenarios against an implementation and judge it (the default)
-    #[command(after_help = "Example:\n  conformance run --manifest mine.toml --component user-service --report out")]
+    #[command(
+        after_help = "Example:\n  conformance run --manifest mine.toml --component user-service --report out"
+    )]
     Run(Box<run::RunArguments>),
     /// List scenarios without running them
     #[command(after_help = "Example:\n  conformance list --clause HLT-4")]

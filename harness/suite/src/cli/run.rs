@@ -62,7 +62,7 @@ pub struct RunArguments {
     /// Where backends come from
     #[arg(long, value_enum, default_value_t)]
     backends: BackendsArgument,
-    /// How many scenarios at once [default: four for each core]
+    /// How many scenarios at once [default: twelve for each core, since most wait]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     jobs: Option<u16>,
     /// Of the order of scenarios and of what properties draw [default: random, printed]
@@ -144,8 +144,10 @@ pub fn main(arguments: &RunArguments) -> anyhow::Result<u8> {
             BackendsArgument::Process => Choice::Process,
             BackendsArgument::Container => Choice::Container,
         },
-        jobs: arguments.jobs.map_or(4 * cores, usize::from),
-        seed: arguments.seed.unwrap_or_else(|| u64::from(rand::random::<u32>())),
+        jobs: arguments.jobs.map_or(12 * cores, usize::from),
+        seed: arguments
+            .seed
+            .unwrap_or_else(|| u64::from(rand::random::<u32>())),
         patience,
         fail_fast: arguments.fail_fast,
         allow_missing: arguments.allow_missing,
@@ -158,17 +160,32 @@ pub fn main(arguments: &RunArguments) -> anyhow::Result<u8> {
 /// What failed or ended in error in an earlier report.
 fn failed_before(report: &std::path::Path) -> anyhow::Result<HashSet<(String, String, String)>> {
     let path = report.join("verdict.json");
-    let text = std::fs::read_to_string(&path)
-        .with_context(|| format!("--failed needs an earlier report, and {} cannot be read", path.display()))?;
+    let text = std::fs::read_to_string(&path).with_context(|| {
+        format!(
+            "--failed needs an earlier report, and {} cannot be read",
+            path.display()
+        )
+    })?;
     let verdict: serde_json::Value = serde_json::from_str(&text)
         .with_context(|| format!("{} is no report of this suite", path.display()))?;
     let scenarios = verdict["scenarios"].as_array().cloned().unwrap_or_default();
-    let field = |it: &serde_json::Value, name: &str| it[name].as_str().unwrap_or_default().to_owned();
+    let field =
+        |it: &serde_json::Value, name: &str| it[name].as_str().unwrap_or_default().to_owned();
     let failed: HashSet<_> = scenarios
         .iter()
         .filter(|it| matches!(it["outcome"].as_str(), Some("failed" | "error")))
-        .map(|it| (field(it, "component"), field(it, "clause"), field(it, "name")))
+        .map(|it| {
+            (
+                field(it, "component"),
+                field(it, "clause"),
+                field(it, "name"),
+            )
+        })
         .collect();
-    anyhow::ensure!(!failed.is_empty(), "{} holds no failed scenario", path.display());
+    anyhow::ensure!(
+        !failed.is_empty(),
+        "{} holds no failed scenario",
+        path.display()
+    );
     Ok(failed)
 }

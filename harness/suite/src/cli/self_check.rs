@@ -13,7 +13,11 @@ use crate::self_check::{self, Request};
 #[derive(Args, Clone, Debug)]
 pub struct SelfCheckArguments {
     /// Describes the program that holds the counterexamples
-    #[arg(long, value_name = "FILE", default_value = "harness/counterexamples/conformance.toml")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        default_value = "harness/counterexamples/conformance.toml"
+    )]
     manifest: PathBuf,
     /// Only those that break this clause; may be given more than once
     #[arg(long, value_name = "CLAUSE")]
@@ -41,9 +45,16 @@ pub struct SelfCheckArguments {
 }
 
 pub fn main(arguments: &SelfCheckArguments) -> anyhow::Result<u8> {
-    let clauses: Vec<String> = arguments.clause.iter().map(|it| it.to_uppercase()).collect();
+    let clauses: Vec<String> = arguments
+        .clause
+        .iter()
+        .map(|it| it.to_uppercase())
+        .collect();
     for clause in &clauses {
-        anyhow::ensure!(CATALOGUE.has_clause(clause), "unknown clause {clause:?}; `conformance list` shows them");
+        anyhow::ensure!(
+            CATALOGUE.has_clause(clause),
+            "unknown clause {clause:?}; `conformance list` shows them"
+        );
     }
     let cores = std::thread::available_parallelism().map_or(2, usize::from);
     self_check::run(&Request {
@@ -55,7 +66,8 @@ pub fn main(arguments: &SelfCheckArguments) -> anyhow::Result<u8> {
         table: arguments.table.clone(),
         jobs: arguments.jobs.unwrap_or(24 * cores).max(1),
         seed: arguments.seed,
-        patience: Patience::new(arguments.patience)
-            .with_context(|| format!("--patience {} is not between 1 and 100", arguments.patience))?,
+        patience: Patience::new(arguments.patience).with_context(|| {
+            format!("--patience {} is not between 1 and 100", arguments.patience)
+        })?,
     })
 }

@@ -29,7 +29,9 @@ impl StandIn {
                 }
             }
         });
-        Ok(Self { task: task.abort_handle() })
+        Ok(Self {
+            task: task.abort_handle(),
+        })
     }
 }
 
@@ -49,13 +51,23 @@ async fn answer(mut stream: TcpStream, status: u16, after: Duration) {
         }
     }
     let health = request.starts_with(b"GET /health ") || request.starts_with(b"HEAD /health ");
-    let opposite = if (200..300).contains(&status) { 503 } else { 200 };
+    let opposite = if (200..300).contains(&status) {
+        503
+    } else {
+        200
+    };
     let status = if health { status } else { opposite };
     if !after.is_zero() {
         // How long an answer takes is what the stand-in is told, not something that is waited for.
-        tokio::time::timeout(after, std::future::pending::<()>()).await.unwrap_or(());
+        tokio::time::timeout(after, std::future::pending::<()>())
+            .await
+            .unwrap_or(());
     }
-    let body = if status == 204 { "" } else { "{\"status\":\"healthy\"}" };
+    let body = if status == 204 {
+        ""
+    } else {
+        "{\"status\":\"healthy\"}"
+    };
     let answer = format!(
         "HTTP/1.1 {status} Stand-in\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
         body.len()

@@ -13,7 +13,11 @@ pub const WORD: &str = "xylophone_quarrel";
 
 /// A connection past every link.
 pub async fn connect(site: &Site, database: &Database) -> StepResult<Client> {
-    site.postgres().await?.connect(database).await.map_err(failure)
+    site.postgres()
+        .await?
+        .connect(database)
+        .await
+        .map_err(failure)
 }
 
 /// How the database refuses writes.
@@ -64,7 +68,9 @@ pub async fn refuse_reads(client: &Client) -> StepResult {
     )
     .await?;
     for table in tables(client).await? {
-        let (schema, name) = table.split_once('.').ok_or_else(|| Failure::broken("a table without a schema"))?;
+        let (schema, name) = table
+            .split_once('.')
+            .ok_or_else(|| Failure::broken("a table without a schema"))?;
         let hidden = format!("\"conformance_hidden_{}", name.trim_start_matches('"'));
         run(client, &format!("ALTER TABLE {table} RENAME TO {hidden}")).await?;
         run(client, &format!("CREATE VIEW {table} AS SELECT * FROM {schema}.{hidden} WHERE conformance_refuse_read()")).await?;
@@ -76,14 +82,21 @@ pub async fn refuse_reads(client: &Client) -> StepResult {
 pub async fn close_connections(client: &Client, database: &Database) -> StepResult {
     let statement = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
                      WHERE datname = $1 AND pid <> pg_backend_pid() AND application_name <> 'conformance'";
-    client.execute(statement, &[&database.name()]).await.map(|_| ()).map_err(Failure::broken)
+    client
+        .execute(statement, &[&database.name()])
+        .await
+        .map(|_| ())
+        .map_err(Failure::broken)
 }
 
 /// How many connections the service holds, by the server's own list.
 pub async fn connections(client: &Client, database: &Database) -> StepResult<i64> {
     let statement = "SELECT count(*) FROM pg_stat_activity
                      WHERE datname = $1 AND pid <> pg_backend_pid() AND application_name <> 'conformance'";
-    let row = client.query_one(statement, &[&database.name()]).await.map_err(Failure::broken)?;
+    let row = client
+        .query_one(statement, &[&database.name()])
+        .await
+        .map_err(Failure::broken)?;
     row.try_get(0).map_err(Failure::broken)
 }
 
@@ -108,8 +121,13 @@ pub async fn tables(client: &Client) -> StepResult<Vec<String>> {
     let statement = "SELECT format('%I.\"%s\"', n.nspname, replace(c.relname, '\"', '\"\"'))
                      FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
                      WHERE c.relkind = 'r' AND n.nspname <> 'information_schema' AND n.nspname NOT LIKE 'pg\\_%'";
-    let rows = client.query(statement, &[]).await.map_err(Failure::broken)?;
-    rows.iter().map(|it| it.try_get(0).map_err(Failure::broken)).collect()
+    let rows = client
+        .query(statement, &[])
+        .await
+        .map_err(Failure::broken)?;
+    rows.iter()
+        .map(|it| it.try_get(0).map_err(Failure::broken))
+        .collect()
 }
 
 /// Everything that a database holds, in words and sorted: relations, columns, indexes, constraints, rows.
@@ -124,7 +142,10 @@ pub async fn snapshot(client: &Client) -> StepResult<Vec<String>> {
                          WHERE schemaname <> 'pg_catalog'
                      UNION ALL SELECT format('constraint %s %s', conrelid::regclass, pg_get_constraintdef(oid)) FROM pg_constraint
                          WHERE conrelid <> 0";
-    let rows = client.query(statement, &[]).await.map_err(Failure::broken)?;
+    let rows = client
+        .query(statement, &[])
+        .await
+        .map_err(Failure::broken)?;
     let mut lines: Vec<String> = dump(client).await?;
     for row in rows {
         lines.push(row.try_get(0).map_err(Failure::broken)?);
@@ -136,14 +157,22 @@ pub async fn snapshot(client: &Client) -> StepResult<Vec<String>> {
 /// Lets nobody log in to the database any more, and ends those who have.
 pub async fn refuse_logins(site: &Site, database: &Database) -> StepResult {
     let admin = site.postgres().await?.admin().await.map_err(failure)?;
-    run(&admin, &format!("ALTER DATABASE {} ALLOW_CONNECTIONS false", database.name())).await?;
-    let statement = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = $1";
-    admin.execute(statement, &[&database.name()]).await.map(|_| ()).map_err(Failure::broken)
+    run(
+        &admin,
+        &format!("ALTER DATABASE {} ALLOW_CONNECTIONS false", database.name()),
+    )
+    .await?;
+    let statement =
+        "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = $1";
+    admin
+        .execute(statement, &[&database.name()])
+        .await
+        .map(|_| ())
+        .map_err(Failure::broken)
 }
 
 async fn run(client: &Client, statement: &str) -> StepResult {
-    client
-        .batch_execute(statement)
-        .await
-        .map_err(|error| Failure::broken(format!("the suite's own SQL failed: {error}: {statement}")))
+    client.batch_execute(statement).await.map_err(|error| {
+        Failure::broken(format!("the suite's own SQL failed: {error}: {statement}"))
+    })
 }

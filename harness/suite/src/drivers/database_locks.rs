@@ -18,10 +18,19 @@ impl Locks {
     pub async fn take(client: Client, database: &Database) -> StepResult<Self> {
         let tables = super::database::tables(&client).await?;
         if tables.is_empty() {
-            return Err(Failure::mismatch("tables that hold the users", "none in the database"));
+            return Err(Failure::mismatch(
+                "tables that hold the users",
+                "none in the database",
+            ));
         }
-        let statement = format!("BEGIN; LOCK TABLE {} IN ACCESS EXCLUSIVE MODE", tables.join(", "));
-        client.batch_execute(&statement).await.map_err(Failure::broken)?;
+        let statement = format!(
+            "BEGIN; LOCK TABLE {} IN ACCESS EXCLUSIVE MODE",
+            tables.join(", ")
+        );
+        client
+            .batch_execute(&statement)
+            .await
+            .map_err(Failure::broken)?;
         Ok(Self {
             client,
             database: database.name().to_owned(),
@@ -32,19 +41,26 @@ impl Locks {
     pub async fn somebody_waits(&self) -> StepResult {
         let statement = "SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database
                          WHERE NOT l.granted AND d.datname = $1";
-        eventually("the request reaches the database", Duration::from_secs(10), async || {
-            let row = self.client.query_one(statement, &[&self.database]).await;
-            match row.and_then(|it| it.try_get::<_, i64>(0)) {
-                Ok(1..) => Ok(()),
-                Ok(_) => Err("no statement waits".to_owned()),
-                Err(error) => Err(error.to_string()),
-            }
-        })
+        eventually(
+            "the request reaches the database",
+            Duration::from_secs(10),
+            async || {
+                let row = self.client.query_one(statement, &[&self.database]).await;
+                match row.and_then(|it| it.try_get::<_, i64>(0)) {
+                    Ok(1..) => Ok(()),
+                    Ok(_) => Err("no statement waits".to_owned()),
+                    Err(error) => Err(error.to_string()),
+                }
+            },
+        )
         .await
     }
 
     /// Lets go.
     pub async fn release(self) -> StepResult {
-        self.client.batch_execute("ROLLBACK").await.map_err(Failure::broken)
+        self.client
+            .batch_execute("ROLLBACK")
+            .await
+            .map_err(Failure::broken)
     }
 }

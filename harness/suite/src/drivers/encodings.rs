@@ -26,7 +26,12 @@ mod tests {
     fn a_text_is_found_in_the_middle_of_base64() {
         for before in ["", "x", "xy"] {
             let hidden = STANDARD_NO_PAD.encode(format!("{before}correct-horse-battery!"));
-            assert!(of("correct-horse-battery").iter().any(|it| hidden.contains(it)), "{hidden}");
+            assert!(
+                of("correct-horse-battery")
+                    .iter()
+                    .any(|it| hidden.contains(it)),
+                "{hidden}"
+            );
         }
     }
 }

@@ -40,18 +40,27 @@ impl HealthService {
     /// Check of one service, by its word: `SERVING`.
     pub async fn check(&self, service: &str) -> Result<&'static str, Status> {
         let mut client = self.client.clone();
-        let request = HealthCheckRequest { service: service.to_owned() };
+        let request = HealthCheckRequest {
+            service: service.to_owned(),
+        };
         let answer = tokio::time::timeout(GIVE_UP, client.check(request)).await;
-        let answer = answer.unwrap_or_else(|_| Err(Status::unknown("the suite gave up: no answer")));
+        let answer =
+            answer.unwrap_or_else(|_| Err(Status::unknown("the suite gave up: no answer")));
         let answer = answer.map(|it| word(it.into_inner().status));
-        self.journal.note(format!("health Check {service:?} {answer:?}"));
+        self.journal
+            .note(format!("health Check {service:?} {answer:?}"));
         answer
     }
 
     /// Watches one service from now on.
     pub fn watch(&self, service: &str) -> Watch {
         let seen = Seen::default();
-        let watching = watch(self.client.clone(), service.to_owned(), seen.clone(), self.journal.clone());
+        let watching = watch(
+            self.client.clone(),
+            service.to_owned(),
+            seen.clone(),
+            self.journal.clone(),
+        );
         let task = tokio::spawn(watching).abort_handle();
         Watch { seen, task }
     }
@@ -80,7 +89,11 @@ pub struct Watch {
 impl Watch {
     /// Every report so far, in order, with its moment.
     pub fn reports(&self) -> Vec<(Instant, Report)> {
-        self.seen.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.seen
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 }
 

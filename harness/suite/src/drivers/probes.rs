@@ -33,7 +33,8 @@ pub struct Answer {
 impl Answer {
     /// The body as JSON, or what is wrong with it.
     pub fn json(&self) -> Result<serde_json::Value, String> {
-        serde_json::from_str(&self.body).map_err(|error| format!("no JSON ({error}): {:?}", self.body))
+        serde_json::from_str(&self.body)
+            .map_err(|error| format!("no JSON ({error}): {:?}", self.body))
     }
 }
 

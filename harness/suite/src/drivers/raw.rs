@@ -22,19 +22,28 @@ pub async fn connect(port: u16) -> StepResult<TcpStream> {
 /// A connection on which one request was answered and nothing follows.
 pub async fn idle_http(port: u16) -> StepResult<TcpStream> {
     let mut stream = connect(port).await?;
-    stream.write_all(b"GET /live HTTP/1.1\r\nHost: localhost\r\n\r\n").await.map_err(Failure::broken)?;
+    stream
+        .write_all(b"GET /live HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        .await
+        .map_err(Failure::broken)?;
     let mut buffer = [0; 4096];
     let read = tokio::time::timeout(GIVE_UP, stream.read(&mut buffer)).await;
     match read {
         Ok(Ok(1..)) => Ok(stream),
-        other => Err(Failure::mismatch("an answer to GET /live", format!("{other:?}"))),
+        other => Err(Failure::mismatch(
+            "an answer to GET /live",
+            format!("{other:?}"),
+        )),
     }
 }
 
 /// A connection that has sent less than a request.
 pub async fn half_http(port: u16) -> StepResult<TcpStream> {
     let mut stream = connect(port).await?;
-    stream.write_all(b"GET /live HTTP/1.1\r\nHost:").await.map_err(Failure::broken)?;
+    stream
+        .write_all(b"GET /live HTTP/1.1\r\nHost:")
+        .await
+        .map_err(Failure::broken)?;
     Ok(stream)
 }
 
@@ -48,7 +57,10 @@ pub async fn idle_grpc(port: u16) -> StepResult<TcpStream> {
 /// An HTTP/2 connection that has sent half a frame: a HEADERS frame of 100 bytes, and 3 of them.
 pub async fn half_grpc(port: u16) -> StepResult<TcpStream> {
     let mut stream = idle_grpc(port).await?;
-    stream.write_all(b"\0\0\x64\x01\x04\0\0\0\x01abc").await.map_err(Failure::broken)?;
+    stream
+        .write_all(b"\0\0\x64\x01\x04\0\0\0\x01abc")
+        .await
+        .map_err(Failure::broken)?;
     Ok(stream)
 }
 

@@ -6,7 +6,10 @@ use redis::AsyncCommands as _;
 /// Every key with its value, in Redis's own serialisation.
 pub async fn dump(url: &str) -> StepResult<Vec<String>> {
     let client = redis::Client::open(url).map_err(Failure::broken)?;
-    let mut connection = client.get_multiplexed_async_connection().await.map_err(Failure::broken)?;
+    let mut connection = client
+        .get_multiplexed_async_connection()
+        .await
+        .map_err(Failure::broken)?;
     let keys: Vec<Vec<u8>> = connection.keys("*").await.map_err(Failure::broken)?;
     let mut lines = Vec::new();
     for key in keys {
@@ -16,7 +19,11 @@ pub async fn dump(url: &str) -> StepResult<Vec<String>> {
             .await
             .map_err(Failure::broken)?;
         let value = value.unwrap_or_default();
-        lines.push(format!("{} {}", String::from_utf8_lossy(&key), String::from_utf8_lossy(&value)));
+        lines.push(format!(
+            "{} {}",
+            String::from_utf8_lossy(&key),
+            String::from_utf8_lossy(&value)
+        ));
     }
     Ok(lines)
 }

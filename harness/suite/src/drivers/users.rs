@@ -52,7 +52,11 @@ impl<T> Call<T> {
 
 /// A status for people: `ALREADY_EXISTS "email is taken"`.
 pub fn shown(status: &Status) -> String {
-    format!("{} {:?}", crate::params::code_name(status.code()), status.message())
+    format!(
+        "{} {:?}",
+        crate::params::code_name(status.code()),
+        status.message()
+    )
 }
 
 /// A client on one connection; clones share it.
@@ -97,9 +101,11 @@ impl Users {
     /// CreateUser; the answer's user.
     pub async fn create(&self, request: CreateUserRequest) -> Call<User> {
         let mut client = self.client.clone();
-        self.call("CreateUser", request, async |it| client.create_user(it).await)
-            .await
-            .and_then("a user", |it| it.user)
+        self.call("CreateUser", request, async |it| {
+            client.create_user(it).await
+        })
+        .await
+        .and_then("a user", |it| it.user)
     }
 
     /// GetUser; the answer's user.
@@ -114,18 +120,22 @@ impl Users {
     /// UpdateUser; the answer's user.
     pub async fn update(&self, request: UpdateUserRequest) -> Call<User> {
         let mut client = self.client.clone();
-        self.call("UpdateUser", request, async |it| client.update_user(it).await)
-            .await
-            .and_then("a user", |it| it.user)
+        self.call("UpdateUser", request, async |it| {
+            client.update_user(it).await
+        })
+        .await
+        .and_then("a user", |it| it.user)
     }
 
     /// DeleteUser.
     pub async fn delete(&self, id: &str) -> Call<()> {
         let mut client = self.client.clone();
         let request = DeleteUserRequest { id: id.to_owned() };
-        self.call("DeleteUser", request, async |it| client.delete_user(it).await)
-            .await
-            .map(|_| ())
+        self.call("DeleteUser", request, async |it| {
+            client.delete_user(it).await
+        })
+        .await
+        .map(|_| ())
     }
 
     /// ListUsers; the whole page.

@@ -6,7 +6,8 @@ pub type Exemption = (&'static str, &'static str);
 /// Scenarios that no counterexample of their clause fails.
 pub const FROM_TEETH: &[Exemption] = &[];
 
-const STAND_IN: &str = "the stand-in answers, and the command exits with 0 as it does for everything";
+const STAND_IN: &str =
+    "the stand-in answers, and the command exits with 0 as it does for everything";
 const AT_ONCE: &str = "a program without work that a signal ends at once has ended gracefully";
 
 /// Scenarios that a standing counterexample passes.
@@ -27,7 +28,10 @@ pub const FROM_STANDING: &[Exemption] = &[
         "The program ends in time though half a request was sent to every port",
         AT_ONCE,
     ),
-    ("The program ends in time though both resources are hung", AT_ONCE),
+    (
+        "The program ends in time though both resources are hung",
+        AT_ONCE,
+    ),
     (
         "0 users in pages of 10 end with page 1",
         "an empty answer is the right one",

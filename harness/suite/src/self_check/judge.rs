@@ -28,17 +28,38 @@ fn of_trial(trial: &Trial) -> Vec<String> {
     let mut findings: Vec<String> = trial
         .broken()
         .into_iter()
-        .map(|it| format!("{id}: {:?} ended as {}, which judges nothing: {}", it.case.name, it.outcome.word(), cause(it)))
+        .map(|it| {
+            format!(
+                "{id}: {:?} ended as {}, which judges nothing: {}",
+                it.case.name,
+                it.outcome.word(),
+                cause(it)
+            )
+        })
         .collect();
     if trial.results.is_empty() {
         findings.push(format!("{id}: no scenario was run against it"));
     } else if counterexample.is_plain() {
         let failed = trial.catchers().into_iter();
-        findings.extend(failed.map(|it| format!("the plain reference fails {} {:?}: {}", it.case.clause, it.case.name, cause(it))));
+        findings.extend(failed.map(|it| {
+            format!(
+                "the plain reference fails {} {:?}: {}",
+                it.case.clause,
+                it.case.name,
+                cause(it)
+            )
+        }));
     } else if counterexample.is_standing() {
         let passed = trial.with(|it| *it == Outcome::Passed);
-        let held = passed.into_iter().filter(|it| !exempt::exempt(FROM_STANDING, &it.case.name));
-        findings.extend(held.map(|it| format!("{id} passes {} {:?} ({})", it.case.clause, it.case.name, counterexample.wrong)));
+        let held = passed
+            .into_iter()
+            .filter(|it| !exempt::exempt(FROM_STANDING, &it.case.name));
+        findings.extend(held.map(|it| {
+            format!(
+                "{id} passes {} {:?} ({})",
+                it.case.clause, it.case.name, counterexample.wrong
+            )
+        }));
     } else if trial.catchers().is_empty() {
         findings.push(format!(
             "{id} is not caught by any scenario of {}: {}",
@@ -65,7 +86,14 @@ fn toothless(request: &Request, cases: &[Arc<Case>], trials: &[Trial]) -> Vec<St
         .filter(|it| request.components.is_empty() || request.components.contains(&it.component))
         .filter(|it| !catches.contains_key(it.name.as_str()))
         .filter(|it| !exempt::exempt(FROM_TEETH, &it.name))
-        .map(|it| format!("{} {:?} ({}) catches no counterexample", it.clause, it.name, it.location()))
+        .map(|it| {
+            format!(
+                "{} {:?} ({}) catches no counterexample",
+                it.clause,
+                it.name,
+                it.location()
+            )
+        })
         .collect()
 }
 

@@ -99,7 +99,10 @@ pub struct Trial {
 
 impl Trial {
     fn with(&self, wanted: impl Fn(&Outcome) -> bool) -> Vec<&ScenarioResult> {
-        self.results.iter().filter(|it| wanted(&it.outcome)).collect()
+        self.results
+            .iter()
+            .filter(|it| wanted(&it.outcome))
+            .collect()
     }
 
     /// The scenarios that caught it.
@@ -120,7 +123,10 @@ pub fn run(request: &Request) -> anyhow::Result<u8> {
     let cases = cases::cases(&documents, &CATALOGUE);
     session::build(&manifest)?;
     let counterexamples = choose(request, list(&manifest)?);
-    ensure!(!counterexamples.is_empty(), "the selection matches no counterexample");
+    ensure!(
+        !counterexamples.is_empty(),
+        "the selection matches no counterexample"
+    );
     scenario::quiet_panics();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -159,8 +165,13 @@ fn list(manifest: &Manifest) -> anyhow::Result<Vec<Counterexample>> {
             .with_context(|| {
                 format!("cannot run {} for {component}; build it with `cargo build --release -p counterexamples`", path.display())
             })?;
-        let listed: Vec<Counterexample> = serde_json::from_slice(&output.stdout)
-            .with_context(|| format!("{} list does not print the counterexamples as JSON", path.display()))?;
+        let listed: Vec<Counterexample> =
+            serde_json::from_slice(&output.stdout).with_context(|| {
+                format!(
+                    "{} list does not print the counterexamples as JSON",
+                    path.display()
+                )
+            })?;
         all.extend(listed);
     }
     Ok(all)
@@ -178,7 +189,11 @@ fn choose(request: &Request, all: Vec<Counterexample>) -> Vec<Counterexample> {
 }
 
 /// The cases that a program has to face.
-fn faced(request: &Request, counterexample: &Counterexample, cases: &[Arc<Case>]) -> Vec<Arc<Case>> {
+fn faced(
+    request: &Request,
+    counterexample: &Counterexample,
+    cases: &[Arc<Case>],
+) -> Vec<Arc<Case>> {
     cases
         .iter()
         .filter(|it| it.component == counterexample.component)
@@ -223,7 +238,10 @@ async fn try_all(
 /// In the contract's order, and by name within a clause.
 fn order(counterexample: &Counterexample) -> (usize, String) {
     let place = counterexample.clause.as_ref().map_or(0, |clause| {
-        1 + CATALOGUE.clauses().position(|it| it == *clause).unwrap_or(usize::MAX - 1)
+        1 + CATALOGUE
+            .clauses()
+            .position(|it| it == *clause)
+            .unwrap_or(usize::MAX - 1)
     });
     (place, counterexample.id.clone())
 }
@@ -243,7 +261,11 @@ async fn trial(
     let site = Rc::new(Site::new(manifest, backends.clone(), request.patience));
     let stage = Rc::new(Platform { site: site.clone() });
     let plan = Plan {
-        jobs: if counterexample.is_standing() { STANDING_JOBS } else { request.jobs.div_ceil(AT_ONCE) },
+        jobs: if counterexample.is_standing() {
+            STANDING_JOBS
+        } else {
+            request.jobs.div_ceil(AT_ONCE)
+        },
         seed: request.seed,
         patience: request.patience,
         fail_fast: false,
@@ -269,7 +291,10 @@ impl Watcher for Silent {
 /// For each scenario by name: how many programs it caught.
 fn catches(trials: &[Trial]) -> BTreeMap<&str, usize> {
     let mut catches = BTreeMap::new();
-    for trial in trials.iter().filter(|it| it.counterexample.clause.is_some()) {
+    for trial in trials
+        .iter()
+        .filter(|it| it.counterexample.clause.is_some())
+    {
         for result in trial.catchers() {
             *catches.entry(result.case.name.as_str()).or_default() += 1;
         }

@@ -11,7 +11,10 @@ pub fn line(trial: &Trial) -> String {
     let caught = trial.catchers().len();
     let run = trial.results.len();
     let broken = trial.broken().len();
-    let mut line = format!("{clause:7} {:45} fails {caught} of {run}", counterexample.id);
+    let mut line = format!(
+        "{clause:7} {:45} fails {caught} of {run}",
+        counterexample.id
+    );
     if broken > 0 {
         let _ = write!(line, ", {broken} could not judge");
     }

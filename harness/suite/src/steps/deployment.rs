@@ -12,7 +12,11 @@ use crate::world::World;
 
 #[given("a deployment of its own")]
 async fn own_deployment(world: &mut World) -> StepResult {
-    world.prepare(Settings::default()).await?.start_ready().await?;
+    world
+        .prepare(Settings::default())
+        .await?
+        .start_ready()
+        .await?;
     Ok(())
 }
 
@@ -53,13 +57,23 @@ fn links<'a>(slots: &'a [Slot], resources: &Resources) -> Vec<&'a Link> {
         Resource::Database => &slot.database,
         Resource::Redis => &slot.redis,
     };
-    slots.iter().flat_map(|slot| resources.0.iter().map(move |it| link(slot, it))).collect()
+    slots
+        .iter()
+        .flat_map(|slot| resources.0.iter().map(move |it| link(slot, it)))
+        .collect()
 }
 
-#[given(regex = r"^(the database|Redis|the required resource|the optional resource|both resources|no resource) (?:is|are) (cut|hung|restored)$")]
-#[when(regex = r"^(the database|Redis|the required resource|the optional resource|both resources|no resource) (?:is|are) (cut|hung|restored)$")]
+#[given(
+    regex = r"^(the database|Redis|the required resource|the optional resource|both resources|no resource) (?:is|are) (cut|hung|restored)$"
+)]
+#[when(
+    regex = r"^(the database|Redis|the required resource|the optional resource|both resources|no resource) (?:is|are) (cut|hung|restored)$"
+)]
 async fn outage(world: &mut World, resources: Resources, what: String) -> StepResult {
-    world.scene.journal.note(format!("{:?} {what}", resources.0));
+    world
+        .scene
+        .journal
+        .note(format!("{:?} {what}", resources.0));
     for link in links(world.own()?.slots(), &resources) {
         match what.as_str() {
             "cut" => link.cut().await,
@@ -73,15 +87,25 @@ async fn outage(world: &mut World, resources: Resources, what: String) -> StepRe
 #[given(regex = r"^(the database|both resources) (?:is|are) slowed by (\d+ ms)$")]
 #[when(regex = r"^(the required resource|the optional resource) is slowed by (\d+ ms)$")]
 async fn slowed(world: &mut World, resources: Resources, delay: Span) -> StepResult {
-    world.scene.journal.note(format!("{:?} slowed by {:?}", resources.0, delay.0));
+    world
+        .scene
+        .journal
+        .note(format!("{:?} slowed by {:?}", resources.0, delay.0));
     for link in links(world.own()?.slots(), &resources) {
         link.slow(delay.0).await;
     }
     Ok(())
 }
 
-#[given(regex = r"^(the required resource|the optional resource|both resources) (?:has|have) been (cut|hung) for (\d+ (?:ms|s))(?:, with nobody asking)?$")]
-async fn has_been_away(world: &mut World, resources: Resources, what: String, window: Span) -> StepResult {
+#[given(
+    regex = r"^(the required resource|the optional resource|both resources) (?:has|have) been (cut|hung) for (\d+ (?:ms|s))(?:, with nobody asking)?$"
+)]
+async fn has_been_away(
+    world: &mut World,
+    resources: Resources,
+    what: String,
+    window: Span,
+) -> StepResult {
     outage(world, resources, what).await?;
     let slot = world.own()?.slot(0)?;
     holds_for("the program runs on", window.0, async || slot.runs_on()).await
@@ -95,7 +119,9 @@ async fn was_cut_and_restored(world: &mut World) -> StepResult {
     Ok(())
 }
 
-#[given("the required resource was cut and restored twice, and the program became healthy each time")]
+#[given(
+    "the required resource was cut and restored twice, and the program became healthy each time"
+)]
 async fn two_outages(world: &mut World) -> StepResult {
     for _ in 0..2 {
         for (what, state) in [("cut", State::Unhealthy), ("restored", State::Healthy)] {
@@ -108,8 +134,14 @@ async fn two_outages(world: &mut World) -> StepResult {
 
 #[when("both resources drop every connection")]
 async fn drop_every_connection(world: &mut World) -> StepResult {
-    world.scene.journal.note("both resources drop every connection");
-    for link in links(world.own()?.slots(), &Resources(vec![Resource::Database, Resource::Redis])) {
+    world
+        .scene
+        .journal
+        .note("both resources drop every connection");
+    for link in links(
+        world.own()?.slots(),
+        &Resources(vec![Resource::Database, Resource::Redis]),
+    ) {
         link.reset().await;
     }
     Ok(())
@@ -125,10 +157,14 @@ async fn refuses_every_login(world: &mut World) -> StepResult {
 pub fn settings(step: &Step) -> StepResult<Settings> {
     let rows = step.table.as_ref().map(|it| it.rows.as_slice());
     let Some([header, rows @ ..]) = rows else {
-        return Err(Failure::broken("the step needs a table | setting | value |"));
+        return Err(Failure::broken(
+            "the step needs a table | setting | value |",
+        ));
     };
     if header != &["setting", "value"] {
-        return Err(Failure::broken("the table's columns are | setting | value |"));
+        return Err(Failure::broken(
+            "the table's columns are | setting | value |",
+        ));
     }
     let mut settings = Settings::default();
     for row in rows {

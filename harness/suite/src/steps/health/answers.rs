@@ -20,7 +20,8 @@ async fn is_asked(world: &mut World, path: String) -> StepResult {
         "/health" => health(slot, &samples).await,
         path => probes::get_noted(&slot.http_url(path), &journal).await,
     };
-    let answer = answer.map_err(|got| Failure::mismatch(format!("an answer to GET {path}"), got))?;
+    let answer =
+        answer.map_err(|got| Failure::mismatch(format!("an answer to GET {path}"), got))?;
     world.health.answers = vec![answer];
     Ok(())
 }
@@ -32,7 +33,9 @@ async fn every_probe_is_asked(world: &mut World) -> StepResult {
     let mut answers = Vec::new();
     for path in ["/live", "/ready", "/health"] {
         let answer = probes::get_noted(&slot.http_url(path), &journal).await;
-        answers.push(answer.map_err(|got| Failure::mismatch(format!("an answer to GET {path}"), got))?);
+        answers.push(
+            answer.map_err(|got| Failure::mismatch(format!("an answer to GET {path}"), got))?,
+        );
     }
     world.health.answers = answers;
     Ok(())
@@ -68,9 +71,17 @@ async fn answer_is(world: &mut World, status: u16, body: String) -> StepResult {
 
 #[then("the answer is a complete health answer")]
 async fn answer_is_complete(world: &mut World) -> StepResult {
-    let mut names: Vec<String> = told(world)?.components.into_iter().map(|it| it.name).collect();
+    let mut names: Vec<String> = told(world)?
+        .components
+        .into_iter()
+        .map(|it| it.name)
+        .collect();
     names.sort_unstable();
-    ensure(names == ["database", "redis"], "the components database and redis", format!("{names:?}"))?;
+    ensure(
+        names == ["database", "redis"],
+        "the components database and redis",
+        format!("{names:?}"),
+    )?;
     let content_type = &answer(world)?.content_type;
     let json = content_type.contains("json");
     ensure(json, "a Content-Type of JSON", format!("{content_type:?}"))
@@ -94,8 +105,15 @@ async fn version_is_not_empty(world: &mut World) -> StepResult {
     ensure(!told.version.is_empty(), "a version", "an empty one")
 }
 
-#[then(regex = r"^the answer calls (the required resource|the optional resource|no resource) (degraded|unhealthy)(, and every other component healthy)?$")]
-async fn calls(world: &mut World, resources: Resources, status: String, others: String) -> StepResult {
+#[then(
+    regex = r"^the answer calls (the required resource|the optional resource|no resource) (degraded|unhealthy)(, and every other component healthy)?$"
+)]
+async fn calls(
+    world: &mut World,
+    resources: Resources,
+    status: String,
+    others: String,
+) -> StepResult {
     let told = told(world)?;
     let named: Vec<&str> = resources.0.iter().map(|it| it.component()).collect();
     let mut wrong = Vec::new();
@@ -103,35 +121,65 @@ async fn calls(world: &mut World, resources: Resources, status: String, others: 
         let is_named = named.contains(&component.name.as_str());
         let wanted = if is_named { status.as_str() } else { "healthy" };
         if component.status != wanted && (is_named || !others.is_empty()) {
-            wrong.push(format!("{} is {} instead of {wanted}", component.name, component.status));
+            wrong.push(format!(
+                "{} is {} instead of {wanted}",
+                component.name, component.status
+            ));
         }
     }
-    let missing = named.iter().filter(|name| !told.components.iter().any(|it| it.name == **name));
+    let missing = named
+        .iter()
+        .filter(|name| !told.components.iter().any(|it| it.name == **name));
     wrong.extend(missing.map(|it| format!("{it} is not listed")));
-    ensure(wrong.is_empty(), format!("{named:?} {status}"), wrong.join("; "))
+    ensure(
+        wrong.is_empty(),
+        format!("{named:?} {status}"),
+        wrong.join("; "),
+    )
 }
 
-#[then(regex = r"^a check of (the required resource|the optional resource) that took (\d+ (?:ms|s)) to (\d+ s) finds it healthy within (\d+ ms)$")]
-async fn a_check_that_took(world: &mut World, resources: Resources, least: Span, most: Span, limit: Span) -> StepResult {
+#[then(
+    regex = r"^a check of (the required resource|the optional resource) that took (\d+ (?:ms|s)) to (\d+ s) finds it healthy within (\d+ ms)$"
+)]
+async fn a_check_that_took(
+    world: &mut World,
+    resources: Resources,
+    least: Span,
+    most: Span,
+    limit: Span,
+) -> StepResult {
     let patience = world.scene.patience;
     let samples = world.health.samples.clone();
     let name = resources.0.first().map_or("", |it| it.component());
     let slot = world.deployment().await?.slot(0)?;
     let most = patience.stretch(most.0).as_secs_f64() * 1000.0;
     let least = least.0.as_secs_f64() * 1000.0;
-    eventually(format!("a check of {name} that took at least {least} ms"), patience.stretch(limit.0), async || {
-        let answer = health(slot, &samples).await?;
-        let told = match health_answer::parse(&answer.body) {
-            Ok(told) => told,
-            Err(wrong) => return Ok(Err(wrong.join("; "))),
-        };
-        let component = told.components.into_iter().find(|it| it.name == name);
-        let Some(component) = component else { return Ok(Err(format!("{name} is not listed"))) };
-        if component.status != "healthy" || component.latency_ms > most {
-            return Ok(Err(format!("{name} is {} after {} ms", component.status, component.latency_ms)));
-        }
-        if component.latency_ms >= least { Ok(Ok(())) } else { Err(format!("latency_ms {}", component.latency_ms)) }
-    })
+    eventually(
+        format!("a check of {name} that took at least {least} ms"),
+        patience.stretch(limit.0),
+        async || {
+            let answer = health(slot, &samples).await?;
+            let told = match health_answer::parse(&answer.body) {
+                Ok(told) => told,
+                Err(wrong) => return Ok(Err(wrong.join("; "))),
+            };
+            let component = told.components.into_iter().find(|it| it.name == name);
+            let Some(component) = component else {
+                return Ok(Err(format!("{name} is not listed")));
+            };
+            if component.status != "healthy" || component.latency_ms > most {
+                return Ok(Err(format!(
+                    "{name} is {} after {} ms",
+                    component.status, component.latency_ms
+                )));
+            }
+            if component.latency_ms >= least {
+                Ok(Ok(()))
+            } else {
+                Err(format!("latency_ms {}", component.latency_ms))
+            }
+        },
+    )
     .await?
     .map_err(|got| Failure::mismatch(format!("{name} healthy after {least} to {most} ms"), got))
 }
@@ -139,12 +187,29 @@ async fn a_check_that_took(world: &mut World, resources: Resources, least: Span,
 #[then("no answer holds a password or a connection string")]
 async fn holds_no_secret(world: &mut World) -> StepResult {
     let deployment = world.own()?;
-    let passwords = [deployment.database().password(), deployment.redis().password()];
+    let passwords = [
+        deployment.database().password(),
+        deployment.redis().password(),
+    ];
     let mut secrets: Vec<String> = passwords.into_iter().flatten().map(str::to_owned).collect();
-    secrets.extend([REFUSED.0, REFUSED.1, "postgres://", "postgresql://", "redis://", "jdbc:", "password="].map(str::to_owned));
+    secrets.extend(
+        [
+            REFUSED.0,
+            REFUSED.1,
+            "postgres://",
+            "postgresql://",
+            "redis://",
+            "jdbc:",
+            "password=",
+        ]
+        .map(str::to_owned),
+    );
     let answers = &world.health.answers;
-    let wrong = answers.iter().filter(|it| secrets.iter().any(|secret| it.body.to_lowercase().contains(&secret.to_lowercase())));
+    let wrong = answers.iter().filter(|it| {
+        secrets
+            .iter()
+            .any(|secret| it.body.to_lowercase().contains(&secret.to_lowercase()))
+    });
     let wrong = wrong.map(|it| it.body.clone()).collect();
     super::super::users::outcomes::all("no password and no connection string", wrong, answers.len())
 }
-

@@ -52,7 +52,9 @@ struct Sample {
 
 impl Sample {
     fn timestamp(&self) -> Option<DateTime<Utc>> {
-        health_answer::parse(&self.answer.body).ok().map(|it| it.timestamp)
+        health_answer::parse(&self.answer.body)
+            .ok()
+            .map(|it| it.timestamp)
     }
 }
 
@@ -60,8 +62,16 @@ impl Sample {
 async fn health(slot: &Slot, samples: &Mutex<Vec<Sample>>) -> Result<Answer, String> {
     let sent = Instant::now();
     let answer = probes::get(&slot.http_url("/health")).await?;
-    let sample = Sample { sent, received: Instant::now(), at: Utc::now(), answer: answer.clone() };
-    samples.lock().unwrap_or_else(PoisonError::into_inner).push(sample);
+    let sample = Sample {
+        sent,
+        received: Instant::now(),
+        at: Utc::now(),
+        answer: answer.clone(),
+    };
+    samples
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .push(sample);
     Ok(answer)
 }
 
@@ -84,7 +94,11 @@ async fn look(slot: &Slot, samples: &Mutex<Vec<Sample>>, state: State) -> Result
         return Err(format!("/health {} {}", answer.status, answer.body));
     }
     let answer = probes::get(&slot.http_url("/ready")).await?;
-    if answer.status == ready { Ok(()) } else { Err(format!("/health says {word}, /ready {}", answer.status)) }
+    if answer.status == ready {
+        Ok(())
+    } else {
+        Err(format!("/health says {word}, /ready {}", answer.status))
+    }
 }
 
 async fn alive(slot: &Slot) -> Result<(), String> {
@@ -98,7 +112,11 @@ async fn alive(slot: &Slot) -> Result<(), String> {
 
 async fn is_503(slot: &Slot) -> Result<(), String> {
     let answer = probes::get(&slot.http_url("/ready")).await?;
-    if answer.status == 503 { Ok(()) } else { Err(format!("/ready {} {}", answer.status, answer.body)) }
+    if answer.status == 503 {
+        Ok(())
+    } else {
+        Err(format!("/ready {} {}", answer.status, answer.body))
+    }
 }
 
 /// Waits for a state, at most for the contract's limit and the machine's allowance.
@@ -114,7 +132,10 @@ pub async fn becomes(world: &mut World, state: State, limit: Duration) -> StepRe
     })
     .await?;
     waited.map_err(|ended| Failure::mismatch(format!("the program is {state:?}"), ended))?;
-    world.scene.journal.note(format!("the program is {state:?}"));
+    world
+        .scene
+        .journal
+        .note(format!("the program is {state:?}"));
     Ok(())
 }
 
@@ -138,7 +159,9 @@ async fn is_within(world: &mut World, state: State, limit: Span) -> StepResult {
     becomes(world, state, limit.0).await
 }
 
-#[then(regex = r"^the program stays (alive|healthy|degraded|unhealthy|alive and not ready) for (\d+ s)$")]
+#[then(
+    regex = r"^the program stays (alive|healthy|degraded|unhealthy|alive and not ready) for (\d+ s)$"
+)]
 async fn stays_for(world: &mut World, state: State, window: Span) -> StepResult {
     stays(world, state, window.0).await
 }
@@ -159,22 +182,36 @@ async fn started_and_not_ready(world: &mut World, window: Span) -> StepResult {
 async fn clients_keep_asking(world: &mut World, count: usize, window: Span) -> StepResult {
     let samples = world.health.samples.clone();
     // Answers from before belong to other questions.
-    samples.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    samples
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .clear();
     let slot = world.deployment().await?.slot(0)?;
     let asking = (0..count).map(|number| {
         let samples = &samples;
-        holds_for(format!("client {number} gets answers"), window.0, async move || {
-            health(slot, samples).await?;
-            probes::get(&slot.http_url("/ready")).await.map(|_| ())
-        })
+        holds_for(
+            format!("client {number} gets answers"),
+            window.0,
+            async move || {
+                health(slot, samples).await?;
+                probes::get(&slot.http_url("/ready")).await.map(|_| ())
+            },
+        )
     });
     futures::future::try_join_all(asking).await.map(|_| ())
 }
 
 fn samples(world: &World) -> StepResult<Vec<Sample>> {
-    let samples = world.health.samples.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let samples = world
+        .health
+        .samples
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .clone();
     if samples.is_empty() {
-        return Err(Failure::broken("the scenario has no answer of /health to check"));
+        return Err(Failure::broken(
+            "the scenario has no answer of /health to check",
+        ));
     }
     Ok(samples)
 }
@@ -182,18 +219,30 @@ fn samples(world: &World) -> StepResult<Vec<Sample>> {
 #[then(regex = r"^calls within any (\d+ (?:ms|s)) saw at most (\d+) timestamps$")]
 async fn saw_at_most(world: &mut World, window: Span, most: usize) -> StepResult {
     let samples = samples(world)?;
-    let moments: Vec<_> = samples.iter().map(|it| (it.sent, it.received, it.timestamp())).collect();
+    let moments: Vec<_> = samples
+        .iter()
+        .map(|it| (it.sent, it.received, it.timestamp()))
+        .collect();
     if let Some(index) = moments.iter().position(|it| it.2.is_none()) {
         let body = &samples[index].answer.body;
-        return Err(Failure::mismatch("an RFC 3339 timestamp in every answer", body));
+        return Err(Failure::mismatch(
+            "an RFC 3339 timestamp in every answer",
+            body,
+        ));
     }
     // A tenth less: the moments of the clients are not the moments of the program.
     let window = window.0.mul_f64(0.9);
     for (first, ..) in &moments {
-        let within = moments.iter().filter(|it| it.0 >= *first && it.1 <= *first + window);
+        let within = moments
+            .iter()
+            .filter(|it| it.0 >= *first && it.1 <= *first + window);
         let seen: std::collections::BTreeSet<_> = within.map(|it| it.2).collect();
         if seen.len() > most {
-            let got = format!("{} within {:.1} s: {seen:?}", seen.len(), window.as_secs_f64());
+            let got = format!(
+                "{} within {:.1} s: {seen:?}",
+                seen.len(),
+                window.as_secs_f64()
+            );
             return Err(Failure::mismatch(format!("at most {most} timestamps"), got));
         }
     }
@@ -204,7 +253,11 @@ async fn saw_at_most(world: &mut World, window: Span, most: usize) -> StepResult
 async fn none_took_longer(world: &mut World, limit: Span) -> StepResult {
     let allowed = world.scene.patience.stretch(limit.0);
     let samples = samples(world)?;
-    let slowest = samples.iter().map(|it| it.answer.took).max().unwrap_or_default();
+    let slowest = samples
+        .iter()
+        .map(|it| it.answer.took)
+        .max()
+        .unwrap_or_default();
     conformance_engine::failure::ensure(
         slowest <= allowed,
         format!("every answer within {:?}", limit.0),
@@ -217,9 +270,17 @@ async fn none_was_older(world: &mut World, limit: Span) -> StepResult {
     let allowed = world.scene.patience.stretch(limit.0);
     let samples = samples(world)?;
     let age = |it: &Sample| Some((it.at - it.timestamp()?).to_std().unwrap_or_default());
-    let wrong = samples.iter().filter(|it| age(it).is_none_or(|it| it > allowed));
-    let wrong = wrong.map(|it| format!("{:?} old: {}", age(it), it.answer.body)).collect();
-    super::users::outcomes::all(&format!("answers at most {:?} old", limit.0), wrong, samples.len())
+    let wrong = samples
+        .iter()
+        .filter(|it| age(it).is_none_or(|it| it > allowed));
+    let wrong = wrong
+        .map(|it| format!("{:?} old: {}", age(it), it.answer.body))
+        .collect();
+    super::users::outcomes::all(
+        &format!("answers at most {:?} old", limit.0),
+        wrong,
+        samples.len(),
+    )
 }
 
 #[then(regex = r"^a newer health answer comes within (\d+ ms)$")]
@@ -231,7 +292,11 @@ async fn a_newer_answer_comes(world: &mut World, limit: Span) -> StepResult {
     eventually("a newer answer", limit, async || {
         let answer = health(slot, &notes).await?;
         let told = health_answer::parse(&answer.body).map_err(|it| it.join("; "))?;
-        if Some(told.timestamp) > before { Ok(()) } else { Err(format!("still {}", told.timestamp)) }
+        if Some(told.timestamp) > before {
+            Ok(())
+        } else {
+            Err(format!("still {}", told.timestamp))
+        }
     })
     .await
 }

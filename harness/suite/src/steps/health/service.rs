@@ -34,7 +34,11 @@ async fn check_is_called(world: &mut World, name: String) -> StepResult {
 #[then("Check answers SERVING")]
 async fn check_answers_serving(world: &mut World) -> StepResult {
     let seen = &world.health.check;
-    ensure(matches!(seen, Some(Ok("SERVING"))), "SERVING", format!("{seen:?}"))
+    ensure(
+        matches!(seen, Some(Ok("SERVING"))),
+        "SERVING",
+        format!("{seen:?}"),
+    )
 }
 
 #[then("Check fails with NOT_FOUND")]
@@ -59,13 +63,19 @@ async fn all_answer(client: &HealthService, wanted: &str) -> Result<(), String> 
 async fn every_check_answers(world: &mut World, wanted: String, limit: Span) -> StepResult {
     let limit = world.scene.patience.stretch(limit.0);
     let client = client(world).await?;
-    eventually(format!("Check answers {wanted}"), limit, async || all_answer(&client, &wanted).await).await
+    eventually(format!("Check answers {wanted}"), limit, async || {
+        all_answer(&client, &wanted).await
+    })
+    .await
 }
 
 #[then(regex = r"^Check of every name stays SERVING for (\d+ s)$")]
 async fn every_check_stays(world: &mut World, window: Span) -> StepResult {
     let client = client(world).await?;
-    holds_for("Check answers SERVING", window.0, async || all_answer(&client, "SERVING").await).await
+    holds_for("Check answers SERVING", window.0, async || {
+        all_answer(&client, "SERVING").await
+    })
+    .await
 }
 
 #[then("Check of every name never answers SERVING again")]
@@ -74,23 +84,30 @@ async fn never_serving_again(world: &mut World) -> StepResult {
     let allowed = world.scene.patience.stretch(Duration::ZERO);
     let slot = world.own()?.slot(0)?;
     let begun = Instant::now();
-    holds_for("no Check answers SERVING", allowed + Duration::from_secs(2), async || {
-        for name in NAMES {
-            let answer = client.check(name).await;
-            let late = begun.elapsed() > allowed && slot.runs_on().is_ok();
-            if matches!(answer, Ok("SERVING")) && late {
-                return Err(format!("Check of {name:?} answers SERVING"));
+    holds_for(
+        "no Check answers SERVING",
+        allowed + Duration::from_secs(2),
+        async || {
+            for name in NAMES {
+                let answer = client.check(name).await;
+                let late = begun.elapsed() > allowed && slot.runs_on().is_ok();
+                if matches!(answer, Ok("SERVING")) && late {
+                    return Err(format!("Check of {name:?} answers SERVING"));
+                }
             }
-        }
-        Ok(())
-    })
+            Ok(())
+        },
+    )
     .await
 }
 
 async fn open(world: &mut World, names: &[&str]) -> StepResult {
     let client = client(world).await?;
     for name in names {
-        world.health.watches.push(((*name).to_owned(), client.watch(name)));
+        world
+            .health
+            .watches
+            .push(((*name).to_owned(), client.watch(name)));
     }
     Ok(())
 }
@@ -147,8 +164,12 @@ async fn every_watch_ends(world: &mut World) -> StepResult {
         return Err(Failure::broken("the scenario has opened no Watch"));
     }
     eventually("every Watch has ended", limit, async || {
-        let open = watches.iter().find(|(_, it)| !matches!(it.reports().last(), Some((_, Report::Ended(_)))));
-        open.map_or(Ok(()), |(name, it)| Err(format!("Watch of {name:?}: {:?}", it.reports())))
+        let open = watches
+            .iter()
+            .find(|(_, it)| !matches!(it.reports().last(), Some((_, Report::Ended(_)))));
+        open.map_or(Ok(()), |(name, it)| {
+            Err(format!("Watch of {name:?}: {:?}", it.reports()))
+        })
     })
     .await?;
     for (name, watch) in watches {
@@ -158,7 +179,11 @@ async fn every_watch_ends(world: &mut World) -> StepResult {
             Report::Ended(_) => None,
         });
         let seen: Vec<_> = reports.iter().map(|it| &it.1).collect();
-        ensure(last == Some("NOT_SERVING"), format!("NOT_SERVING before the end of the Watch of {name:?}"), format!("{seen:?}"))?;
+        ensure(
+            last == Some("NOT_SERVING"),
+            format!("NOT_SERVING before the end of the Watch of {name:?}"),
+            format!("{seen:?}"),
+        )?;
     }
     Ok(())
 }

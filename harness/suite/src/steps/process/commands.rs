@@ -16,18 +16,33 @@ const GIVE_UP: Duration = Duration::from_secs(30);
 /// Runs a command so many times at once and remembers how each ended.
 async fn run(world: &mut World, command: &str, times: usize) -> StepResult {
     let deployment = world.own()?;
-    let started: StepResult<Vec<_>> = (0..times).map(|_| deployment.command(0, &[command])).collect();
+    let started: StepResult<Vec<_>> = (0..times)
+        .map(|_| deployment.command(0, &[command]))
+        .collect();
     let started = started?;
-    let ends = started.iter().map(|it| tokio::time::timeout(GIVE_UP, it.exited()));
+    let ends = started
+        .iter()
+        .map(|it| tokio::time::timeout(GIVE_UP, it.exited()));
     let ends = futures::future::join_all(ends).await;
     let mut exits = Vec::new();
     for (end, instance) in ends.into_iter().zip(&started) {
         let exit = end.map_err(|_| {
-            Failure::mismatch(format!("`{command}` ends"), format!("it still runs after {} s", GIVE_UP.as_secs()))
+            Failure::mismatch(
+                format!("`{command}` ends"),
+                format!("it still runs after {} s", GIVE_UP.as_secs()),
+            )
         })?;
         let lines = instance.output().lines();
-        let tail: Vec<_> = lines.iter().rev().take(3).map(|it| String::from_utf8_lossy(&it.bytes).into_owned()).collect();
-        world.scene.journal.note(format!("`{command}` {exit}: {}", tail.join(" | ")));
+        let tail: Vec<_> = lines
+            .iter()
+            .rev()
+            .take(3)
+            .map(|it| String::from_utf8_lossy(&it.bytes).into_owned())
+            .collect();
+        world
+            .scene
+            .journal
+            .note(format!("`{command}` {exit}: {}", tail.join(" | ")));
         exits.push(exit);
     }
     world.process.exits = exits;
@@ -57,25 +72,51 @@ async fn snapshot(world: &mut World) -> StepResult<Vec<String>> {
 #[then(regex = r"^every command exits with (\d+)$")]
 async fn exits_with(world: &mut World, status: i32) -> StepResult {
     let exits = &world.process.exits;
-    let wrong = exits.iter().filter(|it| it.code != Some(status)).map(ToString::to_string);
-    super::super::users::outcomes::all(&format!("exit status {status}"), wrong.collect(), exits.len())
+    let wrong = exits
+        .iter()
+        .filter(|it| it.code != Some(status))
+        .map(ToString::to_string);
+    super::super::users::outcomes::all(
+        &format!("exit status {status}"),
+        wrong.collect(),
+        exits.len(),
+    )
 }
 
 #[then(regex = r"^every command ends within (\d+ s)$")]
 async fn ends_within(world: &mut World, limit: Span) -> StepResult {
     let allowed = world.scene.patience.stretch(limit.0);
     let exits = &world.process.exits;
-    let wrong = exits.iter().filter(|it| it.after > allowed).map(ToString::to_string);
-    super::super::users::outcomes::all(&format!("an end within {:?}", limit.0), wrong.collect(), exits.len())
+    let wrong = exits
+        .iter()
+        .filter(|it| it.after > allowed)
+        .map(ToString::to_string);
+    super::super::users::outcomes::all(
+        &format!("an end within {:?}", limit.0),
+        wrong.collect(),
+        exits.len(),
+    )
 }
 
 #[then("the database holds exactly what it held before")]
 async fn holds_the_same(world: &mut World) -> StepResult {
     let now = snapshot(world).await?;
     let before = &world.process.before;
-    let lost: Vec<_> = before.iter().filter(|it| !now.contains(it)).take(5).collect();
-    let new: Vec<_> = now.iter().filter(|it| !before.contains(it)).take(5).collect();
-    ensure(now == *before, "what the database held before", format!("lost {lost:?}, new {new:?}"))
+    let lost: Vec<_> = before
+        .iter()
+        .filter(|it| !now.contains(it))
+        .take(5)
+        .collect();
+    let new: Vec<_> = now
+        .iter()
+        .filter(|it| !before.contains(it))
+        .take(5)
+        .collect();
+    ensure(
+        now == *before,
+        "what the database held before",
+        format!("lost {lost:?}, new {new:?}"),
+    )
 }
 
 #[given(regex = r"^a stand-in for the program that answers /health with (\d+)(?: after (\d+) s)?$")]
@@ -90,7 +131,9 @@ async fn stand_in_is_silent(world: &mut World) -> StepResult {
 }
 
 async fn stand_in(world: &mut World, status: Option<u16>, after: Duration) -> StepResult {
-    let deployment = world.prepare(crate::deployment::Settings::default()).await?;
+    let deployment = world
+        .prepare(crate::deployment::Settings::default())
+        .await?;
     let index = deployment.add_slot().await?;
     let port = deployment.slot(index)?.port("PORT");
     world.process.stand_in = Some(StandIn::start(port, status, after).await?);

@@ -13,31 +13,66 @@ use crate::world::World;
 
 /// Where a client may put text.
 const PLACES: [&str; 18] = [
-    "an email", "a name", "a password", "a metadata key", "a metadata value", "an id", "a filter", "an order_by",
-    "a page_token", "the request id", "the user agent", "a header that nobody knows", "a traceparent",
-    "the name of a method", "the path of a probe", "the query of a probe", "the HTTP method", "bytes that are no request",
+    "an email",
+    "a name",
+    "a password",
+    "a metadata key",
+    "a metadata value",
+    "an id",
+    "a filter",
+    "an order_by",
+    "a page_token",
+    "the request id",
+    "the user agent",
+    "a header that nobody knows",
+    "a traceparent",
+    "the name of a method",
+    "the path of a probe",
+    "the query of a probe",
+    "the HTTP method",
+    "bytes that are no request",
 ];
 
 /// The texts; `mark` makes what they forge known.
 fn texts(mark: &str) -> Vec<String> {
-    let json = format!(r#"{{"time":"2024-01-01T00:00:00Z","level":"ERROR","msg":"forged-{mark}","source":"x"}}"#);
+    let json = format!(
+        r#"{{"time":"2024-01-01T00:00:00Z","level":"ERROR","msg":"forged-{mark}","source":"x"}}"#
+    );
     let text = format!("time=2024-01-01T00:00:00Z level=ERROR msg=forged-{mark} source=x");
-    let mut texts: Vec<String> = ["\n", "\r\n", "\r", "\u{85}", "\u{2028}", "\u{2029}", "\u{b}", "\u{c}"]
-        .iter()
-        .flat_map(|end| [format!("a{end}{json}{end}"), format!("a{end}{text}{end}")])
-        .collect();
+    let mut texts: Vec<String> = [
+        "\n", "\r\n", "\r", "\u{85}", "\u{2028}", "\u{2029}", "\u{b}", "\u{c}",
+    ]
+    .iter()
+    .flat_map(|end| [format!("a{end}{json}{end}"), format!("a{end}{text}{end}")])
+    .collect();
     texts.push(format!(r#"a","forged{mark}":"b"#));
     texts.push(format!(r#"a"}}{json}"#));
     texts.push(format!("a\" forged{mark}=b c=\""));
     texts.push(format!("a forged{mark}=b"));
-    texts.extend(["a\\", "\\\"", "\u{0}", "\u{1b}[2J\u{1b}[31m", "\u{7f}\u{80}\u{9f}", "\u{202e}\u{200b}\u{feff}"].map(str::to_owned));
+    texts.extend(
+        [
+            "a\\",
+            "\\\"",
+            "\u{0}",
+            "\u{1b}[2J\u{1b}[31m",
+            "\u{7f}\u{80}\u{9f}",
+            "\u{202e}\u{200b}\u{feff}",
+        ]
+        .map(str::to_owned),
+    );
     texts.push("x".repeat(1024));
     texts
 }
 
 /// As it may stand in a header or a path: everything but letters and digits as an escape.
 fn escaped(text: &str) -> String {
-    let escape = |byte: u8| if byte.is_ascii_alphanumeric() { char::from(byte).to_string() } else { format!("%{byte:02X}") };
+    let escape = |byte: u8| {
+        if byte.is_ascii_alphanumeric() {
+            char::from(byte).to_string()
+        } else {
+            format!("%{byte:02X}")
+        }
+    };
     text.bytes().map(escape).collect()
 }
 
@@ -47,13 +82,19 @@ fn header(text: &str) -> String {
         b' '..=b'~' => char::from(byte).to_string(),
         _ => format!("%{byte:02X}"),
     };
-    text.bytes().map(escape).collect::<String>().trim().to_owned()
+    text.bytes()
+        .map(escape)
+        .collect::<String>()
+        .trim()
+        .to_owned()
 }
 
 #[when(regex = r"^hostile text is sent in (an? .+|the .+|bytes that are no request)$")]
 async fn is_sent(world: &mut World, place: String) -> StepResult {
     if !PLACES.contains(&place.as_str()) {
-        return Err(Failure::broken(format!("nobody knows how to send text in {place:?}")));
+        return Err(Failure::broken(format!(
+            "nobody knows how to send text in {place:?}"
+        )));
     }
     send_all(world, &[place.as_str()]).await
 }
@@ -66,7 +107,11 @@ async fn is_sent_everywhere(world: &mut World) -> StepResult {
 async fn send_all(world: &mut World, places: &[&str]) -> StepResult {
     let mark = world.scene.id.clone();
     let slot = world.deployment().await?.slot(0)?;
-    let target = Target { grpc: slot.grpc_url(), http: slot.port("PORT"), rpc: slot.port("GRPC_PORT") };
+    let target = Target {
+        grpc: slot.grpc_url(),
+        http: slot.port("PORT"),
+        rpc: slot.port("GRPC_PORT"),
+    };
     let client = world.fresh_client(0).await?.quiet();
     for place in places {
         for text in texts(&mark) {
@@ -76,8 +121,19 @@ async fn send_all(world: &mut World, places: &[&str]) -> StepResult {
     // One request whose line shows that everything before it is written.
     let id = world.new_request_id();
     let request = world.newcomer();
-    world.client(0).await?.with_request_id(&id).create(request).await.ok()?;
-    wait_for(world, "the line of the last request".to_owned(), |_, event| event.field("request_id") == id).await
+    world
+        .client(0)
+        .await?
+        .with_request_id(&id)
+        .create(request)
+        .await
+        .ok()?;
+    wait_for(
+        world,
+        "the line of the last request".to_owned(),
+        |_, event| event.field("request_id") == id,
+    )
+    .await
 }
 
 /// Where hostile text goes.
@@ -90,8 +146,15 @@ struct Target {
 /// What comes back is free here: other clauses say it.
 async fn send(client: &Users, target: &Target, place: &str, text: &str) -> StepResult {
     let own = text.to_owned();
-    let email = format!("{}@log.example", &uuid::Uuid::new_v4().simple().to_string()[..12]);
-    let mut create = CreateUserRequest { email, name: "Log".to_owned(), ..Default::default() };
+    let email = format!(
+        "{}@log.example",
+        &uuid::Uuid::new_v4().simple().to_string()[..12]
+    );
+    let mut create = CreateUserRequest {
+        email,
+        name: "Log".to_owned(),
+        ..Default::default()
+    };
     let mut list = ListUsersRequest::default();
     match place {
         "an email" => create.email = own,
@@ -105,14 +168,26 @@ async fn send(client: &Users, target: &Target, place: &str, text: &str) -> StepR
         "an id" => {
             client.get(text).await;
             client.delete(text).await;
-            client.update(UpdateUserRequest { id: own, ..Default::default() }).await;
+            client
+                .update(UpdateUserRequest {
+                    id: own,
+                    ..Default::default()
+                })
+                .await;
             return Ok(());
         }
         "the request id" => {
-            client.clone().with_request_id(&header(text)).get("nobody").await;
+            client
+                .clone()
+                .with_request_id(&header(text))
+                .get("nobody")
+                .await;
             return Ok(());
         }
-        "the user agent" | "a header that nobody knows" | "a traceparent" | "the name of a method" => {
+        "the user agent"
+        | "a header that nobody knows"
+        | "a traceparent"
+        | "the name of a method" => {
             return over_grpc(target, place, text).await;
         }
         _ => return over_http(target, place, text).await,
@@ -131,14 +206,28 @@ async fn over_grpc(target: &Target, place: &str, text: &str) -> StepResult {
         endpoint = endpoint.user_agent(header(text)).map_err(Failure::broken)?;
     }
     let mut grpc = tonic::client::Grpc::new(endpoint.connect_lazy());
-    grpc.ready().await.map_err(|error| Failure::mismatch("a connection", error))?;
-    let mut request = tonic::Request::new(user_proto::v1::GetUserRequest { id: "nobody".to_owned() });
-    let name = if place == "a traceparent" { "traceparent" } else { "x-nobody-knows" };
+    grpc.ready()
+        .await
+        .map_err(|error| Failure::mismatch("a connection", error))?;
+    let mut request = tonic::Request::new(user_proto::v1::GetUserRequest {
+        id: "nobody".to_owned(),
+    });
+    let name = if place == "a traceparent" {
+        "traceparent"
+    } else {
+        "x-nobody-knows"
+    };
     if let Ok(value) = header(text).parse() {
         request.metadata_mut().insert(name, value);
     }
-    let method = if place == "the name of a method" { escaped(text) } else { "GetUser".to_owned() };
-    let path = format!("/user.v1.UserService/{method}").parse().map_err(Failure::broken)?;
+    let method = if place == "the name of a method" {
+        escaped(text)
+    } else {
+        "GetUser".to_owned()
+    };
+    let path = format!("/user.v1.UserService/{method}")
+        .parse()
+        .map_err(Failure::broken)?;
     let codec = tonic_prost::ProstCodec::<_, user_proto::v1::GetUserResponse>::default();
     // Any status will do.
     let _ = grpc.unary(request, path, codec).await;
@@ -155,7 +244,11 @@ async fn over_http(target: &Target, place: &str, text: &str) -> StepResult {
             return raw::send(target.http, text.as_bytes()).await;
         }
     };
-    raw::send(target.http, format!("{request}\r\nHost: localhost\r\nConnection: close\r\n\r\n").as_bytes()).await
+    raw::send(
+        target.http,
+        format!("{request}\r\nHost: localhost\r\nConnection: close\r\n\r\n").as_bytes(),
+    )
+    .await
 }
 
 #[then("every line on standard output is still an event")]
@@ -170,11 +263,23 @@ async fn every_line_is_an_event(world: &mut World) -> StepResult {
 
 #[then("no client has written an event or a member of its own")]
 async fn nothing_is_forged(world: &mut World) -> StepResult {
-    let (message, member) = (format!("forged-{}", world.scene.id), format!("forged{}", world.scene.id));
+    let (message, member) = (
+        format!("forged-{}", world.scene.id),
+        format!("forged{}", world.scene.id),
+    );
     let lines = stdout(world.deployment().await?);
     let forged = |line: &&Vec<u8>| {
-        any_event(line).is_ok_and(|it| it.field("msg") == message || it.fields.contains_key(&member))
+        any_event(line)
+            .is_ok_and(|it| it.field("msg") == message || it.fields.contains_key(&member))
     };
-    let wrong = lines.iter().filter(forged).map(|it| String::from_utf8_lossy(it).into_owned()).collect();
-    all("no event and no member that a client made", wrong, lines.len())
+    let wrong = lines
+        .iter()
+        .filter(forged)
+        .map(|it| String::from_utf8_lossy(it).into_owned())
+        .collect();
+    all(
+        "no event and no member that a client made",
+        wrong,
+        lines.len(),
+    )
 }

@@ -56,13 +56,18 @@ pub struct Notes {
 
 impl std::fmt::Debug for Notes {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Notes").field("exits", &self.exits).finish_non_exhaustive()
+        f.debug_struct("Notes")
+            .field("exits", &self.exits)
+            .finish_non_exhaustive()
     }
 }
 
 impl Drop for Notes {
     fn drop(&mut self) {
-        for task in [self.keeper.take().map(|it| it.abort_handle()), self.in_flight.take().map(|it| it.abort_handle())] {
+        for task in [
+            self.keeper.take().map(|it| it.abort_handle()),
+            self.in_flight.take().map(|it| it.abort_handle()),
+        ] {
             task.inspect(tokio::task::AbortHandle::abort);
         }
     }
@@ -71,12 +76,19 @@ impl Drop for Notes {
 impl World {
     /// The id of the newest request whose line in the log matters.
     fn request_id(&self) -> String {
-        self.process.request_id.clone().unwrap_or_else(|| self.scene.id.clone())
+        self.process
+            .request_id
+            .clone()
+            .unwrap_or_else(|| self.scene.id.clone())
     }
 
     /// An id that no other request has.
     fn new_request_id(&mut self) -> String {
-        let id = format!("{}-{}", self.scene.id, &uuid::Uuid::new_v4().simple().to_string()[..8]);
+        let id = format!(
+            "{}-{}",
+            self.scene.id,
+            &uuid::Uuid::new_v4().simple().to_string()[..8]
+        );
         self.process.request_id = Some(id.clone());
         id
     }

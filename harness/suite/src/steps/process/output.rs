@@ -14,7 +14,10 @@ use crate::world::World;
 
 /// Every line of standard output of every process of the deployment.
 pub fn stdout(deployment: &Deployment) -> Vec<Vec<u8>> {
-    let runs = deployment.slots().iter().flat_map(crate::deployment::Slot::runs);
+    let runs = deployment
+        .slots()
+        .iter()
+        .flat_map(crate::deployment::Slot::runs);
     runs.flat_map(|it| it.output().lines())
         .filter(|it| it.stream == Stream::Stdout)
         .map(|it| it.bytes.to_vec())
@@ -23,19 +26,32 @@ pub fn stdout(deployment: &Deployment) -> Vec<Vec<u8>> {
 
 /// A line as an event in whichever format it seems to be.
 pub fn any_event(line: &[u8]) -> Result<Event, String> {
-    let format = if line.starts_with(b"{") { Format::Json } else { Format::Text };
+    let format = if line.starts_with(b"{") {
+        Format::Json
+    } else {
+        Format::Text
+    };
     log_line::parse(line, format)
 }
 
 fn events(deployment: &Deployment) -> Vec<(String, Event)> {
     stdout(deployment)
         .into_iter()
-        .filter_map(|line| Some((String::from_utf8_lossy(&line).into_owned(), any_event(&line).ok()?)))
+        .filter_map(|line| {
+            Some((
+                String::from_utf8_lossy(&line).into_owned(),
+                any_event(&line).ok()?,
+            ))
+        })
         .collect()
 }
 
 /// Waits for an event that `wanted` accepts.
-pub async fn wait_for(world: &mut World, what: String, wanted: impl Fn(&str, &Event) -> bool) -> StepResult {
+pub async fn wait_for(
+    world: &mut World,
+    what: String,
+    wanted: impl Fn(&str, &Event) -> bool,
+) -> StepResult {
     let limit = world.scene.patience.stretch(Duration::from_secs(1));
     let deployment = world.deployment().await?;
     eventually(what, limit, async || {
@@ -43,8 +59,17 @@ pub async fn wait_for(world: &mut World, what: String, wanted: impl Fn(&str, &Ev
         if events.iter().any(|(line, event)| wanted(line, event)) {
             return Ok(());
         }
-        let tail: Vec<&str> = events.iter().rev().take(3).map(|it| it.0.as_str()).collect();
-        Err(format!("{} events, the newest: {}", events.len(), tail.join(" | ")))
+        let tail: Vec<&str> = events
+            .iter()
+            .rev()
+            .take(3)
+            .map(|it| it.0.as_str())
+            .collect();
+        Err(format!(
+            "{} events, the newest: {}",
+            events.len(),
+            tail.join(" | ")
+        ))
     })
     .await
 }
@@ -61,7 +86,10 @@ async fn a_request_is_made(world: &mut World) -> StepResult {
 async fn a_line_tells(world: &mut World, level: String) -> StepResult {
     let id = world.request_id();
     let what = format!("a line at level {level} with request_id {id:?}");
-    wait_for(world, what, |_, event| event.field("level") == level && event.field("request_id") == id).await
+    wait_for(world, what, |_, event| {
+        event.field("level") == level && event.field("request_id") == id
+    })
+    .await
 }
 
 /// The word on its own, not as a part of another.
@@ -74,7 +102,10 @@ fn standing_alone(word: &str) -> StepResult<Regex> {
 async fn a_line_names(world: &mut World, level: String, word: String) -> StepResult {
     let pattern = standing_alone(&word)?;
     let what = format!("a line at level {level} that names {word}");
-    wait_for(world, what, |line, event| event.field("level") == level && pattern.is_match(line)).await
+    wait_for(world, what, |line, event| {
+        event.field("level") == level && pattern.is_match(line)
+    })
+    .await
 }
 
 #[then(regex = r"^a line at level (ERROR) names the port of (PORT|METRICS_PORT|GRPC_PORT)$")]
@@ -87,19 +118,31 @@ async fn a_line_names_the_port(world: &mut World, level: String, variable: Strin
 
 #[then(regex = r"^standard output holds events in (json|text), and nothing else$")]
 async fn holds_events(world: &mut World, format: String) -> StepResult {
-    let format = if format == "json" { Format::Json } else { Format::Text };
+    let format = if format == "json" {
+        Format::Json
+    } else {
+        Format::Text
+    };
     let lines = stdout(world.deployment().await?);
     let wrong = lines.iter().filter_map(|line| {
         let error = log_line::parse(line, format).err()?;
         Some(format!("{:?}: {error}", String::from_utf8_lossy(line)))
     });
-    super::super::users::outcomes::all(&format!("events in {format:?}"), wrong.collect(), lines.len())
-        .map_err(|failure| nothing_written(failure, lines.is_empty()))
+    super::super::users::outcomes::all(
+        &format!("events in {format:?}"),
+        wrong.collect(),
+        lines.len(),
+    )
+    .map_err(|failure| nothing_written(failure, lines.is_empty()))
 }
 
 /// A program that writes nothing is wrong; the scenario is not.
 fn nothing_written(failure: Failure, empty: bool) -> Failure {
-    if empty { Failure::mismatch("at least one event on standard output", "none") } else { failure }
+    if empty {
+        Failure::mismatch("at least one event on standard output", "none")
+    } else {
+        failure
+    }
 }
 
 #[then(regex = r"^no event is below (INFO|WARN|ERROR)$")]
@@ -108,13 +151,19 @@ async fn none_is_below(world: &mut World, lowest: String) -> StepResult {
     let events = events(world.deployment().await?);
     let wrong = events.iter().filter(|(_, it)| it.severity() < least);
     let wrong: Vec<String> = wrong.map(|(line, _)| line.clone()).collect();
-    ensure(wrong.is_empty(), format!("no event below {lowest}"), wrong.first().cloned().unwrap_or_default())
+    ensure(
+        wrong.is_empty(),
+        format!("no event below {lowest}"),
+        wrong.first().cloned().unwrap_or_default(),
+    )
 }
 
 #[then("every event has a source")]
 async fn every_event_has_a_source(world: &mut World) -> StepResult {
     let events = events(world.deployment().await?);
-    let wrong = events.iter().filter(|(_, it)| it.field("source").is_empty());
+    let wrong = events
+        .iter()
+        .filter(|(_, it)| it.field("source").is_empty());
     let wrong = wrong.map(|(line, _)| line.clone()).collect();
     super::super::users::outcomes::all("a source in every event", wrong, events.len())
         .map_err(|failure| nothing_written(failure, events.is_empty()))
@@ -128,9 +177,14 @@ async fn requests_succeed(world: &mut World) -> StepResult {
     eventually("5 requests in a row succeed", limit, async || {
         for request in &requests {
             let mut request = request.clone();
-            request.email = format!("{}-{}", &uuid::Uuid::new_v4().simple().to_string()[..8], request.email);
+            request.email = format!(
+                "{}-{}",
+                &uuid::Uuid::new_v4().simple().to_string()[..8],
+                request.email
+            );
             let call = client.create(request).await;
-            call.result.map_err(|status| crate::drivers::users::shown(&status))?;
+            call.result
+                .map_err(|status| crate::drivers::users::shown(&status))?;
         }
         Ok::<_, String>(())
     })
@@ -139,7 +193,18 @@ async fn requests_succeed(world: &mut World) -> StepResult {
 
 #[then("the very first request after it is ready succeeds")]
 async fn first_request_succeeds(world: &mut World) -> StepResult {
-    super::super::health::becomes(world, crate::params::State::Ready, crate::deployment::START_LIMIT).await?;
+    super::super::health::becomes(
+        world,
+        crate::params::State::Ready,
+        crate::deployment::START_LIMIT,
+    )
+    .await?;
     let request = world.newcomer();
-    world.client(0).await?.create(request).await.ok().map(|_| ())
+    world
+        .client(0)
+        .await?
+        .create(request)
+        .await
+        .ok()
+        .map(|_| ())
 }

@@ -47,7 +47,9 @@ fn hold(port: u16) -> Arc<Holder> {
         };
         std::future::pending::<()>().await;
     });
-    let holder = Arc::new(Holder { task: task.abort_handle() });
+    let holder = Arc::new(Holder {
+        task: task.abort_handle(),
+    });
     held.insert(port, Arc::downgrade(&holder));
     holder
 }
@@ -55,12 +57,14 @@ fn hold(port: u16) -> Arc<Holder> {
 #[given(regex = r"^port (\d+) is taken$")]
 async fn port_is_taken(world: &mut World, port: u16) -> StepResult {
     world.process.held.push(hold(port));
-    eventually(format!("port {port} is taken"), Duration::from_secs(5), async || {
-        match TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)) {
+    eventually(
+        format!("port {port} is taken"),
+        Duration::from_secs(5),
+        async || match TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)) {
             Ok(_) => Err("it is free"),
             Err(_) => Ok(()),
-        }
-    })
+        },
+    )
     .await
     .map_err(Failure::broken)
 }
@@ -78,9 +82,15 @@ async fn port_is_held(world: &mut World, variable: String, holder: String) -> St
     }
     let port = deployment.slot(0)?.port(&variable);
     world.process.held.push(hold(port));
-    eventually(format!("port {port} is taken"), Duration::from_secs(5), async || {
-        TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)).err().ok_or("it is free")
-    })
+    eventually(
+        format!("port {port} is taken"),
+        Duration::from_secs(5),
+        async || {
+            TcpListener::bind((Ipv4Addr::UNSPECIFIED, port))
+                .err()
+                .ok_or("it is free")
+        },
+    )
     .await
     .map(|_| ())
     .map_err(Failure::broken)
@@ -135,8 +145,15 @@ async fn stops(world: &mut World, limit: Span) -> StepResult {
     let limit = world.scene.patience.stretch(limit.0);
     let instance = world.own()?.slot(0)?.instance()?;
     match tokio::time::timeout(limit, instance.exited()).await {
-        Ok(exit) => ensure(exit.code.is_some_and(|it| it != 0), "an exit status other than 0", exit),
-        Err(_) => Err(Failure::mismatch("a program that stops", format!("it still runs after {:.0} s", limit.as_secs_f64()))),
+        Ok(exit) => ensure(
+            exit.code.is_some_and(|it| it != 0),
+            "an exit status other than 0",
+            exit,
+        ),
+        Err(_) => Err(Failure::mismatch(
+            "a program that stops",
+            format!("it still runs after {:.0} s", limit.as_secs_f64()),
+        )),
     }
 }
 
@@ -153,10 +170,19 @@ async fn is_asked_on_two_addresses(world: &mut World, variable: String) -> StepR
                 other => Err(format!("{url}: {other:?}")),
             },
             _ => {
-                let path = if variable == "PORT" { "/live" } else { "/metrics" };
+                let path = if variable == "PORT" {
+                    "/live"
+                } else {
+                    "/metrics"
+                };
                 match probes::get_noted(&format!("{url}{path}"), &journal).await {
                     // HLT-1 says what is served on PORT; what metrics hold is not judged yet.
-                    Ok(answer) if answer.status == 200 && (path != "/live" || answer.body.contains("alive")) => Ok(()),
+                    Ok(answer)
+                        if answer.status == 200
+                            && (path != "/live" || answer.body.contains("alive")) =>
+                    {
+                        Ok(())
+                    }
                     Ok(answer) => Err(format!("{url}{path}: {}", answer.status)),
                     Err(error) => Err(format!("{url}{path}: {error}")),
                 }

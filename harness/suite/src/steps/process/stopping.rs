@@ -60,8 +60,16 @@ async fn request_never_ends(world: &mut World) -> StepResult {
 #[given("an idle connection is open to every port")]
 async fn idle_connections(world: &mut World) -> StepResult {
     let slot = world.own()?.slot(0)?;
-    let (http, metrics, grpc) = (slot.port("PORT"), slot.port("METRICS_PORT"), slot.port("GRPC_PORT"));
-    let idle = vec![raw::idle_http(http).await?, raw::idle_http(metrics).await?, raw::idle_grpc(grpc).await?];
+    let (http, metrics, grpc) = (
+        slot.port("PORT"),
+        slot.port("METRICS_PORT"),
+        slot.port("GRPC_PORT"),
+    );
+    let idle = vec![
+        raw::idle_http(http).await?,
+        raw::idle_http(metrics).await?,
+        raw::idle_grpc(grpc).await?,
+    ];
     world.process.idle = idle;
     Ok(())
 }
@@ -69,15 +77,27 @@ async fn idle_connections(world: &mut World) -> StepResult {
 #[given("half a request was sent to every port")]
 async fn half_requests(world: &mut World) -> StepResult {
     let slot = world.own()?.slot(0)?;
-    let (http, metrics, grpc) = (slot.port("PORT"), slot.port("METRICS_PORT"), slot.port("GRPC_PORT"));
-    let idle = vec![raw::half_http(http).await?, raw::half_http(metrics).await?, raw::half_grpc(grpc).await?];
+    let (http, metrics, grpc) = (
+        slot.port("PORT"),
+        slot.port("METRICS_PORT"),
+        slot.port("GRPC_PORT"),
+    );
+    let idle = vec![
+        raw::half_http(http).await?,
+        raw::half_http(metrics).await?,
+        raw::half_grpc(grpc).await?,
+    ];
     world.process.idle = idle;
     Ok(())
 }
 
 #[when(regex = r"^the program gets (SIGTERM|SIGINT)$")]
 async fn gets(world: &mut World, name: String) -> StepResult {
-    let signal = if name == "SIGTERM" { Signal::SIGTERM } else { Signal::SIGINT };
+    let signal = if name == "SIGTERM" {
+        Signal::SIGTERM
+    } else {
+        Signal::SIGINT
+    };
     world.own()?.slot(0)?.instance()?.signal(signal);
     world.process.signalled = Some(Instant::now());
     world.scene.journal.note(name);
@@ -87,7 +107,8 @@ async fn gets(world: &mut World, name: String) -> StepResult {
 /// Exit status 0, or what a JVM or a program that lets the signal do its work after cleaning up shows.
 fn is_graceful(exit: Exit) -> bool {
     matches!(exit.code, Some(0 | 130 | 143))
-        || (exit.code.is_none() && matches!(exit.signal, Some(it) if it == Signal::SIGTERM as i32 || it == Signal::SIGINT as i32))
+        || (exit.code.is_none()
+            && matches!(exit.signal, Some(it) if it == Signal::SIGTERM as i32 || it == Signal::SIGINT as i32))
 }
 
 #[then(regex = r"^the program exits gracefully within (\d+ s)$")]
@@ -100,7 +121,10 @@ async fn exits_gracefully(world: &mut World, limit: Span) -> StepResult {
         Ok(exit) => ensure(is_graceful(exit), "exit status 0, 130 or 143", exit),
         Err(_) => Err(Failure::mismatch(
             format!("an end within {} s of the signal", limit.0.as_secs()),
-            format!("it still runs after {:.1} s", signalled.elapsed().as_secs_f64()),
+            format!(
+                "it still runs after {:.1} s",
+                signalled.elapsed().as_secs_f64()
+            ),
         )),
     }
 }
@@ -117,7 +141,12 @@ async fn not_ready_any_more(world: &mut World) -> StepResult {
         Err(_) => Ok(()),
     };
     eventually("the program is not ready", allowed, not_ready).await?;
-    holds_for("the program is not ready", Duration::from_secs(1), not_ready).await
+    holds_for(
+        "the program is not ready",
+        Duration::from_secs(1),
+        not_ready,
+    )
+    .await
 }
 
 #[then("the request in flight succeeds")]
@@ -145,14 +174,21 @@ async fn no_new_request(world: &mut World, which: String) -> StepResult {
     let mut tries = Vec::new();
     // A call at every look, each on its own: one that is taken on would wait for the database.
     while begun.elapsed() < allowed + window && world.own()?.slot(0)?.runs_on().is_ok() {
-        let client = if which == "a new" { world.fresh_client(0).await? } else { open.clone() };
+        let client = if which == "a new" {
+            world.fresh_client(0).await?
+        } else {
+            open.clone()
+        };
         let request = world.newcomer();
         tries.push(tokio::spawn(attempt(client, request, begun)));
         let first = tries.iter().position(tokio::task::JoinHandle::is_finished);
         if first.is_some() && tries.len() > 60 {
             break;
         }
-        holds_for("between two tries", Duration::from_millis(40), async || Ok::<_, String>(())).await?;
+        holds_for("between two tries", Duration::from_millis(40), async || {
+            Ok::<_, String>(())
+        })
+        .await?;
     }
     let mut calls = Vec::new();
     for attempt in tries {
@@ -161,20 +197,36 @@ async fn no_new_request(world: &mut World, which: String) -> StepResult {
     judge_tries(&calls, allowed)
 }
 
-async fn attempt(client: Users, request: CreateUserRequest, begun: Instant) -> (Duration, Call<user_proto::v1::User>) {
+async fn attempt(
+    client: Users,
+    request: CreateUserRequest,
+    begun: Instant,
+) -> (Duration, Call<user_proto::v1::User>) {
     let at = begun.elapsed();
     (at, client.create(request).await)
 }
 
 fn judge_tries(calls: &[(Duration, Call<user_proto::v1::User>)], allowed: Duration) -> StepResult {
     let told = |(at, call): &(Duration, Call<user_proto::v1::User>)| {
-        let seen = call.result.as_ref().err().map_or_else(|| "OK".to_owned(), shown);
+        let seen = call
+            .result
+            .as_ref()
+            .err()
+            .map_or_else(|| "OK".to_owned(), shown);
         format!("{:.2} s after the signal: {seen}", at.as_secs_f64())
     };
-    let first = calls.iter().position(|(at, call)| refused(call) && *at <= allowed);
+    let first = calls
+        .iter()
+        .position(|(at, call)| refused(call) && *at <= allowed);
     let Some(first) = first else {
-        let failure = Failure::mismatch("new calls end with UNAVAILABLE", format!("none of {} calls does", calls.len()));
-        return Err(calls.iter().take(10).fold(failure, |it, call| it.detail(told(call))));
+        let failure = Failure::mismatch(
+            "new calls end with UNAVAILABLE",
+            format!("none of {} calls does", calls.len()),
+        );
+        return Err(calls
+            .iter()
+            .take(10)
+            .fold(failure, |it, call| it.detail(told(call))));
     };
     let taken = calls[first..].iter().find(|(_, call)| call.result.is_ok());
     match taken {

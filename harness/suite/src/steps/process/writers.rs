@@ -46,19 +46,41 @@ async fn clients_write(world: &mut World) -> StepResult {
     for number in 0..4 {
         let client = world.fresh_client(number % instances).await?.quiet();
         let scene = format!("{number}-{}", world.scene.id);
-        tasks.push(tokio::spawn(write(client, scene, written.clone(), stop.clone())));
+        tasks.push(tokio::spawn(write(
+            client,
+            scene,
+            written.clone(),
+            stop.clone(),
+        )));
     }
-    eventually("40 users are written", Duration::from_secs(30), async || {
-        let count = written.lock().unwrap_or_else(PoisonError::into_inner).len();
-        if count >= 40 { Ok(()) } else { Err(format!("{count} users")) }
-    })
+    eventually(
+        "40 users are written",
+        Duration::from_secs(30),
+        async || {
+            let count = written.lock().unwrap_or_else(PoisonError::into_inner).len();
+            if count >= 40 {
+                Ok(())
+            } else {
+                Err(format!("{count} users"))
+            }
+        },
+    )
     .await?;
-    world.process.writers = Some(Writers { written, stop, tasks });
+    world.process.writers = Some(Writers {
+        written,
+        stop,
+        tasks,
+    });
     Ok(())
 }
 
 /// Creates, renames and deletes users one after the other, until it is told to stop.
-async fn write(client: Users, scene: String, written: Arc<Mutex<Vec<Written>>>, stop: CancellationToken) {
+async fn write(
+    client: Users,
+    scene: String,
+    written: Arc<Mutex<Vec<Written>>>,
+    stop: CancellationToken,
+) {
     let mut number = 0;
     while !stop.is_cancelled() {
         number += 1;
@@ -73,16 +95,27 @@ async fn write(client: Users, scene: String, written: Arc<Mutex<Vec<Written>>>, 
             continue;
         };
         let one = live(&client, user, number).await;
-        written.lock().unwrap_or_else(PoisonError::into_inner).push(one);
+        written
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(one);
     }
 }
 
 /// Two renames, and a delete of every third.
 async fn live(client: &Users, user: User, number: usize) -> Written {
-    let mut one = Written { id: user.id.clone(), acknowledged: Some(user), unanswered: None };
+    let mut one = Written {
+        id: user.id.clone(),
+        acknowledged: Some(user),
+        unanswered: None,
+    };
     for round in 0..2 {
         let name = format!("Renamed-{round}-{}", one.id);
-        let request = UpdateUserRequest { id: one.id.clone(), name: Some(name.clone()), ..Default::default() };
+        let request = UpdateUserRequest {
+            id: one.id.clone(),
+            name: Some(name.clone()),
+            ..Default::default()
+        };
         match client.update(request).await.result {
             Ok(user) => one.acknowledged = Some(user),
             Err(_) => {
@@ -109,10 +142,16 @@ async fn every_write_is_served(world: &mut World) -> StepResult {
     for task in writers.tasks.drain(..) {
         task.await.map_err(Failure::broken)?;
     }
-    let written = writers.written.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let written = writers
+        .written
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .clone();
     let alive: Vec<usize> = {
         let slots = world.own()?.slots();
-        (0..slots.len()).filter(|it| slots[*it].runs_on().is_ok()).collect()
+        (0..slots.len())
+            .filter(|it| slots[*it].runs_on().is_ok())
+            .collect()
     };
     let mut wrong = Vec::new();
     for index in alive {

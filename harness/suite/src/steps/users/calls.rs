@@ -28,7 +28,10 @@ async fn is_created_on(world: &mut World, alias: String, instance: Nth) -> StepR
     let client = world.client(instance.0).await?;
     world.give_new(&client, request).await?;
     if let Some(user) = world.users.calls[0].user().cloned() {
-        let person = Person { states: vec![user], password: String::new() };
+        let person = Person {
+            states: vec![user],
+            password: String::new(),
+        };
         world.users.people.insert(alias, person);
     }
     Ok(())
@@ -39,7 +42,9 @@ fn target(words: &str) -> Option<&str> {
     words.strip_prefix('"').and_then(|it| it.strip_suffix('"'))
 }
 
-#[when(regex = r#"^the (email|name|password|status|metadata key|metadata value) `(.*)` is given to (a new user|"[A-Z][a-z]+")$"#)]
+#[when(
+    regex = r#"^the (email|name|password|status|metadata key|metadata value) `(.*)` is given to (a new user|"[A-Z][a-z]+")$"#
+)]
 async fn is_given(world: &mut World, field: String, value: String, to: String) -> StepResult {
     world.begin();
     let value = world.text(&value)?;
@@ -72,8 +77,15 @@ fn gift(world: &World, what: &str, index: usize) -> StepResult<Gift> {
     }
 }
 
-#[when(regex = r#"^each of these (email|name|password|metadata key|metadata value)s is given to (a new user|"[A-Z][a-z]+")$"#)]
-async fn each_text_is_given(world: &mut World, field: String, to: String, step: &Step) -> StepResult {
+#[when(
+    regex = r#"^each of these (email|name|password|metadata key|metadata value)s is given to (a new user|"[A-Z][a-z]+")$"#
+)]
+async fn each_text_is_given(
+    world: &mut World,
+    field: String,
+    to: String,
+    step: &Step,
+) -> StepResult {
     world.begin();
     let named = |it| Gift::named(&field, it).map_err(Failure::broken);
     let gifts: StepResult<Vec<Gift>> = world.texts(step)?.into_iter().map(named).collect();
@@ -112,13 +124,18 @@ async fn is_updated(world: &mut World, alias: String, step: &Step) -> StepResult
 async fn is_updated_with_nothing(world: &mut World, alias: String) -> StepResult {
     world.begin();
     let client = world.client(0).await?;
-    world.give(&client, &alias, UpdateUserRequest::default()).await
+    world
+        .give(&client, &alias, UpdateUserRequest::default())
+        .await
 }
 
 #[when("an unknown id is updated with no field")]
 async fn an_unknown_id_is_updated(world: &mut World) -> StepResult {
     world.begin();
-    let request = UpdateUserRequest { id: format!("unknown-{}", world.scene.id), ..Default::default() };
+    let request = UpdateUserRequest {
+        id: format!("unknown-{}", world.scene.id),
+        ..Default::default()
+    };
     let call = world.client(0).await?.update(request).await;
     world.done(Done::new(call.map(Answer::User)));
     Ok(())
@@ -137,7 +154,11 @@ async fn is_read(world: &mut World, alias: String) -> StepResult {
 async fn is_deleted(world: &mut World, alias: String, instance: String) -> StepResult {
     world.begin();
     let id = world.person(&alias)?.now().id.clone();
-    let call = world.client(usize::from(instance == "second")).await?.delete(&id).await;
+    let call = world
+        .client(usize::from(instance == "second"))
+        .await?
+        .delete(&id)
+        .await;
     world.done(Done::new(call.map(|()| Answer::Nothing)));
     Ok(())
 }
@@ -147,7 +168,16 @@ async fn is_renamed(world: &mut World, alias: String, instance: Nth) -> StepResu
     world.begin();
     let client = world.client(instance.0).await?;
     let name = Some(format!("Renamed-{}", world.scene.id));
-    world.give(&client, &alias, UpdateUserRequest { name, ..Default::default() }).await
+    world
+        .give(
+            &client,
+            &alias,
+            UpdateUserRequest {
+                name,
+                ..Default::default()
+            },
+        )
+        .await
 }
 
 #[when(regex = r#"^"([A-Z][a-z]+)" is read, listed and updated$"#)]
@@ -157,35 +187,96 @@ async fn is_read_listed_and_updated(world: &mut World, alias: String) -> StepRes
     let id = world.person(&alias)?.now().id.clone();
     let filter = world.named(&alias);
     world.done(Done::new(client.get(&id).await.map(Answer::User)));
-    let list = ListUsersRequest { filter, ..Default::default() };
+    let list = ListUsersRequest {
+        filter,
+        ..Default::default()
+    };
     world.done(Done::new(client.list(list).await.map(Answer::Page)));
     let name = Some(format!("Renamed-{}", world.scene.id));
-    world.give(&client, &alias, UpdateUserRequest { name, ..Default::default() }).await
+    world
+        .give(
+            &client,
+            &alias,
+            UpdateUserRequest {
+                name,
+                ..Default::default()
+            },
+        )
+        .await
 }
 
-#[when(regex = r#"^"([A-Z][a-z]+)" is renamed (\d+) times in a row(, on both instances in turn)?$"#)]
-async fn is_renamed_in_a_row(world: &mut World, alias: String, times: usize, both: String) -> StepResult {
+#[when(
+    regex = r#"^"([A-Z][a-z]+)" is renamed (\d+) times in a row(, on both instances in turn)?$"#
+)]
+async fn is_renamed_in_a_row(
+    world: &mut World,
+    alias: String,
+    times: usize,
+    both: String,
+) -> StepResult {
     world.begin();
     let clients = world.all_clients().await?;
-    let used = if both.is_empty() { &clients[..1] } else { &clients[..] };
+    let used = if both.is_empty() {
+        &clients[..1]
+    } else {
+        &clients[..]
+    };
     for number in 0..times {
         let name = Some(format!("Renamed-{number}-{}", world.scene.id));
         let client = &used[number % used.len()];
-        world.give(client, &alias, UpdateUserRequest { name, ..Default::default() }).await?;
+        world
+            .give(
+                client,
+                &alias,
+                UpdateUserRequest {
+                    name,
+                    ..Default::default()
+                },
+            )
+            .await?;
     }
     Ok(())
 }
 
-#[when(regex = r#"^"([A-Z][a-z]+)" is renamed (\d+) times( on the first instance)?, and read and listed(?: on the second)? after each$"#)]
-async fn is_renamed_and_read(world: &mut World, alias: String, times: usize, other: String) -> StepResult {
+#[when(
+    regex = r#"^"([A-Z][a-z]+)" is renamed (\d+) times( on the first instance)?, and read and listed(?: on the second)? after each$"#
+)]
+async fn is_renamed_and_read(
+    world: &mut World,
+    alias: String,
+    times: usize,
+    other: String,
+) -> StepResult {
     world.begin();
     let clients = world.all_clients().await?;
-    let reader = if other.is_empty() { &clients[0] } else { &clients[1] };
+    let reader = if other.is_empty() {
+        &clients[0]
+    } else {
+        &clients[1]
+    };
     for number in 0..times {
         let name = Some(format!("Renamed-{number}-{}", world.scene.id));
-        world.give(&clients[0], &alias, UpdateUserRequest { name, ..Default::default() }).await?;
-        let Some(user) = world.users.calls.last().and_then(Done::user).cloned() else { return Ok(()) };
-        read_twice(world, reader, &user.id, &format!("email={}", user.email), Some(&user)).await;
+        world
+            .give(
+                &clients[0],
+                &alias,
+                UpdateUserRequest {
+                    name,
+                    ..Default::default()
+                },
+            )
+            .await?;
+        let Some(user) = world.users.calls.last().and_then(Done::user).cloned() else {
+            return Ok(());
+        };
+        read_twice(
+            world,
+            reader,
+            &user.id,
+            &format!("email={}", user.email),
+            Some(&user),
+        )
+        .await;
     }
     Ok(())
 }
@@ -197,10 +288,16 @@ async fn a_whole_life(world: &mut World) -> StepResult {
     let request = world.newcomer();
     let filter = format!("email={}", request.email);
     world.give_new(&client, request).await?;
-    let Some(user) = world.users.calls[0].user().cloned() else { return Ok(()) };
+    let Some(user) = world.users.calls[0].user().cloned() else {
+        return Ok(());
+    };
     read_twice(world, &client, &user.id, &filter, Some(&user)).await;
     let name = Some(format!("Renamed-{}", world.scene.id));
-    let update = UpdateUserRequest { id: user.id.clone(), name, ..Default::default() };
+    let update = UpdateUserRequest {
+        id: user.id.clone(),
+        name,
+        ..Default::default()
+    };
     let call = client.update(update).await;
     let updated = call.result.clone().ok();
     world.done(Done::new(call.map(Answer::User)));
@@ -219,22 +316,41 @@ pub async fn live_in_turn(world: &mut World, number: usize) -> StepResult {
     let filter = format!("email={}", request.email);
     world.give_new(&client(0), request).await?;
     let Some(user) = world.users.calls.last().and_then(Done::user).cloned() else {
-        return Err(Failure::mismatch("CreateUser succeeds", format!("{:?}", world.users.calls.last())));
+        return Err(Failure::mismatch(
+            "CreateUser succeeds",
+            format!("{:?}", world.users.calls.last()),
+        ));
     };
     read_twice(world, &client(1), &user.id, &filter, Some(&user)).await;
     let name = Some(format!("Renamed-{number}-{}", world.scene.id));
-    let updated = client(0).update(UpdateUserRequest { id: user.id.clone(), name, ..Default::default() }).await.ok()?;
+    let updated = client(0)
+        .update(UpdateUserRequest {
+            id: user.id.clone(),
+            name,
+            ..Default::default()
+        })
+        .await
+        .ok()?;
     read_twice(world, &client(1), &user.id, &filter, Some(&updated)).await;
     client(0).delete(&user.id).await.ok()?;
     list_once(world, &client(1), &filter, None).await;
     match client(1).get(&user.id).await.code() {
         tonic::Code::NotFound => Ok(()),
-        other => Err(Failure::mismatch("NOT_FOUND after the delete", crate::params::code_name(other))),
+        other => Err(Failure::mismatch(
+            "NOT_FOUND after the delete",
+            crate::params::code_name(other),
+        )),
     }
 }
 
 /// Reads and lists a user that a change was acknowledged for.
-async fn read_twice(world: &mut World, client: &Users, id: &str, filter: &str, expected: Option<&user_proto::v1::User>) {
+async fn read_twice(
+    world: &mut World,
+    client: &Users,
+    id: &str,
+    filter: &str,
+    expected: Option<&user_proto::v1::User>,
+) {
     let call = client.get(id).await;
     world.users.reads.push(Read {
         what: "GetUser".to_owned(),
@@ -245,8 +361,16 @@ async fn read_twice(world: &mut World, client: &Users, id: &str, filter: &str, e
     list_once(world, client, filter, expected).await;
 }
 
-async fn list_once(world: &mut World, client: &Users, filter: &str, expected: Option<&user_proto::v1::User>) {
-    let request = ListUsersRequest { filter: filter.to_owned(), ..Default::default() };
+async fn list_once(
+    world: &mut World,
+    client: &Users,
+    filter: &str,
+    expected: Option<&user_proto::v1::User>,
+) {
+    let request = ListUsersRequest {
+        filter: filter.to_owned(),
+        ..Default::default()
+    };
     let call = client.list(request).await;
     world.users.reads.push(Read {
         what: format!("ListUsers {filter}"),

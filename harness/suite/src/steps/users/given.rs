@@ -31,7 +31,13 @@ async fn a_user_shown(world: &mut World, alias: String) -> StepResult {
     let filter = world.named(&alias);
     for client in world.all_clients().await? {
         client.get(&id).await.ok()?;
-        client.list(ListUsersRequest { filter: filter.clone(), ..Default::default() }).await.ok()?;
+        client
+            .list(ListUsersRequest {
+                filter: filter.clone(),
+                ..Default::default()
+            })
+            .await
+            .ok()?;
     }
     Ok(())
 }
@@ -45,21 +51,32 @@ async fn make(world: &mut World, alias: &str, fields: Vec<(String, String)>) -> 
     };
     let status = creation(&mut request, fields)?;
     if request.metadata.is_empty() {
-        request.metadata.insert("origin".to_owned(), alias.to_owned());
+        request
+            .metadata
+            .insert("origin".to_owned(), alias.to_owned());
     }
     let client = world.client(0).await?;
     let password = request.password.clone();
     let mut states = vec![client.create(request).await.ok()?];
     if let Some(status) = status {
-        let request = UpdateUserRequest { id: states[0].id.clone(), status: Some(status), ..Default::default() };
+        let request = UpdateUserRequest {
+            id: states[0].id.clone(),
+            status: Some(status),
+            ..Default::default()
+        };
         states.push(client.update(request).await.ok()?);
     }
     world.users.answers.push(format!("{states:?}"));
-    world.users.people.insert(alias.to_owned(), Person { states, password });
+    world
+        .users
+        .people
+        .insert(alias.to_owned(), Person { states, password });
     Ok(())
 }
 
-#[given(regex = r#"^(\d+) users named "([A-Z][a-z]+)"(?:, (\d+) of them SUSPENDED)?(, changed since in another order than created)?( with the longest name and the most metadata)?$"#)]
+#[given(
+    regex = r#"^(\d+) users named "([A-Z][a-z]+)"(?:, (\d+) of them SUSPENDED)?(, changed since in another order than created)?( with the longest name and the most metadata)?$"#
+)]
 async fn users_named(
     world: &mut World,
     count: usize,
@@ -85,7 +102,11 @@ async fn users_named(
     let requests = (from..from + count).map(|number| {
         // 37 and 211 have no factor in common: the order of emails is none of the order of creation.
         let mut request = CreateUserRequest {
-            email: format!("{:03}-{}{number}-{id}@example.com", (number * 37) % 211, alias.to_lowercase()),
+            email: format!(
+                "{:03}-{}{number}-{id}@example.com",
+                (number * 37) % 211,
+                alias.to_lowercase()
+            ),
             name: group.name.clone(),
             ..CreateUserRequest::default()
         };
@@ -109,17 +130,26 @@ async fn create_all(world: &mut World, requests: Vec<CreateUserRequest>) -> Step
         let client = client.clone();
         async move { client.create(request).await.ok() }
     });
-    let made: Vec<StepResult<User>> = futures::stream::iter(calls).buffered(AT_ONCE).collect().await;
+    let made: Vec<StepResult<User>> = futures::stream::iter(calls)
+        .buffered(AT_ONCE)
+        .collect()
+        .await;
     made.into_iter().collect()
 }
 
 /// Users for a scenario that does not care who they are.
 pub async fn make_group(world: &mut World, alias: &str, count: usize) -> StepResult {
     let name = format!("{alias}-{}", world.scene.id);
-    let request = |_| CreateUserRequest { name: name.clone(), ..world.newcomer() };
+    let request = |_| CreateUserRequest {
+        name: name.clone(),
+        ..world.newcomer()
+    };
     let requests = (0..count).map(request).collect();
     let users = create_all(world, requests).await?;
-    world.users.groups.insert(alias.to_owned(), Group { name, users });
+    world
+        .users
+        .groups
+        .insert(alias.to_owned(), Group { name, users });
     Ok(())
 }
 
@@ -127,7 +157,11 @@ async fn suspend(world: &mut World, group: &mut Group, count: usize) -> StepResu
     let client = world.client(0).await?.quiet();
     for user in group.users.iter_mut().take(count) {
         let status = Some(UserStatus::Suspended as i32);
-        let request = UpdateUserRequest { id: user.id.clone(), status, ..Default::default() };
+        let request = UpdateUserRequest {
+            id: user.id.clone(),
+            status,
+            ..Default::default()
+        };
         *user = client.update(request).await.ok()?;
     }
     Ok(())
@@ -141,7 +175,11 @@ async fn change_all(world: &mut World, group: &mut Group) -> StepResult {
     for index in order {
         let user = &mut group.users[index];
         let metadata = std::iter::once(("changed".to_owned(), "yes".to_owned())).collect();
-        let request = UpdateUserRequest { id: user.id.clone(), metadata, ..Default::default() };
+        let request = UpdateUserRequest {
+            id: user.id.clone(),
+            metadata,
+            ..Default::default()
+        };
         *user = client.update(request).await.ok()?;
     }
     Ok(())
@@ -151,9 +189,11 @@ async fn change_all(world: &mut World, group: &mut Group) -> StepResult {
 async fn a_user_for_each_email(world: &mut World, alias: String, step: &Step) -> StepResult {
     let emails = world.texts(step)?;
     let name = world.name_of(&alias);
-    let requests = emails
-        .into_iter()
-        .map(|email| CreateUserRequest { email, name: name.clone(), ..Default::default() });
+    let requests = emails.into_iter().map(|email| CreateUserRequest {
+        email,
+        name: name.clone(),
+        ..Default::default()
+    });
     let users = create_all(world, requests.collect()).await?;
     let group = world.users.groups.entry(alias).or_default();
     group.name = name;
@@ -165,11 +205,14 @@ async fn a_user_for_each_email(world: &mut World, alias: String, step: &Step) ->
 async fn a_user_for_each_name(world: &mut World, step: &Step) -> StepResult {
     let names = world.texts(step)?;
     let id = world.scene.id.clone();
-    let requests = names.into_iter().enumerate().map(|(number, name)| CreateUserRequest {
-        email: format!("{:03}-{id}@example.com", (number * 37) % 211),
-        name,
-        ..Default::default()
-    });
+    let requests = names
+        .into_iter()
+        .enumerate()
+        .map(|(number, name)| CreateUserRequest {
+            email: format!("{:03}-{id}@example.com", (number * 37) % 211),
+            name,
+            ..Default::default()
+        });
     create_all(world, requests.collect()).await.map(|_| ())
 }
 
@@ -182,7 +225,15 @@ async fn was_deleted(world: &mut World, alias: String) -> StepResult {
 #[given(regex = r#"^"([A-Z][a-z]+)" was renamed$"#)]
 async fn was_renamed(world: &mut World, alias: String) -> StepResult {
     let name = format!("Renamed-{}", world.scene.id);
-    updated(world, &alias, UpdateUserRequest { name: Some(name), ..Default::default() }).await
+    updated(
+        world,
+        &alias,
+        UpdateUserRequest {
+            name: Some(name),
+            ..Default::default()
+        },
+    )
+    .await
 }
 
 #[given(regex = r#"^"([A-Z][a-z]+)" was updated with$"#)]
@@ -208,7 +259,10 @@ async fn a_create_was_refused(world: &mut World, email: String, step: &Step) -> 
     let call = world.client(0).await?.create(request).await;
     match call.code() {
         tonic::Code::InvalidArgument => Ok(()),
-        other => Err(Failure::mismatch("INVALID_ARGUMENT", crate::params::code_name(other))),
+        other => Err(Failure::mismatch(
+            "INVALID_ARGUMENT",
+            crate::params::code_name(other),
+        )),
     }
 }
 
@@ -216,7 +270,13 @@ async fn a_create_was_refused(world: &mut World, email: String, step: &Step) -> 
 async fn were_listed(world: &mut World, alias: String) -> StepResult {
     let filter = world.named(&alias);
     for client in world.all_clients().await? {
-        client.list(ListUsersRequest { filter: filter.clone(), ..Default::default() }).await.ok()?;
+        client
+            .list(ListUsersRequest {
+                filter: filter.clone(),
+                ..Default::default()
+            })
+            .await
+            .ok()?;
     }
     Ok(())
 }

@@ -13,7 +13,11 @@ use crate::text::mixed;
 use crate::world::World;
 
 /// A request by the fields of a table, within the users of an alias if one is given.
-pub fn request(world: &World, alias: Option<&str>, fields: &[(String, String)]) -> StepResult<ListUsersRequest> {
+pub fn request(
+    world: &World,
+    alias: Option<&str>,
+    fields: &[(String, String)],
+) -> StepResult<ListUsersRequest> {
     let mut request = ListUsersRequest {
         filter: alias.map(|it| world.named(it)).unwrap_or_default(),
         ..ListUsersRequest::default()
@@ -34,7 +38,10 @@ pub fn request(world: &World, alias: Option<&str>, fields: &[(String, String)]) 
 /// Numbers separated by commas.
 pub fn sizes(text: &str) -> StepResult<Vec<i32>> {
     text.split(", ")
-        .map(|it| it.parse().map_err(|_| Failure::broken(format!("{it:?} is no number"))))
+        .map(|it| {
+            it.parse()
+                .map_err(|_| Failure::broken(format!("{it:?} is no number")))
+        })
         .collect()
 }
 
@@ -60,7 +67,11 @@ async fn are_listed_with(world: &mut World, alias: String, step: &Step) -> StepR
 }
 
 #[when(regex = r#"^the users named "([A-Z][a-z]+)" are listed with the page sizes ([-0-9, ]+)$"#)]
-async fn are_listed_by_sizes(world: &mut World, alias: String, list_of_sizes: String) -> StepResult {
+async fn are_listed_by_sizes(
+    world: &mut World,
+    alias: String,
+    list_of_sizes: String,
+) -> StepResult {
     world.begin();
     for page_size in sizes(&list_of_sizes)? {
         let mut request = request(world, Some(&alias), &[])?;
@@ -85,7 +96,14 @@ async fn are_listed_with_tokens(world: &mut World, alias: String, step: &Step) -
 async fn are_listed_with_orders(world: &mut World, step: &Step) -> StepResult {
     world.begin();
     for order_by in world.texts(step)? {
-        list(world, ListUsersRequest { order_by, ..Default::default() }).await?;
+        list(
+            world,
+            ListUsersRequest {
+                order_by,
+                ..Default::default()
+            },
+        )
+        .await?;
     }
     Ok(())
 }
@@ -95,7 +113,15 @@ async fn are_listed_with_filters(world: &mut World, step: &Step) -> StepResult {
     world.begin();
     for row in table(step, &["text"])? {
         let filter = world.text(&row[0])?;
-        list(world, ListUsersRequest { filter, page_size: 100, ..Default::default() }).await?;
+        list(
+            world,
+            ListUsersRequest {
+                filter,
+                page_size: 100,
+                ..Default::default()
+            },
+        )
+        .await?;
         if let Some(done) = world.users.calls.last_mut() {
             done.finds = row.get(1).cloned();
         }
@@ -115,11 +141,21 @@ async fn filters_find(world: &mut World) -> StepResult {
             Some(page) => {
                 let found: BTreeSet<&str> = page.users.iter().map(|it| it.id.as_str()).collect();
                 let counted = usize::try_from(page.total_count).ok();
-                if found != wanted || counted != Some(wanted.len()) || page.users.len() != wanted.len() {
-                    wrong.push(format!("{row} {} users (total_count {}) instead of {finds}", page.users.len(), page.total_count));
+                if found != wanted
+                    || counted != Some(wanted.len())
+                    || page.users.len() != wanted.len()
+                {
+                    wrong.push(format!(
+                        "{row} {} users (total_count {}) instead of {finds}",
+                        page.users.len(),
+                        page.total_count
+                    ));
                 }
             }
-            None => wrong.push(format!("{row} nothing instead of {finds}: {:?}", done.call.result)),
+            None => wrong.push(format!(
+                "{row} nothing instead of {finds}: {:?}",
+                done.call.result
+            )),
         }
     }
     all("every filter finds the users beside it", wrong, calls.len())
@@ -142,8 +178,17 @@ fn ids<'a>(world: &'a World, finds: &str) -> StepResult<BTreeSet<&'a str>> {
 
 #[then(regex = r"^the page holds (\d+) users?$")]
 async fn page_holds(world: &mut World, count: usize) -> StepResult {
-    let held = world.users.calls.last().and_then(Done::page).map(|it| it.users.len());
-    ensure(held == Some(count), format!("a page of {count} users"), format!("{held:?}"))
+    let held = world
+        .users
+        .calls
+        .last()
+        .and_then(Done::page)
+        .map(|it| it.users.len());
+    ensure(
+        held == Some(count),
+        format!("a page of {count} users"),
+        format!("{held:?}"),
+    )
 }
 
 #[then(regex = r"^the pages hold ([0-9, ]+) users$")]
@@ -152,17 +197,34 @@ async fn pages_hold(world: &mut World, counts: String) -> StepResult {
         .users
         .calls
         .iter()
-        .map(|it| it.page().map_or_else(|| format!("{:?}", it.call.result), |it| it.users.len().to_string()))
+        .map(|it| {
+            it.page().map_or_else(
+                || format!("{:?}", it.call.result),
+                |it| it.users.len().to_string(),
+            )
+        })
         .collect();
     ensure(held.join(", ") == counts, &counts, held.join(", "))
 }
 
 #[then("every user on the page is as last acknowledged")]
 async fn page_is_as_known(world: &mut World) -> StepResult {
-    let page = world.users.calls.last().and_then(Done::page).map(|it| it.users.clone()).unwrap_or_default();
+    let page = world
+        .users
+        .calls
+        .last()
+        .and_then(Done::page)
+        .map(|it| it.users.clone())
+        .unwrap_or_default();
     let people = world.users.people.values().map(super::Person::now);
-    let known: Vec<&User> = people.chain(world.users.groups.values().flat_map(|it| &it.users)).collect();
-    let wrong = page.iter().filter(|it| !known.contains(it)).map(|it| format!("{it:?}")).collect();
+    let known: Vec<&User> = people
+        .chain(world.users.groups.values().flat_map(|it| &it.users))
+        .collect();
+    let wrong = page
+        .iter()
+        .filter(|it| !known.contains(it))
+        .map(|it| format!("{it:?}"))
+        .collect();
     all("every user as last acknowledged", wrong, page.len())
 }
 
@@ -171,8 +233,14 @@ async fn answers_are_the_same(world: &mut World) -> StepResult {
     let calls = &world.users.calls;
     let users = |it: &Done| it.page().map(|it| it.users.clone());
     let first = calls.first().and_then(users);
-    let wrong = calls.iter().filter(|it| users(it) != first || first.is_none());
-    all("the same users in every answer", wrong.map(|it| format!("{:?}", it.call.result)).collect(), calls.len())
+    let wrong = calls
+        .iter()
+        .filter(|it| users(it) != first || first.is_none());
+    all(
+        "the same users in every answer",
+        wrong.map(|it| format!("{:?}", it.call.result)).collect(),
+        calls.len(),
+    )
 }
 
 #[when("the token is used with")]
@@ -193,21 +261,37 @@ async fn token_is_used(world: &mut World, step: &Step) -> StepResult {
 }
 
 fn token(world: &World) -> StepResult<String> {
-    let token = world.users.walk.pages.last().map(|it| it.next_page_token.clone()).unwrap_or_default();
+    let token = world
+        .users
+        .walk
+        .pages
+        .last()
+        .map(|it| it.next_page_token.clone())
+        .unwrap_or_default();
     if token.is_empty() {
-        return Err(Failure::mismatch("a token for the next page", "an empty one"));
+        return Err(Failure::mismatch(
+            "a token for the next page",
+            "an empty one",
+        ));
     }
     Ok(token)
 }
 
-#[when(regex = r"^the token is used with (each character changed in turn|each character left out in turn|its end cut off at each length|text added before and behind|its letter case changed)$")]
+#[when(
+    regex = r"^the token is used with (each character changed in turn|each character left out in turn|its end cut off at each length|text added before and behind|its letter case changed)$"
+)]
 async fn tampered_token_is_used(world: &mut World, how: String) -> StepResult {
     let token = token(world)?;
     let asked = world.users.walk.request.clone();
     world.begin();
     let client = world.client(0).await?.quiet();
     for page_token in tampered(&token, &how) {
-        let call = client.list(ListUsersRequest { page_token, ..asked.clone() }).await;
+        let call = client
+            .list(ListUsersRequest {
+                page_token,
+                ..asked.clone()
+            })
+            .await;
         world.done(Done::new(call.map(Answer::Page)));
     }
     Ok(())
@@ -218,15 +302,21 @@ fn tampered(token: &str, how: &str) -> Vec<String> {
     let letters: Vec<char> = token.chars().collect();
     let with = |index: usize, put: Option<char>| -> String {
         let letters = letters.iter().enumerate();
-        letters.filter_map(|(at, letter)| if at == index { put } else { Some(*letter) }).collect()
+        letters
+            .filter_map(|(at, letter)| if at == index { put } else { Some(*letter) })
+            .collect()
     };
     let variants: Vec<String> = match how {
         "each character changed in turn" => {
             let other = |letter: char| if letter == 'A' { 'B' } else { 'A' };
-            (0..letters.len()).map(|it| with(it, Some(other(letters[it])))).collect()
+            (0..letters.len())
+                .map(|it| with(it, Some(other(letters[it]))))
+                .collect()
         }
         "each character left out in turn" => (0..letters.len()).map(|it| with(it, None)).collect(),
-        "its end cut off at each length" => (1..letters.len()).map(|it| letters[..it].iter().collect()).collect(),
+        "its end cut off at each length" => (1..letters.len())
+            .map(|it| letters[..it].iter().collect())
+            .collect(),
         "text added before and behind" => ["A", "=", "x", ".", " "]
             .iter()
             .flat_map(|it| [format!("{it}{token}"), format!("{token}{it}")])
@@ -234,5 +324,8 @@ fn tampered(token: &str, how: &str) -> Vec<String> {
             .collect(),
         _ => vec![token.to_uppercase(), token.to_lowercase(), mixed(token)],
     };
-    variants.into_iter().filter(|it| it != token && !it.is_empty()).collect()
+    variants
+        .into_iter()
+        .filter(|it| it != token && !it.is_empty())
+        .collect()
 }

@@ -6,8 +6,8 @@ use conformance_engine::failure::{Failure, StepResult};
 use conformance_engine::observe::{eventually, holds_for};
 use cucumber::gherkin::Step;
 use cucumber::{given, then, when};
-use futures::future::{BoxFuture, join_all};
 use futures::FutureExt as _;
+use futures::future::{BoxFuture, join_all};
 use user_proto::v1::{CreateUserRequest, ListUsersRequest, UpdateUserRequest};
 
 use super::{Answer, Done};
@@ -18,7 +18,13 @@ use crate::text::mixed;
 use crate::world::World;
 
 /// The unary calls, in the order in which they are dealt out.
-const METHODS: [&str; 5] = ["CreateUser", "GetUser", "ListUsers", "UpdateUser", "DeleteUser"];
+const METHODS: [&str; 5] = [
+    "CreateUser",
+    "GetUser",
+    "ListUsers",
+    "UpdateUser",
+    "DeleteUser",
+];
 
 /// How often the database's connections are counted.
 const LOOKS: Duration = Duration::from_millis(4);
@@ -53,25 +59,46 @@ async fn at_once(world: &mut World, calls: Vec<Pending>) -> StepResult {
 }
 
 /// One valid call; `number` tells it from others, `about` is the id of a user of its own or, of a list, a name.
-fn call(client: &Users, method: &str, scene: &str, number: usize, about: String) -> StepResult<Pending> {
+fn call(
+    client: &Users,
+    method: &str,
+    scene: &str,
+    number: usize,
+    about: String,
+) -> StepResult<Pending> {
     let id = about.clone();
     let client = client.clone();
     let name = format!("Many-{number}-{scene}");
     Ok(match method {
         "CreateUser" => async move {
-            let email = format!("many{}-{}@example.com", number, uuid::Uuid::new_v4().simple());
-            let request = CreateUserRequest { email, name, ..Default::default() };
+            let email = format!(
+                "many{}-{}@example.com",
+                number,
+                uuid::Uuid::new_v4().simple()
+            );
+            let request = CreateUserRequest {
+                email,
+                name,
+                ..Default::default()
+            };
             client.create(request).await.map(Answer::User)
         }
         .boxed(),
         "GetUser" => async move { client.get(&id).await.map(Answer::User) }.boxed(),
         "ListUsers" => async move {
-            let request = ListUsersRequest { filter: format!("name=\"{about}\""), ..Default::default() };
+            let request = ListUsersRequest {
+                filter: format!("name=\"{about}\""),
+                ..Default::default()
+            };
             client.list(request).await.map(Answer::Page)
         }
         .boxed(),
         "UpdateUser" => async move {
-            let request = UpdateUserRequest { id, name: Some(name), ..Default::default() };
+            let request = UpdateUserRequest {
+                id,
+                name: Some(name),
+                ..Default::default()
+            };
             client.update(request).await.map(Answer::User)
         }
         .boxed(),
@@ -83,8 +110,18 @@ fn call(client: &Users, method: &str, scene: &str, number: usize, about: String)
 /// So many calls, the methods in turn; every one that needs a user gets one of its own.
 async fn deal(world: &mut World, methods: &[&str], count: usize) -> StepResult<Vec<Pending>> {
     let client = world.client(0).await?;
-    let mut ids = world.users.groups.values().flat_map(|it| it.users.iter().map(|it| it.id.clone()));
-    let name = world.users.groups.values().next().map(|it| it.name.clone()).unwrap_or_default();
+    let mut ids = world
+        .users
+        .groups
+        .values()
+        .flat_map(|it| it.users.iter().map(|it| it.id.clone()));
+    let name = world
+        .users
+        .groups
+        .values()
+        .next()
+        .map(|it| it.name.clone())
+        .unwrap_or_default();
     let scene = world.scene.id.clone();
     let mut calls = Vec::new();
     for number in 0..count {
@@ -93,7 +130,9 @@ async fn deal(world: &mut World, methods: &[&str], count: usize) -> StepResult<V
             "CreateUser" => String::new(),
             // Somebody to be found: an empty page would say little.
             "ListUsers" => name.clone(),
-            _ => ids.next().ok_or_else(|| Failure::broken("too few users for so many calls; give the scenario more"))?,
+            _ => ids.next().ok_or_else(|| {
+                Failure::broken("too few users for so many calls; give the scenario more")
+            })?,
         };
         calls.push(call(&client, method, &scene, number, id)?);
     }
@@ -124,12 +163,14 @@ async fn every_call_and_a_cut(world: &mut World) -> StepResult {
     world.begin();
     let calls = deal(world, &METHODS, METHODS.len()).await?;
     let running: Vec<_> = calls.into_iter().map(tokio::spawn).collect();
-    holds_for("calls wait for the database", Duration::from_millis(300), async || {
-        match running.iter().all(tokio::task::JoinHandle::is_finished) {
+    holds_for(
+        "calls wait for the database",
+        Duration::from_millis(300),
+        async || match running.iter().all(tokio::task::JoinHandle::is_finished) {
             true => Err("every call has ended before the database was cut"),
             false => Ok(()),
-        }
-    })
+        },
+    )
     .await?;
     for slot in world.own()?.slots() {
         slot.database.cut().await;
@@ -173,17 +214,53 @@ async fn is_called_at_once(world: &mut World, method: String, times: usize) -> S
 
 /// The life of one new user: every unary call once.
 async fn chain(client: Users, scene: String, number: usize) -> Result<(), String> {
-    let failed = |method: &str, status: &tonic::Status| format!("{method} {}", crate::drivers::users::shown(status));
-    let email = format!("chain{number}-{}@example.com", uuid::Uuid::new_v4().simple());
-    let request = CreateUserRequest { email, name: format!("Chain-{number}-{scene}"), ..Default::default() };
-    let user = client.create(request).await.result.map_err(|it| failed("CreateUser", &it))?;
-    client.get(&user.id).await.result.map_err(|it| failed("GetUser", &it))?;
+    let failed = |method: &str, status: &tonic::Status| {
+        format!("{method} {}", crate::drivers::users::shown(status))
+    };
+    let email = format!(
+        "chain{number}-{}@example.com",
+        uuid::Uuid::new_v4().simple()
+    );
+    let request = CreateUserRequest {
+        email,
+        name: format!("Chain-{number}-{scene}"),
+        ..Default::default()
+    };
+    let user = client
+        .create(request)
+        .await
+        .result
+        .map_err(|it| failed("CreateUser", &it))?;
+    client
+        .get(&user.id)
+        .await
+        .result
+        .map_err(|it| failed("GetUser", &it))?;
     let status = Some(2);
-    let update = UpdateUserRequest { id: user.id.clone(), status, ..Default::default() };
-    client.update(update).await.result.map_err(|it| failed("UpdateUser", &it))?;
-    let list = ListUsersRequest { filter: format!("email={}", user.email), ..Default::default() };
-    client.list(list).await.result.map_err(|it| failed("ListUsers", &it))?;
-    client.delete(&user.id).await.result.map_err(|it| failed("DeleteUser", &it))
+    let update = UpdateUserRequest {
+        id: user.id.clone(),
+        status,
+        ..Default::default()
+    };
+    client
+        .update(update)
+        .await
+        .result
+        .map_err(|it| failed("UpdateUser", &it))?;
+    let list = ListUsersRequest {
+        filter: format!("email={}", user.email),
+        ..Default::default()
+    };
+    client
+        .list(list)
+        .await
+        .result
+        .map_err(|it| failed("ListUsers", &it))?;
+    client
+        .delete(&user.id)
+        .await
+        .result
+        .map_err(|it| failed("DeleteUser", &it))
 }
 
 /// Ten chains at once, so that more than one connection is tried.
@@ -248,7 +325,9 @@ async fn new_users_are_given_one_email(world: &mut World, count: usize) -> StepR
     at_once(world, calls).await
 }
 
-#[when(regex = r#"^the users named "([A-Z][a-z]+)" are given one email at once, each in letter case of its own$"#)]
+#[when(
+    regex = r#"^the users named "([A-Z][a-z]+)" are given one email at once, each in letter case of its own$"#
+)]
 async fn users_are_given_one_email(world: &mut World, alias: String) -> StepResult {
     world.begin();
     let clients = world.all_clients().await?;
@@ -257,7 +336,11 @@ async fn users_are_given_one_email(world: &mut World, alias: String) -> StepResu
     let calls = users.iter().enumerate().map(|(number, user)| {
         let client = clients[number % clients.len()].clone();
         let email = Some(in_case(&email, number));
-        let request = UpdateUserRequest { id: user.id.clone(), email, ..Default::default() };
+        let request = UpdateUserRequest {
+            id: user.id.clone(),
+            email,
+            ..Default::default()
+        };
         async move { client.update(request).await.map(Answer::User) }.boxed()
     });
     let calls = calls.collect();
@@ -268,10 +351,18 @@ async fn users_are_given_one_email(world: &mut World, alias: String) -> StepResu
 /// The text in a letter case that the number picks: each of its bits raises one letter.
 fn in_case(text: &str, number: usize) -> String {
     let raise = |(index, letter): (usize, char)| {
-        if index < 8 && number >> index & 1 == 1 { letter.to_ascii_uppercase() } else { letter }
+        if index < 8 && number >> index & 1 == 1 {
+            letter.to_ascii_uppercase()
+        } else {
+            letter
+        }
     };
     let raised: String = text.chars().enumerate().map(raise).collect();
-    if number % 7 == 6 { mixed(&raised) } else { raised }
+    if number % 7 == 6 {
+        mixed(&raised)
+    } else {
+        raised
+    }
 }
 
 #[when(regex = r#"^"([A-Z][a-z]+)" is deleted (\d+) times at once$"#)]
@@ -294,7 +385,11 @@ async fn is_renamed_at_once(world: &mut World, alias: String, times: usize) -> S
     let calls = (0..times).map(|number| {
         let client = clients[number % clients.len()].clone();
         let name = Some(format!("Renamed-{number}-{}", world.scene.id));
-        let request = UpdateUserRequest { id: id.clone(), name, ..Default::default() };
+        let request = UpdateUserRequest {
+            id: id.clone(),
+            name,
+            ..Default::default()
+        };
         async move { client.update(request).await.map(Answer::User) }.boxed()
     });
     let calls = calls.collect();

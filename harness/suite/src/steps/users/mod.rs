@@ -69,7 +69,9 @@ struct Person {
 
 impl Person {
     fn now(&self) -> &User {
-        self.states.last().unwrap_or_else(|| unreachable!("a person begins with a state"))
+        self.states
+            .last()
+            .unwrap_or_else(|| unreachable!("a person begins with a state"))
     }
 
     fn first(&self) -> &User {
@@ -135,7 +137,12 @@ struct Read {
 
 impl Done {
     fn new(call: Call<Answer>) -> Self {
-        Self { call, asked: None, given: None, finds: None }
+        Self {
+            call,
+            asked: None,
+            given: None,
+            finds: None,
+        }
     }
 
     fn user(&self) -> Option<&User> {
@@ -200,7 +207,10 @@ impl World {
 
     /// A filter that finds the users of an alias and nobody else's.
     fn named(&self, alias: &str) -> String {
-        format!("name={}", crate::properties::model::value(&self.name_of(alias), true))
+        format!(
+            "name={}",
+            crate::properties::model::value(&self.name_of(alias), true)
+        )
     }
 
     /// Clients of every instance.
@@ -256,12 +266,21 @@ impl World {
     }
 
     /// Updates a person and reads it back; remembers both, and the new state if it was acknowledged.
-    async fn give(&mut self, client: &Users, alias: &str, mut request: UpdateUserRequest) -> StepResult {
+    async fn give(
+        &mut self,
+        client: &Users,
+        alias: &str,
+        mut request: UpdateUserRequest,
+    ) -> StepResult {
         let before = self.person(alias)?.now().clone();
         request.id.clone_from(&before.id);
         let call = client.update(request.clone()).await;
         let again = read_back(client, &call).await;
-        let metadata = if request.metadata.is_empty() { before.metadata.clone() } else { request.metadata };
+        let metadata = if request.metadata.is_empty() {
+            before.metadata.clone()
+        } else {
+            request.metadata
+        };
         let given = Given {
             email: request.email.unwrap_or_else(|| before.email.clone()),
             name: request.name.unwrap_or_else(|| before.name.clone()),
@@ -307,15 +326,29 @@ async fn read_back(client: &Users, call: &Call<User>) -> Option<Result<User, Sta
 
 /// The rows of a table with these columns at its beginning, without the header.
 fn table<'a>(step: &'a Step, columns: &[&str]) -> StepResult<&'a [Vec<String>]> {
-    let rows = step.table.as_ref().map(|it| it.rows.as_slice()).unwrap_or_default();
+    let rows = step
+        .table
+        .as_ref()
+        .map(|it| it.rows.as_slice())
+        .unwrap_or_default();
     match rows {
-        [header, rows @ ..] if header.iter().zip(columns).all(|(a, b)| a == b) && header.len() >= columns.len() => Ok(rows),
-        _ => Err(Failure::broken(format!("the step needs a table with the columns {}", columns.join(", ")))),
+        [header, rows @ ..]
+            if header.iter().zip(columns).all(|(a, b)| a == b) && header.len() >= columns.len() =>
+        {
+            Ok(rows)
+        }
+        _ => Err(Failure::broken(format!(
+            "the step needs a table with the columns {}",
+            columns.join(", ")
+        ))),
     }
 }
 
 /// Gifts for a create, and the status that only an update can give.
-fn creation(request: &mut CreateUserRequest, fields: Vec<(String, String)>) -> StepResult<Option<i32>> {
+fn creation(
+    request: &mut CreateUserRequest,
+    fields: Vec<(String, String)>,
+) -> StepResult<Option<i32>> {
     let mut status = None;
     for (field, value) in fields {
         match Gift::named(&field, value).map_err(Failure::broken)? {
@@ -330,7 +363,9 @@ fn creation(request: &mut CreateUserRequest, fields: Vec<(String, String)>) -> S
 fn change(fields: Vec<(String, String)>) -> StepResult<UpdateUserRequest> {
     let mut request = UpdateUserRequest::default();
     for (field, value) in fields {
-        Gift::named(&field, value).map_err(Failure::broken)?.change(&mut request);
+        Gift::named(&field, value)
+            .map_err(Failure::broken)?
+            .change(&mut request);
     }
     Ok(request)
 }

@@ -16,17 +16,32 @@ use crate::world::World;
 /// All that is wrong with some of the calls, or that there was none: a check of nothing is no check.
 pub fn all(expected: &str, wrong: Vec<String>, checked: usize) -> StepResult {
     if checked == 0 {
-        return Err(Failure::broken(format!("{expected}: the scenario made no call to check")));
+        return Err(Failure::broken(format!(
+            "{expected}: the scenario made no call to check"
+        )));
     }
-    let Some(first) = wrong.first() else { return Ok(()) };
+    let Some(first) = wrong.first() else {
+        return Ok(());
+    };
     let got = format!("{} of {checked} do not; the first: {first}", wrong.len());
     let failure = Failure::mismatch(expected, got);
-    Err(wrong.iter().skip(1).take(20).fold(failure, |it, line| it.detail(line)))
+    Err(wrong
+        .iter()
+        .skip(1)
+        .take(20)
+        .fold(failure, |it, line| it.detail(line)))
 }
 
 fn told(done: &Done) -> String {
     let what = match (&done.asked, &done.given) {
-        (Some(asked), _) => format!(" of {}", short(&format!("{:?} <{}>", asked.name, asked.email.escape_debug()))),
+        (Some(asked), _) => format!(
+            " of {}",
+            short(&format!(
+                "{:?} <{}>",
+                asked.name,
+                asked.email.escape_debug()
+            ))
+        ),
         _ => String::new(),
     };
     let status = match &done.call.result {
@@ -53,13 +68,20 @@ fn judge(world: &World, expected: &str, right: impl Fn(&Done) -> bool) -> StepRe
 fn one(world: &World) -> StepResult {
     match world.users.calls.len() {
         1 => Ok(()),
-        count => Err(Failure::broken(format!("the step is about one call, and there were {count}"))),
+        count => Err(Failure::broken(format!(
+            "the step is about one call, and there were {count}"
+        ))),
     }
 }
 
 fn is(done: &Done, code: Code, message: Option<&str>) -> bool {
     done.call.code() == code
-        && message.is_none_or(|it| done.call.result.as_ref().is_err_and(|status| status.message() == it))
+        && message.is_none_or(|it| {
+            done.call
+                .result
+                .as_ref()
+                .is_err_and(|status| status.message() == it)
+        })
 }
 
 #[then("the call succeeds")]
@@ -92,27 +114,54 @@ async fn every_call_fails(world: &mut World, status: StatusCode) -> StepResult {
 }
 
 #[then(regex = r#"^every call fails with ([A-Z_]+) and message "([^"]*)"$"#)]
-async fn every_call_fails_with(world: &mut World, status: StatusCode, message: String) -> StepResult {
+async fn every_call_fails_with(
+    world: &mut World,
+    status: StatusCode,
+    message: String,
+) -> StepResult {
     let expected = format!("{} {message:?}", code_name(status.0));
     judge(world, &expected, |it| is(it, status.0, Some(&message)))
 }
 
-#[then(regex = r#"^every call fails with ([A-Z_]+) and message "([^"]*)", or answers users named "([A-Z][a-z]+)" alone$"#)]
-async fn fails_or_answers(world: &mut World, status: StatusCode, message: String, alias: String) -> StepResult {
+#[then(
+    regex = r#"^every call fails with ([A-Z_]+) and message "([^"]*)", or answers users named "([A-Z][a-z]+)" alone$"#
+)]
+async fn fails_or_answers(
+    world: &mut World,
+    status: StatusCode,
+    message: String,
+    alias: String,
+) -> StepResult {
     let name = world.name_of(&alias);
-    let expected = format!("{} {message:?}, or users named {name:?} alone", code_name(status.0));
+    let expected = format!(
+        "{} {message:?}, or users named {name:?} alone",
+        code_name(status.0)
+    );
     judge(world, &expected, |it| {
         is(it, status.0, Some(&message))
-            || it.page().is_some_and(|page| page.users.iter().all(|user| user.name == name))
+            || it
+                .page()
+                .is_some_and(|page| page.users.iter().all(|user| user.name == name))
     })
 }
 
 #[then(regex = r"^exactly one call succeeds, and every other fails with ([A-Z_]+)$")]
 async fn exactly_one_succeeds(world: &mut World, status: StatusCode) -> StepResult {
-    let succeeded = world.users.calls.iter().filter(|it| it.call.result.is_ok()).count();
-    ensure(succeeded == 1, "exactly one call succeeds", format!("{succeeded} of {}", world.users.calls.len()))?;
+    let succeeded = world
+        .users
+        .calls
+        .iter()
+        .filter(|it| it.call.result.is_ok())
+        .count();
+    ensure(
+        succeeded == 1,
+        "exactly one call succeeds",
+        format!("{succeeded} of {}", world.users.calls.len()),
+    )?;
     let expected = format!("every other call fails with {}", code_name(status.0));
-    judge(world, &expected, |it| it.call.result.is_ok() || is(it, status.0, None))
+    judge(world, &expected, |it| {
+        it.call.result.is_ok() || is(it, status.0, None)
+    })
 }
 
 #[then(regex = r"^every call ends within (\d+ (?:ms|s))$")]
@@ -120,8 +169,15 @@ async fn every_call_ends(world: &mut World, limit: Span) -> StepResult {
     let allowed = world.scene.patience.stretch(limit.0);
     let late = |it: &&Done| it.call.took > allowed;
     let calls = &world.users.calls;
-    let wrong = calls.iter().filter(late).map(|it| format!("{} after {}", told(it), seconds(it.call.took)));
-    all(&format!("an end within {}", seconds(limit.0)), wrong.collect(), calls.len())
+    let wrong = calls
+        .iter()
+        .filter(late)
+        .map(|it| format!("{} after {}", told(it), seconds(it.call.took)));
+    all(
+        &format!("an end within {}", seconds(limit.0)),
+        wrong.collect(),
+        calls.len(),
+    )
 }
 
 fn seconds(duration: Duration) -> String {
@@ -137,31 +193,83 @@ async fn comes_back(world: &mut World) -> StepResult {
 #[then("every user comes back as given")]
 async fn every_user_comes_back(world: &mut World) -> StepResult {
     let calls = &world.users.calls;
-    let wrong = calls.iter().filter_map(|done| match (done.user(), &done.given) {
-        (Some(user), Some(given)) => differences(user, given).map(|it| format!("{}: {it}", told(done))),
-        _ => Some(told(done)),
-    });
-    all("the user as given, in the answer and on reading it again", wrong.collect(), calls.len())
+    let wrong = calls
+        .iter()
+        .filter_map(|done| match (done.user(), &done.given) {
+            (Some(user), Some(given)) => {
+                differences(user, given).map(|it| format!("{}: {it}", told(done)))
+            }
+            _ => Some(told(done)),
+        });
+    all(
+        "the user as given, in the answer and on reading it again",
+        wrong.collect(),
+        calls.len(),
+    )
 }
 
 fn differences(user: &User, given: &Given) -> Option<String> {
     let mut found = Vec::new();
     let mut compare = |field: &str, same: bool, seen: String, wanted: String| {
         if !same {
-            found.push(format!("{field} is {} instead of {}", short(&seen), short(&wanted)));
+            found.push(format!(
+                "{field} is {} instead of {}",
+                short(&seen),
+                short(&wanted)
+            ));
         }
     };
-    compare("email", user.email == given.email, format!("{:?}", user.email), format!("{:?}", given.email));
-    compare("name", user.name == given.name, format!("{:?}", user.name), format!("{:?}", given.name));
-    compare("status", user.status == given.status, user.status.to_string(), given.status.to_string());
-    compare("metadata", user.metadata == given.metadata, format!("{:?}", user.metadata), format!("{:?}", given.metadata));
+    compare(
+        "email",
+        user.email == given.email,
+        format!("{:?}", user.email),
+        format!("{:?}", given.email),
+    );
+    compare(
+        "name",
+        user.name == given.name,
+        format!("{:?}", user.name),
+        format!("{:?}", given.name),
+    );
+    compare(
+        "status",
+        user.status == given.status,
+        user.status.to_string(),
+        given.status.to_string(),
+    );
+    compare(
+        "metadata",
+        user.metadata == given.metadata,
+        format!("{:?}", user.metadata),
+        format!("{:?}", given.metadata),
+    );
     if let Some(before) = &given.before {
-        compare("id", user.id == before.id, user.id.clone(), before.id.clone());
-        compare("created_at", user.created_at == before.created_at, format!("{:?}", user.created_at), format!("{:?}", before.created_at));
+        compare(
+            "id",
+            user.id == before.id,
+            user.id.clone(),
+            before.id.clone(),
+        );
+        compare(
+            "created_at",
+            user.created_at == before.created_at,
+            format!("{:?}", user.created_at),
+            format!("{:?}", before.created_at),
+        );
     }
     match &given.again {
-        Some(Ok(again)) => compare("GetUser's answer", again == user, format!("{again:?}"), format!("{user:?}")),
-        Some(Err(status)) => compare("GetUser's answer", false, shown(status), "the user".to_owned()),
+        Some(Ok(again)) => compare(
+            "GetUser's answer",
+            again == user,
+            format!("{again:?}"),
+            format!("{user:?}"),
+        ),
+        Some(Err(status)) => compare(
+            "GetUser's answer",
+            false,
+            shown(status),
+            "the user".to_owned(),
+        ),
         None => {}
     }
     (!found.is_empty()).then(|| found.join("; "))
@@ -170,12 +278,25 @@ fn differences(user: &User, given: &Given) -> Option<String> {
 #[then("no user was created")]
 async fn no_user_was_created(world: &mut World) -> StepResult {
     let client = world.client(0).await?;
-    let known: BTreeSet<String> = world.users.people.values().map(|it| it.now().id.clone()).collect();
+    let known: BTreeSet<String> = world
+        .users
+        .people
+        .values()
+        .map(|it| it.now().id.clone())
+        .collect();
     let mut wrong = Vec::new();
-    let asked: Vec<_> = world.users.calls.iter().filter_map(|it| it.asked.clone()).collect();
+    let asked: Vec<_> = world
+        .users
+        .calls
+        .iter()
+        .filter_map(|it| it.asked.clone())
+        .collect();
     for request in &asked {
         for filter in finders(request) {
-            let list = user_proto::v1::ListUsersRequest { filter: filter.clone(), ..Default::default() };
+            let list = user_proto::v1::ListUsersRequest {
+                filter: filter.clone(),
+                ..Default::default()
+            };
             match client.list(list).await.result {
                 Ok(page) => {
                     let strangers = page.users.iter().filter(|it| !known.contains(&it.id));
@@ -205,7 +326,9 @@ fn finders(request: &user_proto::v1::CreateUserRequest) -> Vec<String> {
 #[then(regex = r"^the answered user has status ([A-Z]+)$")]
 async fn has_status(world: &mut World, status: String) -> StepResult {
     let wanted = crate::gifts::status(&status).map_err(Failure::broken)?;
-    judge(world, &format!("status {status}"), |it| it.user().is_some_and(|it| it.status == wanted))
+    judge(world, &format!("status {status}"), |it| {
+        it.user().is_some_and(|it| it.status == wanted)
+    })
 }
 
 #[then("created_at and updated_at of the answered user are set and equal")]
@@ -216,12 +339,21 @@ async fn times_are_equal(world: &mut World) -> StepResult {
         Some(user) => Some(format!("{:?} and {:?}", user.created_at, user.updated_at)),
         None => Some(told(done)),
     });
-    all("created_at and updated_at set and equal", wrong.collect(), calls.len())
+    all(
+        "created_at and updated_at set and equal",
+        wrong.collect(),
+        calls.len(),
+    )
 }
 
 #[then("no answered id is empty or answered twice")]
 async fn ids_are_unique(world: &mut World) -> StepResult {
-    let ids: Vec<&str> = world.users.calls.iter().filter_map(|it| Some(it.user()?.id.as_str())).collect();
+    let ids: Vec<&str> = world
+        .users
+        .calls
+        .iter()
+        .filter_map(|it| Some(it.user()?.id.as_str()))
+        .collect();
     let distinct: BTreeSet<&str> = ids.iter().copied().filter(|it| !it.is_empty()).collect();
     ensure(
         distinct.len() == world.users.calls.len() && !distinct.is_empty(),
@@ -233,5 +365,7 @@ async fn ids_are_unique(world: &mut World) -> StepResult {
 #[then(regex = r#"^the answered id is not that of "([A-Z][a-z]+)"$"#)]
 async fn id_is_new(world: &mut World, alias: String) -> StepResult {
     let old = &world.person(&alias)?.now().id;
-    judge(world, "a new id", |it| it.user().is_some_and(|it| it.id != *old))
+    judge(world, "a new id", |it| {
+        it.user().is_some_and(|it| it.id != *old)
+    })
 }

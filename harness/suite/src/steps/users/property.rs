@@ -62,7 +62,9 @@ async fn every_history(world: &mut World, count: usize) -> StepResult {
     histories::check(clients(world, count).await?, 12, world.scene.seed).await
 }
 
-#[then(regex = r"^the history of one user under (\d+) concurrent clients is linearizable while Redis goes away and comes back$")]
+#[then(
+    regex = r"^the history of one user under (\d+) concurrent clients is linearizable while Redis goes away and comes back$"
+)]
 async fn history_under_outages(world: &mut World, count: usize) -> StepResult {
     let clients = clients(world, count).await?;
     let seed = world.scene.seed;

@@ -49,8 +49,15 @@ async fn unchanged(client: &Users, known: &User) -> Result<(), String> {
 
 /// How many users a filter finds, and the first.
 async fn find(client: &Users, filter: String) -> Result<(i32, Option<User>), String> {
-    let request = ListUsersRequest { filter: filter.clone(), ..Default::default() };
-    let page = client.list(request).await.result.map_err(|it| format!("{filter}: {}", shown(&it)))?;
+    let request = ListUsersRequest {
+        filter: filter.clone(),
+        ..Default::default()
+    };
+    let page = client
+        .list(request)
+        .await
+        .result
+        .map_err(|it| format!("{filter}: {}", shown(&it)))?;
     Ok((page.total_count, page.users.into_iter().next()))
 }
 
@@ -61,7 +68,10 @@ async fn gone(client: &Users, known: &User) -> Result<(), String> {
         Err(status) => return Err(format!("GetUser gives {}", shown(&status))),
         Ok(user) => return Err(format!("GetUser shows {user:?}")),
     }
-    for filter in [format!("name={}", value(&known.name, true)), format!("email={}", value(&known.email, true))] {
+    for filter in [
+        format!("name={}", value(&known.name, true)),
+        format!("email={}", value(&known.email, true)),
+    ] {
         let (count, _) = find(client, filter.clone()).await?;
         if count != 0 {
             return Err(format!("{filter} finds {count}"));
@@ -72,9 +82,14 @@ async fn gone(client: &Users, known: &User) -> Result<(), String> {
 
 /// Read and listed as last acknowledged, and not found by what it was called before.
 async fn seen(client: &Users, states: &[User]) -> Result<(), String> {
-    let Some(now) = states.last() else { return Ok(()) };
+    let Some(now) = states.last() else {
+        return Ok(());
+    };
     unchanged(client, now).await?;
-    for filter in [format!("name={}", value(&now.name, true)), format!("email={}", value(&now.email, true))] {
+    for filter in [
+        format!("name={}", value(&now.name, true)),
+        format!("email={}", value(&now.email, true)),
+    ] {
         match find(client, filter.clone()).await? {
             (1, Some(user)) if user == *now => {}
             (count, user) => return Err(format!("{filter} finds {count}: {user:?}")),
@@ -117,12 +132,16 @@ async fn is_seen(world: &mut World, alias: String) -> StepResult {
 async fn is_seen_for(world: &mut World, alias: String, window: Span) -> StepResult {
     let clients = world.all_clients().await?;
     let states = world.person(&alias)?.states.clone();
-    holds_for(format!("{alias} is seen as last acknowledged"), window.0, async || {
-        for client in &clients {
-            seen(client, &states).await?;
-        }
-        Ok::<_, String>(())
-    })
+    holds_for(
+        format!("{alias} is seen as last acknowledged"),
+        window.0,
+        async || {
+            for client in &clients {
+                seen(client, &states).await?;
+            }
+            Ok::<_, String>(())
+        },
+    )
     .await
 }
 
@@ -131,26 +150,48 @@ pub async fn reads_show_changes(world: &mut World) -> StepResult {
     let reads = &world.users.reads;
     let wrong = reads.iter().filter_map(|read| match &read.seen {
         Ok(seen) if *seen == read.expected => None,
-        Ok(seen) => Some(format!("{} shows {seen:?} instead of {:?}", read.what, read.expected)),
+        Ok(seen) => Some(format!(
+            "{} shows {seen:?} instead of {:?}",
+            read.what, read.expected
+        )),
         Err(status) => Some(format!("{} gives {}", read.what, shown(status))),
     });
-    all("every read shows the change before it", wrong.collect(), reads.len())
+    all(
+        "every read shows the change before it",
+        wrong.collect(),
+        reads.len(),
+    )
 }
 
 #[then(regex = r#"^the answered user is "([A-Z][a-z]+)" as last acknowledged$"#)]
 async fn answered_as_known(world: &mut World, alias: String) -> StepResult {
     let known = world.person(&alias)?.now();
     let seen = world.users.calls.last().and_then(Done::user);
-    ensure(seen == Some(known), format!("{known:?}"), format!("{seen:?}"))
+    ensure(
+        seen == Some(known),
+        format!("{known:?}"),
+        format!("{seen:?}"),
+    )
 }
 
 #[then("the answered user has the metadata")]
 async fn answered_metadata(world: &mut World, step: &Step) -> StepResult {
     let rows = table(step, &["key", "value"])?;
-    let wanted: std::collections::BTreeMap<String, String> =
-        rows.iter().map(|row| (row[0].clone(), row[1].clone())).collect();
-    let seen = world.users.calls.last().and_then(Done::user).map(|it| &it.metadata);
-    ensure(seen == Some(&wanted), format!("{wanted:?}"), format!("{seen:?}"))
+    let wanted: std::collections::BTreeMap<String, String> = rows
+        .iter()
+        .map(|row| (row[0].clone(), row[1].clone()))
+        .collect();
+    let seen = world
+        .users
+        .calls
+        .last()
+        .and_then(Done::user)
+        .map(|it| &it.metadata);
+    ensure(
+        seen == Some(&wanted),
+        format!("{wanted:?}"),
+        format!("{seen:?}"),
+    )
 }
 
 #[then(regex = r#"^updated_at of "([A-Z][a-z]+)" has moved forward$"#)]
@@ -159,34 +200,69 @@ async fn has_moved_forward(world: &mut World, alias: String) -> StepResult {
     let [.., before, after] = states.as_slice() else {
         return Err(Failure::broken("the user was not changed"));
     };
-    ensure(moment(after) > moment(before), format!("later than {:?}", moment(before)), format!("{:?}", moment(after)))
+    ensure(
+        moment(after) > moment(before),
+        format!("later than {:?}", moment(before)),
+        format!("{:?}", moment(after)),
+    )
 }
 
 #[then(regex = r#"^id and created_at of "([A-Z][a-z]+)" have not moved$"#)]
 async fn have_not_moved(world: &mut World, alias: String) -> StepResult {
     let person = world.person(&alias)?;
     let first = person.first();
-    let wrong = person.states.iter().filter(|it| it.id != first.id || it.created_at != first.created_at);
-    let wrong = wrong.map(|it| format!("{} {:?}", it.id, it.created_at)).collect();
-    all(&format!("{} {:?}", first.id, first.created_at), wrong, person.states.len())
+    let wrong = person
+        .states
+        .iter()
+        .filter(|it| it.id != first.id || it.created_at != first.created_at);
+    let wrong = wrong
+        .map(|it| format!("{} {:?}", it.id, it.created_at))
+        .collect();
+    all(
+        &format!("{} {:?}", first.id, first.created_at),
+        wrong,
+        person.states.len(),
+    )
 }
 
 #[then("each answer's updated_at is later than the one before")]
 async fn updated_at_grows(world: &mut World) -> StepResult {
-    let before = world.users.calls.first().and_then(|it| it.given.as_ref()?.before.as_ref());
+    let before = world
+        .users
+        .calls
+        .first()
+        .and_then(|it| it.given.as_ref()?.before.as_ref());
     let answered = world.users.calls.iter().filter_map(Done::user);
     let moments: Vec<_> = before.into_iter().chain(answered).map(moment).collect();
     let wrong = moments.windows(2).filter(|it| it[0] >= it[1]);
-    let wrong = wrong.map(|it| format!("{:?} after {:?}", it[1], it[0])).collect();
-    all("each updated_at later than the one before", wrong, moments.len().saturating_sub(1))
+    let wrong = wrong
+        .map(|it| format!("{:?} after {:?}", it[1], it[0]))
+        .collect();
+    all(
+        "each updated_at later than the one before",
+        wrong,
+        moments.len().saturating_sub(1),
+    )
 }
 
 #[then("no two answers share an updated_at")]
 async fn updated_at_differs(world: &mut World) -> StepResult {
-    let mut moments: Vec<_> = world.users.calls.iter().filter_map(|it| it.user().map(moment)).collect();
+    let mut moments: Vec<_> = world
+        .users
+        .calls
+        .iter()
+        .filter_map(|it| it.user().map(moment))
+        .collect();
     moments.sort_unstable();
-    let wrong = moments.windows(2).filter(|it| it[0] == it[1]).map(|it| format!("{:?} twice", it[0]));
-    all("an updated_at of its own for each answer", wrong.collect(), moments.len())
+    let wrong = moments
+        .windows(2)
+        .filter(|it| it[0] == it[1])
+        .map(|it| format!("{:?} twice", it[0]));
+    all(
+        "an updated_at of its own for each answer",
+        wrong.collect(),
+        moments.len(),
+    )
 }
 
 #[then(regex = r#"^the name of "([A-Z][a-z]+)" is the one answered with the latest updated_at$"#)]
@@ -195,7 +271,11 @@ async fn name_is_the_latest(world: &mut World, alias: String) -> StepResult {
     let now = world.client(0).await?.get(&id).await.ok()?;
     let answered = world.users.calls.iter().filter_map(Done::user);
     let latest = answered.max_by_key(|it| moment(it));
-    ensure(latest == Some(&now), format!("{latest:?}"), format!("{now:?}"))
+    ensure(
+        latest == Some(&now),
+        format!("{latest:?}"),
+        format!("{now:?}"),
+    )
 }
 
 #[then("exactly one user has that email")]
@@ -215,6 +295,12 @@ async fn no_password_was_answered(world: &mut World, alias: String) -> StepResul
     }
     let hash = super::storage::hash_pattern();
     let answers = &world.users.answers;
-    let wrong = answers.iter().filter(|it| it.contains(password.as_str()) || hash.is_match(it));
-    all("no password and no hash in an answer", wrong.cloned().collect(), answers.len())
+    let wrong = answers
+        .iter()
+        .filter(|it| it.contains(password.as_str()) || hash.is_match(it));
+    all(
+        "no password and no hash in an answer",
+        wrong.cloned().collect(),
+        answers.len(),
+    )
 }

@@ -23,7 +23,9 @@ pub fn hash_pattern() -> &'static Regex {
     &PATTERN
 }
 
-#[given(regex = r"^the database refuses every write by (a trigger|a constraint|a trigger at commit)$")]
+#[given(
+    regex = r"^the database refuses every write by (a trigger|a constraint|a trigger at commit)$"
+)]
 async fn refuses_writes(world: &mut World, means: String) -> StepResult {
     let means = match means.as_str() {
         "a trigger" => Means::Trigger,
@@ -59,24 +61,46 @@ async fn closes_connections(world: &mut World) -> StepResult {
 #[then("no answer holds the database's words, but the log does")]
 async fn words_stay_in_the_log(world: &mut World) -> StepResult {
     let answers = &world.users.answers;
-    let wrong = answers.iter().filter(|it| it.contains(WORD)).cloned().collect();
+    let wrong = answers
+        .iter()
+        .filter(|it| it.contains(WORD))
+        .cloned()
+        .collect();
     all(&format!("no answer holds {WORD:?}"), wrong, answers.len())?;
     let limit = world.scene.patience.stretch(Duration::from_secs(1));
     let deployment = world.own()?;
-    eventually(format!("the log holds the database's word {WORD:?}"), limit, async || {
-        let logged = deployment.slots().iter().flat_map(crate::deployment::Slot::runs).any(|run| {
-            let lines = run.output().lines();
-            lines.iter().any(|it| String::from_utf8_lossy(&it.bytes).contains(WORD))
-        });
-        if logged { Ok(()) } else { Err("no line with it") }
-    })
+    eventually(
+        format!("the log holds the database's word {WORD:?}"),
+        limit,
+        async || {
+            let logged = deployment
+                .slots()
+                .iter()
+                .flat_map(crate::deployment::Slot::runs)
+                .any(|run| {
+                    let lines = run.output().lines();
+                    lines
+                        .iter()
+                        .any(|it| String::from_utf8_lossy(&it.bytes).contains(WORD))
+                });
+            if logged {
+                Ok(())
+            } else {
+                Err("no line with it")
+            }
+        },
+    )
     .await
 }
 
 #[then(regex = r"^the database never had more than (\d+) connections of the service$")]
 async fn connections_are_bounded(world: &mut World, most: i64) -> StepResult {
     let seen = world.users.most_connections;
-    ensure(seen > 0, "at least one connection of the service", "none: is it the right database?")?;
+    ensure(
+        seen > 0,
+        "at least one connection of the service",
+        "none: is it the right database?",
+    )?;
     ensure(seen <= most, format!("at most {most} connections"), seen)
 }
 
@@ -88,21 +112,29 @@ async fn everything_is_read(world: &mut World) -> StepResult {
     let client = database::connect(&world.site, &database).await?;
     let mut dump = database::dump(&client).await?;
     if dump.is_empty() {
-        return Err(Failure::mismatch("users in the database", "no row in any table"));
+        return Err(Failure::mismatch(
+            "users in the database",
+            "no row in any table",
+        ));
     }
     dump.extend(redis::dump(&url).await?);
     world.users.dump = dump;
     Ok(())
 }
 
-#[then(regex = r#"^the password of "([A-Z][a-z]+)" stands nowhere in it, in clear text, hexadecimal or base64$"#)]
+#[then(
+    regex = r#"^the password of "([A-Z][a-z]+)" stands nowhere in it, in clear text, hexadecimal or base64$"#
+)]
 async fn password_stands_nowhere(world: &mut World, alias: String) -> StepResult {
     let password = world.person(&alias)?.password.clone();
     let dump = &world.users.dump;
     let forms = encodings::of(&password);
     let holds = |line: &&String| {
         let lower = line.to_lowercase();
-        forms.iter().any(|form| line.contains(form.as_str()) || (form.len() == 2 * password.len() && lower.contains(form.as_str())))
+        forms.iter().any(|form| {
+            line.contains(form.as_str())
+                || (form.len() == 2 * password.len() && lower.contains(form.as_str()))
+        })
     };
     let wrong = dump.iter().filter(holds).cloned().collect();
     all("the password nowhere", wrong, dump.len())
@@ -116,5 +148,9 @@ async fn hashes_stand_in_it(world: &mut World, count: usize) -> StepResult {
         .flat_map(|line| hash_pattern().find_iter(line))
         .map(|it| it.as_str())
         .collect();
-    ensure(found.len() == count, format!("{count} different salted hashes"), format!("{found:?} in {dump:?}"))
+    ensure(
+        found.len() == count,
+        format!("{count} different salted hashes"),
+        format!("{found:?} in {dump:?}"),
+    )
 }

@@ -21,8 +21,14 @@ const MOST_PAGES: usize = 500;
 fn start(world: &mut World, alias: Option<&str>, step: &Step) -> StepResult<Vec<i32>> {
     let fields = world.fields(step)?;
     let request = request(world, alias, &fields)?;
-    let page_sizes = fields.iter().find(|(field, _)| field == "page_size").map(|(_, value)| sizes(value));
-    world.users.walk = Walk { request, ..Walk::default() };
+    let page_sizes = fields
+        .iter()
+        .find(|(field, _)| field == "page_size")
+        .map(|(_, value)| sizes(value));
+    world.users.walk = Walk {
+        request,
+        ..Walk::default()
+    };
     world.begin();
     page_sizes.unwrap_or(Ok(vec![0]))
 }
@@ -36,13 +42,19 @@ async fn step_on(world: &mut World, client: &Users, page_size: i32) -> StepResul
         }
         walk.request.page_token.clone_from(&last.next_page_token);
     }
-    let asked = ListUsersRequest { page_size, ..walk.request.clone() };
+    let asked = ListUsersRequest {
+        page_size,
+        ..walk.request.clone()
+    };
     let call = client.list(asked).await;
     let page = call.clone().ok()?;
     world.done(Done::new(call.map(Answer::Page)));
     world.users.walk.pages.push(page);
     if world.users.walk.pages.len() > MOST_PAGES {
-        return Err(Failure::mismatch("a walk that ends", format!("{MOST_PAGES} pages and no end")));
+        return Err(Failure::mismatch(
+            "a walk that ends",
+            format!("{MOST_PAGES} pages and no end"),
+        ));
     }
     Ok(true)
 }
@@ -61,7 +73,12 @@ async fn walk(world: &mut World, clients: &[Users], page_sizes: &[i32]) -> StepR
 }
 
 #[when(regex = r#"^the users named "([A-Z][a-z]+)" are walked( on both instances in turn)? with$"#)]
-async fn named_are_walked(world: &mut World, alias: String, both: String, step: &Step) -> StepResult {
+async fn named_are_walked(
+    world: &mut World,
+    alias: String,
+    both: String,
+    step: &Step,
+) -> StepResult {
     let page_sizes = start(world, Some(&alias), step)?;
     let mut clients = world.all_clients().await?;
     if both.is_empty() {
@@ -77,7 +94,9 @@ async fn all_are_walked(world: &mut World, step: &Step) -> StepResult {
     walk(world, &[client], &page_sizes).await
 }
 
-#[given(regex = r#"^the first page of (?:all users|the users named "([A-Z][a-z]+)") was listed with$"#)]
+#[given(
+    regex = r#"^the first page of (?:all users|the users named "([A-Z][a-z]+)") was listed with$"#
+)]
 async fn first_page_was_listed(world: &mut World, alias: String, step: &Step) -> StepResult {
     let alias = Some(alias.as_str()).filter(|it| !it.is_empty());
     let page_sizes = start(world, alias, step)?;
@@ -99,8 +118,15 @@ async fn second_page_is_listed(world: &mut World, times: usize) -> StepResult {
     world.begin();
     let client = world.client(0).await?;
     let walk = &world.users.walk;
-    let page_token = walk.pages.last().map(|it| it.next_page_token.clone()).unwrap_or_default();
-    let asked = ListUsersRequest { page_token, ..walk.request.clone() };
+    let page_token = walk
+        .pages
+        .last()
+        .map(|it| it.next_page_token.clone())
+        .unwrap_or_default();
+    let asked = ListUsersRequest {
+        page_token,
+        ..walk.request.clone()
+    };
     for _ in 0..times {
         let call = client.list(asked.clone()).await;
         world.done(Done::new(call.map(Answer::Page)));
@@ -108,7 +134,9 @@ async fn second_page_is_listed(world: &mut World, times: usize) -> StepResult {
     Ok(())
 }
 
-#[when(regex = r#"^the users named "([A-Z][a-z]+)" are walked in order of (\w+(?: desc)?) by pages of (\d+), and after each page (.+)$"#)]
+#[when(
+    regex = r#"^the users named "([A-Z][a-z]+)" are walked in order of (\w+(?: desc)?) by pages of (\d+), and after each page (.+)$"#
+)]
 async fn are_walked_meanwhile(
     world: &mut World,
     alias: String,
@@ -118,9 +146,22 @@ async fn are_walked_meanwhile(
 ) -> StepResult {
     world.begin();
     let filter = world.named(&alias);
-    let lasting: BTreeSet<String> = world.group(&alias)?.users.iter().map(|it| it.id.clone()).collect();
-    let request = ListUsersRequest { filter, order_by, ..Default::default() };
-    world.users.walk = Walk { request, lasting, pages: Vec::new() };
+    let lasting: BTreeSet<String> = world
+        .group(&alias)?
+        .users
+        .iter()
+        .map(|it| it.id.clone())
+        .collect();
+    let request = ListUsersRequest {
+        filter,
+        order_by,
+        ..Default::default()
+    };
+    world.users.walk = Walk {
+        request,
+        lasting,
+        pages: Vec::new(),
+    };
     let client = world.client(0).await?;
     while step_on(world, &client, page_size).await? {
         interfere(world, &client, &alias, &meanwhile).await?;
@@ -130,13 +171,25 @@ async fn are_walked_meanwhile(
 
 /// What others do between two pages. Whoever is touched in email or name, or deleted, does not last.
 async fn interfere(world: &mut World, client: &Users, alias: &str, meanwhile: &str) -> StepResult {
-    let seen: Vec<User> = world.users.walk.pages.last().map(|it| it.users.clone()).unwrap_or_default();
+    let seen: Vec<User> = world
+        .users
+        .walk
+        .pages
+        .last()
+        .map(|it| it.users.clone())
+        .unwrap_or_default();
     let descending = world.users.walk.request.order_by.ends_with("desc");
-    let (far, near) = if descending { ("000", "zzz") } else { ("zzz", "000") };
+    let (far, near) = if descending {
+        ("000", "zzz")
+    } else {
+        ("zzz", "000")
+    };
     let last = seen.last().map(|it| it.id.clone());
     match meanwhile {
         "the last user seen is deleted" => remove(world, client, last.into_iter().collect()).await,
-        "all users seen are deleted" => remove(world, client, seen.into_iter().map(|it| it.id).collect()).await,
+        "all users seen are deleted" => {
+            remove(world, client, seen.into_iter().map(|it| it.id).collect()).await
+        }
         "3 users are created" => create_around(world, client, alias).await,
         "the last user seen moves to the far end" => move_to(world, client, last, far).await,
         "the next user to come moves to the near end" => {
@@ -147,7 +200,15 @@ async fn interfere(world: &mut World, client: &Users, alias: &str, meanwhile: &s
             let Some(id) = last else { return Ok(()) };
             world.users.walk.lasting.remove(&id);
             let name = Some(format!("Moved-{}", world.scene.id));
-            client.update(UpdateUserRequest { id, name, ..Default::default() }).await.ok().map(|_| ())
+            client
+                .update(UpdateUserRequest {
+                    id,
+                    name,
+                    ..Default::default()
+                })
+                .await
+                .ok()
+                .map(|_| ())
         }
         "every lasting user changes its status" => touch(world, client, true).await,
         "every lasting user changes its metadata" => touch(world, client, false).await,
@@ -156,7 +217,10 @@ async fn interfere(world: &mut World, client: &Users, alias: &str, meanwhile: &s
 }
 
 async fn remove(world: &mut World, client: &Users, ids: Vec<String>) -> StepResult {
-    for id in ids.into_iter().filter(|it| world.users.walk.lasting.remove(it)) {
+    for id in ids
+        .into_iter()
+        .filter(|it| world.users.walk.lasting.remove(it))
+    {
         client.delete(&id).await.ok()?;
     }
     Ok(())
@@ -178,13 +242,26 @@ async fn move_to(world: &mut World, client: &Users, id: Option<String>, place: &
         return Ok(());
     }
     let email = Some(format!("{place}-{}", world.newcomer().email));
-    client.update(UpdateUserRequest { id, email, ..Default::default() }).await.ok().map(|_| ())
+    client
+        .update(UpdateUserRequest {
+            id,
+            email,
+            ..Default::default()
+        })
+        .await
+        .ok()
+        .map(|_| ())
 }
 
 /// The first lasting user behind those seen, by email.
 fn next_to_come(world: &World, alias: &str, descending: bool) -> StepResult<Option<String>> {
     let walk = &world.users.walk;
-    let seen: BTreeSet<&str> = walk.pages.iter().flat_map(|it| &it.users).map(|it| it.id.as_str()).collect();
+    let seen: BTreeSet<&str> = walk
+        .pages
+        .iter()
+        .flat_map(|it| &it.users)
+        .map(|it| it.id.as_str())
+        .collect();
     let mut coming: Vec<&User> = world
         .group(alias)?
         .users
@@ -192,14 +269,21 @@ fn next_to_come(world: &World, alias: &str, descending: bool) -> StepResult<Opti
         .filter(|it| walk.lasting.contains(&it.id) && !seen.contains(it.id.as_str()))
         .collect();
     coming.sort_by(|a, b| a.email.cmp(&b.email));
-    let next = if descending { coming.last() } else { coming.first() };
+    let next = if descending {
+        coming.last()
+    } else {
+        coming.first()
+    };
     Ok(next.map(|it| it.id.clone()))
 }
 
 async fn touch(world: &mut World, client: &Users, status: bool) -> StepResult {
     let round = i32::try_from(world.users.walk.pages.len()).unwrap_or(0);
     for id in world.users.walk.lasting.clone() {
-        let mut request = UpdateUserRequest { id, ..Default::default() };
+        let mut request = UpdateUserRequest {
+            id,
+            ..Default::default()
+        };
         if status {
             request.status = Some(1 + round % 3);
         } else {
@@ -211,7 +295,13 @@ async fn touch(world: &mut World, client: &Users, status: bool) -> StepResult {
 }
 
 fn walked(world: &World) -> Vec<&User> {
-    world.users.walk.pages.iter().flat_map(|it| &it.users).collect()
+    world
+        .users
+        .walk
+        .pages
+        .iter()
+        .flat_map(|it| &it.users)
+        .collect()
 }
 
 fn exactly_once(world: &World, wanted: &BTreeSet<String>, alone: bool) -> StepResult {
@@ -232,15 +322,26 @@ fn exactly_once(world: &World, wanted: &BTreeSet<String>, alone: bool) -> StepRe
     match wrong.first() {
         None => Ok(()),
         Some(first) => {
-            let failure = Failure::mismatch(format!("each of {} users exactly once", wanted.len()), first);
-            Err(wrong.iter().skip(1).fold(failure, |it, line| it.detail(line)))
+            let failure = Failure::mismatch(
+                format!("each of {} users exactly once", wanted.len()),
+                first,
+            );
+            Err(wrong
+                .iter()
+                .skip(1)
+                .fold(failure, |it, line| it.detail(line)))
         }
     }
 }
 
 #[then(regex = r#"^the walk returns every user named "([A-Z][a-z]+)" exactly once$"#)]
 async fn returns_every_user(world: &mut World, alias: String) -> StepResult {
-    let wanted = world.group(&alias)?.users.iter().map(|it| it.id.clone()).collect();
+    let wanted = world
+        .group(&alias)?
+        .users
+        .iter()
+        .map(|it| it.id.clone())
+        .collect();
     exactly_once(world, &wanted, true)
 }
 
@@ -251,15 +352,32 @@ async fn returns_every_lasting_user(world: &mut World, _alias: String) -> StepRe
 
 #[then(regex = r"^the walk takes (\d+) pages$")]
 async fn takes_pages(world: &mut World, count: usize) -> StepResult {
-    let pages: Vec<usize> = world.users.walk.pages.iter().map(|it| it.users.len()).collect();
-    ensure(pages.len() == count, format!("{count} pages"), format!("{} pages, of {pages:?} users", pages.len()))
+    let pages: Vec<usize> = world
+        .users
+        .walk
+        .pages
+        .iter()
+        .map(|it| it.users.len())
+        .collect();
+    ensure(
+        pages.len() == count,
+        format!("{count} pages"),
+        format!("{} pages, of {pages:?} users", pages.len()),
+    )
 }
 
 #[then(regex = r"^every page's total_count is (\d+)$")]
 async fn total_count_is(world: &mut World, count: i32) -> StepResult {
     let pages = &world.users.walk.pages;
-    let wrong = pages.iter().filter(|it| it.total_count != count).map(|it| it.total_count.to_string());
-    all(&format!("total_count {count} on every page"), wrong.collect(), pages.len())
+    let wrong = pages
+        .iter()
+        .filter(|it| it.total_count != count)
+        .map(|it| it.total_count.to_string());
+    all(
+        &format!("total_count {count} on every page"),
+        wrong.collect(),
+        pages.len(),
+    )
 }
 
 #[then(regex = r"^the users come in the order (\w+)(?: (asc|desc))?$")]
@@ -276,23 +394,43 @@ async fn come_in_order(world: &mut World, key: String, direction: String) -> Ste
     if direction == "desc" {
         users.reverse();
     }
-    let wrong = users.windows(2).filter(|it| key.compare(it[0], it[1]).is_gt());
-    let shown = |it: &User| format!("{:?} <{}> {:?} {:?}", it.name, it.email, it.created_at, it.updated_at);
-    let wrong = wrong.map(|it| format!("wrong way round: {} and {}", shown(it[0]), shown(it[1]))).collect();
-    all(&format!("users in order of {} {direction}", key.word()), wrong, users.len().saturating_sub(1))
+    let wrong = users
+        .windows(2)
+        .filter(|it| key.compare(it[0], it[1]).is_gt());
+    let shown = |it: &User| {
+        format!(
+            "{:?} <{}> {:?} {:?}",
+            it.name, it.email, it.created_at, it.updated_at
+        )
+    };
+    let wrong = wrong
+        .map(|it| format!("wrong way round: {} and {}", shown(it[0]), shown(it[1])))
+        .collect();
+    all(
+        &format!("users in order of {} {direction}", key.word()),
+        wrong,
+        users.len().saturating_sub(1),
+    )
 }
 
 #[then("a single page of either instance has them in the same order")]
 async fn single_page_agrees(world: &mut World) -> StepResult {
     let wanted: Vec<String> = walked(world).into_iter().map(|it| it.id.clone()).collect();
-    let asked = ListUsersRequest { page_size: 100, page_token: String::new(), ..world.users.walk.request.clone() };
+    let asked = ListUsersRequest {
+        page_size: 100,
+        page_token: String::new(),
+        ..world.users.walk.request.clone()
+    };
     let mut wrong = Vec::new();
     let clients = world.all_clients().await?;
     for (index, client) in clients.iter().enumerate() {
         let page = client.list(asked.clone()).await.ok()?;
         let ids: Vec<String> = page.users.into_iter().map(|it| it.id).collect();
         if ids != wanted {
-            wrong.push(format!("instance {} has {ids:?} instead of {wanted:?}", index + 1));
+            wrong.push(format!(
+                "instance {} has {ids:?} instead of {wanted:?}",
+                index + 1
+            ));
         }
     }
     all("one order on every page and instance", wrong, clients.len())
