@@ -56,17 +56,32 @@ pub struct Listed<'a> {
 impl Entry {
     /// An entry that breaks one clause.
     pub fn new(id: &'static str, clause: &'static str, wrong: &'static str, how: How) -> Self {
-        Self { id, clause: Some(clause), wrong, how }
+        Self {
+            id,
+            clause: Some(clause),
+            wrong,
+            how,
+        }
     }
 
     /// An entry for everything or nothing.
     pub fn of_all(id: &'static str, wrong: &'static str, how: How) -> Self {
-        Self { id, clause: None, wrong, how }
+        Self {
+            id,
+            clause: None,
+            wrong,
+            how,
+        }
     }
 
     /// As `list` prints it.
     pub fn listed(&self) -> Listed<'_> {
-        Listed { id: self.id, component: "user-service", clause: self.clause, wrong: self.wrong }
+        Listed {
+            id: self.id,
+            component: "user-service",
+            clause: self.clause,
+            wrong: self.wrong,
+        }
     }
 
     /// Runs it as the program that it stands for.
@@ -82,8 +97,15 @@ impl Entry {
             How::Life(live) => live(command, variables()),
             How::Healthcheck(check) => {
                 let variables = variables();
-                let port = variables.get("PORT").and_then(|it| it.parse().ok()).unwrap_or(8080);
-                if command == "healthcheck" { check(port) } else { reference(command, variables, |_, _| {}) }
+                let port = variables
+                    .get("PORT")
+                    .and_then(|it| it.parse().ok())
+                    .unwrap_or(8080);
+                if command == "healthcheck" {
+                    check(port)
+                } else {
+                    reference(command, variables, |_, _| {})
+                }
             }
             How::Output(spoil) => output::run(command, spoil),
             How::Standing(standing) => standing::main(standing, command),
@@ -96,14 +118,22 @@ fn variables() -> Variables {
 }
 
 /// The reference with its parts as `spoil` leaves them.
-pub fn reference(command: &str, variables: Variables, spoil: impl FnOnce(&Settings, &mut Parts)) -> ExitCode {
+pub fn reference(
+    command: &str,
+    variables: Variables,
+    spoil: impl FnOnce(&Settings, &mut Parts),
+) -> ExitCode {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime can be made");
     let environment = Environment::from_iter(variables);
-    let status = runtime.block_on(program::run(Some(command.to_owned()), environment, |settings| {
-        let mut parts = Parts::contract(settings);
-        spoil(settings, &mut parts);
-        parts
-    }));
+    let status = runtime.block_on(program::run(
+        Some(command.to_owned()),
+        environment,
+        |settings| {
+            let mut parts = Parts::contract(settings);
+            spoil(settings, &mut parts);
+            parts
+        },
+    ));
     runtime.shutdown_background();
     status
 }

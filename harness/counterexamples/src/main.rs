@@ -33,11 +33,10 @@ fn main() -> ExitCode {
             Err(_) => ExitCode::FAILURE,
         };
     }
-    match all.into_iter().find(|it| it.id == name) {
-        Some(found) => found.run(&arguments.next().unwrap_or_else(|| "serve".to_owned())),
-        None => {
-            eprintln!("there is no counterexample {name:?}; `counterexamples list` prints them");
-            ExitCode::from(2)
-        }
+    if let Some(found) = all.into_iter().find(|it| it.id == name) {
+        found.run(&arguments.next().unwrap_or_else(|| "serve".to_owned()))
+    } else {
+        eprintln!("there is no counterexample {name:?}; `counterexamples list` prints them");
+        ExitCode::from(2)
     }
 }

@@ -1,6 +1,6 @@
 //! What lines of the log become: the plain reference as a child, its standard output rewritten.
 
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{BufReader, Write as _};
 use std::process::{Command, ExitCode, Stdio};
 
 use tokio::signal::unix::{SignalKind, signal};
@@ -15,7 +15,11 @@ pub fn run(command: &str, spoil: fn(String) -> Option<String>) -> ExitCode {
         .expect("this program starts again");
     pass_signals_on(child.id());
     let lines = child.stdout.take().map(BufReader::new);
-    for line in lines.into_iter().flat_map(|it| it.lines()).map_while(Result::ok) {
+    for line in lines
+        .into_iter()
+        .flat_map(std::io::BufRead::lines)
+        .map_while(Result::ok)
+    {
         if let Some(line) = spoil(line) {
             let _ = writeln!(std::io::stdout(), "{line}");
         }
@@ -26,17 +30,23 @@ pub fn run(command: &str, spoil: fn(String) -> Option<String>) -> ExitCode {
 
 fn pass_signals_on(child: u32) {
     std::thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        runtime.expect("a runtime can be made").block_on(async move {
-            let mut terminate = signal(SignalKind::terminate()).expect("signals can be caught");
-            let mut interrupt = signal(SignalKind::interrupt()).expect("signals can be caught");
-            loop {
-                let name = tokio::select! {
-                    _ = terminate.recv() => "-TERM",
-                    _ = interrupt.recv() => "-INT",
-                };
-                let _ = Command::new("kill").args([name, &child.to_string()]).status();
-            }
-        });
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build();
+        runtime
+            .expect("a runtime can be made")
+            .block_on(async move {
+                let mut terminate = signal(SignalKind::terminate()).expect("signals can be caught");
+                let mut interrupt = signal(SignalKind::interrupt()).expect("signals can be caught");
+                loop {
+                    let name = tokio::select! {
+                        _ = terminate.recv() => "-TERM",
+                        _ = interrupt.recv() => "-INT",
+                    };
+                    let _ = Command::new("kill")
+                        .args([name, &child.to_string()])
+                        .status();
+                }
+            });
     });
 }

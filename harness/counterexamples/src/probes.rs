@@ -22,14 +22,20 @@ pub fn spoil(parts: &mut Parts, path: &'static str, spoil: fn(&mut Probe)) {
         router.layer(from_fn(move |request: Request, next: Next| async move {
             let here = request.uri().path() == path;
             let response = next.run(request).await;
-            if here { rewrite(response, spoil).await } else { response }
+            if here {
+                rewrite(response, spoil).await
+            } else {
+                response
+            }
         }))
     });
 }
 
 async fn rewrite(response: Response, spoil: fn(&mut Probe)) -> Response {
     let status = response.status();
-    let bytes = to_bytes(response.into_body(), usize::MAX).await.unwrap_or_default();
+    let bytes = to_bytes(response.into_body(), usize::MAX)
+        .await
+        .unwrap_or_default();
     let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
     let mut probe = Probe { status, body };
     spoil(&mut probe);
@@ -42,7 +48,11 @@ async fn rewrite(response: Response, spoil: fn(&mut Probe)) -> Response {
 
 /// Changes each component of a health answer.
 pub fn each_component(probe: &mut Probe, change: impl Fn(&mut Value)) {
-    if let Some(list) = probe.body.get_mut("components").and_then(Value::as_array_mut) {
+    if let Some(list) = probe
+        .body
+        .get_mut("components")
+        .and_then(Value::as_array_mut)
+    {
         list.iter_mut().for_each(change);
     }
 }

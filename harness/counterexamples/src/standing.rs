@@ -45,7 +45,8 @@ async fn run(standing: Standing, command: &str) -> anyhow::Result<()> {
             .map(|_| ());
     }
     let router = |answer: fn(Standing, &Request<Body>) -> Response<Body>| {
-        Router::new().fallback(move |request: Request<Body>| async move { answer(standing, &request) })
+        Router::new()
+            .fallback(move |request: Request<Body>| async move { answer(standing, &request) })
     };
     let http = axum::serve(http, router(probe));
     let metrics = axum::serve(metrics, router(probe));
@@ -56,7 +57,9 @@ async fn run(standing: Standing, command: &str) -> anyhow::Result<()> {
 
 async fn bind(variable: &str) -> anyhow::Result<TcpListener> {
     let port = std::env::var(variable).with_context(|| format!("{variable} is not set"))?;
-    let port: u16 = port.parse().with_context(|| format!("{variable} is no port"))?;
+    let port: u16 = port
+        .parse()
+        .with_context(|| format!("{variable} is no port"))?;
     let address = SocketAddr::from((Ipv6Addr::UNSPECIFIED, port));
     TcpListener::bind(address)
         .await
@@ -90,7 +93,9 @@ fn call(standing: Standing, _: &Request<Body>) -> Response<Body> {
         Standing::Empty => {
             // An uncompressed message of no bytes, then the trailers.
             let frames = futures::stream::iter([
-                Ok::<_, std::convert::Infallible>(http_body::Frame::data(Bytes::from_static(&[0; 5]))),
+                Ok::<_, std::convert::Infallible>(http_body::Frame::data(Bytes::from_static(
+                    &[0; 5],
+                ))),
                 Ok(http_body::Frame::trailers(trailers(status))),
             ]);
             Body::new(http_body_util::StreamBody::new(frames))
@@ -99,7 +104,10 @@ fn call(standing: Standing, _: &Request<Body>) -> Response<Body> {
     };
     let mut response = Response::new(body);
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, "application/grpc".parse().expect("a valid value"));
+    headers.insert(
+        header::CONTENT_TYPE,
+        "application/grpc".parse().expect("a valid value"),
+    );
     if !matches!(standing, Standing::Empty) {
         headers.extend(trailers(status));
     }

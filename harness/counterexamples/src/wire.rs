@@ -10,7 +10,11 @@ use prost::Message;
 use user_service::parts::Parts;
 
 /// Changes every request of a method.
-pub fn requests<M: Message + Default + 'static>(parts: &mut Parts, method: &'static str, change: fn(&mut M)) {
+pub fn requests<M: Message + Default + 'static>(
+    parts: &mut Parts,
+    method: &'static str,
+    change: fn(&mut M),
+) {
     let before = std::mem::replace(&mut parts.wrap_grpc, Box::new(|router| router));
     parts.wrap_grpc = Box::new(move |router| {
         before(router).layer(from_fn(move |request: Request, next: Next| async move {
@@ -26,18 +30,29 @@ pub fn requests<M: Message + Default + 'static>(parts: &mut Parts, method: &'sta
 }
 
 /// Changes every answer of a method.
-pub fn answers<M: Message + Default + 'static>(parts: &mut Parts, method: &'static str, change: fn(&mut M)) {
+pub fn answers<M: Message + Default + 'static>(
+    parts: &mut Parts,
+    method: &'static str,
+    change: fn(&mut M),
+) {
     let before = std::mem::replace(&mut parts.wrap_grpc, Box::new(|router| router));
     parts.wrap_grpc = Box::new(move |router| {
         before(router).layer(from_fn(move |request: Request, next: Next| async move {
             let here = request.uri().path().ends_with(method);
             let response = next.run(request).await;
-            if here { rewritten(response, change).await } else { response }
+            if here {
+                rewritten(response, change).await
+            } else {
+                response
+            }
         }))
     });
 }
 
-async fn rewritten<M: Message + Default + 'static>(response: Response, change: fn(&mut M)) -> Response {
+async fn rewritten<M: Message + Default + 'static>(
+    response: Response,
+    change: fn(&mut M),
+) -> Response {
     let (mut head, body) = response.into_parts();
     let Ok(collected) = body.collect().await else {
         return Response::from_parts(head, Body::empty());
@@ -50,9 +65,13 @@ async fn rewritten<M: Message + Default + 'static>(response: Response, change: f
 
 fn with_trailers(data: Vec<u8>, trailers: Option<HeaderMap>) -> Body {
     let data = (!data.is_empty()).then(|| http_body::Frame::data(Bytes::from(data)));
-    let frames = data.into_iter().chain(trailers.map(http_body::Frame::trailers));
+    let frames = data
+        .into_iter()
+        .chain(trailers.map(http_body::Frame::trailers));
     let frames = frames.map(Ok::<_, std::convert::Infallible>);
-    Body::new(http_body_util::StreamBody::new(futures::stream::iter(frames)))
+    Body::new(http_body_util::StreamBody::new(futures::stream::iter(
+        frames,
+    )))
 }
 
 /// One uncompressed message in its frame, changed; anything else as it is.
@@ -65,7 +84,9 @@ fn rewrite<M: Message + Default + 'static>(bytes: &[u8], change: fn(&mut M)) -> 
     };
     change(&mut message);
     let encoded = message.encode_to_vec();
-    let length = u32::try_from(encoded.len()).unwrap_or(u32::MAX).to_be_bytes();
+    let length = u32::try_from(encoded.len())
+        .unwrap_or(u32::MAX)
+        .to_be_bytes();
     [&[0], &length[..], &encoded[..]].concat()
 }
 
@@ -85,7 +106,13 @@ pub fn statuses(parts: &mut Parts, method: &'static str, change: fn(u16, &str) -
 }
 
 fn spoil_status(headers: &mut HeaderMap, change: fn(u16, &str) -> (u16, String)) {
-    let text = |name: &str| headers.get(name).and_then(|it| it.to_str().ok()).unwrap_or_default().to_owned();
+    let text = |name: &str| {
+        headers
+            .get(name)
+            .and_then(|it| it.to_str().ok())
+            .unwrap_or_default()
+            .to_owned()
+    };
     let code = text("grpc-status").parse().unwrap_or(2);
     // Messages are percent-encoded on the wire; a blank is all that matters here.
     let message = text("grpc-message").replace("%20", " ");
@@ -124,15 +151,23 @@ pub fn stream(parts: &mut Parts, method: &'static str, change: fn(usize, Bytes) 
 pub fn watch(parts: &mut Parts, look: fn(&axum::http::request::Parts, &[u8])) {
     let before = std::mem::replace(&mut parts.wrap_grpc, Box::new(|router| router));
     parts.wrap_grpc = Box::new(move |router| {
-        before(router).layer(from_fn(move |request: Request, next: Next| looked_at(request, next, look)))
+        before(router).layer(from_fn(move |request: Request, next: Next| {
+            looked_at(request, next, look)
+        }))
     });
     let before = std::mem::replace(&mut parts.wrap_http, Box::new(|router| router));
     parts.wrap_http = Box::new(move |router| {
-        before(router).layer(from_fn(move |request: Request, next: Next| looked_at(request, next, look)))
+        before(router).layer(from_fn(move |request: Request, next: Next| {
+            looked_at(request, next, look)
+        }))
     });
 }
 
-async fn looked_at(request: Request, next: Next, look: fn(&axum::http::request::Parts, &[u8])) -> Response {
+async fn looked_at(
+    request: Request,
+    next: Next,
+    look: fn(&axum::http::request::Parts, &[u8]),
+) -> Response {
     let (head, body) = request.into_parts();
     if head.uri.path().ends_with("/Watch") {
         return next.run(Request::from_parts(head, body)).await;
@@ -166,7 +201,11 @@ pub fn slow_failures(parts: &mut Parts, time: std::time::Duration) {
     parts.wrap_grpc = Box::new(move |router| {
         router.layer(from_fn(move |request: Request, next: Next| async move {
             let response = next.run(request).await;
-            if response.headers().get("grpc-status").is_some_and(|it| it == "14") {
+            if response
+                .headers()
+                .get("grpc-status")
+                .is_some_and(|it| it == "14")
+            {
                 let _ = tokio::time::timeout(time, std::future::pending::<()>()).await;
             }
             response

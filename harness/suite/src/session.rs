@@ -1,6 +1,6 @@
 //! One run, from what was asked to the exit status.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -27,6 +27,10 @@ use crate::site::{Backends, Site};
 use crate::world::{Platform, World};
 
 /// What somebody asks of a run.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is one switch of the command line, and any combination is allowed"
+)]
 pub struct Request {
     /// Path of the manifest.
     pub manifest: PathBuf,
@@ -140,7 +144,7 @@ async fn execute(
     let backends = attached.infos();
     let phases = vec![
         ("backends up".to_owned(), ready),
-        ("scenarios".to_owned(), begun.elapsed() - ready),
+        ("scenarios".to_owned(), begun.elapsed().saturating_sub(ready)),
     ];
     site.end().await;
     attached.end().await;
@@ -181,7 +185,7 @@ async fn execute(
 
 fn plan(request: &Request) -> Plan {
     let mut rerun = "conformance run".to_owned();
-    if request.manifest != PathBuf::from("conformance.toml") {
+    if request.manifest != Path::new("conformance.toml") {
         rerun = format!("{rerun} --manifest '{}'", request.manifest.display());
     }
     Plan {

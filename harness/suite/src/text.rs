@@ -31,19 +31,13 @@ pub fn expand(template: &str, meaning: &impl Meaning) -> Result<String, String> 
         out.push_str(&rest[..start]);
         rest = &rest[start..];
         let placeholder = closing(rest).map(|end| &rest[1..end]);
-        match placeholder
-            .map(|it| fill(it, meaning))
-            .transpose()?
-            .flatten()
-        {
-            Some(text) => {
-                out.push_str(&text);
-                rest = &rest[placeholder.map_or(0, str::len) + 2..];
-            }
-            None => {
-                out.push('{');
-                rest = &rest[1..];
-            }
+        let filled = placeholder.map(|it| fill(it, meaning)).transpose()?;
+        if let Some(text) = filled.flatten() {
+            out.push_str(&text);
+            rest = &rest[placeholder.map_or(0, str::len) + 2..];
+        } else {
+            out.push('{');
+            rest = &rest[1..];
         }
     }
     out.push_str(rest);

@@ -82,39 +82,87 @@ fn refused(it: &mut Parts, refusal: fn(&Refusal) -> Status) {
 
 fn database() -> Vec<Entry> {
     vec![
-        parts("database-words-told", "USR-18", "an internal error holds the database's words", |_, it| {
-            refused(it, |refusal| match status::of(refusal) {
-                status if status.code() == Code::Internal => {
-                    let words = match refusal {
-                        Refusal::Store(StoreError::Refused(cause)) => cause.to_string(),
-                        other => other.to_string(),
-                    };
-                    Status::internal(words)
-                }
-                status => status,
-            });
-        }),
-        parts("database-refusal-unavailable", "USR-18", "whatever the database refuses is UNAVAILABLE", |_, it| {
-            refused(it, |refusal| match status::of(refusal) {
-                status if status.code() == Code::Internal => Status::unavailable("try again"),
-                status => status,
-            });
-        }),
-        Entry::new("database-words-lost", "USR-18", "the database's words are not logged", How::Output(|line| (!line.contains("ERROR")).then_some(line))),
-        parts("database-away-internal", "USR-18", "a database that is away gives INTERNAL", |_, it| {
-            refused(it, |refusal| match status::of(refusal) {
-                status if status.code() == Code::Unavailable => Status::internal("internal error"),
-                status => status,
-            });
-        }),
-        parts("database-patient", "USR-18", "a call waits 4 s longer than it may", |_, it| {
-            crate::wire::slow_failures(it, Duration::from_secs(4));
-        }),
-        parts("database-gone-for-good", "USR-18", "once the database was away it stays so", |_, it| twist(it, Broken::default())),
-        parts("database-one-connection", "USR-18", "users are read on the first connection for ever", |settings, it| {
-            twist(it, OneConnection { options: settings.database.clone(), connection: tokio::sync::Mutex::new(None) });
-        }),
-        parts("database-poisoned", "USR-18", "once the database refused a create it refuses all", |_, it| twist(it, Poisoned::default())),
+        parts(
+            "database-words-told",
+            "USR-18",
+            "an internal error holds the database's words",
+            |_, it| {
+                refused(it, |refusal| match status::of(refusal) {
+                    status if status.code() == Code::Internal => {
+                        let words = match refusal {
+                            Refusal::Store(StoreError::Refused(cause)) => cause.to_string(),
+                            other => other.to_string(),
+                        };
+                        Status::internal(words)
+                    }
+                    status => status,
+                });
+            },
+        ),
+        parts(
+            "database-refusal-unavailable",
+            "USR-18",
+            "whatever the database refuses is UNAVAILABLE",
+            |_, it| {
+                refused(it, |refusal| match status::of(refusal) {
+                    status if status.code() == Code::Internal => Status::unavailable("try again"),
+                    status => status,
+                });
+            },
+        ),
+        Entry::new(
+            "database-words-lost",
+            "USR-18",
+            "the database's words are not logged",
+            How::Output(|line| (!line.contains("ERROR")).then_some(line)),
+        ),
+        parts(
+            "database-away-internal",
+            "USR-18",
+            "a database that is away gives INTERNAL",
+            |_, it| {
+                refused(it, |refusal| match status::of(refusal) {
+                    status if status.code() == Code::Unavailable => {
+                        Status::internal("internal error")
+                    }
+                    status => status,
+                });
+            },
+        ),
+        parts(
+            "database-patient",
+            "USR-18",
+            "a call waits 4 s longer than it may",
+            |_, it| {
+                crate::wire::slow_failures(it, Duration::from_secs(4));
+            },
+        ),
+        parts(
+            "database-gone-for-good",
+            "USR-18",
+            "once the database was away it stays so",
+            |_, it| twist(it, Broken::default()),
+        ),
+        parts(
+            "database-one-connection",
+            "USR-18",
+            "users are read on the first connection for ever",
+            |settings, it| {
+                twist(
+                    it,
+                    OneConnection {
+                        options: settings.database.clone(),
+                        connection: tokio::sync::Mutex::new(None),
+                    },
+                );
+            },
+        ),
+        parts(
+            "database-poisoned",
+            "USR-18",
+            "once the database refused a create it refuses all",
+            |_, it| twist(it, Poisoned::default()),
+        ),
     ]
 }
 
@@ -130,10 +178,17 @@ impl Twist for OneConnection {
         let away = |_| StoreError::Unavailable("the connection is gone".into());
         let mut connection = self.connection.lock().await;
         if connection.is_none() {
-            *connection = Some(sqlx::ConnectOptions::connect(&self.options).await.map_err(away)?);
+            *connection = Some(
+                sqlx::ConnectOptions::connect(&self.options)
+                    .await
+                    .map_err(away)?,
+            );
         }
         if let Some(opened) = connection.as_mut() {
-            sqlx::query("SELECT 1").execute(opened).await.map_err(away)?;
+            sqlx::query("SELECT 1")
+                .execute(opened)
+                .await
+                .map_err(away)?;
         }
         inner.get(id).await
     }
@@ -148,7 +203,10 @@ struct NeedsRedis {
 impl NeedsRedis {
     fn of_environment(patience: Duration) -> Self {
         let url = std::env::var("REDIS_URL").unwrap_or_default();
-        Self { client: ::redis::Client::open(url).ok(), patience }
+        Self {
+            client: ::redis::Client::open(url).ok(),
+            patience,
+        }
     }
 
     async fn ask(&self) -> Result<(), StoreError> {
@@ -176,8 +234,18 @@ impl Twist for NeedsRedis {
 
 fn redis() -> Vec<Entry> {
     vec![
-        parts("redis-needed", "USR-19", "an update fails when Redis does not answer", |_, it| twist(it, NeedsRedis::of_environment(Duration::from_millis(500)))),
-        parts("redis-late", "USR-19", "an update waits for Redis, however long", |_, it| twist(it, NeedsRedis::of_environment(Duration::from_secs(20)))),
+        parts(
+            "redis-needed",
+            "USR-19",
+            "an update fails when Redis does not answer",
+            |_, it| twist(it, NeedsRedis::of_environment(Duration::from_millis(500))),
+        ),
+        parts(
+            "redis-late",
+            "USR-19",
+            "an update waits for Redis, however long",
+            |_, it| twist(it, NeedsRedis::of_environment(Duration::from_secs(20))),
+        ),
     ]
 }
 
@@ -209,10 +277,25 @@ impl Twist for Impatient {
 
 fn connections() -> Vec<Entry> {
     vec![
-        environment("connections-ignored", "USR-20", "DATABASE_MAX_CONNECTIONS is ignored: always 40", |it| {
-            it.insert("DATABASE_MAX_CONNECTIONS".to_owned(), "40".to_owned());
-        }),
-        parts("connections-of-their-own", "USR-20", "every read has a connection of its own", |settings, it| twist(it, Extravagant(settings.database.clone()))),
-        parts("connections-do-not-wait", "USR-20", "calls beyond do not wait their turn", |_, it| twist(it, Impatient(Arc::new(tokio::sync::Semaphore::new(2))))),
+        environment(
+            "connections-ignored",
+            "USR-20",
+            "DATABASE_MAX_CONNECTIONS is ignored: always 40",
+            |it| {
+                it.insert("DATABASE_MAX_CONNECTIONS".to_owned(), "40".to_owned());
+            },
+        ),
+        parts(
+            "connections-of-their-own",
+            "USR-20",
+            "every read has a connection of its own",
+            |settings, it| twist(it, Extravagant(settings.database.clone())),
+        ),
+        parts(
+            "connections-do-not-wait",
+            "USR-20",
+            "calls beyond do not wait their turn",
+            |_, it| twist(it, Impatient(Arc::new(tokio::sync::Semaphore::new(2)))),
+        ),
     ]
 }

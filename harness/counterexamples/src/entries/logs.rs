@@ -13,7 +13,12 @@ pub fn entries() -> Vec<Entry> {
     all
 }
 
-fn output(id: &'static str, clause: &'static str, wrong: &'static str, spoil: fn(String) -> Option<String>) -> Entry {
+fn output(
+    id: &'static str,
+    clause: &'static str,
+    wrong: &'static str,
+    spoil: fn(String) -> Option<String>,
+) -> Entry {
     Entry::new(id, clause, wrong, How::Output(spoil))
 }
 
@@ -36,47 +41,121 @@ fn renamed(line: String, from: &str, to: &str) -> Option<String> {
             fields.insert(to.to_owned(), value);
         }
     })
-    .map(|line| if line.starts_with('{') { line } else { line.replace(&format!("{from}="), &format!("{to}=")) })
+    .map(|line| {
+        if line.starts_with('{') {
+            line
+        } else {
+            line.replace(&format!("{from}="), &format!("{to}="))
+        }
+    })
 }
 
 fn events() -> Vec<Entry> {
     vec![
-        output("log-banner", "LOG-1", "a banner stands around its events", |line| Some(format!("*** user service ***\n{line}"))),
-        output("log-other-time", "LOG-1", "the time is called timestamp", |line| renamed(line, "time", "timestamp")),
-        output("log-other-message", "LOG-1", "the message is called message", |line| renamed(line, "msg", "message")),
-        output("log-small-levels", "LOG-1", "levels are in lower case", |line| {
-            Some(["DEBUG", "INFO", "WARN", "ERROR"].iter().fold(line, |line, level| line.replace(level, &level.to_lowercase())))
+        output(
+            "log-banner",
+            "LOG-1",
+            "a banner stands around its events",
+            |line| Some(format!("*** user service ***\n{line}")),
+        ),
+        output(
+            "log-other-time",
+            "LOG-1",
+            "the time is called timestamp",
+            |line| renamed(line, "time", "timestamp"),
+        ),
+        output(
+            "log-other-message",
+            "LOG-1",
+            "the message is called message",
+            |line| renamed(line, "msg", "message"),
+        ),
+        output(
+            "log-small-levels",
+            "LOG-1",
+            "levels are in lower case",
+            |line| {
+                Some(
+                    ["DEBUG", "INFO", "WARN", "ERROR"]
+                        .iter()
+                        .fold(line, |line, level| {
+                            line.replace(level, &level.to_lowercase())
+                        }),
+                )
+            },
+        ),
+        output("log-unix-time", "LOG-1", "the time is a number", |line| {
+            json(line, |it| it["time"] = 1_700_000_000.into())
         }),
-        output("log-unix-time", "LOG-1", "the time is a number", |line| json(line, |it| it["time"] = 1_700_000_000.into())),
-        output("log-no-internal-error", "LOG-1", "an internal error is told at WARN", |line| Some(line.replace("ERROR", "WARN"))),
-        environment("log-always-json", "LOG-1", "LOG_FORMAT is ignored: always JSON", |it| {
-            it.insert("LOG_FORMAT".to_owned(), "json".to_owned());
-        }),
-        environment("log-always-text", "LOG-1", "LOG_FORMAT is ignored: always text", |it| {
-            it.insert("LOG_FORMAT".to_owned(), "text".to_owned());
-        }),
+        output(
+            "log-no-internal-error",
+            "LOG-1",
+            "an internal error is told at WARN",
+            |line| Some(line.replace("ERROR", "WARN")),
+        ),
+        environment(
+            "log-always-json",
+            "LOG-1",
+            "LOG_FORMAT is ignored: always JSON",
+            |it| {
+                it.insert("LOG_FORMAT".to_owned(), "json".to_owned());
+            },
+        ),
+        environment(
+            "log-always-text",
+            "LOG-1",
+            "LOG_FORMAT is ignored: always text",
+            |it| {
+                it.insert("LOG_FORMAT".to_owned(), "text".to_owned());
+            },
+        ),
     ]
 }
 
 fn levels() -> Vec<Entry> {
     vec![
-        environment("log-level-ignored", "LOG-2", "LOG_LEVEL is ignored: always debug", |it| {
-            it.insert("LOG_LEVEL".to_owned(), "debug".to_owned());
+        environment(
+            "log-level-ignored",
+            "LOG-2",
+            "LOG_LEVEL is ignored: always debug",
+            |it| {
+                it.insert("LOG_LEVEL".to_owned(), "debug".to_owned());
+            },
+        ),
+        environment(
+            "log-level-warn",
+            "LOG-2",
+            "LOG_LEVEL is ignored: always warn",
+            |it| {
+                it.insert("LOG_LEVEL".to_owned(), "warn".to_owned());
+            },
+        ),
+        output("log-no-errors", "LOG-2", "errors are not written", |line| {
+            (!line.contains("ERROR")).then_some(line)
         }),
-        environment("log-level-warn", "LOG-2", "LOG_LEVEL is ignored: always warn", |it| {
-            it.insert("LOG_LEVEL".to_owned(), "warn".to_owned());
+        output("log-no-source", "LOG-2", "events have no source", |line| {
+            renamed(line, "source", "origin")
         }),
-        output("log-no-errors", "LOG-2", "errors are not written", |line| (!line.contains("ERROR")).then_some(line)),
-        output("log-no-source", "LOG-2", "events have no source", |line| renamed(line, "source", "origin")),
-        output("log-source-of-debug-alone", "LOG-2", "only events at DEBUG have a source", |line| {
-            if line.contains("DEBUG") { Some(line) } else { renamed(line, "source", "origin") }
-        }),
+        output(
+            "log-source-of-debug-alone",
+            "LOG-2",
+            "only events at DEBUG have a source",
+            |line| {
+                if line.contains("DEBUG") {
+                    Some(line)
+                } else {
+                    renamed(line, "source", "origin")
+                }
+            },
+        ),
     ]
 }
 
 /// Writes what a client sent as it came.
 fn write_raw(text: &str) {
-    println!("{{\"time\":\"2024-01-01T00:00:00Z\",\"level\":\"DEBUG\",\"source\":\"x\",\"msg\":\"got {text}\"}}");
+    println!(
+        "{{\"time\":\"2024-01-01T00:00:00Z\",\"level\":\"DEBUG\",\"source\":\"x\",\"msg\":\"got {text}\"}}"
+    );
 }
 
 /// The text behind escapes of a URL.
@@ -85,15 +164,12 @@ fn decoded(text: &str) -> String {
     let mut rest = text.as_bytes();
     while let Some((byte, after)) = rest.split_first() {
         let escape = after.get(..2).and_then(|it| std::str::from_utf8(it).ok());
-        match (byte, escape.and_then(|it| u8::from_str_radix(it, 16).ok())) {
-            (b'%', Some(byte)) => {
-                bytes.push(byte);
-                rest = &after[2..];
-            }
-            _ => {
-                bytes.push(*byte);
-                rest = after;
-            }
+        if let (b'%', Some(byte)) = (byte, escape.and_then(|it| u8::from_str_radix(it, 16).ok())) {
+            bytes.push(byte);
+            rest = &after[2..];
+        } else {
+            bytes.push(*byte);
+            rest = after;
         }
     }
     String::from_utf8_lossy(&bytes).into_owned()
@@ -101,21 +177,36 @@ fn decoded(text: &str) -> String {
 
 fn hostile() -> Vec<Entry> {
     vec![
-        parts("log-raw-bodies", "LOG-5", "messages are written as they came", |_, it| {
-            wire::watch(it, |_, body| write_raw(&String::from_utf8_lossy(body)));
-        }),
-        parts("log-raw-headers", "LOG-5", "headers are written as they came", |_, it| {
-            wire::watch(it, |head, _| {
-                for value in head.headers.values() {
-                    write_raw(&String::from_utf8_lossy(value.as_bytes()));
-                }
-            });
-        }),
-        parts("log-raw-targets", "LOG-5", "method, path and query are written as they are meant", |_, it| {
-            wire::watch(it, |head, _| {
-                write_raw(&decoded(head.method.as_str()));
-                write_raw(&decoded(&head.uri.to_string()));
-            });
-        }),
+        parts(
+            "log-raw-bodies",
+            "LOG-5",
+            "messages are written as they came",
+            |_, it| {
+                wire::watch(it, |_, body| write_raw(&String::from_utf8_lossy(body)));
+            },
+        ),
+        parts(
+            "log-raw-headers",
+            "LOG-5",
+            "headers are written as they came",
+            |_, it| {
+                wire::watch(it, |head, _| {
+                    for value in head.headers.values() {
+                        write_raw(&String::from_utf8_lossy(value.as_bytes()));
+                    }
+                });
+            },
+        ),
+        parts(
+            "log-raw-targets",
+            "LOG-5",
+            "method, path and query are written as they are meant",
+            |_, it| {
+                wire::watch(it, |head, _| {
+                    write_raw(&decoded(head.method.as_str()));
+                    write_raw(&decoded(&head.uri.to_string()));
+                });
+            },
+        ),
     ]
 }

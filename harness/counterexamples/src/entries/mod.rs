@@ -1,5 +1,12 @@
 //! All counterexamples, by area.
 
+#![allow(clippy::too_many_lines, reason = "the functions are tables")]
+#![allow(clippy::unnecessary_wraps, reason = "the functions fit a rule's type")]
+#![allow(
+    clippy::assigning_clones,
+    reason = "plain assignments read best in a table"
+)]
+
 mod config;
 mod failures;
 mod health;
@@ -17,10 +24,26 @@ use crate::standing::Standing;
 /// Every counterexample, the plain reference among them.
 pub fn all() -> Vec<Entry> {
     let mut all = vec![
-        Entry::of_all("plain", "nothing: the reference through the same seams", How::Plain),
-        Entry::of_all("standing-unavailable", "every call is UNAVAILABLE", How::Standing(Standing::Unavailable)),
-        Entry::of_all("standing-closes", "every connection is closed", How::Standing(Standing::Closes)),
-        Entry::of_all("standing-empty", "everything is accepted, every answer is empty", How::Standing(Standing::Empty)),
+        Entry::of_all(
+            "plain",
+            "nothing: the reference through the same seams",
+            How::Plain,
+        ),
+        Entry::of_all(
+            "standing-unavailable",
+            "every call is UNAVAILABLE",
+            How::Standing(Standing::Unavailable),
+        ),
+        Entry::of_all(
+            "standing-closes",
+            "every connection is closed",
+            How::Standing(Standing::Closes),
+        ),
+        Entry::of_all(
+            "standing-empty",
+            "everything is accepted, every answer is empty",
+            How::Standing(Standing::Empty),
+        ),
     ];
     all.extend(config::entries());
     all.extend(health::entries());
@@ -33,11 +56,21 @@ pub fn all() -> Vec<Entry> {
 }
 
 /// An entry that replaces a part.
-fn parts(id: &'static str, clause: &'static str, wrong: &'static str, spoil: fn(&Settings, &mut Parts)) -> Entry {
+fn parts(
+    id: &'static str,
+    clause: &'static str,
+    wrong: &'static str,
+    spoil: fn(&Settings, &mut Parts),
+) -> Entry {
     Entry::new(id, clause, wrong, How::Parts(spoil))
 }
 
 /// An entry that changes the environment before anything reads it.
-fn environment(id: &'static str, clause: &'static str, wrong: &'static str, spoil: fn(&mut Variables)) -> Entry {
+fn environment(
+    id: &'static str,
+    clause: &'static str,
+    wrong: &'static str,
+    spoil: fn(&mut Variables),
+) -> Entry {
     Entry::new(id, clause, wrong, How::Environment(spoil))
 }

@@ -39,19 +39,17 @@ pub fn parse(body: &str) -> Result<HealthAnswer, Vec<String>> {
     let status = status(&value, "the answer", &mut wrong);
     let version = text(&value, "version", "the answer", &mut wrong);
     let timestamp = text(&value, "timestamp", "the answer", &mut wrong);
-    let timestamp = match DateTime::parse_from_rfc3339(&timestamp) {
-        Ok(moment) => moment.to_utc(),
-        Err(_) => {
-            wrong.push(format!("timestamp {timestamp:?} is not RFC 3339"));
-            DateTime::UNIX_EPOCH
-        }
+    let timestamp = if let Ok(moment) = DateTime::parse_from_rfc3339(&timestamp) {
+        moment.to_utc()
+    } else {
+        wrong.push(format!("timestamp {timestamp:?} is not RFC 3339"));
+        DateTime::UNIX_EPOCH
     };
-    let components = match value.get("components").and_then(Value::as_array) {
-        Some(list) => list.iter().map(|it| component(it, &mut wrong)).collect(),
-        None => {
-            wrong.push("components is no list".to_owned());
-            Vec::new()
-        }
+    let components = if let Some(list) = value.get("components").and_then(Value::as_array) {
+        list.iter().map(|it| component(it, &mut wrong)).collect()
+    } else {
+        wrong.push("components is no list".to_owned());
+        Vec::new()
     };
     let answer = HealthAnswer {
         status,
@@ -112,10 +110,10 @@ fn component(value: &Value, wrong: &mut Vec<String>) -> Component {
     let error = value.get("error").filter(|it| !it.is_null());
     match (status.as_str(), error) {
         ("healthy", Some(error)) => {
-            wrong.push(format!("{of} is healthy and has an error: {error}"))
+            wrong.push(format!("{of} is healthy and has an error: {error}"));
         }
         ("degraded" | "unhealthy", None) => {
-            wrong.push(format!("{of} is {status} and has no error"))
+            wrong.push(format!("{of} is {status} and has no error"));
         }
         ("degraded" | "unhealthy", Some(error)) if error.as_str().is_none_or(str::is_empty) => {
             wrong.push(format!("the error of {of} says nothing: {error}"));

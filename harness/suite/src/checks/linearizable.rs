@@ -169,8 +169,7 @@ impl Search<'_> {
 fn apply(state: &State, call: &Call) -> Option<State> {
     let after = match (&call.action, state) {
         (Action::Read, _) => state.clone(),
-        (Action::Update(_) | Action::Delete, None) => None,
-        (Action::Delete, Some(_)) => None,
+        (Action::Update(_), None) | (Action::Delete, _) => None,
         (Action::Update(change), Some(fields)) => {
             let mut fields = fields.clone();
             fields.extend(change.clone());

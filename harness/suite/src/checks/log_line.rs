@@ -205,7 +205,7 @@ mod tests {
             "no \"msg\"",
         );
         bad(
-            &format!(r#"{{"time":1,"level":"INFO","msg":""}}"#),
+            r#"{"time":1,"level":"INFO","msg":""}"#,
             Format::Json,
             "no string",
         );

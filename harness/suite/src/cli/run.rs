@@ -50,6 +50,10 @@ enum BackendsArgument {
     Container,
 }
 
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is one switch of the command line, and any combination is allowed"
+)]
 #[derive(Args, Clone, Debug)]
 pub struct RunArguments {
     /// What is judged

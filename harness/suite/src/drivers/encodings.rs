@@ -5,8 +5,9 @@ use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 
 /// The text itself, its bytes in hexadecimal, and what base64 makes of it at each alignment.
 pub fn of(text: &str) -> Vec<String> {
-    let hexadecimal: String = text.bytes().map(|it| format!("{it:02x}")).collect();
-    let mut forms = vec![text.to_owned(), hexadecimal];
+    let digits = text.bytes().flat_map(|it| [it >> 4, it & 15]);
+    let hexadecimal = digits.filter_map(|it| char::from_digit(it.into(), 16));
+    let mut forms = vec![text.to_owned(), hexadecimal.collect()];
     for start in 0..3 {
         // Only whole groups of three bytes look the same whatever stands around them.
         let rest = text.as_bytes().get(start..).unwrap_or_default();

@@ -135,7 +135,6 @@ impl Users {
             client.delete_user(it).await
         })
         .await
-        .map(|_| ())
     }
 
     /// ListUsers; the whole page.

@@ -70,7 +70,7 @@ fn judge(initial: &BTreeMap<&'static str, String>, calls: &[Call], seed: u64) ->
             let failure = stuck
                 .iter()
                 .fold(failure, |it, line| it.detail(format!("stuck: {line}")));
-            Err(calls.iter().fold(failure, |it, call| it.detail(call)))
+            Err(calls.iter().fold(failure, Failure::detail))
         }
     }
 }
@@ -143,7 +143,7 @@ impl Actor {
                     Err(status) => return Err(unexpected("ListUsers", &status)),
                 })
             }
-            Action::Read => self.answer(self.client.get(&self.user.id).await),
+            Action::Read => answer(self.client.get(&self.user.id).await),
             Action::Update(change) => {
                 let request = UpdateUserRequest {
                     id: self.user.id.clone(),
@@ -156,7 +156,7 @@ impl Actor {
                         .collect(),
                     ..Default::default()
                 };
-                self.answer(self.client.update(request).await)
+                answer(self.client.update(request).await)
             }
             Action::Delete => {
                 let call = self.client.delete(&self.user.id).await;
@@ -168,14 +168,15 @@ impl Actor {
             }
         }
     }
+}
 
-    fn answer(&self, call: users::Call<User>) -> StepResult<Answer> {
-        let (method, code) = (call.method, call.code());
-        match (code, call.result) {
-            (_, Ok(user)) => Ok(Answer::Record(record(&user))),
-            (Code::NotFound, _) => Ok(Answer::NotFound),
-            (_, Err(status)) => Err(unexpected(method, &status)),
-        }
+/// What the call tells about the user, or why it fits no client beside others.
+fn answer(call: users::Call<User>) -> StepResult<Answer> {
+    let (method, code) = (call.method, call.code());
+    match (code, call.result) {
+        (_, Ok(user)) => Ok(Answer::Record(record(&user))),
+        (Code::NotFound, _) => Ok(Answer::NotFound),
+        (_, Err(status)) => Err(unexpected(method, &status)),
     }
 }
 

@@ -5,6 +5,12 @@
 //! - [`health`]: probes and the health service
 //! - [`users`]: users and what becomes of calls
 
+#![allow(
+    clippy::unused_async,
+    clippy::needless_pass_by_value,
+    reason = "all step functions have one form: asynchronous, with parameters that they own"
+)]
+
 pub mod deployment;
 pub mod health;
 pub mod process;

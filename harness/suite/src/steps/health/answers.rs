@@ -53,7 +53,7 @@ fn told(world: &World) -> StepResult<HealthAnswer> {
     let answer = answer(world)?;
     health_answer::parse(&answer.body).map_err(|wrong| {
         let failure = Failure::mismatch("a complete health answer", &answer.body);
-        wrong.iter().fold(failure, |it, line| it.detail(line))
+        wrong.iter().fold(failure, Failure::detail)
     })
 }
 

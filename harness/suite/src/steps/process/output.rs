@@ -99,9 +99,9 @@ fn standing_alone(word: &str) -> StepResult<Regex> {
 }
 
 #[then(regex = r"^a line at level (ERROR) names ([A-Z0-9_]+)$")]
-async fn a_line_names(world: &mut World, level: String, word: String) -> StepResult {
-    let pattern = standing_alone(&word)?;
-    let what = format!("a line at level {level} that names {word}");
+async fn a_line_names(world: &mut World, level: String, name: String) -> StepResult {
+    let pattern = standing_alone(&name)?;
+    let what = format!("a line at level {level} that names {name}");
     wait_for(world, what, |line, event| {
         event.field("level") == level && pattern.is_match(line)
     })

@@ -164,34 +164,27 @@ async fn is_asked_on_two_addresses(world: &mut World, variable: String) -> StepR
     let mut answers = Vec::new();
     for host in ["127.0.0.1", "127.0.0.2"] {
         let url = format!("http://{host}:{port}");
-        let answer = match variable.as_str() {
+        answers.push(match variable.as_str() {
             "GRPC_PORT" => match HealthService::connect(&url, &journal)?.check("").await {
                 Ok("SERVING") => Ok(()),
                 other => Err(format!("{url}: {other:?}")),
             },
-            _ => {
-                let path = if variable == "PORT" {
-                    "/live"
-                } else {
-                    "/metrics"
-                };
-                match probes::get_noted(&format!("{url}{path}"), &journal).await {
-                    // HLT-1 says what is served on PORT; what metrics hold is not judged yet.
-                    Ok(answer)
-                        if answer.status == 200
-                            && (path != "/live" || answer.body.contains("alive")) =>
-                    {
-                        Ok(())
-                    }
-                    Ok(answer) => Err(format!("{url}{path}: {}", answer.status)),
-                    Err(error) => Err(format!("{url}{path}: {error}")),
-                }
-            }
-        };
-        answers.push(answer);
+            // HLT-1 says what is served on PORT; what metrics hold is not judged yet.
+            "PORT" => served(&format!("{url}/live"), "alive", &journal).await,
+            _ => served(&format!("{url}/metrics"), "", &journal).await,
+        });
     }
     world.process.addresses = answers;
     Ok(())
+}
+
+/// Whether the page is there and holds the word.
+async fn served(url: &str, word: &str, journal: &Journal) -> Result<(), String> {
+    match probes::get_noted(url, journal).await {
+        Ok(answer) if answer.status == 200 && answer.body.contains(word) => Ok(()),
+        Ok(answer) => Err(format!("{url}: {}", answer.status)),
+        Err(error) => Err(format!("{url}: {error}")),
+    }
 }
 
 #[then("both addresses answer")]

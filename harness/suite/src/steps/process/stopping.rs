@@ -31,17 +31,14 @@ async fn hold_in_flight(world: &mut World, release: Option<Duration>) -> StepRes
     world.process.in_flight = Some(tokio::spawn(async move { client.create(request).await }));
     locks.somebody_waits().await?;
     world.process.keeper = Some(tokio::spawn(async move {
-        match release {
-            Some(after) => {
-                // The request takes as long as the scenario says: this is no waiting for anything.
-                let _ = tokio::time::timeout(after, std::future::pending::<()>()).await;
-                locks.release().await
-            }
-            None => {
-                std::future::pending::<()>().await;
-                drop(locks);
-                Ok(())
-            }
+        if let Some(after) = release {
+            // The request takes as long as the scenario says: this is no waiting for anything.
+            let _ = tokio::time::timeout(after, std::future::pending::<()>()).await;
+            locks.release().await
+        } else {
+            std::future::pending::<()>().await;
+            drop(locks);
+            Ok(())
         }
     }));
     Ok(())

@@ -20,8 +20,15 @@ struct Written {
     /// As last acknowledged; `None` once its delete was.
     acknowledged: Option<User>,
     id: String,
-    /// What was asked for last and never answered: a new name, or its delete.
-    unanswered: Option<Option<String>>,
+    /// What was asked for last and never answered.
+    unanswered: Option<Change>,
+}
+
+/// What a client does to a user that it wrote.
+#[derive(Clone, Debug)]
+enum Change {
+    Rename(String),
+    Delete,
 }
 
 /// Clients at work, and what they wrote.
@@ -116,18 +123,16 @@ async fn live(client: &Users, user: User, number: usize) -> Written {
             name: Some(name.clone()),
             ..Default::default()
         };
-        match client.update(request).await.result {
-            Ok(user) => one.acknowledged = Some(user),
-            Err(_) => {
-                one.unanswered = Some(Some(name));
-                return one;
-            }
-        }
+        let Ok(user) = client.update(request).await.result else {
+            one.unanswered = Some(Change::Rename(name));
+            return one;
+        };
+        one.acknowledged = Some(user);
     }
-    if number % 3 == 0 {
+    if number.is_multiple_of(3) {
         match client.delete(&one.id).await.result {
             Ok(()) => one.acknowledged = None,
-            Err(_) => one.unanswered = Some(None),
+            Err(_) => one.unanswered = Some(Change::Delete),
         }
     }
     one
@@ -168,8 +173,8 @@ async fn served(client: &Users, one: &Written) -> Result<(), String> {
     let (code, seen) = (call.code(), call.result);
     let fits = match (&seen, &one.acknowledged, &one.unanswered) {
         (Ok(seen), Some(known), _) if seen == known => true,
-        (Ok(seen), Some(_), Some(Some(name))) => seen.name == *name,
-        (Err(_), None, _) | (Err(_), _, Some(None)) => code == Code::NotFound,
+        (Ok(seen), Some(_), Some(Change::Rename(name))) => seen.name == *name,
+        (Err(_), None, _) | (Err(_), _, Some(Change::Delete)) => code == Code::NotFound,
         _ => false,
     };
     if fits {

@@ -65,15 +65,12 @@ async fn each_is_given(world: &mut World, to: String, step: &Step) -> StepResult
 /// A gift by its words: either its text between backquotes or a description of it.
 fn gift(world: &World, what: &str, index: usize) -> StepResult<Gift> {
     let quoted = what.strip_suffix('`').and_then(|it| it.split_once(" `"));
-    match quoted {
-        Some((field, value)) => {
-            let field = field.trim_start_matches("the ");
-            Gift::named(field, world.text(value)?).map_err(Failure::broken)
-        }
-        None => {
-            let unique = format!("{index}x{}", world.scene.id);
-            Gift::described(what, &unique).map_err(Failure::broken)
-        }
+    if let Some((field, value)) = quoted {
+        let field = field.trim_start_matches("the ");
+        Gift::named(field, world.text(value)?).map_err(Failure::broken)
+    } else {
+        let unique = format!("{index}x{}", world.scene.id);
+        Gift::described(what, &unique).map_err(Failure::broken)
     }
 }
 

@@ -49,7 +49,7 @@ async fn make(world: &mut World, alias: &str, fields: Vec<(String, String)>) -> 
         name: format!("{alias}-{id}"),
         ..CreateUserRequest::default()
     };
-    let status = creation(&mut request, fields)?;
+    let later = creation(&mut request, fields)?;
     if request.metadata.is_empty() {
         request
             .metadata
@@ -58,10 +58,10 @@ async fn make(world: &mut World, alias: &str, fields: Vec<(String, String)>) -> 
     let client = world.client(0).await?;
     let password = request.password.clone();
     let mut states = vec![client.create(request).await.ok()?];
-    if let Some(status) = status {
+    if later.is_some() {
         let request = UpdateUserRequest {
             id: states[0].id.clone(),
-            status: Some(status),
+            status: later,
             ..Default::default()
         };
         states.push(client.update(request).await.ok()?);

@@ -166,9 +166,12 @@ async fn every_call_and_a_cut(world: &mut World) -> StepResult {
     holds_for(
         "calls wait for the database",
         Duration::from_millis(300),
-        async || match running.iter().all(tokio::task::JoinHandle::is_finished) {
-            true => Err("every call has ended before the database was cut"),
-            false => Ok(()),
+        async || {
+            if running.iter().all(tokio::task::JoinHandle::is_finished) {
+                Err("every call has ended before the database was cut")
+            } else {
+                Ok(())
+            }
         },
     )
     .await?;

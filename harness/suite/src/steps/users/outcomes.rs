@@ -20,16 +20,14 @@ pub fn all(expected: &str, wrong: Vec<String>, checked: usize) -> StepResult {
             "{expected}: the scenario made no call to check"
         )));
     }
-    let Some(first) = wrong.first() else {
+    let count = wrong.len();
+    let mut wrong = wrong.into_iter();
+    let Some(first) = wrong.next() else {
         return Ok(());
     };
-    let got = format!("{} of {checked} do not; the first: {first}", wrong.len());
+    let got = format!("{count} of {checked} do not; the first: {first}");
     let failure = Failure::mismatch(expected, got);
-    Err(wrong
-        .iter()
-        .skip(1)
-        .take(20)
-        .fold(failure, |it, line| it.detail(line)))
+    Err(wrong.take(20).fold(failure, Failure::detail))
 }
 
 fn told(done: &Done) -> String {

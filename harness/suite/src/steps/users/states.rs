@@ -105,8 +105,8 @@ async fn seen(client: &Users, states: &[User]) -> Result<(), String> {
     Ok(())
 }
 
-#[then(regex = r#"^"([A-Z][a-z]+)" is gone( on both instances)?$"#)]
-async fn is_gone(world: &mut World, alias: String, _both: String) -> StepResult {
+#[then(regex = r#"^"([A-Z][a-z]+)" is gone(?: on both instances)?$"#)]
+async fn is_gone(world: &mut World, alias: String) -> StepResult {
     is_gone_for(world, alias, Span(Duration::ZERO)).await
 }
 

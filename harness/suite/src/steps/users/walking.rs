@@ -329,7 +329,7 @@ fn exactly_once(world: &World, wanted: &BTreeSet<String>, alone: bool) -> StepRe
             Err(wrong
                 .iter()
                 .skip(1)
-                .fold(failure, |it, line| it.detail(line)))
+                .fold(failure, Failure::detail))
         }
     }
 }
@@ -345,8 +345,8 @@ async fn returns_every_user(world: &mut World, alias: String) -> StepResult {
     exactly_once(world, &wanted, true)
 }
 
-#[then(regex = r#"^the walk returns every lasting user named "([A-Z][a-z]+)" exactly once$"#)]
-async fn returns_every_lasting_user(world: &mut World, _alias: String) -> StepResult {
+#[then(regex = r#"^the walk returns every lasting user named "[A-Z][a-z]+" exactly once$"#)]
+async fn returns_every_lasting_user(world: &mut World) -> StepResult {
     exactly_once(world, &world.users.walk.lasting, false)
 }
 
