@@ -1,7 +1,7 @@
 //! A deployment: a database, a Redis and the instances of the program that run on them.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -13,6 +13,9 @@ use conformance_engine::observe::eventually;
 use conformance_engine::run::outcome::LogExcerpt;
 use conformance_engine::subject::instance::{Exit, Instance, Launch};
 use conformance_engine::subject::ports::Port;
+
+use tokio::net::TcpStream;
+use tokio::sync::OwnedSemaphorePermit;
 
 use crate::drivers::probes;
 use crate::site::{Site, failure};
@@ -225,14 +228,17 @@ impl Deployment {
         }
     }
 
-    /// Starts the program in a place, without waiting for anything.
-    pub fn start(&mut self, index: usize) -> StepResult {
-        self.start_with(index, &[])
+    /// Starts the program in a place when it is its turn, without waiting for anything else.
+    pub async fn start(&mut self, index: usize) -> StepResult {
+        self.start_with(index, &[]).await
     }
 
     /// The same with arguments (`serve`).
-    pub fn start_with(&mut self, index: usize, args: &[&str]) -> StepResult {
+    pub async fn start_with(&mut self, index: usize, args: &[&str]) -> StepResult {
+        let turn = self.site.turn_to_start().await?;
         let instance = self.command(index, args)?;
+        let port = self.slot(index)?.port("PORT");
+        tokio::spawn(hold_until_started(turn, instance.pid(), port));
         self.slots[index].runs.push(instance);
         Ok(())
     }
@@ -248,7 +254,7 @@ impl Deployment {
     /// One more instance, started and ready.
     pub async fn start_ready(&mut self) -> StepResult<usize> {
         let index = self.add_slot().await?;
-        self.start(index)?;
+        self.start(index).await?;
         self.ready(index).await?;
         Ok(index)
     }
@@ -395,6 +401,20 @@ impl Slot {
             omitted,
         }
     }
+}
+
+/// Holds a turn until the program listens, has ended, or is late.
+async fn hold_until_started(turn: OwnedSemaphorePermit, pid: u32, port: u16) {
+    let process = PathBuf::from(format!("/proc/{pid}"));
+    let mut looks = tokio::time::interval(Duration::from_millis(10));
+    let begun = tokio::time::Instant::now();
+    while begun.elapsed() < START_LIMIT && process.exists() {
+        looks.tick().await;
+        if TcpStream::connect(("127.0.0.1", port)).await.is_ok() {
+            break;
+        }
+    }
+    drop(turn);
 }
 
 /// Runs `migrate` on a database, straight, and expects it to succeed.

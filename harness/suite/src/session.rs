@@ -23,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::catalogue::CATALOGUE;
 use crate::features;
-use crate::site::{Backends, Site};
+use crate::site::{Backends, Site, cores};
 use crate::world::{Platform, World};
 
 /// What somebody asks of a run.
@@ -40,8 +40,8 @@ pub struct Request {
     pub selection: Selection,
     /// Where backends come from.
     pub backends: Choice,
-    /// Scenarios at once.
-    pub jobs: usize,
+    /// Scenarios at once; none means as many as fit the subject.
+    pub jobs: Option<usize>,
     /// Of order and properties.
     pub seed: u64,
     /// For a slow machine.
@@ -123,7 +123,7 @@ async fn execute(
     ));
     let progress = report::progress::Progress::begin(selected.run.len());
     let watcher = Told(&progress);
-    let plan = plan(request);
+    let mut plan = plan(request);
     let stage = Rc::new(Platform { site: site.clone() });
     let executed = async {
         tokio::select! {
@@ -132,6 +132,12 @@ async fn execute(
             () = cancel.cancelled() => {}
         }
         let ready = begun.elapsed();
+        if request.jobs.is_none() && selected.run.len() > plan.jobs {
+            tokio::select! {
+                jobs = site.fitting_jobs() => plan.jobs = jobs,
+                () = cancel.cancelled() => {}
+            }
+        }
         let steps = World::collection();
         let run = selected.run.clone();
         (
@@ -144,7 +150,10 @@ async fn execute(
     let backends = attached.infos();
     let phases = vec![
         ("backends up".to_owned(), ready),
-        ("scenarios".to_owned(), begun.elapsed().saturating_sub(ready)),
+        (
+            "scenarios".to_owned(),
+            begun.elapsed().saturating_sub(ready),
+        ),
     ];
     site.end().await;
     attached.end().await;
@@ -189,7 +198,7 @@ fn plan(request: &Request) -> Plan {
         rerun = format!("{rerun} --manifest '{}'", request.manifest.display());
     }
     Plan {
-        jobs: request.jobs,
+        jobs: request.jobs.unwrap_or_else(|| 2 * cores()),
         seed: request.seed,
         patience: request.patience,
         fail_fast: request.fail_fast,

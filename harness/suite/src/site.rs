@@ -13,7 +13,8 @@ use conformance_engine::backends::redis::Redis;
 use conformance_engine::failure::{Failure, StepResult};
 use conformance_engine::manifest::Manifest;
 use conformance_engine::observe::Patience;
-use tokio::sync::OnceCell;
+use conformance_engine::subject::instance::Instance;
+use tokio::sync::{OnceCell, OwnedSemaphorePermit, Semaphore};
 
 use crate::deployment::{self, Deployment, Settings};
 
@@ -99,6 +100,14 @@ impl Backends {
     }
 }
 
+/// What a light program spends on its start; a heavier one is given fewer scenarios at once.
+const LIGHT: Duration = Duration::from_millis(150);
+
+/// The cores of this machine.
+pub fn cores() -> usize {
+    std::thread::available_parallelism().map_or(2, usize::from)
+}
+
 /// What the scenarios of one subject share.
 pub struct Site {
     /// Who is judged.
@@ -110,6 +119,8 @@ pub struct Site {
     migrated: OnceCell<StepResult<Database>>,
     shared: OnceCell<StepResult<Rc<Deployment>>>,
     subjects_cpu: Cell<Duration>,
+    /// One for each core: the contract's times hold on an idle machine, and a start takes a core.
+    starts: Arc<Semaphore>,
 }
 
 impl Site {
@@ -122,6 +133,7 @@ impl Site {
             migrated: OnceCell::new(),
             shared: OnceCell::new(),
             subjects_cpu: Cell::default(),
+            starts: Arc::new(Semaphore::new(cores())),
         }
     }
 
@@ -138,6 +150,27 @@ impl Site {
     /// The Redis servers.
     pub async fn redis(&self) -> StepResult<Arc<Redis>> {
         self.backends.redis().await
+    }
+
+    /// A turn to start a program; whoever holds it may use a core.
+    pub async fn turn_to_start(&self) -> StepResult<OwnedSemaphorePermit> {
+        let turn = self.starts.clone().acquire_owned().await;
+        turn.map_err(Failure::broken)
+    }
+
+    /// How many scenarios at once this subject is good for, if it starts at all.
+    ///
+    /// A program whose start costs seconds of a core would make every other one late.
+    pub async fn fitting_jobs(self: &Rc<Self>) -> usize {
+        let most = 12 * cores();
+        let Ok(shared) = self.shared().await else {
+            return most;
+        };
+        let spent = shared.slots().iter().filter_map(|it| it.instance().ok());
+        let spent: Duration = spent.map(Instance::cpu).sum();
+        let millis = |it: Duration| usize::try_from(it.as_millis()).unwrap_or(usize::MAX);
+        let least = 2 * cores();
+        least + (most - least) * millis(LIGHT) / millis(spent.max(LIGHT))
     }
 
     /// A database that the subject's `migrate` prepared: the template of all others.

@@ -66,7 +66,7 @@ pub struct RunArguments {
     /// Where backends come from
     #[arg(long, value_enum, default_value_t)]
     backends: BackendsArgument,
-    /// How many scenarios at once [default: twelve for each core, since most wait]
+    /// How many scenarios at once [default: twelve for each core, fewer for a program that is slow to start]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     jobs: Option<u16>,
     /// Of the order of scenarios and of what properties draw [default: random, printed]
@@ -138,7 +138,6 @@ pub fn main(arguments: &RunArguments) -> anyhow::Result<u8> {
     }
     let patience = Patience::new(arguments.patience)
         .with_context(|| format!("--patience {} is not between 1 and 100", arguments.patience))?;
-    let cores = std::thread::available_parallelism().map_or(2, usize::from);
     session::run(&Request {
         manifest: arguments.manifest.clone(),
         features: arguments.features.features.clone(),
@@ -148,7 +147,7 @@ pub fn main(arguments: &RunArguments) -> anyhow::Result<u8> {
             BackendsArgument::Process => Choice::Process,
             BackendsArgument::Container => Choice::Container,
         },
-        jobs: arguments.jobs.map_or(12 * cores, usize::from),
+        jobs: arguments.jobs.map(usize::from),
         seed: arguments
             .seed
             .unwrap_or_else(|| u64::from(rand::random::<u32>())),

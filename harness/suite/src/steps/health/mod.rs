@@ -168,7 +168,7 @@ async fn stays_for(world: &mut World, state: State, window: Span) -> StepResult 
 
 #[given("the program was started and is alive")]
 async fn started_and_alive(world: &mut World) -> StepResult {
-    world.own()?.start(0)?;
+    world.own()?.start(0).await?;
     becomes(world, State::Alive, crate::deployment::START_LIMIT).await
 }
 

@@ -15,6 +15,7 @@ const GIVE_UP: Duration = Duration::from_secs(30);
 
 /// Runs a command so many times at once and remembers how each ended.
 async fn run(world: &mut World, command: &str, times: usize) -> StepResult {
+    let _turn = world.site.turn_to_start().await?;
     let deployment = world.own()?;
     let started: StepResult<Vec<_>> = (0..times)
         .map(|_| deployment.command(0, &[command]))

@@ -6,7 +6,7 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use conformance_engine::failure::{Failure, StepResult, ensure};
-use conformance_engine::observe::eventually;
+use conformance_engine::observe::{Journal, eventually};
 use cucumber::{given, then, when};
 use tokio::task::AbortHandle;
 
@@ -98,18 +98,18 @@ async fn port_is_held(world: &mut World, variable: String, holder: String) -> St
 
 #[when("the program is started")]
 async fn is_started(world: &mut World) -> StepResult {
-    world.own()?.start(0)
+    world.own()?.start(0).await
 }
 
 #[when("the program is started as `serve`")]
 async fn is_started_as_serve(world: &mut World) -> StepResult {
-    world.own()?.start_with(0, &["serve"])
+    world.own()?.start_with(0, &["serve"]).await
 }
 
 #[given("the program was started and is ready")]
 async fn started_and_ready(world: &mut World) -> StepResult {
     let deployment = world.own()?;
-    deployment.start(0)?;
+    deployment.start(0).await?;
     deployment.ready(0).await
 }
 
@@ -128,7 +128,7 @@ async fn killed_and_started_again(world: &mut World) -> StepResult {
     every_instance_was_killed(world).await?;
     let deployment = world.own()?;
     for index in 0..deployment.slots().len() {
-        deployment.start(index)?;
+        deployment.start(index).await?;
         deployment.ready(index).await?;
     }
     Ok(())

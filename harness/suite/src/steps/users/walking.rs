@@ -326,10 +326,7 @@ fn exactly_once(world: &World, wanted: &BTreeSet<String>, alone: bool) -> StepRe
                 format!("each of {} users exactly once", wanted.len()),
                 first,
             );
-            Err(wrong
-                .iter()
-                .skip(1)
-                .fold(failure, Failure::detail))
+            Err(wrong.iter().skip(1).fold(failure, Failure::detail))
         }
     }
 }
