@@ -238,7 +238,7 @@ impl Deployment {
         let turn = self.site.turn_to_start().await?;
         let instance = self.command(index, args)?;
         let port = self.slot(index)?.port("PORT");
-        tokio::spawn(hold_until_started(turn, instance.pid(), port));
+        tokio::spawn(hold_until_started(turn, instance.pid(), Some(port)));
         self.slots[index].runs.push(instance);
         Ok(())
     }
@@ -403,14 +403,24 @@ impl Slot {
     }
 }
 
+/// How long a command keeps its turn: one that only waits leaves the core to others.
+const COMMAND_START: Duration = Duration::from_secs(2);
+
 /// Holds a turn until the program listens, has ended, or is late.
-async fn hold_until_started(turn: OwnedSemaphorePermit, pid: u32, port: u16) {
+pub async fn hold_until_started(turn: OwnedSemaphorePermit, pid: u32, port: Option<u16>) {
     let process = PathBuf::from(format!("/proc/{pid}"));
+    let limit = if port.is_some() {
+        START_LIMIT
+    } else {
+        COMMAND_START
+    };
     let mut looks = tokio::time::interval(Duration::from_millis(10));
     let begun = tokio::time::Instant::now();
-    while begun.elapsed() < START_LIMIT && process.exists() {
+    while begun.elapsed() < limit && process.exists() {
         looks.tick().await;
-        if TcpStream::connect(("127.0.0.1", port)).await.is_ok() {
+        if let Some(port) = port
+            && TcpStream::connect(("127.0.0.1", port)).await.is_ok()
+        {
             break;
         }
     }

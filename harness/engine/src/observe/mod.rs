@@ -7,4 +7,4 @@ pub mod journal;
 pub mod wait;
 
 pub use journal::Journal;
-pub use wait::{Patience, eventually, holds_for};
+pub use wait::{Patience, elapse, eventually, holds_for};

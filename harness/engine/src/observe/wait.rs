@@ -68,18 +68,20 @@ pub async fn eventually<T, E: Display>(
         if begun.elapsed() >= limit {
             return Err(not_in_time(&what, limit, &last));
         }
-        rest(pause).await;
+        elapse(pause).await;
         pause = (pause * 3 / 2).min(LONGEST_PAUSE);
     }
 }
 
-/// Between two looks; the one place where anything in the harness waits for time alone.
+/// Lets time pass that a scenario speaks of: an answer that takes 3 s, a request held for 4 s.
+///
+/// Never to wait for something: that is [`eventually`], which says what it waited for.
 #[expect(
     clippy::disallowed_methods,
-    reason = "a pause between looks at a condition, not a wait for it"
+    reason = "the one place where anything in the harness lets time pass"
 )]
-async fn rest(pause: Duration) {
-    tokio::time::sleep(pause).await;
+pub async fn elapse(time: Duration) {
+    tokio::time::sleep(time).await;
 }
 
 fn not_in_time(what: &impl Display, limit: Duration, last: &str) -> Failure {
@@ -106,7 +108,7 @@ pub async fn holds_for<E: Display>(
         if begun.elapsed() >= window {
             return Ok(());
         }
-        rest(LONGEST_PAUSE.min(window / 4)).await;
+        elapse(LONGEST_PAUSE.min(window / 4)).await;
     }
 }
 

@@ -4,6 +4,7 @@ use std::net::{Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use conformance_engine::failure::{Failure, StepResult};
+use conformance_engine::observe::elapse;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::AbortHandle;
@@ -57,12 +58,7 @@ async fn answer(mut stream: TcpStream, status: u16, after: Duration) {
         200
     };
     let status = if health { status } else { opposite };
-    if !after.is_zero() {
-        // How long an answer takes is what the stand-in is told, not something that is waited for.
-        tokio::time::timeout(after, std::future::pending::<()>())
-            .await
-            .unwrap_or(());
-    }
+    elapse(after).await;
     let body = if status == 204 {
         ""
     } else {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use conformance_engine::failure::{Failure, StepResult, ensure};
 use cucumber::{given, then, when};
 
+use crate::deployment::hold_until_started;
 use crate::doubles::stand_in::StandIn;
 use crate::drivers::database;
 use crate::params::Span;
@@ -15,12 +16,15 @@ const GIVE_UP: Duration = Duration::from_secs(30);
 
 /// Runs a command so many times at once and remembers how each ended.
 async fn run(world: &mut World, command: &str, times: usize) -> StepResult {
-    let _turn = world.site.turn_to_start().await?;
+    let turn = world.site.turn_to_start().await?;
     let deployment = world.own()?;
     let started: StepResult<Vec<_>> = (0..times)
         .map(|_| deployment.command(0, &[command]))
         .collect();
     let started = started?;
+    if let Some(first) = started.first() {
+        tokio::spawn(hold_until_started(turn, first.pid(), None));
+    }
     let ends = started
         .iter()
         .map(|it| tokio::time::timeout(GIVE_UP, it.exited()));

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use conformance_engine::failure::{Failure, StepResult, ensure};
-use conformance_engine::observe::{eventually, holds_for};
+use conformance_engine::observe::{elapse, eventually, holds_for};
 use conformance_engine::subject::instance::Exit;
 use cucumber::{given, then, when};
 use nix::sys::signal::Signal;
@@ -32,8 +32,7 @@ async fn hold_in_flight(world: &mut World, release: Option<Duration>) -> StepRes
     locks.somebody_waits().await?;
     world.process.keeper = Some(tokio::spawn(async move {
         if let Some(after) = release {
-            // The request takes as long as the scenario says: this is no waiting for anything.
-            let _ = tokio::time::timeout(after, std::future::pending::<()>()).await;
+            elapse(after).await;
             locks.release().await
         } else {
             std::future::pending::<()>().await;
@@ -182,10 +181,7 @@ async fn no_new_request(world: &mut World, which: String) -> StepResult {
         if first.is_some() && tries.len() > 60 {
             break;
         }
-        holds_for("between two tries", Duration::from_millis(40), async || {
-            Ok::<_, String>(())
-        })
-        .await?;
+        elapse(Duration::from_millis(40)).await;
     }
     let mut calls = Vec::new();
     for attempt in tries {
