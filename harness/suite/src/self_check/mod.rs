@@ -217,18 +217,23 @@ async fn try_all(
     let total = counterexamples.len();
     let mut done = 0;
     let mut trials: Vec<Trial> = Vec::new();
-    let mut running = futures::stream::iter(counterexamples)
-        .map(|it| {
-            let faced = faced(request, &it, cases);
-            trial(request, manifest, &backends, it, faced, &cancel)
-        })
-        .buffer_unordered(AT_ONCE);
-    while let Some(trial) = running.next().await {
-        done += 1;
-        println!("[{done:3}/{total}] {}", table::line(&trial));
-        trials.push(trial);
+    // The plain reference by itself: it is the one that must be in time.
+    let (plain, wrong): (Vec<_>, Vec<_>) = counterexamples
+        .into_iter()
+        .partition(Counterexample::is_plain);
+    for (programs, at_once) in [(plain, 1), (wrong, AT_ONCE)] {
+        let mut running = futures::stream::iter(programs)
+            .map(|it| {
+                let faced = faced(request, &it, cases);
+                trial(request, manifest, &backends, it, faced, &cancel)
+            })
+            .buffer_unordered(at_once);
+        while let Some(trial) = running.next().await {
+            done += 1;
+            println!("[{done:3}/{total}] {}", table::line(&trial));
+            trials.push(trial);
+        }
     }
-    drop(running);
     backends.end().await;
     ensure!(!cancel.is_cancelled(), "interrupted by a signal");
     trials.sort_by_key(|it| order(&it.counterexample));
@@ -263,6 +268,8 @@ async fn trial(
     let plan = Plan {
         jobs: if counterexample.is_standing() {
             STANDING_JOBS
+        } else if counterexample.is_plain() {
+            request.jobs.div_ceil(2)
         } else {
             request.jobs.div_ceil(AT_ONCE)
         },
