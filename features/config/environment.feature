@@ -57,6 +57,7 @@ Feature: Settings
       Then the program is ready within 10 s
       And requests succeed
 
+    @slow
     Scenario Outline: With a HEALTH_CACHE_TTL that is <given> a health answer is kept for 5 s
       Given a deployment of its own with
         | setting          | value   |
@@ -151,6 +152,7 @@ Feature: Settings
       When the program gets SIGTERM
       Then the request in flight succeeds
 
+    @slow
     Scenario Outline: A time may be given as <value>
       Given a deployment of its own with
         | setting              | value   |

@@ -31,6 +31,7 @@ Feature: Starting
     Disposable start: a program whose required resources are down starts, stays alive (`/live` is
     200), is not ready, and becomes ready without a restart as in HLT-7.
 
+    @slow
     Scenario Outline: A program started while <resource> <is> <away> stays alive and is not ready
       Given a prepared deployment
       And <resource> <is> <away>
@@ -44,6 +45,7 @@ Feature: Starting
         | the required resource | is  | hung |
         | both resources        | are | hung |
 
+    @slow
     Scenario Outline: A program started while <resource> <is> <away> becomes ready without a restart
       Given a prepared deployment
       And <resource> <is> <away>

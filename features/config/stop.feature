@@ -19,6 +19,7 @@ Feature: Stopping
         | SIGTERM |
         | SIGINT  |
 
+    @slow
     Scenario Outline: From <signal> on the program is not ready, though a request is running
       Given a deployment of its own with
         | setting          | value |
@@ -50,6 +51,7 @@ Feature: Stopping
         | SIGTERM |
         | SIGINT  |
 
+    @slow
     Scenario Outline: After the signal no new request is taken on <connection>
       Given a deployment of its own with
         | setting          | value |

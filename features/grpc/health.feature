@@ -60,6 +60,7 @@ Feature: gRPC health
       Then the program is healthy within 6500 ms
       And Check of every name answers SERVING within 5500 ms
 
+    @slow
     Scenario: From SIGTERM on Check answers SERVING no more
       Given a deployment of its own with
         | setting          | value |

@@ -51,22 +51,24 @@ Feature: Health checks
     `HEALTH_CACHE_TTL` (so the calls within one TTL carry at most two different `timestamp`s), and no
     answer is older than the TTL and one check. The check may run in the background.
 
+    @slow
     Scenario: However many clients ask, calls within one HEALTH_CACHE_TTL see at most two timestamps
       Given a deployment of its own with
         | setting          | value |
         | HEALTH_CACHE_TTL | 2s    |
       And both resources are slowed by 20 ms
-      When 20 clients keep asking for its health for 4500 ms
+      When 8 clients keep asking for its health for 4500 ms
       Then calls within any 2 s saw at most 2 timestamps
       And no answer was older than 3 s
 
+    @slow
     Scenario Outline: Answers about a resource that is <away> are kept just as long
       Given a deployment of its own with
         | setting          | value |
         | HEALTH_CACHE_TTL | 2s    |
       And the required resource is <away>
       And the program has become unhealthy
-      When 20 clients keep asking for its health for 4500 ms
+      When 8 clients keep asking for its health for 4500 ms
       Then calls within any 2 s saw at most 2 timestamps
       And no answer was older than 3 s
 
@@ -79,6 +81,7 @@ Feature: Health checks
       When /health is asked
       Then a newer health answer comes within 1500 ms
 
+    @slow
     Scenario: The first answer after a quiet time is no older than any other
       Given a deployment of its own
       And the required resource has been cut for 4500 ms, with nobody asking

@@ -7,6 +7,7 @@ Feature: Recovery
     A component recovers without a restart: after an outage of at most 3 s the program is ready again
     within `HEALTH_CACHE_TTL` + `HEALTH_CHECK_TIMEOUT` + 5 s.
 
+    @slow
     Scenario Outline: After <resource> <was> <away> for 3 s the program is healthy again
       Given a deployment of its own
       And <resource> <has> been <away> for 3 s
@@ -23,6 +24,7 @@ Feature: Recovery
         | the optional resource | has  | was  | is  | hung |
         | both resources        | have | were | are | cut  |
 
+    @slow
     Scenario: After a third outage the program is healthy again as after the first
       Given a deployment of its own
       And the required resource was cut and restored twice, and the program became healthy each time

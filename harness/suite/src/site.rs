@@ -162,7 +162,8 @@ impl Site {
     ///
     /// A program whose start costs seconds of a core would make every other one late.
     pub async fn fitting_jobs(self: &Rc<Self>) -> usize {
-        let most = 12 * cores();
+        // Half of them wait for one of the contract's times.
+        let most = 20 * cores();
         let Ok(shared) = self.shared().await else {
             return most;
         };
@@ -183,6 +184,9 @@ impl Site {
             let postgres = self.postgres().await?;
             let database = postgres.create_empty().await.map_err(failure)?;
             deployment::migrate(self, &database).await?;
+            // The first connection after a change of the schema writes what PostgreSQL's others read:
+            // here once, instead of once in each copy.
+            drop(postgres.connect(&database).await.map_err(failure)?);
             Ok(database)
         };
         self.migrated.get_or_init(prepare).await.clone()

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cucumber::step;
+use itertools::Itertools as _;
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom as _;
@@ -56,8 +57,7 @@ pub async fn execute<S: Stage + 'static>(
     let (alone, mut together): (Vec<_>, Vec<_>) =
         cases.into_iter().partition(|it| it.has_tag("alone"));
     together.shuffle(&mut StdRng::seed_from_u64(plan.seed));
-    // The long ones first, or the last of them would run by itself at the end.
-    together.sort_by_key(|it| !it.has_tag("slow"));
+    let together = long_ones_early(together);
     let steps = Rc::new(steps);
     let mut results = Vec::new();
     for (batch, jobs) in [(together, plan.jobs), (alone, 1)] {
@@ -101,6 +101,13 @@ pub async fn execute<S: Stage + 'static>(
         }
     }
     results
+}
+
+/// Every other case is a long one (`@slow`) while there are any: at the end, the last of them would run
+/// by itself, and all of them at the beginning would leave the machine idle.
+fn long_ones_early(cases: Vec<Arc<Case>>) -> Vec<Arc<Case>> {
+    let (long, short): (Vec<_>, Vec<_>) = cases.into_iter().partition(|it| it.has_tag("slow"));
+    long.into_iter().interleave(short).collect()
 }
 
 fn scene(case: Arc<Case>, plan: &Plan) -> Scene {

@@ -66,7 +66,7 @@ pub struct RunArguments {
     /// Where backends come from
     #[arg(long, value_enum, default_value_t)]
     backends: BackendsArgument,
-    /// How many scenarios at once [default: twelve for each core, fewer for a program that is slow to start]
+    /// How many scenarios at once [default: twenty for each core, fewer for a program that is slow to start]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     jobs: Option<u16>,
     /// Of the order of scenarios and of what properties draw [default: random, printed]

@@ -114,7 +114,13 @@ async fn send_all(world: &mut World, places: &[&str]) -> StepResult {
     };
     let client = world.fresh_client(0).await?.quiet();
     for place in places {
-        for text in texts(&mark) {
+        // Every password is hashed, which costs more than all else; the place alone gets all texts.
+        let step = if *place == "a password" && places.len() > 1 {
+            4
+        } else {
+            1
+        };
+        for text in texts(&mark).into_iter().step_by(step) {
             send(&client, &target, place, &text).await?;
         }
     }

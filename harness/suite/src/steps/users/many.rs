@@ -27,7 +27,7 @@ const METHODS: [&str; 5] = [
 ];
 
 /// How often the database's connections are counted.
-const LOOKS: Duration = Duration::from_millis(4);
+const LOOKS: Duration = Duration::from_millis(20);
 
 type Pending = BoxFuture<'static, Call<Answer>>;
 
