@@ -15,6 +15,9 @@ use crate::standing::{self, Standing};
 /// The variables that a program was started with.
 pub type Variables = HashMap<String, String>;
 
+/// Makes some of the parts wrong.
+pub type Spoil = Box<dyn FnOnce(&Settings, &mut Parts)>;
+
 /// One wrong program.
 pub struct Entry {
     /// Its name on the command line.
@@ -31,7 +34,7 @@ pub enum How {
     /// Nothing.
     Plain,
     /// The reference's parts.
-    Parts(fn(&Settings, &mut Parts)),
+    Parts(Spoil),
     /// The environment, before anything reads it.
     Environment(fn(&mut Variables)),
     /// The whole life: the command and the environment in, the exit status out.
@@ -87,12 +90,12 @@ impl Entry {
     /// Runs it as the program that it stands for.
     pub fn run(self, command: &str) -> ExitCode {
         match self.how {
-            How::Plain => reference(command, variables(), |_, _| {}),
+            How::Plain => plain(command, variables()),
             How::Parts(spoil) => reference(command, variables(), spoil),
             How::Environment(spoil) => {
                 let mut variables = variables();
                 spoil(&mut variables);
-                reference(command, variables, |_, _| {})
+                plain(command, variables)
             }
             How::Life(live) => live(command, variables()),
             How::Healthcheck(check) => {
@@ -104,7 +107,7 @@ impl Entry {
                 if command == "healthcheck" {
                     check(port)
                 } else {
-                    reference(command, variables, |_, _| {})
+                    plain(command, variables)
                 }
             }
             How::Output(spoil) => output::run(command, spoil),
@@ -117,8 +120,13 @@ fn variables() -> Variables {
     std::env::vars().collect()
 }
 
+/// The reference as it is.
+pub fn plain(command: &str, variables: Variables) -> ExitCode {
+    reference(command, variables, |_, _| {})
+}
+
 /// The reference with its parts as `spoil` leaves them.
-pub fn reference(
+fn reference(
     command: &str,
     variables: Variables,
     spoil: impl FnOnce(&Settings, &mut Parts),

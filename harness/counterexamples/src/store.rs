@@ -1,8 +1,10 @@
 //! A store with some of its methods replaced.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use async_trait::async_trait;
+use user_service::filter::Filter;
+use user_service::order::{Field, Order};
 use user_service::parts::Parts;
 use user_service::store::{ListQuery, Page, Store, StoreError};
 use user_service::user::{Changes, NewUser, User};
@@ -72,4 +74,37 @@ impl<T: Twist> Store for Twisted<T> {
 pub fn twist(parts: &mut Parts, twist: impl Twist) {
     let inner = parts.store.clone();
     parts.store = Arc::new(Twisted { inner, twist });
+}
+
+/// By the moment of creation, oldest first.
+pub const OLDEST_FIRST: Order = Order {
+    field: Field::CreatedAt,
+    descending: false,
+};
+
+/// By the moment of creation, newest first.
+pub const NEWEST_FIRST: Order = Order {
+    field: Field::CreatedAt,
+    descending: true,
+};
+
+/// The first users that a filter finds, `size` at most.
+pub async fn first(
+    inner: &Inner,
+    filter: Filter,
+    order: Order,
+    size: u32,
+) -> Result<Vec<User>, StoreError> {
+    let query = ListQuery {
+        filter,
+        order,
+        after: None,
+        size,
+    };
+    Ok(inner.list(query).await?.users)
+}
+
+/// What is remembered from call to call.
+pub fn lock<T>(memory: &Mutex<T>) -> MutexGuard<'_, T> {
+    memory.lock().expect("nothing panics while it holds this")
 }

@@ -1,31 +1,27 @@
 //! What calls and answers become on their way: messages are decoded, changed and encoded again.
 
+use std::time::Duration;
+
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::Request;
 use axum::http::HeaderMap;
+use axum::http::request::Parts as Head;
 use axum::middleware::{Next, from_fn};
 use axum::response::Response;
 use http_body_util::BodyExt as _;
 use prost::Message;
-use user_service::parts::Parts;
+use user_service::parts::{Parts, Wrap};
 
 /// Changes every request of a method.
 pub fn requests<M: Message + Default + 'static>(
     parts: &mut Parts,
     method: &'static str,
-    change: fn(&mut M),
+    change: impl Fn(&mut M) + Copy + Send + Sync + 'static,
 ) {
-    let before = std::mem::replace(&mut parts.wrap_grpc, Box::new(|router| router));
-    parts.wrap_grpc = Box::new(move |router| {
-        before(router).layer(from_fn(move |request: Request, next: Next| async move {
-            if !request.uri().path().ends_with(method) {
-                return next.run(request).await;
-            }
-            let (head, body) = request.into_parts();
-            let bytes = to_bytes(body, usize::MAX).await.unwrap_or_default();
-            let body = Body::from(rewrite(&bytes, change));
-            next.run(Request::from_parts(head, body)).await
-        }))
+    calls(parts, method, move |request, next| async move {
+        let (head, bytes) = read(request).await;
+        let body = Body::from(rewrite(&bytes, change));
+        next.run(Request::from_parts(head, body)).await
     });
 }
 
@@ -33,26 +29,14 @@ pub fn requests<M: Message + Default + 'static>(
 pub fn answers<M: Message + Default + 'static>(
     parts: &mut Parts,
     method: &'static str,
-    change: fn(&mut M),
+    change: impl Fn(&mut M) + Copy + Send + Sync + 'static,
 ) {
-    let before = std::mem::replace(&mut parts.wrap_grpc, Box::new(|router| router));
-    parts.wrap_grpc = Box::new(move |router| {
-        before(router).layer(from_fn(move |request: Request, next: Next| async move {
-            let here = request.uri().path().ends_with(method);
-            let response = next.run(request).await;
-            if here {
-                rewritten(response, change).await
-            } else {
-                response
-            }
-        }))
+    calls(parts, method, move |request, next| async move {
+        rewritten(next.run(request).await, change).await
     });
 }
 
-async fn rewritten<M: Message + Default + 'static>(
-    response: Response,
-    change: fn(&mut M),
-) -> Response {
+async fn rewritten<M: Message + Default>(response: Response, change: impl Fn(&mut M)) -> Response {
     let (mut head, body) = response.into_parts();
     let Ok(collected) = body.collect().await else {
         return Response::from_parts(head, Body::empty());
@@ -75,7 +59,7 @@ fn with_trailers(data: Vec<u8>, trailers: Option<HeaderMap>) -> Body {
 }
 
 /// One uncompressed message in its frame, changed; anything else as it is.
-fn rewrite<M: Message + Default + 'static>(bytes: &[u8], change: fn(&mut M)) -> Vec<u8> {
+fn rewrite<M: Message + Default>(bytes: &[u8], change: impl Fn(&mut M)) -> Vec<u8> {
     let Some(message) = bytes.get(5..) else {
         return bytes.to_vec();
     };
@@ -90,22 +74,21 @@ fn rewrite<M: Message + Default + 'static>(bytes: &[u8], change: fn(&mut M)) -> 
     [&[0], &length[..], &encoded[..]].concat()
 }
 
-/// Changes the status that calls of a method end with; the code as a number, and the message.
-pub fn statuses(parts: &mut Parts, method: &'static str, change: fn(u16, &str) -> (u16, String)) {
-    let before = std::mem::replace(&mut parts.wrap_grpc, Box::new(|router| router));
-    parts.wrap_grpc = Box::new(move |router| {
-        before(router).layer(from_fn(move |request: Request, next: Next| async move {
-            let here = request.uri().path().ends_with(method);
-            let mut response = next.run(request).await;
-            if here && response.headers().contains_key("grpc-status") {
-                spoil_status(response.headers_mut(), change);
-            }
-            response
-        }))
+/// What becomes of a status, its code as a number and its message; `None` leaves it as it is.
+pub type ChangeStatus = fn(u16, &str) -> Option<(u16, String)>;
+
+/// Changes the status that calls of a method end with.
+pub fn statuses(parts: &mut Parts, method: &'static str, change: ChangeStatus) {
+    calls(parts, method, move |request, next| async move {
+        let mut response = next.run(request).await;
+        if response.headers().contains_key("grpc-status") {
+            spoil_status(response.headers_mut(), change);
+        }
+        response
     });
 }
 
-fn spoil_status(headers: &mut HeaderMap, change: fn(u16, &str) -> (u16, String)) {
+fn spoil_status(headers: &mut HeaderMap, change: ChangeStatus) {
     let text = |name: &str| {
         headers
             .get(name)
@@ -116,7 +99,7 @@ fn spoil_status(headers: &mut HeaderMap, change: fn(u16, &str) -> (u16, String))
     let code = text("grpc-status").parse().unwrap_or(2);
     // Messages are percent-encoded on the wire; a blank is all that matters here.
     let message = text("grpc-message").replace("%20", " ");
-    let (code, message) = change(code, &message);
+    let (code, message) = change(code, &message).unwrap_or((code, message));
     headers.insert("grpc-status", code.into());
     if let Ok(message) = message.replace(' ', "%20").parse() {
         headers.insert("grpc-message", message);
@@ -125,90 +108,86 @@ fn spoil_status(headers: &mut HeaderMap, change: fn(u16, &str) -> (u16, String))
 
 /// Changes every piece of a stream of answers; what is empty is not sent.
 pub fn stream(parts: &mut Parts, method: &'static str, change: fn(usize, Bytes) -> Bytes) {
-    let before = std::mem::replace(&mut parts.wrap_grpc, Box::new(|router| router));
-    parts.wrap_grpc = Box::new(move |router| {
-        before(router).layer(from_fn(move |request: Request, next: Next| async move {
-            let here = request.uri().path().ends_with(method);
-            let response = next.run(request).await;
-            if !here {
-                return response;
+    calls(parts, method, move |request, next| async move {
+        let (head, body) = next.run(request).await.into_parts();
+        let mut number = 0;
+        let body = body.map_frame(move |frame| match frame.into_data() {
+            Ok(data) => {
+                number += 1;
+                http_body::Frame::data(change(number, data))
             }
-            let (head, body) = response.into_parts();
-            let mut number = 0;
-            let body = body.map_frame(move |frame| match frame.into_data() {
-                Ok(data) => {
-                    number += 1;
-                    http_body::Frame::data(change(number, data))
-                }
-                Err(frame) => frame,
-            });
-            Response::from_parts(head, Body::new(body))
-        }))
+            Err(frame) => frame,
+        });
+        Response::from_parts(head, Body::new(body))
     });
 }
 
 /// Looks at every request before it is handled: its head and its whole body.
-pub fn watch(parts: &mut Parts, look: fn(&axum::http::request::Parts, &[u8])) {
-    let before = std::mem::replace(&mut parts.wrap_grpc, Box::new(|router| router));
-    parts.wrap_grpc = Box::new(move |router| {
-        before(router).layer(from_fn(move |request: Request, next: Next| {
-            looked_at(request, next, look)
-        }))
-    });
-    let before = std::mem::replace(&mut parts.wrap_http, Box::new(|router| router));
-    parts.wrap_http = Box::new(move |router| {
-        before(router).layer(from_fn(move |request: Request, next: Next| {
-            looked_at(request, next, look)
-        }))
-    });
+pub fn watch(parts: &mut Parts, look: fn(&Head, &[u8])) {
+    for wrap in [&mut parts.wrap_grpc, &mut parts.wrap_http] {
+        around(wrap, move |request, next| looked_at(request, next, look));
+    }
 }
 
-async fn looked_at(
-    request: Request,
-    next: Next,
-    look: fn(&axum::http::request::Parts, &[u8]),
-) -> Response {
-    let (head, body) = request.into_parts();
-    if head.uri.path().ends_with("/Watch") {
-        return next.run(Request::from_parts(head, body)).await;
+async fn looked_at(request: Request, next: Next, look: fn(&Head, &[u8])) -> Response {
+    if request.uri().path().ends_with("/Watch") {
+        return next.run(request).await;
     }
-    let bytes = to_bytes(body, usize::MAX).await.unwrap_or_default();
+    let (head, bytes) = read(request).await;
     look(&head, &bytes);
     next.run(Request::from_parts(head, Body::from(bytes))).await
 }
 
 /// Answers INTERNAL to every request of a method whose message `wrong` finds; what stands after the frame's head.
 pub fn refuse(parts: &mut Parts, method: &'static str, wrong: fn(&[u8]) -> bool) {
-    let before = std::mem::replace(&mut parts.wrap_grpc, Box::new(|router| router));
-    parts.wrap_grpc = Box::new(move |router| {
-        before(router).layer(from_fn(move |request: Request, next: Next| async move {
-            if !request.uri().path().ends_with(method) {
-                return next.run(request).await;
-            }
-            let (head, body) = request.into_parts();
-            let bytes = to_bytes(body, usize::MAX).await.unwrap_or_default();
-            if bytes.get(5..).is_some_and(wrong) {
-                let status = tonic::Status::internal("internal error");
-                return status.into_http();
-            }
-            next.run(Request::from_parts(head, Body::from(bytes))).await
-        }))
+    calls(parts, method, move |request, next| async move {
+        let (head, bytes) = read(request).await;
+        if bytes.get(5..).is_some_and(wrong) {
+            return tonic::Status::internal("internal error").into_http();
+        }
+        next.run(Request::from_parts(head, Body::from(bytes))).await
     });
 }
 
 /// Holds back every UNAVAILABLE for so long.
-pub fn slow_failures(parts: &mut Parts, time: std::time::Duration) {
-    parts.wrap_grpc = Box::new(move |router| {
-        router.layer(from_fn(move |request: Request, next: Next| async move {
-            let response = next.run(request).await;
-            if response
-                .headers()
-                .get("grpc-status")
-                .is_some_and(|it| it == "14")
-            {
-                let _ = tokio::time::timeout(time, std::future::pending::<()>()).await;
-            }
-            response
-        }))
+pub fn slow_failures(parts: &mut Parts, time: Duration) {
+    around(&mut parts.wrap_grpc, move |request, next| async move {
+        let response = next.run(request).await;
+        let status = response.headers().get("grpc-status");
+        if status.is_some_and(|it| it == "14") {
+            let _ = tokio::time::timeout(time, std::future::pending::<()>()).await;
+        }
+        response
     });
+}
+
+/// Handles the calls of a method otherwise.
+fn calls<A: Future<Output = Response> + Send + 'static>(
+    parts: &mut Parts,
+    method: &'static str,
+    handle: impl Fn(Request, Next) -> A + Copy + Send + Sync + 'static,
+) {
+    around(&mut parts.wrap_grpc, move |request, next| async move {
+        if request.uri().path().ends_with(method) {
+            handle(request, next).await
+        } else {
+            next.run(request).await
+        }
+    });
+}
+
+/// Puts a handler around what is there already.
+fn around<A: Future<Output = Response> + Send + 'static>(
+    wrap: &mut Wrap,
+    handle: impl Fn(Request, Next) -> A + Copy + Send + Sync + 'static,
+) {
+    let before = std::mem::replace(wrap, Box::new(|router| router));
+    *wrap = Box::new(move |router| before(router).layer(from_fn(handle)));
+}
+
+/// The head of a request, and its whole body.
+async fn read(request: Request) -> (Head, Bytes) {
+    let (head, body) = request.into_parts();
+    let bytes = to_bytes(body, usize::MAX).await.unwrap_or_default();
+    (head, bytes)
 }

@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use tonic::{Code, Status};
-use user_service::parts::Parts;
 use user_service::status::{self, Refusal};
 use user_service::store::{ListQuery, Page, StoreError};
 use user_service::user::{Changes, NewUser, User};
 use uuid::Uuid;
 
-use super::{environment, parts};
-use crate::entry::{Entry, How};
+use super::connection::OneConnection;
+use super::{environment, output, parts, set, twisted};
+use crate::entry::Entry;
 use crate::store::{Inner, Twist, twist};
 
 pub fn entries() -> Vec<Entry> {
@@ -76,10 +76,6 @@ impl Twist for Poisoned {
     }
 }
 
-fn refused(it: &mut Parts, refusal: fn(&Refusal) -> Status) {
-    it.rules.refusal = refusal;
-}
-
 fn database() -> Vec<Entry> {
     vec![
         parts(
@@ -87,7 +83,7 @@ fn database() -> Vec<Entry> {
             "USR-18",
             "an internal error holds the database's words",
             |_, it| {
-                refused(it, |refusal| match status::of(refusal) {
+                it.rules.refusal = |refusal| match status::of(refusal) {
                     status if status.code() == Code::Internal => {
                         let words = match refusal {
                             Refusal::Store(StoreError::Refused(cause)) => cause.to_string(),
@@ -96,7 +92,7 @@ fn database() -> Vec<Entry> {
                         Status::internal(words)
                     }
                     status => status,
-                });
+                };
             },
         ),
         parts(
@@ -104,29 +100,29 @@ fn database() -> Vec<Entry> {
             "USR-18",
             "whatever the database refuses is UNAVAILABLE",
             |_, it| {
-                refused(it, |refusal| match status::of(refusal) {
+                it.rules.refusal = |refusal| match status::of(refusal) {
                     status if status.code() == Code::Internal => Status::unavailable("try again"),
                     status => status,
-                });
+                };
             },
         ),
-        Entry::new(
+        output(
             "database-words-lost",
             "USR-18",
             "the database's words are not logged",
-            How::Output(|line| (!line.contains("ERROR")).then_some(line)),
+            |line| (!line.contains("ERROR")).then_some(line),
         ),
         parts(
             "database-away-internal",
             "USR-18",
             "a database that is away gives INTERNAL",
             |_, it| {
-                refused(it, |refusal| match status::of(refusal) {
+                it.rules.refusal = |refusal| match status::of(refusal) {
                     status if status.code() == Code::Unavailable => {
                         Status::internal("internal error")
                     }
                     status => status,
-                });
+                };
             },
         ),
         parts(
@@ -137,59 +133,34 @@ fn database() -> Vec<Entry> {
                 crate::wire::slow_failures(it, Duration::from_secs(4));
             },
         ),
-        parts(
+        twisted(
             "database-gone-for-good",
             "USR-18",
             "once the database was away it stays so",
-            |_, it| twist(it, Broken::default()),
+            Broken::default(),
         ),
         parts(
             "database-one-connection",
             "USR-18",
             "users are read on the first connection for ever",
             |settings, it| {
-                twist(
-                    it,
-                    OneConnection {
-                        options: settings.database.clone(),
-                        connection: tokio::sync::Mutex::new(None),
-                    },
-                );
+                twist(it, OneConnection::of(settings));
             },
         ),
-        parts(
+        twisted(
             "database-poisoned",
             "USR-18",
             "once the database refused a create it refuses all",
-            |_, it| twist(it, Poisoned::default()),
+            Poisoned::default(),
         ),
     ]
-}
-
-/// Reads on one connection, whatever becomes of it.
-struct OneConnection {
-    options: sqlx::postgres::PgConnectOptions,
-    connection: tokio::sync::Mutex<Option<sqlx::PgConnection>>,
 }
 
 #[async_trait]
 impl Twist for OneConnection {
     async fn get(&self, inner: &Inner, id: Uuid) -> Result<User, StoreError> {
         let away = |_| StoreError::Unavailable("the connection is gone".into());
-        let mut connection = self.connection.lock().await;
-        if connection.is_none() {
-            *connection = Some(
-                sqlx::ConnectOptions::connect(&self.options)
-                    .await
-                    .map_err(away)?,
-            );
-        }
-        if let Some(opened) = connection.as_mut() {
-            sqlx::query("SELECT 1")
-                .execute(opened)
-                .await
-                .map_err(away)?;
-        }
+        self.ask().await.map_err(away)?;
         inner.get(id).await
     }
 }
@@ -282,7 +253,7 @@ fn connections() -> Vec<Entry> {
             "USR-20",
             "DATABASE_MAX_CONNECTIONS is ignored: always 40",
             |it| {
-                it.insert("DATABASE_MAX_CONNECTIONS".to_owned(), "40".to_owned());
+                set(it, "DATABASE_MAX_CONNECTIONS", "40");
             },
         ),
         parts(
@@ -291,11 +262,11 @@ fn connections() -> Vec<Entry> {
             "every read has a connection of its own",
             |settings, it| twist(it, Extravagant(settings.database.clone())),
         ),
-        parts(
+        twisted(
             "connections-do-not-wait",
             "USR-20",
             "calls beyond do not wait their turn",
-            |_, it| twist(it, Impatient(Arc::new(tokio::sync::Semaphore::new(2)))),
+            Impatient(Arc::new(tokio::sync::Semaphore::new(2))),
         ),
     ]
 }

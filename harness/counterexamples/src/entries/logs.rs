@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use super::{environment, parts};
-use crate::entry::{Entry, How};
+use super::{environment, output, parts, set};
+use crate::entry::Entry;
 use crate::wire;
 
 pub fn entries() -> Vec<Entry> {
@@ -11,15 +11,6 @@ pub fn entries() -> Vec<Entry> {
     all.extend(levels());
     all.extend(hostile());
     all
-}
-
-fn output(
-    id: &'static str,
-    clause: &'static str,
-    wrong: &'static str,
-    spoil: fn(String) -> Option<String>,
-) -> Entry {
-    Entry::new(id, clause, wrong, How::Output(spoil))
 }
 
 /// The line as JSON with a change; text lines as they are.
@@ -98,7 +89,7 @@ fn events() -> Vec<Entry> {
             "LOG-1",
             "LOG_FORMAT is ignored: always JSON",
             |it| {
-                it.insert("LOG_FORMAT".to_owned(), "json".to_owned());
+                set(it, "LOG_FORMAT", "json");
             },
         ),
         environment(
@@ -106,7 +97,7 @@ fn events() -> Vec<Entry> {
             "LOG-1",
             "LOG_FORMAT is ignored: always text",
             |it| {
-                it.insert("LOG_FORMAT".to_owned(), "text".to_owned());
+                set(it, "LOG_FORMAT", "text");
             },
         ),
     ]
@@ -119,7 +110,7 @@ fn levels() -> Vec<Entry> {
             "LOG-2",
             "LOG_LEVEL is ignored: always debug",
             |it| {
-                it.insert("LOG_LEVEL".to_owned(), "debug".to_owned());
+                set(it, "LOG_LEVEL", "debug");
             },
         ),
         environment(
@@ -127,7 +118,7 @@ fn levels() -> Vec<Entry> {
             "LOG-2",
             "LOG_LEVEL is ignored: always warn",
             |it| {
-                it.insert("LOG_LEVEL".to_owned(), "warn".to_owned());
+                set(it, "LOG_LEVEL", "warn");
             },
         ),
         output("log-no-errors", "LOG-2", "errors are not written", |line| {

@@ -8,6 +8,7 @@
 )]
 
 mod config;
+mod connection;
 mod failures;
 mod health;
 mod listing;
@@ -15,11 +16,17 @@ mod logs;
 mod texts;
 mod users;
 
+use std::process::ExitCode;
+use std::time::Duration;
+
+use user_proto::v1::{DeleteUserRequest, GetUserRequest, UpdateUserRequest};
 use user_service::parts::Parts;
 use user_service::settings::Settings;
 
 use crate::entry::{Entry, How, Variables};
 use crate::standing::Standing;
+use crate::store::{self, Twist};
+use crate::wire;
 
 /// Every counterexample, the plain reference among them.
 pub fn all() -> Vec<Entry> {
@@ -60,9 +67,19 @@ fn parts(
     id: &'static str,
     clause: &'static str,
     wrong: &'static str,
-    spoil: fn(&Settings, &mut Parts),
+    spoil: impl FnOnce(&Settings, &mut Parts) + 'static,
 ) -> Entry {
-    Entry::new(id, clause, wrong, How::Parts(spoil))
+    Entry::new(id, clause, wrong, How::Parts(Box::new(spoil)))
+}
+
+/// An entry that puts a twist around the store.
+fn twisted(
+    id: &'static str,
+    clause: &'static str,
+    wrong: &'static str,
+    twist: impl Twist,
+) -> Entry {
+    parts(id, clause, wrong, |_, it| store::twist(it, twist))
 }
 
 /// An entry that changes the environment before anything reads it.
@@ -73,4 +90,47 @@ fn environment(
     spoil: fn(&mut Variables),
 ) -> Entry {
     Entry::new(id, clause, wrong, How::Environment(spoil))
+}
+
+/// An entry that lives otherwise: the command and the environment in, the exit status out.
+fn life(
+    id: &'static str,
+    clause: &'static str,
+    wrong: &'static str,
+    live: fn(&str, Variables) -> ExitCode,
+) -> Entry {
+    Entry::new(id, clause, wrong, How::Life(live))
+}
+
+/// An entry that changes the lines of the output.
+fn output(
+    id: &'static str,
+    clause: &'static str,
+    wrong: &'static str,
+    spoil: fn(String) -> Option<String>,
+) -> Entry {
+    Entry::new(id, clause, wrong, How::Output(spoil))
+}
+
+/// Sets a variable, whatever it was.
+fn set(variables: &mut Variables, name: &str, value: &str) {
+    variables.insert(name.to_owned(), value.to_owned());
+}
+
+/// Changes the id in every request that names a user by it.
+fn on_ids(it: &mut Parts, change: fn(&mut String)) {
+    wire::requests(it, "/GetUser", move |it: &mut GetUserRequest| {
+        change(&mut it.id);
+    });
+    wire::requests(it, "/UpdateUser", move |it: &mut UpdateUserRequest| {
+        change(&mut it.id);
+    });
+    wire::requests(it, "/DeleteUser", move |it: &mut DeleteUserRequest| {
+        change(&mut it.id);
+    });
+}
+
+/// Lets so much time pass.
+async fn pass(time: Duration) {
+    let _ = tokio::time::timeout(time, std::future::pending::<()>()).await;
 }

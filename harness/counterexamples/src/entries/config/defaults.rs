@@ -1,0 +1,106 @@
+//! CFG-1: what is unset or empty, and units of time.
+
+use super::EMPTY_IS_GARBAGE;
+use crate::entries::{environment, parts, set};
+use crate::entry::{Entry, Variables};
+use crate::probes;
+
+pub fn entries() -> Vec<Entry> {
+    vec![
+        environment(
+            "config-other-ports",
+            "CFG-1",
+            "the default ports are others",
+            |it| {
+                for (name, port) in [
+                    ("PORT", "18085"),
+                    ("METRICS_PORT", "19095"),
+                    ("GRPC_PORT", "15055"),
+                ] {
+                    default_to(it, name, port);
+                }
+            },
+        ),
+        environment(
+            "config-empty-is-a-value",
+            "CFG-1",
+            "an empty value is one that cannot be parsed",
+            |it| {
+                for name in EMPTY_IS_GARBAGE {
+                    if it.get(*name).is_some_and(String::is_empty) {
+                        set(it, name, "an empty value");
+                    }
+                }
+            },
+        ),
+        environment(
+            "config-other-times",
+            "CFG-1",
+            "the default times are others",
+            |it| {
+                for (name, time) in [
+                    ("HEALTH_CACHE_TTL", "1s"),
+                    ("HEALTH_CHECK_TIMEOUT", "20s"),
+                    ("REQUEST_TIMEOUT", "15s"),
+                    ("SHUTDOWN_TIMEOUT", "2s"),
+                ] {
+                    default_to(it, name, time);
+                }
+            },
+        ),
+        environment(
+            "config-other-log",
+            "CFG-1",
+            "the default log is text at warn",
+            |it| {
+                default_to(it, "LOG_LEVEL", "warn");
+                default_to(it, "LOG_FORMAT", "text");
+            },
+        ),
+        environment(
+            "config-nothing-optional",
+            "CFG-1",
+            "an empty HEALTH_OPTIONAL means none",
+            |it| {
+                default_to(it, "HEALTH_OPTIONAL", "none");
+            },
+        ),
+        environment(
+            "config-other-pool",
+            "CFG-1",
+            "an empty DATABASE_MAX_CONNECTIONS means 40",
+            |it| {
+                default_to(it, "DATABASE_MAX_CONNECTIONS", "40");
+            },
+        ),
+        environment(
+            "config-units",
+            "CFG-1",
+            "a time in minutes or hours is taken for milliseconds",
+            |it| {
+                for value in it.values_mut() {
+                    if matches!(value.as_str(), "2m" | "1h") {
+                        *value = format!("{}ms", &value[..1]);
+                    }
+                }
+            },
+        ),
+        parts(
+            "config-no-version",
+            "CFG-1",
+            "without SERVICE_VERSION there is no version",
+            |settings, it| {
+                if settings.common.identity.version == env!("CARGO_PKG_VERSION") {
+                    probes::spoil(it, "/health", |probe| probe.body["version"] = "".into());
+                }
+            },
+        ),
+    ]
+}
+
+/// Sets a variable that is unset or empty.
+fn default_to(variables: &mut Variables, name: &str, value: &str) {
+    if variables.get(name).is_none_or(String::is_empty) {
+        set(variables, name, value);
+    }
+}

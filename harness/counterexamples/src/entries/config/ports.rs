@@ -1,0 +1,45 @@
+//! CFG-3: the ports that are bound.
+
+use std::net::{Ipv4Addr, Ipv6Addr, TcpListener};
+
+use crate::entries::{environment, output, parts, set};
+use crate::entry::Entry;
+
+pub fn entries() -> Vec<Entry> {
+    vec![
+        parts(
+            "ports-local-only",
+            "CFG-3",
+            "it is bound on 127.0.0.1 alone",
+            |_, it| {
+                it.rules.address = Ipv4Addr::LOCALHOST.into();
+            },
+        ),
+        environment(
+            "ports-next-one",
+            "CFG-3",
+            "a port already taken makes it take another",
+            |it| {
+                for name in ["PORT", "METRICS_PORT", "GRPC_PORT"] {
+                    let port: u16 = it.get(name).and_then(|it| it.parse().ok()).unwrap_or(0);
+                    if TcpListener::bind((Ipv6Addr::UNSPECIFIED, port)).is_err() {
+                        set(it, name, "0");
+                    }
+                }
+            },
+        ),
+        output(
+            "ports-not-named",
+            "CFG-3",
+            "the line does not name the port",
+            |line| {
+                let digits = |it: char| it.is_ascii_digit();
+                Some(if line.contains("ERROR") {
+                    line.split(digits).collect::<Vec<_>>().join("2")
+                } else {
+                    line
+                })
+            },
+        ),
+    ]
+}

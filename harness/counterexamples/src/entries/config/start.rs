@@ -1,0 +1,63 @@
+//! CFG-6, CFG-7: the start.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use super::pause;
+use crate::entries::{life, parts};
+use crate::entry::{Entry, plain};
+
+pub fn entries() -> Vec<Entry> {
+    vec![
+        life(
+            "start-slow",
+            "CFG-6",
+            "it warms up for 15 s",
+            |command, variables| {
+                if command == "serve" {
+                    pause(Duration::from_secs(15));
+                }
+                plain(command, variables)
+            },
+        ),
+        life(
+            "start-needs-resources",
+            "CFG-7",
+            "it exits when it cannot connect at its start",
+            |command, variables| {
+                let url = variables.get("DATABASE_URL").cloned().unwrap_or_default();
+                if command == "serve" && !connects(&url) {
+                    return ExitCode::FAILURE;
+                }
+                plain(command, variables)
+            },
+        ),
+        parts(
+            "start-claims-readiness",
+            "CFG-7",
+            "it is ready whatever its resources do",
+            |_, it| {
+                it.rules.health.is_ready = |_| true;
+            },
+        ),
+        parts(
+            "start-not-alive",
+            "CFG-7",
+            "while it is not ready it is not alive either",
+            |_, it| {
+                // Nobody asks a program for its life that has never been healthy.
+                it.rules.health.live_code = || axum::http::StatusCode::SERVICE_UNAVAILABLE;
+            },
+        ),
+    ]
+}
+
+fn connects(url: &str) -> bool {
+    use sqlx::Connection as _;
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime can be made");
+    let connected = runtime.block_on(async {
+        tokio::time::timeout(Duration::from_secs(2), sqlx::PgConnection::connect(url)).await
+    });
+    runtime.shutdown_background();
+    matches!(connected, Ok(Ok(_)))
+}

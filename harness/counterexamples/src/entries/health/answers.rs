@@ -1,0 +1,139 @@
+//! HLT-1, HLT-2, HLT-6: what the answers hold.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use async_trait::async_trait;
+use axum::http::StatusCode;
+use platform::health::{Check, Unwell};
+
+use super::{each_check, health, limited};
+use crate::entries::parts;
+use crate::entry::Entry;
+use crate::probes::{self, each_component};
+
+pub fn entries() -> Vec<Entry> {
+    vec![
+        parts("live-other-word", "HLT-1", "/live says ok", |_, it| {
+            probes::spoil(it, "/live", |probe| {
+                probe.body = serde_json::json!({"status": "ok"});
+            });
+        }),
+        parts(
+            "live-follows-resources",
+            "HLT-1",
+            "/live is 503 while a resource is away",
+            |_, it| {
+                each_check(it, |inner| Told { inner });
+                it.rules.health.live_code = || {
+                    if UNWELL.load(Ordering::Relaxed) {
+                        StatusCode::SERVICE_UNAVAILABLE
+                    } else {
+                        StatusCode::OK
+                    }
+                };
+            },
+        ),
+        health(
+            "answer-without-components",
+            "HLT-2",
+            "components is an object",
+            |probe| {
+                probe.body["components"] = serde_json::json!({});
+            },
+        ),
+        health(
+            "answer-empty-error",
+            "HLT-2",
+            "a healthy component has an empty error",
+            |probe| {
+                each_component(probe, |it| {
+                    if it.get("error").is_none() {
+                        it["error"] = "".into();
+                    }
+                });
+            },
+        ),
+        health(
+            "answer-without-error",
+            "HLT-2",
+            "a component says nothing of why it is not healthy",
+            |probe| {
+                each_component(probe, |it| {
+                    it.as_object_mut().map(|it| it.remove("error"));
+                });
+            },
+        ),
+        health(
+            "answer-unix-time",
+            "HLT-2",
+            "the timestamp is a number",
+            |probe| {
+                probe.body["timestamp"] = 1_700_000_000.into();
+            },
+        ),
+        health(
+            "answer-own-version",
+            "HLT-2",
+            "the version is the build's whatever SERVICE_VERSION says",
+            |probe| {
+                probe.body["version"] = "0.0.1-build".into();
+            },
+        ),
+        health(
+            "answer-all-unwell",
+            "HLT-2",
+            "when one component is not healthy, none is",
+            |probe| {
+                let whole = probe.body["status"].clone();
+                if whole != "healthy" {
+                    each_component(probe, |it| {
+                        it["status"] = whole.clone();
+                        it["error"] = "something is wrong".into();
+                    });
+                }
+            },
+        ),
+        parts(
+            "latency-nanoseconds",
+            "HLT-6",
+            "latency_ms holds nanoseconds",
+            |_, it| {
+                it.rules.health.latency_ms = |it| it.as_secs_f64() * 1e9;
+            },
+        ),
+        parts(
+            "latency-seconds",
+            "HLT-6",
+            "latency_ms holds seconds",
+            |_, it| {
+                it.rules.health.latency_ms = |it| it.as_secs_f64();
+            },
+        ),
+        health(
+            "latency-text",
+            "HLT-6",
+            "latency_ms is text with a unit",
+            |probe| {
+                each_component(probe, |it| it["latency_ms"] = "3ms".into());
+            },
+        ),
+    ]
+}
+
+/// Whether the newest check of anything failed.
+static UNWELL: AtomicBool = AtomicBool::new(false);
+
+/// A check that tells whether it failed.
+struct Told {
+    inner: Arc<dyn Check>,
+}
+
+#[async_trait]
+impl Check for Told {
+    async fn check(&self) -> Result<(), Unwell> {
+        let checked = limited(self.inner.as_ref()).await;
+        UNWELL.store(checked.is_err(), Ordering::Relaxed);
+        checked
+    }
+}

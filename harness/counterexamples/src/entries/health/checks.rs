@@ -1,0 +1,64 @@
+//! HLT-4, HLT-5: the time that checks take, and how long their answers are kept.
+
+use std::time::Duration;
+
+use super::health;
+use crate::entries::parts;
+use crate::entry::Entry;
+
+pub fn entries() -> Vec<Entry> {
+    vec![
+        parts(
+            "checks-one-by-one",
+            "HLT-4",
+            "checks take one time-out each",
+            |_, it| {
+                it.rules.health.check_timeout = |it| it * 2;
+            },
+        ),
+        parts(
+            "checks-without-limit",
+            "HLT-4",
+            "checks are not bounded",
+            |_, it| {
+                it.rules.health.check_timeout = |_| Duration::from_mins(10);
+            },
+        ),
+        parts(
+            "checks-fixed-limit",
+            "HLT-4",
+            "checks are bounded by 1 s whatever the setting",
+            |_, it| {
+                it.rules.health.check_timeout = |_| Duration::from_secs(1);
+            },
+        ),
+        parts(
+            "checks-limit-of-5",
+            "HLT-4",
+            "checks are bounded by 5 s whatever the setting",
+            |_, it| {
+                it.rules.health.check_timeout = |_| Duration::from_secs(5);
+            },
+        ),
+        parts("cache-none", "HLT-5", "nothing is cached", |_, it| {
+            it.rules.health.pause = |_| Duration::from_millis(50);
+        }),
+        parts(
+            "cache-tenfold",
+            "HLT-5",
+            "answers are kept ten times as long",
+            |_, it| {
+                it.rules.health.pause = |it| it * 10;
+            },
+        ),
+        health(
+            "cache-timestamp",
+            "HLT-5",
+            "the timestamp is that of the answer",
+            |probe| {
+                let now = chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Micros, true);
+                probe.body["timestamp"] = now.into();
+            },
+        ),
+    ]
+}

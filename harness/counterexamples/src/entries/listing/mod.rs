@@ -1,0 +1,38 @@
+//! Lists: pages, orders, filters, tokens, walks.
+
+mod filters;
+mod hostile;
+mod orders;
+mod pages;
+mod tokens;
+mod walks;
+
+use user_proto::v1::{ListUsersRequest, ListUsersResponse};
+use user_service::parts::Parts;
+
+use crate::entry::Entry;
+use crate::wire;
+
+pub fn entries() -> Vec<Entry> {
+    [
+        pages::entries(),
+        orders::entries(),
+        filters::entries(),
+        hostile::entries(),
+        tokens::entries(),
+        walks::entries(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// Changes every request for a list.
+fn asked(it: &mut Parts, change: fn(&mut ListUsersRequest)) {
+    wire::requests(it, "/ListUsers", change);
+}
+
+/// Changes every list.
+fn answered(it: &mut Parts, change: fn(&mut ListUsersResponse)) {
+    wire::answers(it, "/ListUsers", change);
+}

@@ -1,0 +1,198 @@
+//! USR-9: what an update changes.
+
+use async_trait::async_trait;
+use user_proto::v1::UpdateUserRequest;
+use user_service::invalid::Invalid;
+use user_service::store::StoreError;
+use user_service::user::{Changes, User, UserStatus};
+use user_service::validate;
+use uuid::Uuid;
+
+use crate::entries::{parts, twisted};
+use crate::entry::Entry;
+use crate::store::{Inner, Twist};
+use crate::wire;
+
+pub fn entries() -> Vec<Entry> {
+    vec![
+        on_update(
+            "update-first-field",
+            "only the first field present is changed",
+            |it| {
+                if it.email.is_some() {
+                    it.name = None;
+                    it.status = None;
+                    it.metadata.clear();
+                }
+            },
+        ),
+        twisted(
+            "update-resets",
+            "USR-9",
+            "status and metadata are reset when they are absent",
+            Replaced,
+        ),
+        parts(
+            "update-needs-a-field",
+            "USR-9",
+            "an update without any field is refused",
+            |_, it| {
+                wire::refuse(it, "UpdateUser", is_bare);
+            },
+        ),
+        twisted(
+            "update-suspends-for-good",
+            "USR-9",
+            "a suspended user stays so",
+            Final,
+        ),
+        on_update(
+            "update-status-0",
+            "status UNSPECIFIED counts as absent",
+            |it| {
+                if it.status == Some(0) {
+                    it.status = None;
+                }
+            },
+        ),
+        parts(
+            "update-status-any",
+            "USR-9",
+            "an unknown status means ACTIVE",
+            |_, it| {
+                it.rules.status = |number| {
+                    validate::status(number).or(if number == 0 {
+                        Err(Invalid::Status)
+                    } else {
+                        Ok(UserStatus::Active)
+                    })
+                };
+            },
+        ),
+        parts(
+            "update-status-byte",
+            "USR-9",
+            "a status is cut to a byte",
+            |_, it| {
+                it.rules.status = |number| validate::status(number & 0xff);
+            },
+        ),
+        twisted("update-merges", "USR-9", "metadata is merged", Merged),
+        on_update(
+            "update-empty-absent",
+            "an empty email or a blank name counts as absent",
+            |it| {
+                it.email = it.email.take().filter(|it| !it.is_empty());
+                it.name = it.name.take().filter(|it| !it.trim().is_empty());
+            },
+        ),
+        on_update(
+            "update-email-unchecked",
+            "an email is not validated in an update",
+            |it| {
+                it.email = it.email.take().map(|it| {
+                    if it.is_empty() {
+                        it
+                    } else {
+                        format!("{}@valid.example", Uuid::new_v4().simple())
+                    }
+                });
+            },
+        ),
+        on_update(
+            "update-name-unchecked",
+            "a name is not validated in an update",
+            |it| {
+                it.name = it.name.take().map(|it| {
+                    if it.trim().is_empty() {
+                        it
+                    } else {
+                        "Valid".to_owned()
+                    }
+                });
+            },
+        ),
+        on_update(
+            "update-metadata-unchecked",
+            "metadata is not validated in an update",
+            |it| {
+                if !it.metadata.is_empty() {
+                    it.metadata = [("valid".to_owned(), "yes".to_owned())].into();
+                }
+            },
+        ),
+        on_update("update-nothing", "an update changes nothing", |it| {
+            *it = UpdateUserRequest {
+                id: std::mem::take(&mut it.id),
+                ..Default::default()
+            };
+        }),
+    ]
+}
+
+/// An entry that changes every request to update a user.
+fn on_update(id: &'static str, wrong: &'static str, change: fn(&mut UpdateUserRequest)) -> Entry {
+    parts(id, "USR-9", wrong, move |_, it| {
+        wire::requests(it, "/UpdateUser", change);
+    })
+}
+
+/// A message with an id and nothing else: one field, as long as the message.
+fn is_bare(body: &[u8]) -> bool {
+    matches!(body, [10, length, rest @ ..] if usize::from(*length) == rest.len())
+}
+
+/// Non-empty metadata is merged into what is there.
+struct Merged;
+
+#[async_trait]
+impl Twist for Merged {
+    async fn update(
+        &self,
+        inner: &Inner,
+        id: Uuid,
+        mut changes: Changes,
+    ) -> Result<User, StoreError> {
+        if let Some(metadata) = &mut changes.metadata {
+            let mut all = inner.get(id).await?.metadata;
+            all.append(metadata);
+            *metadata = all;
+        }
+        inner.update(id, changes).await
+    }
+}
+
+/// What is absent is reset.
+struct Replaced;
+
+#[async_trait]
+impl Twist for Replaced {
+    async fn update(
+        &self,
+        inner: &Inner,
+        id: Uuid,
+        mut changes: Changes,
+    ) -> Result<User, StoreError> {
+        changes.status.get_or_insert(UserStatus::Active);
+        changes.metadata.get_or_insert_default();
+        inner.update(id, changes).await
+    }
+}
+
+/// A suspended user stays suspended.
+struct Final;
+
+#[async_trait]
+impl Twist for Final {
+    async fn update(
+        &self,
+        inner: &Inner,
+        id: Uuid,
+        mut changes: Changes,
+    ) -> Result<User, StoreError> {
+        if inner.get(id).await?.status == UserStatus::Suspended {
+            changes.status = None;
+        }
+        inner.update(id, changes).await
+    }
+}
