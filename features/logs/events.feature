@@ -13,7 +13,7 @@ Feature: Log events
         | setting         | value    |
         | LOG_FORMAT      | <format> |
         | LOG_LEVEL       | <level>  |
-        | REQUEST_TIMEOUT | 1s       |
+        | REQUEST_TIMEOUT | 2s       |
       And every unary call was made
       And both resources are cut
       And every unary call was made
@@ -81,7 +81,7 @@ Feature: Log events
       Given a deployment of its own with
         | setting         | value   |
         | LOG_LEVEL       | <level> |
-        | REQUEST_TIMEOUT | 1s      |
+        | REQUEST_TIMEOUT | 2s      |
       And every unary call was made
       And both resources are cut
       And every unary call was made

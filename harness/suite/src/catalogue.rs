@@ -32,10 +32,10 @@ pub const CATALOGUE: Catalogue = Catalogue {
         "deployment",
     ],
     families: &[
-        family("CFG", 10, &[10]),
+        family("CFG", 10, &[]),
         family("HLT", 9, &[9]),
         family("USR", 20, &[]),
-        family("STR", 6, &[1, 2, 3, 4, 5, 6]),
+        family("STR", 6, &[6]),
         family("GRP", 5, &[2, 3, 4, 5]),
         family("GWY", 9, &[1, 2, 3, 4, 5, 6, 7, 8, 9]),
         family("RES", 6, &[1, 2, 3, 4, 5, 6]),

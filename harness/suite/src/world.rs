@@ -9,7 +9,7 @@ use conformance_engine::run::scenario::{Aftermath, Scene, Stage};
 use crate::deployment::{Deployment, Settings};
 use crate::drivers::users::Users;
 use crate::site::Site;
-use crate::steps::{health, process, users};
+use crate::steps::{health, process, streams, users};
 
 /// What one scenario owns.
 #[derive(cucumber::World)]
@@ -25,6 +25,8 @@ pub struct World {
     clients: BTreeMap<usize, Users>,
     /// What the users' steps remember.
     pub users: users::Notes,
+    /// What the streams' steps remember.
+    pub streams: streams::Notes,
     /// What the health steps remember.
     pub health: health::Notes,
     /// What the process steps remember.
@@ -53,6 +55,7 @@ impl World {
             place: Place::Undecided,
             clients: BTreeMap::new(),
             users: users::Notes::default(),
+            streams: streams::Notes::default(),
             health: health::Notes::default(),
             process: process::Notes::default(),
         }

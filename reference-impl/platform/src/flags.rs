@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
+use sha2::{Digest as _, Sha256};
+
 /// The flags that `FEATURE_FLAGS` names, each with the share of calls it is on for, in percent.
 /// An unknown name is kept.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -12,6 +14,25 @@ pub struct FeatureFlags(pub BTreeMap<String, u8>);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("is no list of flags such as name=on, name=off or name=25%")]
 pub struct FlagsError;
+
+impl FeatureFlags {
+    /// Whether a flag is on for this caller (CFG-10); one that was not set is. A share goes by the
+    /// caller's id, by nothing that differs between instances; without an id only a whole share is on.
+    pub fn is_on(&self, flag: &str, caller: &str) -> bool {
+        match self.0.get(flag).copied().unwrap_or(100) {
+            100 => true,
+            _ if caller.is_empty() => false,
+            percent => bucket(flag, caller) < percent,
+        }
+    }
+}
+
+/// A number below 100, the same for the same flag and caller everywhere and always.
+fn bucket(flag: &str, caller: &str) -> u8 {
+    let digest = Sha256::digest(format!("{flag}:{caller}"));
+    let [a, b, c, d, ..]: [u8; 32] = digest.into();
+    u8::try_from(u32::from_be_bytes([a, b, c, d]) % 100).expect("less than 100")
+}
 
 impl FromStr for FeatureFlags {
     type Err = FlagsError;
@@ -59,6 +80,15 @@ mod tests {
     fn a_flag_is_on_or_off_or_on_for_a_share() {
         check("a=on", Some(&[("a", 100)]));
         check("a=off, b=25%", Some(&[("a", 0), ("b", 25)]));
+    }
+
+    #[test]
+    fn a_share_goes_by_the_caller() {
+        let flags: FeatureFlags = "a=25%".parse().expect("flags");
+        let on = (0..1000).filter(|id| flags.is_on("a", &id.to_string()));
+        assert!((200..300).contains(&on.count()));
+        assert!(!flags.is_on("a", ""));
+        assert!(flags.is_on("b", ""));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::invalid::Invalid;
-use crate::user::UserStatus;
+use crate::user::{User, UserStatus};
 
 /// What stands between two terms.
 const AND: &str = " AND ";
@@ -23,6 +23,17 @@ pub struct Filter {
 }
 
 impl Filter {
+    /// Whether a user is wanted, as the statement of a list would say it.
+    pub fn matches(&self, user: &User) -> bool {
+        let is = |wanted: &Option<String>, value: &str| {
+            wanted.as_ref().is_none_or(|wanted| wanted == value)
+        };
+        !self.is_contradictory
+            && self.status.is_none_or(|wanted| wanted == user.status)
+            && is(&self.email, &user.email.to_ascii_lowercase())
+            && is(&self.name, &user.name)
+    }
+
     /// Adds the term `field=value`.
     pub fn require(&mut self, field: &str, value: String) -> Result<(), Invalid> {
         // No stored text holds NUL, and PostgreSQL cannot be asked for it.

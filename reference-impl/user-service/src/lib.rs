@@ -14,6 +14,7 @@
 //! - [`rules`]: what the contract says, as one value, with its [`validate`], [`order`], [`filter`], [`page_token`]
 //! - [`password`]: their hashes
 //! - [`store`]: where users are kept
+//! - [`stream`]: how subscribers hear of their changes
 //! - [`wire`]: from [`user`] to messages
 //! - [`status`]: from [`invalid`] and every other refusal to gRPC statuses
 //!
@@ -37,6 +38,7 @@ pub mod service;
 pub mod settings;
 pub mod status;
 pub mod store;
+pub mod stream;
 pub mod user;
 pub mod validate;
 pub mod wire;

@@ -9,7 +9,8 @@ use crate::checks;
 use crate::password::{Argon2Hasher, Hasher};
 use crate::rules::Rules;
 use crate::settings::Settings;
-use crate::store::{PgStore, Pool, Store};
+use crate::store::{ChangeLog, PgChanges, PgStore, Pool, Store};
+use crate::stream::tail;
 
 /// Puts something around a router, as `|router| router.layer(...)`.
 pub type Wrap = Box<dyn FnOnce(Router) -> Router + Send>;
@@ -20,6 +21,10 @@ pub struct Parts {
     pub rules: Rules,
     /// Where users are kept.
     pub store: Arc<dyn Store>,
+    /// Where changes of users are read.
+    pub changes: Arc<dyn ChangeLog>,
+    /// How instances wake each other's streams.
+    pub wake: redis::Client,
     /// What is stored of passwords.
     pub hasher: Arc<dyn Hasher>,
     /// The attached resources, and how they are checked (HLT-2).
@@ -38,9 +43,14 @@ impl Parts {
             settings.database_max_connections,
             settings.request_timeout,
         );
+        // One connection of its own: streams do not wait for calls, nor calls for streams (USR-20
+        // leaves room for it).
+        let changes = Pool::new(settings.database.clone(), 1, tail::READ);
         Self {
             rules: Rules::default(),
             store: Arc::new(PgStore::new(pool)),
+            changes: Arc::new(PgChanges::new(changes)),
+            wake: settings.redis.clone(),
             hasher: Arc::new(Argon2Hasher::new()),
             components: vec![checks::database(settings), checks::redis(settings)],
             wrap_grpc: Box::new(|router| router),

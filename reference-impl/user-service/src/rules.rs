@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
 
+use platform::flags::FeatureFlags;
 use platform::health::HealthRules;
 use platform::listen;
 use tonic::Status;
@@ -14,6 +15,7 @@ use crate::order::{self, Field, Order};
 use crate::page_token::{self, Binding};
 use crate::status::{self, Refusal};
 use crate::store::Position;
+use crate::stream::StreamRules;
 use crate::user::{Metadata, UserStatus};
 use crate::validate;
 
@@ -46,6 +48,10 @@ pub struct Rules {
     pub encode_token: fn(Binding, &Position) -> String,
     /// USR-15
     pub decode_token: fn(&str, Binding, Field) -> Result<Position, Invalid>,
+    /// CFG-10: whether a flag is on for a caller's `x-user-id`.
+    pub is_on: fn(&FeatureFlags, &str, &str) -> bool,
+    /// The decisions about streams.
+    pub stream: StreamRules,
     /// The status that each refusal gives.
     pub refusal: fn(&Refusal) -> Status,
     /// The decisions about health.
@@ -99,6 +105,8 @@ impl Default for Rules {
             bind_token: page_token::bind,
             encode_token: page_token::encode,
             decode_token: page_token::decode,
+            is_on: FeatureFlags::is_on,
+            stream: StreamRules::default(),
             refusal: status::of,
             health: HealthRules::default(),
             address: listen::ALL_INTERFACES,

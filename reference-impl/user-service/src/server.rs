@@ -1,6 +1,7 @@
 //! Ports, routers, start and drain.
 
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -21,6 +22,8 @@ use crate::parts::Parts;
 use crate::rules::Rules;
 use crate::service::Users;
 use crate::settings::{ConnectionSettings, Settings};
+use crate::store::ChangeLog;
+use crate::stream::{Feed, StreamRules, tail, wake};
 use crate::{grpc_health, in_flight, rpc_log};
 
 /// How long the last answers may take to leave, once their calls are done.
@@ -77,11 +80,15 @@ pub fn start(settings: &Settings, parts: Parts, listeners: Listeners) -> Running
     let rules = parts.rules.health;
     let readiness = watch_health(settings, parts.components, rules, &shutdown);
     let probes = (parts.wrap_http)(health::router(readiness.clone(), rules));
+    let feed = feed(parts.rules.stream, parts.changes, parts.wake, &shutdown);
     let users = Users {
         rules: parts.rules,
         store: parts.store,
         hasher: parts.hasher,
         request_timeout: settings.request_timeout,
+        feed,
+        flags: settings.common.flags.clone(),
+        stopping: shutdown.stopping.clone(),
     };
     let router = (parts.wrap_grpc)(grpc_router(users, readiness, calls.clone()));
 
@@ -121,6 +128,22 @@ fn watch_health(
     };
     let reports = monitor.start(shutdown.ended.clone());
     Readiness::new(reports, shutdown.stopping.clone(), rules)
+}
+
+/// Starts to read changes, and to hear and tell of them.
+fn feed(
+    rules: StreamRules,
+    changes: Arc<dyn ChangeLog>,
+    wake: redis::Client,
+    shutdown: &Shutdown,
+) -> Feed {
+    let feed = Feed::new(rules);
+    let (read, told) = (feed.clone(), feed.clone());
+    let ended = shutdown.ended.clone();
+    tokio::spawn(ended.run_until_cancelled_owned(async move {
+        tokio::join!(tail::run(read, changes), wake::run(told, wake));
+    }));
+    feed
 }
 
 /// The calls of all gRPC services, each of `UserService` with its log line.

@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::stream::BoxStream;
+use platform::flags::FeatureFlags;
+use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status};
 use user_proto::v1::user_service_server::UserService;
 use user_proto::v1::{
@@ -17,6 +19,7 @@ use crate::password::{Hasher, Password, PasswordHash};
 use crate::rules::Rules;
 use crate::status::{self, Refusal};
 use crate::store::{Key, ListQuery, Position, Store};
+use crate::stream::Feed;
 use crate::user::{Changes, NewUser, User};
 
 /// The service of the contract.
@@ -29,7 +32,16 @@ pub struct Users {
     pub hasher: Arc<dyn Hasher>,
     /// How long a call may take, whatever it waits for (USR-18).
     pub request_timeout: Duration,
+    /// Where streams come from.
+    pub feed: Feed,
+    /// What is switched on (CFG-10).
+    pub flags: FeatureFlags,
+    /// The program stops, and its streams with it.
+    pub stopping: CancellationToken,
 }
+
+/// The flag of StreamUsers, on unless it is switched off (CFG-10).
+const STREAM_USERS: &str = "stream-users";
 
 #[tonic::async_trait]
 impl UserService for Users {
@@ -72,9 +84,14 @@ impl UserService for Users {
 
     async fn stream_users(
         &self,
-        _: Request<ListUsersRequest>,
+        request: Request<ListUsersRequest>,
     ) -> Result<Response<Self::StreamUsersStream>, Status> {
-        Err(status::unimplemented())
+        let caller = request.metadata().get("x-user-id");
+        let caller = caller.and_then(|id| id.to_str().ok()).unwrap_or_default();
+        if !(self.rules.is_on)(&self.flags, STREAM_USERS, caller) {
+            return Err(status::switched_off());
+        }
+        self.answer(self.subscribe(request.into_inner())).await
     }
 }
 
@@ -104,6 +121,7 @@ impl Users {
             metadata: request.metadata,
         };
         let user = self.store.create(user).await?;
+        self.feed.announce();
         Ok(CreateUserResponse {
             user: Some(user.into()),
         })
@@ -144,6 +162,7 @@ impl Users {
             metadata: Some(request.metadata).filter(|metadata| !metadata.is_empty()),
         };
         let user = self.store.update(id, changes).await?;
+        self.feed.announce();
         Ok(UpdateUserResponse {
             user: Some(user.into()),
         })
@@ -152,6 +171,15 @@ impl Users {
     /// USR-8
     async fn delete(&self, request: DeleteUserRequest) -> Result<(), Refusal> {
         Ok(self.store.delete((self.rules.id)(&request.id)?).await?)
+    }
+
+    /// STR-1, STR-2
+    async fn subscribe(
+        &self,
+        request: ListUsersRequest,
+    ) -> Result<<Self as UserService>::StreamUsersStream, Refusal> {
+        let filter = (self.rules.filter)(&request.filter)?;
+        Ok(self.feed.subscribe(filter, self.stopping.clone()).await)
     }
 
     /// USR-12 to USR-16

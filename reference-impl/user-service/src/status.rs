@@ -5,6 +5,7 @@ use tonic::Status;
 use crate::invalid::Invalid;
 use crate::password::HashError;
 use crate::store::StoreError;
+use crate::stream::backlog::Ending;
 
 /// Why a call is not answered.
 #[derive(Debug, thiserror::Error)]
@@ -40,9 +41,18 @@ pub fn of(refusal: &Refusal) -> Status {
     }
 }
 
-/// The status of a call that this version does not have.
-pub fn unimplemented() -> Status {
-    Status::unimplemented("StreamUsers is not implemented")
+/// The status of a call whose feature is switched off (CFG-10).
+pub fn switched_off() -> Status {
+    Status::unimplemented("StreamUsers is switched off")
+}
+
+/// The status that ends a stream (STR-4, STR-5).
+pub fn of_ending(ending: Ending) -> Status {
+    match ending {
+        Ending::Overrun => Status::resource_exhausted("the subscriber is too slow"),
+        Ending::Lost => Status::unavailable("changes were missed: read the users anew"),
+        Ending::Stopping => Status::unavailable("the service stops"),
+    }
 }
 
 /// The status of a health check for a service that is not here (GRP-1).

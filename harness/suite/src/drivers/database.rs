@@ -2,6 +2,8 @@
 //!
 //! Tables are found in the catalogue: an implementation names them as it likes.
 
+use std::time::Duration;
+
 use conformance_engine::backends::postgres::Database;
 use conformance_engine::failure::{Failure, StepResult};
 use tokio_postgres::Client;
@@ -52,6 +54,33 @@ pub async fn refuse_writes(client: &Client, means: Means) -> StepResult {
         run(client, &statement).await?;
     }
     Ok(())
+}
+
+/// Makes each commit of a write take up to `most`, some much less than others, so that transactions
+/// become visible in another order than they began in.
+pub async fn delay_commits(client: &Client, most: Duration) -> StepResult {
+    let seconds = most.as_secs_f64();
+    let function = format!(
+        "CREATE FUNCTION conformance_delay() RETURNS trigger LANGUAGE plpgsql AS $$
+         BEGIN PERFORM pg_sleep(random() * random() * {seconds}); RETURN NULL; END $$"
+    );
+    run(client, &function).await?;
+    for table in tables(client).await? {
+        let trigger = format!(
+            "CREATE CONSTRAINT TRIGGER conformance_delay AFTER INSERT OR UPDATE OR DELETE ON {table} DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION conformance_delay()"
+        );
+        run(client, &trigger).await?;
+    }
+    Ok(())
+}
+
+/// A transaction that has a number and stays open until the client is dropped.
+pub async fn open_transaction(client: &Client) -> StepResult {
+    run(
+        client,
+        "BEGIN; CREATE TEMPORARY TABLE conformance_open (number integer)",
+    )
+    .await
 }
 
 /// Undoes the triggers of [`refuse_writes`].

@@ -2,6 +2,7 @@
 //! scenario, and the journal; they return typed outcomes and never assert.
 //!
 //! - [`users`]: the users' gRPC interface
+//! - [`streams`]: StreamUsers
 //! - [`health_service`]: the health protocol of gRPC
 //! - [`probes`]: `/live`, `/ready`, `/health` over HTTP
 //! - [`database`], [`database_locks`], [`redis`]: what stands behind the service
@@ -15,4 +16,5 @@ pub mod health_service;
 pub mod probes;
 pub mod raw;
 pub mod redis;
+pub mod streams;
 pub mod users;

@@ -84,6 +84,22 @@ async fn outage(world: &mut World, resources: Resources, what: String) -> StepRe
     Ok(())
 }
 
+#[given(regex = r"^(the database|Redis) of the first instance is (cut|hung)$")]
+#[when(regex = r"^(the database|Redis) of the first instance is (restored)$")]
+async fn outage_of_one(world: &mut World, resources: Resources, what: String) -> StepResult {
+    let note = format!("{:?} of the first instance {what}", resources.0);
+    world.scene.journal.note(note);
+    let slots = world.own()?.slots();
+    for link in links(&slots[..1.min(slots.len())], &resources) {
+        match what.as_str() {
+            "cut" => link.cut().await,
+            "hung" => link.hang().await,
+            _ => link.restore().await,
+        }
+    }
+    Ok(())
+}
+
 #[given(regex = r"^(the database|both resources) (?:is|are) slowed by (\d+ ms)$")]
 #[when(regex = r"^(the required resource|the optional resource) is slowed by (\d+ ms)$")]
 async fn slowed(world: &mut World, resources: Resources, delay: Span) -> StepResult {
@@ -132,6 +148,7 @@ async fn two_outages(world: &mut World) -> StepResult {
     Ok(())
 }
 
+#[given("both resources have dropped every connection")]
 #[when("both resources drop every connection")]
 async fn drop_every_connection(world: &mut World) -> StepResult {
     world

@@ -4,6 +4,7 @@
 //! - [`process`]: the life of a program: settings, exits, signals, output
 //! - [`health`]: probes and the health service
 //! - [`users`]: users and what becomes of calls
+//! - [`streams`]: StreamUsers
 
 #![allow(
     clippy::unused_async,
@@ -13,4 +14,5 @@
 pub mod deployment;
 pub mod health;
 pub mod process;
+pub mod streams;
 pub mod users;

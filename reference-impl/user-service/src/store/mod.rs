@@ -1,5 +1,6 @@
 //! Where users are kept.
 
+mod changes;
 mod failure;
 mod list;
 mod pool;
@@ -10,6 +11,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
+pub use self::changes::{ChangeLog, Changed, PgChanges, Seen};
 pub(crate) use self::pool::with_statement_timeout;
 pub use self::pool::{Lease, Pool};
 pub use self::postgres::PgStore;

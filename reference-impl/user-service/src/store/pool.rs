@@ -94,7 +94,7 @@ impl Shared {
     }
 
     async fn connect(&self) -> Result<PgConnection, StoreError> {
-        timeout(self.request_timeout / 2, self.options.connect())
+        timeout(self.request_timeout, self.options.connect())
             .await
             .map_err(|elapsed| StoreError::Unavailable(elapsed.into()))?
             .map_err(failure::of_connecting)

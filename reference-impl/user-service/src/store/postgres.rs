@@ -1,4 +1,5 @@
-//! Users in PostgreSQL. Each call is one statement, and so one transaction.
+//! Users in PostgreSQL. Each call is one statement, and so one transaction; one that makes or changes
+//! a user also tells it to the change table ([`super::changes`]).
 
 use async_trait::async_trait;
 use sqlx::types::Json;
@@ -11,8 +12,13 @@ use crate::password::PasswordHash;
 use crate::user::{Changes, NewUser, User, UserStatus};
 
 const CREATE: &str = "\
-    INSERT INTO users (id, email, name, metadata, password_hash) VALUES ($1, $2, $3, $4, $5) \
-    RETURNING id, email, name, status, created_at, updated_at, metadata";
+    WITH changed AS ( \
+        INSERT INTO users (id, email, name, metadata, password_hash) VALUES ($1, $2, $3, $4, $5) \
+        RETURNING id, email, name, status, created_at, updated_at, metadata), \
+    told AS ( \
+        INSERT INTO user_changes (id, email, name, status, created_at, updated_at, metadata) \
+        SELECT id, email, name, status, created_at, updated_at, metadata FROM changed) \
+    SELECT id, email, name, status, created_at, updated_at, metadata FROM changed";
 
 const GET: &str = "\
     SELECT id, email, name, status, created_at, updated_at, metadata FROM users WHERE id = $1";
@@ -20,14 +26,19 @@ const GET: &str = "\
 /// `updated_at` moves forward even if the clock does not, also against a concurrent update (USR-10):
 /// PostgreSQL reads the row again once it has its lock.
 const UPDATE: &str = "\
-    UPDATE users SET \
-        email = coalesce($2, email), \
-        name = coalesce($3, name), \
-        status = coalesce($4, status), \
-        metadata = coalesce($5, metadata), \
-        updated_at = greatest(clock_timestamp(), updated_at + interval '1 microsecond') \
-    WHERE id = $1 \
-    RETURNING id, email, name, status, created_at, updated_at, metadata";
+    WITH changed AS ( \
+        UPDATE users SET \
+            email = coalesce($2, email), \
+            name = coalesce($3, name), \
+            status = coalesce($4, status), \
+            metadata = coalesce($5, metadata), \
+            updated_at = greatest(clock_timestamp(), updated_at + interval '1 microsecond') \
+        WHERE id = $1 \
+        RETURNING id, email, name, status, created_at, updated_at, metadata), \
+    told AS ( \
+        INSERT INTO user_changes (id, email, name, status, created_at, updated_at, metadata) \
+        SELECT id, email, name, status, created_at, updated_at, metadata FROM changed) \
+    SELECT id, email, name, status, created_at, updated_at, metadata FROM changed";
 
 const DELETE: &str = "DELETE FROM users WHERE id = $1 RETURNING id";
 

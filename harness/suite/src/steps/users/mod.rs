@@ -35,7 +35,7 @@ use crate::text::{self, Meaning};
 use crate::world::World;
 
 /// What the users' steps of one scenario remember.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Notes {
     /// Users by their alias.
     people: BTreeMap<String, Person>,
@@ -55,6 +55,8 @@ pub struct Notes {
     most_connections: i64,
     /// Everything that was read from database and Redis.
     dump: Vec<String>,
+    /// A transaction that stays open as long as its client is there.
+    transaction: Option<tokio_postgres::Client>,
     /// How many users without an alias were made.
     made: usize,
 }
@@ -181,7 +183,7 @@ impl Meaning for World {
 
 impl World {
     /// A text with its placeholders filled in.
-    fn text(&self, template: &str) -> StepResult<String> {
+    pub fn text(&self, template: &str) -> StepResult<String> {
         text::expand(template, self).map_err(Failure::broken)
     }
 
@@ -211,6 +213,18 @@ impl World {
             "name={}",
             crate::properties::model::value(&self.name_of(alias), true)
         )
+    }
+
+    /// Every state of a user that the scenario was told, the newest of each last.
+    pub fn acknowledged(&self) -> Vec<User> {
+        let people = self.users.people.values().flat_map(|it| &it.states);
+        let groups = self.users.groups.values().flat_map(|it| &it.users);
+        people.chain(groups).cloned().collect()
+    }
+
+    /// The users that share the name of an alias.
+    pub fn users_named(&self, alias: &str) -> StepResult<Vec<User>> {
+        Ok(self.group(alias)?.users.clone())
     }
 
     /// Clients of every instance.

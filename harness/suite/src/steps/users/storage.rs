@@ -12,6 +12,7 @@ use regex::Regex;
 use super::outcomes::all;
 use crate::drivers::database::{self, Means, WORD};
 use crate::drivers::{encodings, redis};
+use crate::params::Span;
 use crate::world::World;
 
 /// Salted hashes in PHC or modular-crypt text.
@@ -35,6 +36,22 @@ async fn refuses_writes(world: &mut World, means: String) -> StepResult {
     let database = world.own()?.database().clone();
     let client = database::connect(&world.site, &database).await?;
     database::refuse_writes(&client, means).await
+}
+
+#[given(regex = r"^the database takes up to (\d+ ms) for each commit$")]
+async fn delays_commits(world: &mut World, most: Span) -> StepResult {
+    let database = world.own()?.database().clone();
+    let client = database::connect(&world.site, &database).await?;
+    database::delay_commits(&client, most.0).await
+}
+
+#[given("a transaction that has written elsewhere stays open in the database")]
+async fn transaction_stays_open(world: &mut World) -> StepResult {
+    let database = world.own()?.database().clone();
+    let client = database::connect(&world.site, &database).await?;
+    database::open_transaction(&client).await?;
+    world.users.transaction = Some(client);
+    Ok(())
 }
 
 #[given("the database refuses every read")]

@@ -1,0 +1,101 @@
+@user-service
+Feature: Streams when a resource fails
+
+  What a stream may lack when it has ended with UNAVAILABLE is the end of each user's changes, never one
+  between others.
+
+  Rule: STR-5 A stream goes on without missing an update, or ends with UNAVAILABLE
+    Of outages: when Redis or the database goes away, a stream either goes on without missing an
+    update (those made meanwhile arrive within 10 s of its return) or ends with UNAVAILABLE. While
+    Redis or the database is away a new stream is accepted or refused with UNAVAILABLE. At shutdown
+    streams end with UNAVAILABLE.
+
+    Scenario Outline: What others change while <resource> is <away> for one instance is told when it is back
+      Given a deployment of its own
+      And a second instance
+      And 3 users named "Ada"
+      And a stream "Watch" of users with `name={Ada's name}` on the first instance is open
+      And <resource> of the first instance is <away>
+      And the users named "Ada" were changed 30 times by 3 clients on the second instance
+      When <resource> of the first instance is restored
+      Then within 10 s the stream "Watch" tells every change since, in order, each once, or has ended with UNAVAILABLE
+
+      Examples:
+        | resource     | away |
+        | Redis        | cut  |
+        | Redis        | hung |
+        | the database | cut  |
+        | the database | hung |
+
+    Scenario Outline: What is changed while Redis is <away> for everybody is told at the latest when it is back
+      Given a deployment of its own
+      And a second instance
+      And 3 users named "Ada"
+      And a stream "Watch" of users with `name={Ada's name}` on the second instance is open
+      And Redis is <away>
+      And the users named "Ada" were changed 30 times by 4 clients on both instances
+      When Redis is restored
+      Then within 10 s the stream "Watch" tells every change since, in order, each once, or has ended with UNAVAILABLE
+
+      Examples:
+        | away |
+        | cut  |
+        | hung |
+
+    Scenario Outline: After <resource> was <away> a stream that goes on hears of what is new
+      Given a deployment of its own
+      And 3 users named "Ada"
+      And a stream "Watch" of users with `name={Ada's name}` is open
+      And <resource> <has> been <away> for 2 s
+      And <resource> <is> restored
+      And every unary call has succeeded again
+      When the users named "Ada" are changed 30 times by 3 clients
+      Then within 10 s the stream "Watch" tells every change since, in order, each once, or has ended with UNAVAILABLE
+
+      Examples:
+        | resource              | has  | is  | away |
+        | the required resource | has  | is  | cut  |
+        | the required resource | has  | is  | hung |
+        | both resources        | have | are | cut  |
+
+    Scenario: After both resources dropped every connection a stream goes on, or has ended
+      Given a deployment of its own
+      And 3 users named "Ada"
+      And a stream "Watch" of users with `name={Ada's name}` is open
+      And both resources have dropped every connection
+      And every unary call has succeeded again
+      When the users named "Ada" are changed 30 times by 3 clients
+      Then within 10 s the stream "Watch" tells every change since, in order, each once, or has ended with UNAVAILABLE
+
+    Scenario Outline: A new stream is accepted or refused while <resource> is <away>
+      Given a deployment of its own
+      And a second instance
+      And 3 users named "Ada"
+      And <resource> of the first instance is <away>
+      When a stream "New" of users with `name={Ada's name}` is asked for
+      And the users named "Ada" are changed 30 times by 3 clients on the second instance
+      And <resource> of the first instance is restored
+      Then the stream "New" is open, or was refused with UNAVAILABLE
+      And within 10 s the stream "New" tells every change since, in order, each once, or has ended with UNAVAILABLE
+
+      Examples:
+        | resource     | away |
+        | Redis        | cut  |
+        | Redis        | hung |
+        | the database | cut  |
+        | the database | hung |
+
+    Scenario Outline: At <signal> every stream ends with UNAVAILABLE
+      Given a deployment of its own
+      And 2 users named "Ada"
+      And a stream "Watch" of users with `name={Ada's name}` is open
+      And a stream "Silent" of users with `name=nobody-{id}` is open
+      And the users named "Ada" were changed 10 times by 2 clients
+      When the program gets <signal>
+      Then every stream ends with UNAVAILABLE within 6 s
+      And the program exits gracefully within 6 s
+
+      Examples:
+        | signal  |
+        | SIGTERM |
+        | SIGINT  |

@@ -1,0 +1,44 @@
+@user-service
+Feature: Subscribers that do not read
+
+  A client that takes no messages lets its server send 64 KiB, the smallest window of HTTP/2; what is
+  changed here is many times as much.
+
+  Rule: STR-4 A slow subscriber harms nobody, and misses nothing silently
+    A subscriber that does not read, or too slowly, gets its updates late or is ended with
+    RESOURCE_EXHAUSTED; it never silently misses one, others get theirs within 2 s meanwhile, and its
+    backlog costs the service at most 64 MiB.
+
+    Scenario: A subscriber that reads again gets everything, or is ended
+      Given 3 users named "Ada"
+      And a stream "Idle" of users with `name={Ada's name}` is open
+      And nobody reads the stream "Idle"
+      And the users named "Ada" were changed 400 times by 8 clients, each time with 15 KiB of metadata
+      When the stream "Idle" is read again
+      Then the stream "Idle" tells every change since, in order, each once, or ends with RESOURCE_EXHAUSTED
+      And requests succeed
+
+    Scenario: Others hear in time while one does not read
+      Given a deployment of its own
+      And a second instance
+      And 3 users named "Ada"
+      And a stream "Idle" of users with `name={Ada's name}` on the first instance is open
+      And nobody reads the stream "Idle"
+      And a stream "Here" of users with `name={Ada's name}` on the first instance is open
+      And a stream "There" of users with `name={Ada's name}` on the second instance is open
+      When the users named "Ada" are changed 300 times by 4 clients on both instances, each time with 15 KiB of metadata
+      Then the stream "Here" tells every change since, in order, each once
+      And the stream "Here" has told each change within 2 s of its answer
+      And the stream "There" tells every change since, in order, each once
+      And the stream "There" has told each change within 2 s of its answer
+
+    @slow
+    Scenario: The backlog of a subscriber that does not read is bounded
+      Given a deployment of its own
+      And 8 users named "Ada"
+      And the users named "Ada" were changed 1500 times by 8 clients, each time with 15 KiB of metadata
+      And a stream "Idle" of users with `name={Ada's name}` is open
+      And nobody reads the stream "Idle"
+      When the users named "Ada" are changed 10000 times by 8 clients, each time with 15 KiB of metadata
+      Then the program has grown by less than 64 MiB since the stream was opened
+      And requests succeed

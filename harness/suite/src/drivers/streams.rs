@@ -1,0 +1,206 @@
+//! StreamUsers: one stream on a connection of its own, whose messages are taken or left.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use conformance_engine::failure::{Failure, StepResult};
+use conformance_engine::observe::Journal;
+use conformance_engine::run::scenario::Scene;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tonic::transport::{Channel, Endpoint};
+use tonic::{Code, Request, Status, Streaming};
+use user_proto::v1::user_service_client::UserServiceClient;
+use user_proto::v1::{ListUsersRequest, User};
+
+use super::users::shown;
+
+/// When a stream that is not answered is given up; far above every limit of the contract.
+const GIVE_UP: Duration = Duration::from_secs(30);
+
+/// What a client that takes nothing lets its server send all the same: the smallest that HTTP/2 begins with.
+const WINDOW: u32 = 65_535;
+
+/// How soon after its headers a stream ends that is refused in spite of them.
+const RIGHT_AFTER: Duration = Duration::from_millis(50);
+
+/// How many streams share a connection: servers and clients bound it at 100 at the least.
+const ON_ONE_CONNECTION: usize = 50;
+
+/// A message, and when it came.
+#[derive(Clone, Debug)]
+pub struct Arrival {
+    /// The user's new state.
+    pub user: User,
+    /// When it was taken.
+    pub at: Instant,
+}
+
+#[derive(Debug, Default)]
+struct Seen {
+    arrivals: Vec<Arrival>,
+    end: Option<Status>,
+}
+
+/// An open stream. Its client hangs up when this is dropped.
+#[derive(Debug)]
+pub struct UserStream {
+    seen: Arc<Mutex<Seen>>,
+    takes: watch::Sender<bool>,
+    task: JoinHandle<()>,
+}
+
+impl Drop for UserStream {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl UserStream {
+    /// Opens a stream and waits for its headers, at most for `limit`; the error is what came instead.
+    pub async fn open(
+        url: &str,
+        request: ListUsersRequest,
+        limit: Duration,
+        scene: &Scene,
+    ) -> StepResult<Result<Self, Status>> {
+        let channel = connect(url)?;
+        let name = format!(
+            "StreamUsers :{}",
+            url.rsplit(':').next().unwrap_or_default()
+        );
+        let journal = scene.journal.clone();
+        let begun = Instant::now();
+        let opening = start(channel, request, &scene.id, None);
+        let opened = tokio::time::timeout(limit, opening).await;
+        let took = begun.elapsed().as_millis();
+        let opened = match opened {
+            Ok(opened) => opened,
+            Err(_) => Err(Status::unknown(format!(
+                "the suite gave up: no response headers within {} ms",
+                limit.as_millis()
+            ))),
+        };
+        let told = opened.as_ref().map_or_else(shown, |_| "is open".to_owned());
+        journal.note(format!("{name} {told}, {took} ms"));
+        Ok(opened.map(|stream| Self::follow(stream, name, journal)))
+    }
+
+    fn follow(stream: Streaming<User>, name: String, journal: Journal) -> Self {
+        let seen = Arc::<Mutex<Seen>>::default();
+        let (takes, may_take) = watch::channel(true);
+        let task = tokio::spawn(take(stream, seen.clone(), may_take, name, journal));
+        Self { seen, takes, task }
+    }
+
+    /// Takes messages, or leaves them where they are.
+    pub fn take(&self, takes: bool) {
+        self.takes.send_replace(takes);
+    }
+
+    /// What has come so far.
+    pub fn arrivals(&self) -> Vec<Arrival> {
+        self.seen().arrivals.clone()
+    }
+
+    /// How it ended, if it did; `OK` if without an error.
+    pub fn end(&self) -> Option<Status> {
+        self.seen().end.clone()
+    }
+
+    fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn connect(url: &str) -> StepResult<Channel> {
+    let endpoint = Endpoint::from_shared(url.to_owned()).map_err(Failure::broken)?;
+    Ok(endpoint
+        .initial_connection_window_size(WINDOW)
+        .initial_stream_window_size(WINDOW)
+        .connect_lazy())
+}
+
+async fn start(
+    channel: Channel,
+    message: ListUsersRequest,
+    scene: &str,
+    user_id: Option<&str>,
+) -> Result<Streaming<User>, Status> {
+    let mut request = Request::new(message);
+    let metadata = request.metadata_mut();
+    for (name, value) in [("x-request-id", Some(scene)), ("x-user-id", user_id)] {
+        if let Some(Ok(value)) = value.map(str::parse) {
+            metadata.insert(name, value);
+        }
+    }
+    let stream = UserServiceClient::new(channel)
+        .stream_users(request)
+        .await?;
+    Ok(stream.into_inner())
+}
+
+async fn take(
+    mut stream: Streaming<User>,
+    seen: Arc<Mutex<Seen>>,
+    mut may_take: watch::Receiver<bool>,
+    name: String,
+    journal: Journal,
+) {
+    let lock = || seen.lock().unwrap_or_else(PoisonError::into_inner);
+    let status = loop {
+        if may_take.wait_for(|it| *it).await.is_err() {
+            return;
+        }
+        match stream.message().await {
+            Ok(Some(user)) => lock().arrivals.push(Arrival {
+                user,
+                at: Instant::now(),
+            }),
+            Ok(None) => break Status::new(Code::Ok, ""),
+            Err(status) => break status,
+        }
+    };
+    journal.note(format!("{name} has ended with {}", shown(&status)));
+    lock().end = Some(status);
+}
+
+/// Whether StreamUsers is open for each of these callers (CFG-10): the status that refuses it, if one does.
+///
+/// An `x-user-id` of `None` is not sent. The filter finds nobody, so that a stream that is open stays silent.
+pub async fn callers(
+    url: &str,
+    ids: &[Option<String>],
+    scene: &Scene,
+) -> StepResult<Vec<Option<Status>>> {
+    let mut answers = Vec::with_capacity(ids.len());
+    for some in ids.chunks(ON_ONE_CONNECTION) {
+        let channel = connect(url)?;
+        let calls = some.iter().map(|id| {
+            let request = ListUsersRequest {
+                filter: format!("name=nobody-{}", scene.id),
+                ..Default::default()
+            };
+            refusal(start(channel.clone(), request, &scene.id, id.as_deref()))
+        });
+        answers.extend(futures::future::join_all(calls).await);
+    }
+    let refused = answers.iter().flatten().count();
+    let count = answers.len();
+    let note = format!("StreamUsers for {count} callers: {refused} refused");
+    scene.journal.note(note);
+    Ok(answers)
+}
+
+/// A refusal comes instead of the headers, or right after them.
+async fn refusal(opening: impl Future<Output = Result<Streaming<User>, Status>>) -> Option<Status> {
+    match tokio::time::timeout(GIVE_UP, opening).await {
+        Ok(Ok(mut stream)) => match tokio::time::timeout(RIGHT_AFTER, stream.message()).await {
+            Ok(Err(status)) => Some(status),
+            Ok(Ok(None)) => Some(Status::new(Code::Ok, "the stream ended at once")),
+            Ok(Ok(Some(_))) | Err(_) => None,
+        },
+        Ok(Err(status)) => Some(status),
+        Err(_) => Some(Status::unknown("the suite gave up: no response headers")),
+    }
+}

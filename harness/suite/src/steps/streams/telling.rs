@@ -1,0 +1,211 @@
+//! What streams told, and how they ended.
+
+use std::time::Duration;
+
+use conformance_engine::failure::{Failure, StepResult, ensure};
+use conformance_engine::observe::{eventually, holds_for};
+use cucumber::{given, then, when};
+use futures::future::try_join_all;
+use tonic::{Code, Status};
+
+use super::super::users::outcomes::all;
+use super::Written;
+use crate::checks::stream_history::{Told, faults, key};
+use crate::drivers::streams::UserStream;
+use crate::drivers::users::shown;
+use crate::params::{Span, StatusCode, code_name};
+use crate::world::World;
+
+/// When a change should have come (STR-4).
+const TELLING: Duration = Duration::from_secs(2);
+
+/// For this long after the last due change nothing else may come.
+const QUIET: Duration = Duration::from_millis(300);
+
+/// How a stream ended, if it does within `limit`.
+pub async fn ended(stream: &UserStream, limit: Duration) -> Option<Status> {
+    let end = async || stream.end().ok_or("it goes on");
+    let end = eventually("the stream ends", limit, end).await;
+    end.ok()
+}
+
+#[then(regex = r#"^the stream "([A-Z][a-z]+)" tells every change since, in order, each once$"#)]
+async fn tells(world: &mut World, alias: String) -> StepResult {
+    judge(world, &alias, TELLING, None).await
+}
+
+#[then("every one of them tells every change since, in order, each once")]
+async fn every_one_tells(world: &mut World) -> StepResult {
+    let aliases: Vec<String> = world.streams.streams.keys().cloned().collect();
+    let judged = aliases.iter().map(|it| judge(world, it, TELLING, None));
+    try_join_all(judged).await.map(|_| ())
+}
+
+#[then(
+    regex = r#"^the stream "([A-Z][a-z]+)" tells every change since, in order, each once, or ends with (RESOURCE_EXHAUSTED)$"#
+)]
+async fn tells_late_or_ends(world: &mut World, alias: String, code: StatusCode) -> StepResult {
+    judge(world, &alias, Duration::from_secs(20), Some(code.0)).await
+}
+
+#[then(
+    regex = r#"^within (\d+ s) the stream "([A-Z][a-z]+)" tells every change since, in order, each once, or has ended with (UNAVAILABLE)$"#
+)]
+async fn tells_or_has_ended(
+    world: &mut World,
+    limit: Span,
+    alias: String,
+    code: StatusCode,
+) -> StepResult {
+    judge(world, &alias, limit.0, Some(code.0)).await
+}
+
+/// Waits until everything due has come, or the stream has ended, and then judges all that came.
+async fn judge(world: &World, alias: &str, limit: Duration, may_end: Option<Code>) -> StepResult {
+    let limit = world.site.patience.stretch(limit);
+    let states = world.every_state();
+    let subscriber = world.streams.stream(alias)?;
+    let stream = match &subscriber.stream {
+        Ok(stream) => stream,
+        Err(status) if may_end == Some(status.code()) => return Ok(()),
+        Err(status) => return Err(Failure::mismatch("an open stream", shown(status))),
+    };
+    let due = world.due(subscriber, &states);
+    let lacking = async || {
+        let came = stream.arrivals();
+        let came: std::collections::BTreeSet<_> = came.iter().map(|it| key(&it.user)).collect();
+        let count = due.difference(&came).count();
+        if count == 0 || stream.end().is_some() {
+            Ok(())
+        } else {
+            Err(format!("{count} of {} are lacking", due.len()))
+        }
+    };
+    // What is lacking is told by the judgement, with all else that is wrong.
+    let waited = eventually("every change", limit, lacking).await;
+    if waited.is_ok() {
+        let still = async || Ok::<_, String>(());
+        holds_for("the stream is quiet", QUIET, still).await?;
+    }
+    let end = stream.end();
+    if let Some(end) = &end {
+        ensure(
+            may_end == Some(end.code()),
+            "a stream that goes on",
+            format!("it ended with {}", shown(end)),
+        )?;
+    }
+    let arrivals = stream.arrivals();
+    let told = Told {
+        acknowledged: states.iter().collect(),
+        due,
+        has_ended: end.is_some(),
+    };
+    let wrong = faults(&told, arrivals.iter().map(|it| &it.user), |it| {
+        subscriber.wants(it)
+    });
+    let expected = format!("the stream {alias:?} tells every change since, in order, each once");
+    all(&expected, wrong, arrivals.len() + told.due.len())
+}
+
+#[then(regex = r#"^the stream "([A-Z][a-z]+)" has told each change within (\d+ s) of its answer$"#)]
+async fn told_in_time(world: &mut World, alias: String, limit: Span) -> StepResult {
+    let limit = world.site.patience.stretch(limit.0);
+    let stream = world.streams.stream(&alias)?.stream.as_ref();
+    let arrivals = stream.map_err(|status| Failure::mismatch("an open stream", shown(status)))?;
+    let arrivals = arrivals.arrivals();
+    let mut wrong = Vec::new();
+    let mut checked = 0;
+    for Written { user, answered, .. } in &world.streams.written {
+        let Some(arrival) = arrivals.iter().find(|it| it.user == *user) else {
+            continue;
+        };
+        checked += 1;
+        let late = arrival.at.saturating_duration_since(*answered);
+        if late > limit {
+            wrong.push(format!("one came {} ms after its answer", late.as_millis()));
+        }
+    }
+    let expected = format!("each change within {} ms of its answer", limit.as_millis());
+    all(&expected, wrong, checked)
+}
+
+/// What a live backlog of 64 MiB may cost beyond itself: what an allocator or a collector keeps.
+const OVERHEAD: u64 = 64 << 20;
+
+#[then(regex = r"^the program has grown by less than (\d+) MiB since the stream was opened$")]
+async fn has_grown_less(world: &mut World, most: u64) -> StepResult {
+    let before = world.streams.memory;
+    let now = memory(world).await?;
+    let most = (most << 20) + OVERHEAD;
+    let mebibytes = |bytes: u64| bytes >> 20;
+    ensure(
+        now <= before + most,
+        format!("at most {} MiB more than before", mebibytes(most)),
+        format!(
+            "{} MiB instead of {} MiB",
+            mebibytes(now),
+            mebibytes(before)
+        ),
+    )
+}
+
+/// Resident memory of the first instance.
+pub async fn memory(world: &mut World) -> StepResult<u64> {
+    let slot = world.deployment().await?.slot(0)?;
+    let memory = slot.instance()?.memory();
+    memory.ok_or_else(|| Failure::mismatch("a program that runs", "it has ended"))
+}
+
+#[given(regex = r#"^nobody reads the stream "([A-Z][a-z]+)"$"#)]
+async fn nobody_reads(world: &mut World, alias: String) -> StepResult {
+    reads(world, &alias, false)
+}
+
+#[when(regex = r#"^the stream "([A-Z][a-z]+)" is read again$"#)]
+async fn is_read_again(world: &mut World, alias: String) -> StepResult {
+    reads(world, &alias, true)
+}
+
+fn reads(world: &mut World, alias: &str, takes: bool) -> StepResult {
+    match &world.streams.stream(alias)?.stream {
+        Ok(stream) => {
+            stream.take(takes);
+            Ok(())
+        }
+        Err(status) => Err(Failure::mismatch("an open stream", shown(status))),
+    }
+}
+
+#[then(regex = r"^every stream ends with ([A-Z_]+) within (\d+ s)$")]
+async fn every_stream_ends(world: &mut World, code: StatusCode, limit: Span) -> StepResult {
+    let limit = world.site.patience.stretch(limit.0);
+    let mut wrong = Vec::new();
+    for (alias, subscriber) in &world.streams.streams {
+        let status = match &subscriber.stream {
+            Ok(stream) => ended(stream, limit).await,
+            Err(status) => Some(status.clone()),
+        };
+        match status {
+            Some(status) if status.code() == code.0 => {}
+            Some(status) => wrong.push(format!("{alias} ended with {}", shown(&status))),
+            None => wrong.push(format!("{alias} goes on")),
+        }
+    }
+    let expected = format!("every stream ends with {}", code_name(code.0));
+    all(&expected, wrong, world.streams.streams.len())
+}
+
+#[given(regex = r#"^the stream "([A-Z][a-z]+)" stayed open for (\d+ s)$"#)]
+#[then(regex = r#"^the stream "([A-Z][a-z]+)" stays open for (\d+ s)$"#)]
+async fn stays_open(world: &mut World, alias: String, window: Span) -> StepResult {
+    let stream = match &world.streams.stream(&alias)?.stream {
+        Ok(stream) => stream,
+        Err(status) => return Err(Failure::mismatch("an open stream", shown(status))),
+    };
+    let open = async || match stream.end() {
+        None => Ok(()),
+        Some(end) => Err(shown(&end)),
+    };
+    holds_for("the stream is open", window.0, open).await
+}

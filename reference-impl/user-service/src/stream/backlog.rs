@@ -1,0 +1,108 @@
+//! What a subscriber was sent and has not taken yet.
+
+use std::sync::{Arc, OnceLock};
+
+use prost::Message as _;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use user_proto::v1;
+
+use crate::filter::Filter;
+
+/// Why a stream ends before its client ends it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// The subscriber left more untaken than it may (STR-4).
+    Overrun,
+    /// Changes can no longer be told, since the database was away for too long (STR-5).
+    Lost,
+    /// The program stops (STR-5).
+    Stopping,
+}
+
+/// The sending side.
+pub struct Subscriber {
+    /// Which users it wants (STR-2).
+    pub filter: Filter,
+    users: mpsc::UnboundedSender<Queued>,
+    /// A permit for each byte that may still be queued.
+    room: Arc<Semaphore>,
+    ending: Arc<OnceLock<Ending>>,
+    /// Taken when the subscription is live.
+    live: Option<oneshot::Sender<()>>,
+}
+
+/// The receiving side.
+pub struct Backlog {
+    users: mpsc::UnboundedReceiver<Queued>,
+    ending: Arc<OnceLock<Ending>>,
+}
+
+struct Queued {
+    user: Arc<v1::User>,
+    /// Given back when the user is taken.
+    _room: OwnedSemaphorePermit,
+}
+
+/// Both sides, and what resolves when the subscription is live. Users in between take at most `bytes`.
+pub fn pair(filter: Filter, bytes: u32) -> (Subscriber, Backlog, oneshot::Receiver<()>) {
+    let (sender, receiver) = mpsc::unbounded_channel();
+    let (live, is_live) = oneshot::channel();
+    let ending = Arc::new(OnceLock::new());
+    let subscriber = Subscriber {
+        filter,
+        users: sender,
+        room: Arc::new(Semaphore::new(bytes as usize)),
+        ending: ending.clone(),
+        live: Some(live),
+    };
+    let backlog = Backlog {
+        users: receiver,
+        ending,
+    };
+    (subscriber, backlog, is_live)
+}
+
+impl Subscriber {
+    /// Tells its client that the subscription is live; one that did not wait for it is gone.
+    pub fn begin(&mut self) {
+        if let Some(live) = self.live.take() {
+            let _ = live.send(());
+        }
+    }
+
+    /// Queues a user for it. Tells whether there was room; with none, nothing is queued.
+    pub fn send(&self, user: &Arc<v1::User>) -> bool {
+        let size = u32::try_from(user.encoded_len()).unwrap_or(u32::MAX);
+        let Ok(room) = self.room.clone().try_acquire_many_owned(size) else {
+            return false;
+        };
+        let queued = Queued {
+            user: user.clone(),
+            _room: room,
+        };
+        // A client that is gone is noticed by `is_gone`.
+        let _ = self.users.send(queued);
+        true
+    }
+
+    /// Whether nobody takes users any more (STR-6).
+    pub fn is_gone(&self) -> bool {
+        self.users.is_closed()
+    }
+
+    /// Ends the stream, after what is queued.
+    pub fn end(self, ending: Ending) {
+        // There is one who may end it, and it is gone with this call.
+        let _ = self.ending.set(ending);
+    }
+}
+
+impl Backlog {
+    /// The next user, as soon as there is one, or why there is none any more.
+    pub async fn next(&mut self) -> Result<v1::User, Ending> {
+        match self.users.recv().await {
+            Some(queued) => Ok(Arc::unwrap_or_clone(queued.user)),
+            None => Err(self.ending.get().copied().unwrap_or(Ending::Lost)),
+        }
+    }
+}
