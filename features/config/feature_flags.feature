@@ -32,12 +32,13 @@ Feature: Feature flags
         | FEATURE_FLAGS | <given> |
       Then StreamUsers is open for a caller without an id
       And StreamUsers is open for a caller with any id
+      And requests succeed
 
       Examples:
-        | given                            |
-        | (unset)                          |
-        | dark-mode=on                     |
-        | dark-mode=off,new-search=25%     |
+        | given                        |
+        | (unset)                      |
+        | dark-mode=on                 |
+        | dark-mode=off,new-search=25% |
 
     Scenario: A flag is found among those that nobody knows
       Given a deployment of its own with

@@ -7,9 +7,11 @@
 //! - [`wire`]: what calls and answers become on their way
 //! - [`probes`]: what answers of probes become
 //! - [`store`]: a store with some of its methods replaced
+//! - [`changes`]: a change log that tells something else
 //! - [`output`]: what lines of the log become
 //! - [`standing`]: programs that need no reference
 
+mod changes;
 mod entries;
 mod entry;
 mod output;

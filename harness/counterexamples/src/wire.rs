@@ -8,8 +8,10 @@ use axum::http::HeaderMap;
 use axum::http::request::Parts as Head;
 use axum::middleware::{Next, from_fn};
 use axum::response::Response;
+use futures::{Stream, StreamExt as _};
 use http_body_util::BodyExt as _;
 use prost::Message;
+use user_proto::v1::ListUsersRequest;
 use user_service::parts::{Parts, Wrap};
 
 /// Changes every request of a method.
@@ -104,6 +106,70 @@ fn spoil_status(headers: &mut HeaderMap, change: ChangeStatus) {
     if let Ok(message) = message.replace(' ', "%20").parse() {
         headers.insert("grpc-message", message);
     }
+}
+
+/// Changes the status that a stream of a method ends with, after its headers.
+pub fn trailers(parts: &mut Parts, method: &'static str, change: ChangeStatus) {
+    calls(parts, method, move |request, next| async move {
+        let (head, body) = next.run(request).await.into_parts();
+        let body = body.map_frame(move |frame| match frame.into_trailers() {
+            Ok(mut trailers) => {
+                spoil_status(&mut trailers, change);
+                http_body::Frame::trailers(trailers)
+            }
+            Err(frame) => frame,
+        });
+        Response::from_parts(head, Body::new(body))
+    });
+}
+
+/// Sends the headers of an answer no earlier than what follows them.
+pub fn late_headers(parts: &mut Parts, method: &'static str) {
+    calls(parts, method, |request, next| async move {
+        let (head, mut body) = next.run(request).await.into_parts();
+        let first = body.frame().await;
+        let rest = futures::stream::iter(first).chain(http_body_util::BodyStream::new(body));
+        Response::from_parts(head, Body::new(http_body_util::StreamBody::new(rest)))
+    });
+}
+
+/// Ends a stream with this code after so long.
+pub fn cut_stream(parts: &mut Parts, method: &'static str, after: Duration, code: u16) {
+    calls(parts, method, move |request, next| async move {
+        let (head, body) = next.run(request).await.into_parts();
+        let over = Box::pin(tokio::time::timeout(after, std::future::pending::<()>()));
+        let frames = http_body_util::BodyStream::new(body).take_until(over);
+        Response::from_parts(head, ended(frames, code))
+    });
+}
+
+/// Ends a stream well when as many pieces were sent as the request's `page_size` says.
+pub fn end_after_page(parts: &mut Parts, method: &'static str) {
+    calls(parts, method, |request, next| async move {
+        let (head, bytes) = read(request).await;
+        let asked = bytes
+            .get(5..)
+            .and_then(|it| ListUsersRequest::decode(it).ok());
+        let size = asked.map_or(0, |it| it.page_size);
+        let response = next.run(Request::from_parts(head, Body::from(bytes))).await;
+        let Ok(size @ 1..) = usize::try_from(size) else {
+            return response;
+        };
+        let (head, body) = response.into_parts();
+        let frames = http_body_util::BodyStream::new(body).take(size);
+        Response::from_parts(head, ended(frames, 0))
+    });
+}
+
+/// These frames, then this code.
+fn ended(
+    frames: impl Stream<Item = Result<http_body::Frame<Bytes>, axum::Error>> + Send + 'static,
+    code: u16,
+) -> Body {
+    let mut trailers = HeaderMap::new();
+    trailers.insert("grpc-status", code.into());
+    let last = futures::stream::iter([Ok(http_body::Frame::trailers(trailers))]);
+    Body::new(http_body_util::StreamBody::new(frames.chain(last)))
 }
 
 /// Changes every piece of a stream of answers; what is empty is not sent.

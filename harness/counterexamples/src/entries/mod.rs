@@ -13,6 +13,7 @@ mod failures;
 mod health;
 mod listing;
 mod logs;
+mod streams;
 mod texts;
 mod users;
 
@@ -59,6 +60,7 @@ pub fn all() -> Vec<Entry> {
     all.extend(users::entries());
     all.extend(listing::entries());
     all.extend(failures::entries());
+    all.extend(streams::entries());
     all
 }
 

@@ -37,7 +37,7 @@ const PRUNE: &str = "\
 
 /// Which changes a reader has seen; PostgreSQL's own text for a snapshot.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Seen(String);
+pub struct Seen(pub String);
 
 /// What a read found.
 #[derive(Debug, Clone, PartialEq, Eq)]

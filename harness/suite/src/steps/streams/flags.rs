@@ -48,6 +48,11 @@ async fn called_on_both(world: &mut World, count: usize) -> StepResult {
     let first = open_for(world, 0, &ids).await?;
     let second = open_for(world, 1, &ids).await?;
     same(&first, &second, "on the second instance")?;
+    ensure(
+        first.contains(&true) && first.contains(&false),
+        "some callers get a stream, and some do not",
+        "all are answered alike",
+    )?;
     world.streams.before = first;
     Ok(())
 }

@@ -1,0 +1,45 @@
+//! Streams and whom they are switched on for.
+//!
+//! - [`subscription`]: STR-1, who hears at all
+//! - [`filter`]: STR-2, of whom
+//! - [`order`]: STR-3, in which order and how often
+//! - [`slow`]: STR-4, of those that do not read
+//! - [`outages`]: STR-5, when something goes away
+//! - [`flags`]: CFG-10
+
+mod filter;
+mod flags;
+mod order;
+mod outages;
+mod slow;
+mod subscription;
+
+use user_service::user::User;
+
+use super::parts;
+use crate::changes::{Retold, retell};
+use crate::entry::Entry;
+
+pub fn entries() -> Vec<Entry> {
+    [
+        subscription::entries(),
+        filter::entries(),
+        order::entries(),
+        slow::entries(),
+        outages::entries(),
+        flags::entries(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// An entry whose streams tell something else of what one read found.
+fn retold(
+    id: &'static str,
+    clause: &'static str,
+    wrong: &'static str,
+    change: impl Fn(Vec<User>) -> Vec<User> + Send + Sync + 'static,
+) -> Entry {
+    parts(id, clause, wrong, |_, it| retell(it, Retold(change)))
+}

@@ -1,0 +1,213 @@
+//! STR-3: in which order, and how often.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use user_service::filter::Filter;
+use user_service::order;
+use user_service::settings::Settings;
+use user_service::store::{
+    ChangeLog, Changed, ListQuery, PgChanges, Pool, Seen, Store, StoreError,
+};
+
+use super::retold;
+use crate::entries::parts;
+use crate::entry::Entry;
+
+pub fn entries() -> Vec<Entry> {
+    vec![
+        retold(
+            "stream-doubles",
+            "STR-3",
+            "the last change of a read is told twice",
+            |mut users| {
+                users.extend(users.last().cloned());
+                users
+            },
+        ),
+        retold(
+            "stream-backwards",
+            "STR-3",
+            "what was read at once is told newest first",
+            |mut users| {
+                users.reverse();
+                users
+            },
+        ),
+        retold(
+            "stream-newest-only",
+            "STR-3",
+            "of what was read at once only each user's newest state is told",
+            |users| {
+                let newest = |it: &user_service::user::User| {
+                    let others = users.iter().filter(|other| other.id == it.id);
+                    others.map(|other| other.updated_at).max() == Some(it.updated_at)
+                };
+                users.iter().filter(|it| newest(it)).cloned().collect()
+            },
+        ),
+        parts(
+            "stream-by-number",
+            "STR-3",
+            "changes are read on from the highest number seen",
+            |settings, it| it.changes = Arc::new(ByNumber::new(settings)),
+        ),
+        parts(
+            "stream-by-oldest-transaction",
+            "STR-3",
+            "changes wait for every transaction that is older",
+            |settings, it| it.changes = Arc::new(ByOldest::new(settings)),
+        ),
+        parts(
+            "stream-by-updated-at",
+            "STR-3",
+            "changes are found by looking for users with a later updated_at",
+            |_, it| it.changes = Arc::new(ByMoment(it.store.clone())),
+        ),
+    ]
+}
+
+/// A change log in SQL of its own, where it differs.
+struct Sql {
+    pool: Pool,
+    real: PgChanges,
+}
+
+impl Sql {
+    fn new(settings: &Settings) -> Self {
+        let pool = || Pool::new(settings.database.clone(), 1, Duration::from_secs(2));
+        Self {
+            pool: pool(),
+            real: PgChanges::new(pool()),
+        }
+    }
+
+    async fn text(&self, statement: &'static str) -> Result<String, StoreError> {
+        let mut lease = self.pool.lease().await?;
+        let text = sqlx::query_scalar(statement)
+            .fetch_one(lease.connection())
+            .await;
+        lease.end(text)
+    }
+
+    async fn users(
+        &self,
+        statement: &'static str,
+        seen: &str,
+    ) -> Result<Vec<user_service::user::User>, StoreError> {
+        let mut lease = self.pool.lease().await?;
+        let users = sqlx::query_as(statement)
+            .bind(seen)
+            .fetch_all(lease.connection())
+            .await;
+        lease.end(users)
+    }
+}
+
+/// Transactions that become visible late are passed over.
+struct ByNumber(Sql);
+
+impl ByNumber {
+    fn new(settings: &Settings) -> Self {
+        Self(Sql::new(settings))
+    }
+}
+
+#[async_trait]
+impl ChangeLog for ByNumber {
+    async fn now(&self) -> Result<Seen, StoreError> {
+        let highest = "SELECT coalesce(max(number), 0)::text FROM user_changes";
+        self.0.text(highest).await.map(Seen)
+    }
+
+    async fn since(&self, seen: &Seen, _: u32) -> Result<Changed, StoreError> {
+        let highest = self.now().await?;
+        let statement = "SELECT * FROM user_changes WHERE number > $1::bigint ORDER BY number";
+        let users = self.0.users(statement, &seen.0).await?;
+        Ok(Changed {
+            users,
+            is_cut: false,
+            seen: highest,
+        })
+    }
+
+    async fn prune(&self, age: Duration, limit: u32) -> Result<u64, StoreError> {
+        self.0.real.prune(age, limit).await
+    }
+}
+
+/// One transaction that stays open holds everything up.
+struct ByOldest(Sql);
+
+impl ByOldest {
+    fn new(settings: &Settings) -> Self {
+        Self(Sql::new(settings))
+    }
+}
+
+#[async_trait]
+impl ChangeLog for ByOldest {
+    async fn now(&self) -> Result<Seen, StoreError> {
+        let oldest = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text";
+        self.0.text(oldest).await.map(Seen)
+    }
+
+    async fn since(&self, seen: &Seen, _: u32) -> Result<Changed, StoreError> {
+        let oldest = self.now().await?;
+        let range = format!("{} {}", seen.0, oldest.0);
+        let statement = "SELECT * FROM user_changes \
+             WHERE transaction >= split_part($1, ' ', 1)::xid8 \
+             AND transaction < split_part($1, ' ', 2)::xid8 ORDER BY number";
+        Ok(Changed {
+            users: self.0.users(statement, &range).await?,
+            is_cut: false,
+            seen: oldest,
+        })
+    }
+
+    async fn prune(&self, age: Duration, limit: u32) -> Result<u64, StoreError> {
+        self.0.real.prune(age, limit).await
+    }
+}
+
+/// Users are listed by `updated_at`, as far back as the newest that was seen.
+struct ByMoment(Arc<dyn Store>);
+
+#[async_trait]
+impl ChangeLog for ByMoment {
+    async fn now(&self) -> Result<Seen, StoreError> {
+        let newest = self.newest(1).await?;
+        let newest = newest.first().map(|it| it.updated_at).unwrap_or_default();
+        Ok(Seen(newest.to_rfc3339()))
+    }
+
+    async fn since(&self, seen: &Seen, _: u32) -> Result<Changed, StoreError> {
+        let mut users = self.newest(1000).await?;
+        let last: chrono::DateTime<chrono::Utc> = seen.0.parse().unwrap_or_default();
+        users.retain(|it| it.updated_at > last);
+        let newest = users.first().map(|it| it.updated_at.to_rfc3339());
+        users.reverse();
+        Ok(Changed {
+            users,
+            is_cut: false,
+            seen: Seen(newest.unwrap_or_else(|| seen.0.clone())),
+        })
+    }
+
+    async fn prune(&self, _: Duration, _: u32) -> Result<u64, StoreError> {
+        Ok(0)
+    }
+}
+
+impl ByMoment {
+    async fn newest(&self, size: u32) -> Result<Vec<user_service::user::User>, StoreError> {
+        let query = ListQuery {
+            filter: Filter::default(),
+            order: order::parse("updated_at desc").expect("an order"),
+            after: None,
+            size,
+        };
+        Ok(self.0.list(query).await?.users)
+    }
+}

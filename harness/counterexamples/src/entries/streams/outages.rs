@@ -1,0 +1,174 @@
+//! STR-5: when something goes away.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokio::time::timeout;
+use user_service::store::{Changed, Seen, StoreError};
+
+use crate::changes::{Inner, Retelling, retell};
+use crate::entries::parts;
+use crate::entry::Entry;
+use crate::wire;
+
+pub fn entries() -> Vec<Entry> {
+    vec![
+        parts(
+            "stream-forgets-outages",
+            "STR-5",
+            "after an outage of the database a stream goes on from now",
+            |_, it| retell(it, Anew),
+        ),
+        parts(
+            "stream-deaf-after-outages",
+            "STR-5",
+            "after an outage of the database a stream stays open and silent",
+            |_, it| retell(it, Deaf::default()),
+        ),
+        parts(
+            "stream-lost-with-redis",
+            "STR-5",
+            "what changes while Redis is away is not told",
+            |settings, it| retell(it, ThroughRedis(settings.redis.clone())),
+        ),
+        parts(
+            "stream-by-redis-alone",
+            "STR-5",
+            "only a message through Redis makes anybody look, and what was missed is not looked for",
+            |_, it| {
+                it.rules.stream.look = Duration::from_hours(1);
+                it.wake = redis::Client::open("redis://127.0.0.1:1/").expect("a URL");
+            },
+        ),
+        parts(
+            "stream-ends-internal",
+            "STR-5",
+            "an outage of the database ends streams with INTERNAL",
+            |_, it| {
+                retell(it, EndsAtOnce);
+                wire::trailers(it, "/StreamUsers", |code, message| {
+                    (code == 14).then(|| (13, message.to_owned()))
+                });
+            },
+        ),
+        parts(
+            "stream-refused-internal",
+            "STR-5",
+            "without the database a new stream is refused with INTERNAL",
+            |_, it| {
+                wire::statuses(it, "/StreamUsers", |code, message| {
+                    (code == 14).then(|| (13, message.to_owned()))
+                });
+            },
+        ),
+        parts(
+            "stream-outlives-the-signal",
+            "STR-5",
+            "streams go on until the program is gone",
+            |_, it| it.rules.stream.ends_at_stop = false,
+        ),
+        parts(
+            "stream-stops-cancelled",
+            "STR-5",
+            "at the signal streams end with CANCELLED",
+            |_, it| {
+                wire::trailers(it, "/StreamUsers", |code, message| {
+                    (code == 14).then(|| (1, message.to_owned()))
+                });
+            },
+        ),
+        parts(
+            "stream-stops-ok",
+            "STR-5",
+            "at the signal streams end as if all was well",
+            |_, it| {
+                wire::trailers(it, "/StreamUsers", |code, _| {
+                    (code == 14).then(|| (0, String::new()))
+                });
+            },
+        ),
+    ]
+}
+
+/// A read that fails is made up for by a new beginning.
+struct Anew;
+
+#[async_trait]
+impl Retelling for Anew {
+    async fn since(&self, inner: &Inner, seen: &Seen, limit: u32) -> Result<Changed, StoreError> {
+        if seen.0.is_empty() {
+            return nothing(inner.now().await?);
+        }
+        match soon(inner.since(seen, limit)).await {
+            Err(StoreError::Unavailable(_)) => nothing(Seen(String::new())),
+            done => done,
+        }
+    }
+}
+
+/// Before the reader itself gives up.
+async fn soon<T>(read: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+    timeout(Duration::from_secs(1), read)
+        .await
+        .unwrap_or_else(|elapsed| Err(StoreError::Unavailable(elapsed.into())))
+}
+
+/// A read that failed was the last one.
+#[derive(Default)]
+struct Deaf(AtomicBool);
+
+#[async_trait]
+impl Retelling for Deaf {
+    async fn since(&self, inner: &Inner, seen: &Seen, limit: u32) -> Result<Changed, StoreError> {
+        if self.0.load(Ordering::Relaxed) {
+            return nothing(seen.clone());
+        }
+        let read = soon(inner.since(seen, limit)).await;
+        self.0.store(read.is_err(), Ordering::Relaxed);
+        read
+    }
+}
+
+/// What was read is passed on through Redis, and is lost with it.
+struct ThroughRedis(redis::Client);
+
+#[async_trait]
+impl Retelling for ThroughRedis {
+    async fn since(&self, inner: &Inner, seen: &Seen, limit: u32) -> Result<Changed, StoreError> {
+        let mut changed = inner.since(seen, limit).await?;
+        let connected = timeout(
+            Duration::from_millis(300),
+            self.0.get_multiplexed_async_connection(),
+        );
+        if !changed.users.is_empty() && !matches!(connected.await, Ok(Ok(_))) {
+            changed.users.clear();
+        }
+        Ok(changed)
+    }
+}
+
+fn nothing(seen: Seen) -> Result<Changed, StoreError> {
+    Ok(Changed {
+        users: Vec::new(),
+        is_cut: false,
+        seen,
+    })
+}
+
+/// A read that fails ends every stream.
+struct EndsAtOnce;
+
+#[async_trait]
+impl Retelling for EndsAtOnce {
+    async fn since(&self, inner: &Inner, seen: &Seen, limit: u32) -> Result<Changed, StoreError> {
+        match inner.since(seen, limit).await {
+            Err(StoreError::Unavailable(_)) => Ok(Changed {
+                users: Vec::new(),
+                is_cut: true,
+                seen: seen.clone(),
+            }),
+            done => done,
+        }
+    }
+}
