@@ -9,7 +9,7 @@ use conformance_engine::run::scenario::{Aftermath, Scene, Stage};
 use crate::deployment::{Deployment, Settings};
 use crate::drivers::users::Users;
 use crate::site::Site;
-use crate::steps::{health, process, users};
+use crate::steps::{grpc, health, process, users};
 
 /// What one scenario owns.
 #[derive(cucumber::World)]
@@ -27,6 +27,8 @@ pub struct World {
     pub users: users::Notes,
     /// What the health steps remember.
     pub health: health::Notes,
+    /// What the steps of gRPC's plumbing remember.
+    pub grpc: grpc::Notes,
     /// What the process steps remember.
     pub process: process::Notes,
 }
@@ -54,6 +56,7 @@ impl World {
             clients: BTreeMap::new(),
             users: users::Notes::default(),
             health: health::Notes::default(),
+            grpc: grpc::Notes::default(),
             process: process::Notes::default(),
         }
     }

@@ -8,6 +8,8 @@ use platform::listen;
 use tonic::Status;
 use uuid::Uuid;
 
+use crate::connections::rules::ConnectionRules;
+use crate::deadline;
 use crate::filter::{self, Filter};
 use crate::invalid::Invalid;
 use crate::order::{self, Field, Order};
@@ -48,6 +50,12 @@ pub struct Rules {
     pub decode_token: fn(&str, Binding, Field) -> Result<Position, Invalid>,
     /// The status that each refusal gives.
     pub refusal: fn(&Refusal) -> Status,
+    /// How long the client waits for a call, by the headers of its call (GRP-3).
+    pub timeout: deadline::Read,
+    /// The longest message that a client may send (GRP-3).
+    pub message_bytes: usize,
+    /// The decisions about connections.
+    pub connections: ConnectionRules,
     /// The decisions about health.
     pub health: HealthRules,
     /// The address that the ports are bound on (CFG-3).
@@ -100,6 +108,9 @@ impl Default for Rules {
             encode_token: page_token::encode,
             decode_token: page_token::decode,
             refusal: status::of,
+            timeout: deadline::read,
+            message_bytes: 4_194_304,
+            connections: ConnectionRules::default(),
             health: HealthRules::default(),
             address: listen::ALL_INTERFACES,
         }

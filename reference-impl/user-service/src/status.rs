@@ -45,6 +45,11 @@ pub fn unimplemented() -> Status {
     Status::unimplemented("StreamUsers is not implemented")
 }
 
+/// The status of a call that its client has given up (GRP-3).
+pub fn past_deadline() -> Status {
+    Status::deadline_exceeded("the deadline is over")
+}
+
 /// The status of a health check for a service that is not here (GRP-1).
 pub fn unknown_service() -> Status {
     Status::not_found("unknown service")

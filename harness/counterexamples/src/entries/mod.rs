@@ -9,6 +9,7 @@
 
 mod config;
 mod failures;
+mod grpc_plumbing;
 mod health;
 mod listing;
 mod logs;
@@ -47,6 +48,7 @@ pub fn all() -> Vec<Entry> {
     ];
     all.extend(config::entries());
     all.extend(health::entries());
+    all.extend(grpc_plumbing::entries());
     all.extend(logs::entries());
     all.extend(texts::entries());
     all.extend(users::entries());

@@ -3,6 +3,7 @@
 //!
 //! - [`users`]: the users' gRPC interface
 //! - [`health_service`]: the health protocol of gRPC
+//! - [`reflection`]: the interface as data
 //! - [`probes`]: `/live`, `/ready`, `/health` over HTTP
 //! - [`database`], [`database_locks`], [`redis`]: what stands behind the service
 //! - [`raw`]: connections below any client library
@@ -15,4 +16,5 @@ pub mod health_service;
 pub mod probes;
 pub mod raw;
 pub mod redis;
+pub mod reflection;
 pub mod users;
