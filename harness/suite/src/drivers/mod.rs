@@ -7,6 +7,7 @@
 //! - [`probes`]: `/live`, `/ready`, `/health` over HTTP
 //! - [`database`], [`database_locks`], [`redis`]: what stands behind the service
 //! - [`raw`]: connections below any client library
+//! - [`wire`]: one HTTP/2 connection, and whatever the server does to it
 //! - [`encodings`]: forms in which a secret may stand somewhere
 
 pub mod database;
@@ -18,3 +19,4 @@ pub mod raw;
 pub mod redis;
 pub mod reflection;
 pub mod users;
+pub mod wire;
