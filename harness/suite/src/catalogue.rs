@@ -36,7 +36,7 @@ pub const CATALOGUE: Catalogue = Catalogue {
         family("HLT", 9, &[9]),
         family("USR", 20, &[]),
         family("STR", 6, &[6]),
-        family("GRP", 5, &[2, 3, 4, 5]),
+        family("GRP", 5, &[]),
         family("GWY", 9, &[1, 2, 3, 4, 5, 6, 7, 8, 9]),
         family("RES", 6, &[1, 2, 3, 4, 5, 6]),
         family("LOG", 5, &[3, 4]),

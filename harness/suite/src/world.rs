@@ -9,7 +9,7 @@ use conformance_engine::run::scenario::{Aftermath, Scene, Stage};
 use crate::deployment::{Deployment, Settings};
 use crate::drivers::users::Users;
 use crate::site::Site;
-use crate::steps::{health, process, streams, users};
+use crate::steps::{grpc, health, process, streams, users};
 
 /// What one scenario owns.
 #[derive(cucumber::World)]
@@ -29,6 +29,8 @@ pub struct World {
     pub streams: streams::Notes,
     /// What the health steps remember.
     pub health: health::Notes,
+    /// What the steps of gRPC's plumbing remember.
+    pub grpc: grpc::Notes,
     /// What the process steps remember.
     pub process: process::Notes,
 }
@@ -57,6 +59,7 @@ impl World {
             users: users::Notes::default(),
             streams: streams::Notes::default(),
             health: health::Notes::default(),
+            grpc: grpc::Notes::default(),
             process: process::Notes::default(),
         }
     }

@@ -14,11 +14,15 @@ pub async fn track_call(
     next: Next,
 ) -> Response {
     let in_flight = calls.token();
-    let response = next.run(request).await;
+    hold(next.run(request).await, in_flight)
+}
+
+/// Keeps `token` until the answer is on its way, or nobody wants it any more.
+pub fn hold(response: Response, token: impl Send + 'static) -> Response {
     response.map(|body| {
         Body::new(body.map_frame(move |frame| {
             // Moved into the body, and dropped with it.
-            let _ = &in_flight;
+            let _ = &token;
             frame
         }))
     })

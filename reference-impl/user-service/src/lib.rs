@@ -8,9 +8,11 @@
 //! - [`migrate`]: prepares the database
 //!
 //! In the order of a call:
+//! - [`connections`]: where calls come from, and how long that lasts
 //! - [`in_flight`]: which calls there are
 //! - [`rpc_log`]: the log line of each call
-//! - [`service`]: the calls of `UserService`; [`grpc_health`]: those of `grpc.health.v1`
+//! - [`deadline`]: gives a call up when its client does
+//! - [`service`]: the calls of `UserService`; [`grpc_health`]: those of `grpc.health.v1`; [`reflection`]: the interface as data
 //! - [`rules`]: what the contract says, as one value, with its [`validate`], [`order`], [`filter`], [`page_token`]
 //! - [`password`]: their hashes
 //! - [`store`]: where users are kept
@@ -21,6 +23,8 @@
 //! And [`checks`]: how PostgreSQL and Redis are asked for their health.
 
 pub mod checks;
+pub mod connections;
+pub mod deadline;
 pub mod filter;
 pub mod grpc_health;
 pub mod in_flight;
@@ -31,6 +35,7 @@ pub mod page_token;
 pub mod parts;
 pub mod password;
 pub mod program;
+pub mod reflection;
 pub mod rpc_log;
 pub mod rules;
 pub mod server;

@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use axum::Router;
 use platform::health::Component;
+use prost_types::FileDescriptorSet;
 
-use crate::checks;
 use crate::password::{Argon2Hasher, Hasher};
 use crate::rules::Rules;
-use crate::settings::Settings;
+use crate::settings::{ConnectionSettings, Settings};
 use crate::store::{ChangeLog, PgChanges, PgStore, Pool, Store};
 use crate::stream::tail;
+use crate::{checks, reflection};
 
 /// Puts something around a router, as `|router| router.layer(...)`.
 pub type Wrap = Box<dyn FnOnce(Router) -> Router + Send>;
@@ -29,6 +30,10 @@ pub struct Parts {
     pub hasher: Arc<dyn Hasher>,
     /// The attached resources, and how they are checked (HLT-2).
     pub components: Vec<Component>,
+    /// How long clients' connections live (GRP-4, GRP-5).
+    pub connections: ConnectionSettings,
+    /// What reflection shows (GRP-2).
+    pub descriptors: Vec<FileDescriptorSet>,
     /// Put around all of gRPC, outermost.
     pub wrap_grpc: Wrap,
     /// Put around the probes, outermost.
@@ -53,6 +58,8 @@ impl Parts {
             wake: settings.redis.clone(),
             hasher: Arc::new(Argon2Hasher::new()),
             components: vec![checks::database(settings), checks::redis(settings)],
+            connections: settings.connections,
+            descriptors: reflection::descriptors(),
             wrap_grpc: Box::new(|router| router),
             wrap_http: Box::new(|router| router),
         }

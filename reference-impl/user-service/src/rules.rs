@@ -9,6 +9,8 @@ use platform::listen;
 use tonic::Status;
 use uuid::Uuid;
 
+use crate::connections::rules::ConnectionRules;
+use crate::deadline;
 use crate::filter::{self, Filter};
 use crate::invalid::Invalid;
 use crate::order::{self, Field, Order};
@@ -54,6 +56,12 @@ pub struct Rules {
     pub stream: StreamRules,
     /// The status that each refusal gives.
     pub refusal: fn(&Refusal) -> Status,
+    /// How long the client waits for a call, by the headers of its call (GRP-3).
+    pub timeout: deadline::Read,
+    /// The longest message that a client may send (GRP-3).
+    pub message_bytes: usize,
+    /// The decisions about connections.
+    pub connections: ConnectionRules,
     /// The decisions about health.
     pub health: HealthRules,
     /// The address that the ports are bound on (CFG-3).
@@ -108,6 +116,9 @@ impl Default for Rules {
             is_on: FeatureFlags::is_on,
             stream: StreamRules::default(),
             refusal: status::of,
+            timeout: deadline::read,
+            message_bytes: 4_194_304,
+            connections: ConnectionRules::default(),
             health: HealthRules::default(),
             address: listen::ALL_INTERFACES,
         }

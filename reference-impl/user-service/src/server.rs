@@ -10,21 +10,21 @@ use platform::health::{self, Component, HealthRules, Monitor, Readiness};
 use platform::listen::{self, ListenError};
 use platform::shutdown::Shutdown;
 use platform::{http, metrics};
+use prost_types::FileDescriptorSet;
 use tokio::net::TcpListener;
 use tokio::task::{JoinError, JoinHandle, JoinSet};
 use tokio_util::task::TaskTracker;
 use tonic::service::Routes;
-use tonic::transport::Server;
-use tonic::transport::server::TcpIncoming;
 use user_proto::v1::user_service_server::UserServiceServer;
 
+use crate::connections::{self, Policy};
 use crate::parts::Parts;
 use crate::rules::Rules;
 use crate::service::Users;
-use crate::settings::{ConnectionSettings, Settings};
+use crate::settings::Settings;
 use crate::store::ChangeLog;
 use crate::stream::{Feed, StreamRules, tail, wake};
-use crate::{grpc_health, in_flight, rpc_log};
+use crate::{deadline, grpc_health, in_flight, reflection, rpc_log};
 
 /// How long the last answers may take to leave, once their calls are done.
 const LAST_ANSWERS: Duration = Duration::from_millis(500);
@@ -32,12 +32,9 @@ const LAST_ANSWERS: Duration = Duration::from_millis(500);
 /// A server that should go on serving does not.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
-    /// gRPC.
-    #[error("gRPC server failed: {0}")]
-    Grpc(#[from] tonic::transport::Error),
-    /// Probes or metrics.
-    #[error("HTTP server failed: {0}")]
-    Http(#[from] io::Error),
+    /// Its port fails, or it ended by itself.
+    #[error("server failed: {0}")]
+    Failed(#[from] io::Error),
     /// One of them panicked.
     #[error("server ended: {0}")]
     Ended(#[from] JoinError),
@@ -66,7 +63,7 @@ pub fn bind(settings: &Settings, rules: &Rules) -> Result<Listeners, ListenError
 pub struct Running {
     /// The tokens that stop it.
     pub shutdown: Shutdown,
-    grpc: JoinHandle<Result<(), tonic::transport::Error>>,
+    grpc: JoinHandle<()>,
     /// The calls in flight.
     calls: TaskTracker,
     /// Probes and metrics: they outlive the calls in flight.
@@ -81,6 +78,10 @@ pub fn start(settings: &Settings, parts: Parts, listeners: Listeners) -> Running
     let readiness = watch_health(settings, parts.components, rules, &shutdown);
     let probes = (parts.wrap_http)(health::router(readiness.clone(), rules));
     let feed = feed(parts.rules.stream, parts.changes, parts.wake, &shutdown);
+    let policy = Policy {
+        settings: parts.connections,
+        rules: parts.rules.connections,
+    };
     let users = Users {
         rules: parts.rules,
         store: parts.store,
@@ -90,7 +91,12 @@ pub fn start(settings: &Settings, parts: Parts, listeners: Listeners) -> Running
         flags: settings.common.flags.clone(),
         stopping: shutdown.stopping.clone(),
     };
-    let router = (parts.wrap_grpc)(grpc_router(users, readiness, calls.clone()));
+    let router = (parts.wrap_grpc)(grpc_router(
+        users,
+        readiness,
+        &parts.descriptors,
+        calls.clone(),
+    ));
 
     let mut http = JoinSet::new();
     http.spawn(http::serve(listeners.http, probes, shutdown.ended.clone()));
@@ -99,12 +105,7 @@ pub fn start(settings: &Settings, parts: Parts, listeners: Listeners) -> Running
         metrics::router(),
         shutdown.ended.clone(),
     ));
-    let grpc = grpc_server(settings.connections)
-        .add_routes(router.into())
-        .serve_with_incoming_shutdown(
-            TcpIncoming::from(listeners.grpc).with_nodelay(Some(true)),
-            shutdown.stopping.clone().cancelled_owned(),
-        );
+    let grpc = connections::serve(listeners.grpc, router, policy, shutdown.stopping.clone());
     Running {
         shutdown,
         grpc: tokio::spawn(grpc),
@@ -147,29 +148,32 @@ fn feed(
 }
 
 /// The calls of all gRPC services, each of `UserService` with its log line.
-fn grpc_router(users: Users, readiness: Readiness, calls: TaskTracker) -> Router {
-    Routes::new(UserServiceServer::new(users))
-        .add_service(grpc_health::server(readiness))
+fn grpc_router(
+    users: Users,
+    readiness: Readiness,
+    descriptors: &[FileDescriptorSet],
+    calls: TaskTracker,
+) -> Router {
+    let rules = &users.rules;
+    let (timeout, message_bytes) = (rules.timeout, rules.message_bytes);
+    let users = UserServiceServer::new(users).max_decoding_message_size(message_bytes);
+    let routes = Routes::new(users).add_service(grpc_health::server(readiness));
+    reflection::add(routes, descriptors)
         .into_axum_router()
+        .layer(from_fn_with_state(timeout, deadline::enforce))
         .layer(from_fn(rpc_log::log_call))
         .layer(from_fn_with_state(calls, in_flight::track_call))
-}
-
-fn grpc_server(connections: ConnectionSettings) -> Server {
-    Server::builder()
-        .http2_keepalive_interval(Some(connections.keepalive_time))
-        .http2_keepalive_timeout(Some(connections.keepalive_timeout))
 }
 
 impl Running {
     /// Waits for a server to end that was not told to.
     pub async fn failed(&mut self) -> ServeError {
         let ended = tokio::select! {
-            result = &mut self.grpc => result.map(|result| result.map_err(ServeError::from)),
+            result = &mut self.grpc => result.map(Ok),
             Some(result) = self.http.join_next() => result.map(|result| result.map_err(ServeError::from)),
         };
         match ended {
-            Ok(Ok(())) => ServeError::Http(io::Error::other("a server ended by itself")),
+            Ok(Ok(())) => ServeError::Failed(io::Error::other("a server ended by itself")),
             Ok(Err(error)) => error,
             Err(error) => error.into(),
         }

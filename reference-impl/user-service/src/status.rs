@@ -55,6 +55,11 @@ pub fn of_ending(ending: Ending) -> Status {
     }
 }
 
+/// The status of a call that its client has given up (GRP-3).
+pub fn past_deadline() -> Status {
+    Status::deadline_exceeded("the deadline is over")
+}
+
 /// The status of a health check for a service that is not here (GRP-1).
 pub fn unknown_service() -> Status {
     Status::not_found("unknown service")

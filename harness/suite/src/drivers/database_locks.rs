@@ -64,3 +64,35 @@ impl Locks {
             .map_err(Failure::broken)
     }
 }
+
+/// Statements that wait for a lock.
+pub mod waiting {
+    use std::time::Duration;
+
+    use conformance_engine::backends::postgres::Database;
+    use conformance_engine::failure::{Failure, StepResult};
+    use conformance_engine::observe::eventually;
+    use tokio_postgres::Client;
+
+    /// Waits until no statement of the service waits that began before now.
+    pub async fn none_older(client: &Client, database: &Database, limit: Duration) -> StepResult {
+        let now = client
+            .query_one("SELECT clock_timestamp()::text", &[])
+            .await
+            .and_then(|it| it.try_get::<_, String>(0))
+            .map_err(Failure::broken)?;
+        let statement = "SELECT coalesce(min(query), '') FROM pg_stat_activity
+                         WHERE datname = $1 AND application_name <> 'conformance' AND state = 'active'
+                         AND wait_event_type = 'Lock' AND query_start <= $2::text::timestamptz";
+        let parameters: [&(dyn tokio_postgres::types::ToSql + Sync); 2] = [&database.name(), &now];
+        eventually("no statement waits any more", limit, async || {
+            let row = client.query_one(statement, &parameters).await;
+            match row.and_then(|it| it.try_get::<_, String>(0)) {
+                Ok(query) if query.is_empty() => Ok(()),
+                Ok(query) => Err(query),
+                Err(error) => Err(error.to_string()),
+            }
+        })
+        .await
+    }
+}

@@ -4,9 +4,11 @@
 //! - [`users`]: the users' gRPC interface
 //! - [`streams`]: StreamUsers
 //! - [`health_service`]: the health protocol of gRPC
+//! - [`reflection`]: the interface as data
 //! - [`probes`]: `/live`, `/ready`, `/health` over HTTP
 //! - [`database`], [`database_locks`], [`redis`]: what stands behind the service
 //! - [`raw`]: connections below any client library
+//! - [`wire`]: one HTTP/2 connection, and whatever the server does to it
 //! - [`encodings`]: forms in which a secret may stand somewhere
 
 pub mod database;
@@ -16,5 +18,7 @@ pub mod health_service;
 pub mod probes;
 pub mod raw;
 pub mod redis;
+pub mod reflection;
 pub mod streams;
 pub mod users;
+pub mod wire;

@@ -3,6 +3,7 @@
 //! - [`deployment`]: what a scenario runs on: deployments, instances, outages
 //! - [`process`]: the life of a program: settings, exits, signals, output
 //! - [`health`]: probes and the health service
+//! - [`grpc`]: reflection, deadlines, limits, connections
 //! - [`users`]: users and what becomes of calls
 //! - [`streams`]: StreamUsers
 
@@ -12,6 +13,7 @@
 )]
 
 pub mod deployment;
+pub mod grpc;
 pub mod health;
 pub mod process;
 pub mod streams;

@@ -1,0 +1,115 @@
+//! Server reflection of one instance, in whichever version it has (GRP-2).
+
+use std::time::Duration;
+
+use conformance_engine::failure::{Failure, StepResult};
+use conformance_engine::observe::Journal;
+use prost::Message as _;
+use prost_types::FileDescriptorProto;
+use tonic::client::Grpc;
+use tonic::codegen::http::uri::PathAndQuery;
+use tonic::transport::{Channel, Endpoint};
+use tonic::{Code, Request, Status};
+use tonic_prost::ProstCodec;
+use tonic_reflection::pb::v1::server_reflection_request::MessageRequest;
+use tonic_reflection::pb::v1::server_reflection_response::MessageResponse;
+use tonic_reflection::pb::v1::{ServerReflectionRequest, ServerReflectionResponse};
+
+use crate::drivers::users::shown;
+
+/// When an answer is given up.
+const GIVE_UP: Duration = Duration::from_secs(30);
+
+/// The same messages under both names, the one that clients use first.
+const VERSIONS: [&str; 2] = [
+    "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
+    "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
+];
+
+/// A client on a connection of its own.
+pub struct Reflection {
+    channel: Channel,
+    journal: Journal,
+}
+
+impl Reflection {
+    /// A connection to `url`, opened at the first question.
+    pub fn connect(url: &str, journal: &Journal) -> StepResult<Self> {
+        let endpoint = Endpoint::from_shared(url.to_owned()).map_err(Failure::broken)?;
+        Ok(Self {
+            channel: endpoint.connect_lazy(),
+            journal: journal.clone(),
+        })
+    }
+
+    /// The full names of the services.
+    pub async fn services(&self) -> StepResult<Vec<String>> {
+        match self
+            .ask(MessageRequest::ListServices(String::new()))
+            .await?
+        {
+            MessageResponse::ListServicesResponse(list) => {
+                Ok(list.service.into_iter().map(|it| it.name).collect())
+            }
+            other => Err(Failure::mismatch(
+                "a list of services",
+                format!("{other:?}"),
+            )),
+        }
+    }
+
+    /// The file that defines a symbol, and the files that came with it.
+    pub async fn files(&self, symbol: &str) -> StepResult<Vec<FileDescriptorProto>> {
+        let question = MessageRequest::FileContainingSymbol(symbol.to_owned());
+        match self.ask(question).await? {
+            MessageResponse::FileDescriptorResponse(files) => files
+                .file_descriptor_proto
+                .iter()
+                .map(|it| FileDescriptorProto::decode(it.as_slice()))
+                .collect::<Result<_, _>>()
+                .map_err(|error| Failure::mismatch("a file descriptor", error)),
+            other => Err(Failure::mismatch(
+                format!("the file of {symbol}"),
+                format!("{other:?}"),
+            )),
+        }
+    }
+
+    async fn ask(&self, question: MessageRequest) -> StepResult<MessageResponse> {
+        let mut answer = Err(Status::unimplemented("nobody was asked"));
+        for version in VERSIONS {
+            answer = tokio::time::timeout(GIVE_UP, self.ask_by(version, question.clone()))
+                .await
+                .unwrap_or_else(|_| Err(Status::unknown("the suite gave up: no answer")));
+            let told = answer.as_ref().map(|_| "answered").map_err(shown);
+            self.journal
+                .note(format!("{version} {question:?}: {told:?}"));
+            if !matches!(&answer, Err(status) if status.code() == Code::Unimplemented) {
+                break;
+            }
+        }
+        answer.map_err(|status| Failure::mismatch("an answer of reflection", shown(&status)))
+    }
+
+    async fn ask_by(
+        &self,
+        version: &'static str,
+        question: MessageRequest,
+    ) -> Result<MessageResponse, Status> {
+        let mut client = Grpc::new(self.channel.clone());
+        let away = |error| Status::unavailable(format!("{error}"));
+        client.ready().await.map_err(away)?;
+        let request = ServerReflectionRequest {
+            host: String::new(),
+            message_request: Some(question),
+        };
+        let codec = ProstCodec::<ServerReflectionRequest, ServerReflectionResponse>::default();
+        let questions = Request::new(tokio_stream::once(request));
+        let path = PathAndQuery::from_static(version);
+        let mut answers = client.streaming(questions, path, codec).await?.into_inner();
+        let answer = answers.message().await?;
+        answer
+            .and_then(|it| it.message_response)
+            .ok_or_else(|| Status::unknown("the suite: a stream without an answer"))
+    }
+}

@@ -1,0 +1,348 @@
+//! Deadlines, limits of messages, and what is no call at all (GRP-3).
+
+use std::time::Duration;
+
+use conformance_engine::failure::{Failure, StepResult, ensure};
+use cucumber::{given, then, when};
+use futures::future::join_all;
+use prost::Message as _;
+use tonic::Code;
+use user_proto::v1::{
+    CreateUserRequest, DeleteUserRequest, GetUserRequest, ListUsersRequest, UpdateUserRequest,
+};
+
+use super::super::users::outcomes::all;
+use crate::drivers::database;
+use crate::drivers::database_locks::{Locks, waiting};
+use crate::drivers::wire::{End, Ended, Wire, framed};
+use crate::params::Span;
+use crate::text::Meaning as _;
+use crate::world::World;
+
+const SERVICE: &str = "/user.v1.UserService";
+const WATCH: &str = "/grpc.health.v1.Health/Watch";
+
+/// Calls may end this much before their deadline: clocks are read in turn.
+const EARLY: Duration = Duration::from_millis(50);
+
+impl World {
+    /// The scenario's connection below any gRPC library, opened when first needed.
+    pub(super) async fn wire(&mut self) -> StepResult<&mut Wire> {
+        if self.grpc.wire.is_none() {
+            let journal = self.scene.journal.clone();
+            let port = self.deployment().await?.slot(0)?.port("GRPC_PORT");
+            self.grpc.wire = Some(Wire::connect(port, &journal).await?);
+        }
+        let missing = || Failure::broken("the scenario has no connection");
+        self.grpc.wire.as_mut().ok_or_else(missing)
+    }
+
+    /// A call that needs nothing: it shows that a connection still works.
+    pub(super) async fn nobody(&mut self) -> StepResult<Ended> {
+        let request = GetUserRequest {
+            id: format!("nobody-{}", self.scene.id),
+        };
+        let path = format!("{SERVICE}/GetUser");
+        let body = framed(&request.encode_to_vec());
+        let wire = self.wire().await?;
+        Ok(wire.call(&path, body, None).await)
+    }
+
+    /// Makes calls at once, and remembers how they ended.
+    async fn exchange(&mut self, calls: Vec<(&str, Vec<u8>)>, timeout: Option<&str>) -> StepResult {
+        let wire = self.wire().await?;
+        let calls = calls.into_iter().map(|(method, message)| {
+            let path = format!("{SERVICE}/{method}");
+            wire.call(&path, framed(&message), timeout)
+        });
+        self.grpc.ended = join_all(calls.collect::<Vec<_>>()).await;
+        Ok(())
+    }
+
+    /// One valid request of each unary method, about "Ada" where it is about anybody.
+    fn unary_requests(&mut self) -> StepResult<Vec<(&'static str, Vec<u8>)>> {
+        let id = self.of_user("Ada", "id").map_err(Failure::broken)?;
+        let create = self.newcomer().encode_to_vec();
+        let get = GetUserRequest { id: id.clone() }.encode_to_vec();
+        let update = UpdateUserRequest {
+            id: id.clone(),
+            name: Some("Late".to_owned()),
+            ..Default::default()
+        };
+        Ok(vec![
+            ("CreateUser", create),
+            ("GetUser", get),
+            ("UpdateUser", update.encode_to_vec()),
+            ("DeleteUser", DeleteUserRequest { id }.encode_to_vec()),
+            ("ListUsers", ListUsersRequest::default().encode_to_vec()),
+        ])
+    }
+}
+
+fn judge(world: &World, expected: &str, right: impl Fn(&Ended) -> bool) -> StepResult {
+    let ended = &world.grpc.ended;
+    let wrong = ended.iter().filter(|it| !right(it));
+    all(
+        expected,
+        wrong.map(ToString::to_string).collect(),
+        ended.len(),
+    )
+}
+
+#[when(regex = r"^every unary call is made with the deadline `(\w+)`$")]
+async fn made_with_the_deadline(world: &mut World, timeout: String) -> StepResult {
+    // A first call, so that those with a deadline find the connection open.
+    world.nobody().await?;
+    let requests = world.unary_requests()?;
+    world.exchange(requests, Some(&timeout)).await
+}
+
+#[when(regex = r"^every unary call is made in turn, with the deadline `(\w+)`$")]
+async fn made_in_turn(world: &mut World, timeout: String) -> StepResult {
+    let mut ended = Vec::new();
+    let mut requests = world.unary_requests()?;
+    // The delete comes last.
+    requests.sort_by_key(|(method, _)| *method == "DeleteUser");
+    for request in requests {
+        world.exchange(vec![request], Some(&timeout)).await?;
+        ended.append(&mut world.grpc.ended);
+    }
+    world.grpc.ended = ended;
+    Ok(())
+}
+
+#[given("every table is locked")]
+async fn every_table_is_locked(world: &mut World) -> StepResult {
+    let database = world.own()?.database().clone();
+    let connection = database::connect(&world.site, &database).await?;
+    world.grpc.locks = Some(Locks::take(connection, &database).await?);
+    Ok(())
+}
+
+#[when(regex = r"^a Watch is opened with the deadline `(\w+)`$")]
+async fn watch_with_the_deadline(world: &mut World, timeout: String) -> StepResult {
+    let wire = world.wire().await?;
+    let ended = wire.call(WATCH, framed(&[]), Some(&timeout)).await;
+    world.grpc.ended = vec![ended];
+    Ok(())
+}
+
+fn in_time(world: &World, ended: &Ended, deadline: Duration) -> bool {
+    let latest = world
+        .scene
+        .patience
+        .stretch(deadline + Duration::from_secs(1));
+    (deadline.saturating_sub(EARLY)..=latest).contains(&ended.took)
+}
+
+#[then(
+    regex = r"^every call ends with DEADLINE_EXCEEDED or a reset stream, at most 1 s after (\d+ (?:ms|s))$"
+)]
+async fn ends_at_the_deadline(world: &mut World, deadline: Span) -> StepResult {
+    let expected = format!(
+        "DEADLINE_EXCEEDED or a reset stream after {:.1} to {:.1} s",
+        deadline.0.as_secs_f64(),
+        deadline.0.as_secs_f64() + 1.0
+    );
+    judge(world, &expected, |it| {
+        let right = match &it.end {
+            End::Status(status) => status.code() == Code::DeadlineExceeded,
+            End::Reset(_) => true,
+            End::Never => false,
+        };
+        right && in_time(world, it, deadline.0)
+    })
+}
+
+/// How is not told: a client's own library says DEADLINE_EXCEEDED at that moment, and common health
+/// services end their stream with what they were told, that it was cancelled.
+#[then(regex = r"^the Watch ends at most 1 s after (\d+ s)$")]
+async fn the_watch_ends(world: &mut World, deadline: Span) -> StepResult {
+    judge(world, "a Watch that ends at its deadline", |it| {
+        !matches!(it.end, End::Never) && in_time(world, it, deadline.0)
+    })
+}
+
+#[then(regex = r"^the statements of these calls are gone from the database within (\d+ s)$")]
+async fn statements_are_gone(world: &mut World, limit: Span) -> StepResult {
+    let limit = world.scene.patience.stretch(limit.0);
+    let database = world.own()?.database().clone();
+    let connection = database::connect(&world.site, &database).await?;
+    waiting::none_older(&connection, &database, limit).await
+}
+
+#[then("every call succeeds in its time")]
+async fn succeeds_in_its_time(world: &mut World) -> StepResult {
+    judge(world, "OK", |it| it.code() == Some(Code::Ok))
+}
+
+#[when(regex = r"^a request of (\d+) bytes is sent$")]
+async fn a_request_of(world: &mut World, bytes: usize) -> StepResult {
+    // The tag and the length of the only field are what the text has not.
+    let length = (1..=bytes)
+        .rev()
+        .find(|it| message_of(*it).encoded_len() <= bytes)
+        .unwrap_or_default();
+    let message = message_of(length).encode_to_vec();
+    ensure_size(message.len(), bytes)?;
+    world.exchange(vec![("GetUser", message)], None).await
+}
+
+fn message_of(length: usize) -> GetUserRequest {
+    GetUserRequest {
+        id: "x".repeat(length),
+    }
+}
+
+fn ensure_size(size: usize, wanted: usize) -> StepResult {
+    if size == wanted {
+        Ok(())
+    } else {
+        Err(Failure::broken(format!("no message has {wanted} bytes")))
+    }
+}
+
+#[then("it is answered with NOT_FOUND")]
+async fn not_found(world: &mut World) -> StepResult {
+    judge(world, "NOT_FOUND", |it| it.code() == Some(Code::NotFound))
+}
+
+#[then("it fails with RESOURCE_EXHAUSTED or OUT_OF_RANGE")]
+async fn too_large(world: &mut World) -> StepResult {
+    judge(world, "RESOURCE_EXHAUSTED or OUT_OF_RANGE", |it| {
+        matches!(it.code(), Some(Code::ResourceExhausted | Code::OutOfRange))
+    })
+}
+
+#[when(regex = r"^`(/.+)` is called$")]
+async fn is_called(world: &mut World, path: String) -> StepResult {
+    let wire = world.wire().await?;
+    let ended = wire.call(&path, framed(&[]), None).await;
+    world.grpc.ended = vec![ended];
+    Ok(())
+}
+
+#[then("it fails with UNIMPLEMENTED")]
+async fn unimplemented(world: &mut World) -> StepResult {
+    judge(world, "UNIMPLEMENTED", |it| {
+        it.code() == Some(Code::Unimplemented)
+    })
+}
+
+/// Bytes that no message begins with, by their words.
+fn garbage(what: &str) -> StepResult<Vec<u8>> {
+    Ok(match what {
+        // Field 1 has 100 bytes, and 3 are there.
+        "a field that ends too soon" => b"\x0a\x64abc".to_vec(),
+        "a number that does not end" => [0x08; 1].into_iter().chain([0xff; 20]).collect(),
+        "a type that nobody knows" => b"\x0e\x0f".to_vec(),
+        _ => return Err(Failure::broken(format!("nobody knows {what:?}"))),
+    })
+}
+
+#[when(
+    regex = r"^(a field that .+|a number that .+|a type that .+) is sent to every unary method$"
+)]
+async fn garbage_is_sent(world: &mut World, what: String) -> StepResult {
+    let bytes = garbage(&what)?;
+    let methods = [
+        "CreateUser",
+        "GetUser",
+        "UpdateUser",
+        "DeleteUser",
+        "ListUsers",
+    ];
+    world
+        .exchange(methods.map(|it| (it, bytes.clone())).to_vec(), None)
+        .await
+}
+
+/// What stands for the bytes in texts, as long as they are.
+const MARK: &str = "\u{1}\u{2}";
+
+#[when("bytes that are no UTF-8 are sent in every string")]
+async fn no_utf8_is_sent(world: &mut World) -> StepResult {
+    let id = world.of_user("Ada", "id").map_err(Failure::broken)?;
+    let mark = || MARK.to_owned();
+    let create = world.newcomer();
+    let update = UpdateUserRequest {
+        id,
+        ..Default::default()
+    };
+    let entry = |key: &str, value: &str| [(key.to_owned(), value.to_owned())].into();
+    let mut calls = Vec::new();
+    for change in [
+        (|it, mark| it.email = format!("{mark}{}", it.email)) as fn(&mut CreateUserRequest, String),
+        |it, mark| it.name = mark,
+        |it, mark| it.password = format!("password{mark}"),
+        |it, mark| drop(it.metadata.insert(mark, "x".to_owned())),
+        |it, mark| drop(it.metadata.insert("x".to_owned(), mark)),
+    ] {
+        let mut request = create.clone();
+        change(&mut request, mark());
+        calls.push(("CreateUser", request.encode_to_vec()));
+    }
+    let renamed = UpdateUserRequest {
+        name: Some(mark()),
+        ..update.clone()
+    };
+    let noted = UpdateUserRequest {
+        metadata: entry("x", MARK),
+        ..update
+    };
+    calls.push(("UpdateUser", renamed.encode_to_vec()));
+    calls.push(("UpdateUser", noted.encode_to_vec()));
+    calls.push(("GetUser", GetUserRequest { id: mark() }.encode_to_vec()));
+    calls.push((
+        "DeleteUser",
+        DeleteUserRequest { id: mark() }.encode_to_vec(),
+    ));
+    let filter = ListUsersRequest {
+        filter: format!("name={MARK}"),
+        ..Default::default()
+    };
+    calls.push(("ListUsers", filter.encode_to_vec()));
+    for (_, message) in &mut calls {
+        spoil(message);
+    }
+    world.exchange(calls, None).await
+}
+
+/// Puts the begin of a character without its end in the place of the mark.
+fn spoil(message: &mut [u8]) {
+    let mark = MARK.as_bytes();
+    let found = message.windows(mark.len()).rposition(|it| it == mark);
+    if let Some(place) = found {
+        message[place..][..mark.len()].copy_from_slice(b"\xff\xc3");
+    }
+}
+
+#[then("every call fails in some way")]
+async fn fails_in_some_way(world: &mut World) -> StepResult {
+    judge(world, "any error", |it| match &it.end {
+        End::Status(status) => status.code() != Code::Ok,
+        End::Reset(_) => true,
+        End::Never => false,
+    })
+}
+
+#[then("the same connection still answers")]
+pub(super) async fn still_answers(world: &mut World) -> StepResult {
+    let ended = world.nobody().await?;
+    ensure(
+        ended.code() == Some(Code::NotFound),
+        "NOT_FOUND on the same connection",
+        ended,
+    )
+}
+
+#[then("the program still answers")]
+async fn program_still_answers(world: &mut World) -> StepResult {
+    world.grpc.wire = None;
+    let ended = world.nobody().await?;
+    ensure(
+        ended.code() == Some(Code::NotFound),
+        "NOT_FOUND for a user that nobody knows",
+        ended,
+    )
+}

@@ -1,0 +1,232 @@
+//! How long connections live (GRP-4), and what a client may do with pings (GRP-5).
+
+use std::time::{Duration, Instant};
+
+use conformance_engine::failure::{Failure, StepResult, ensure};
+use conformance_engine::observe::{elapse, eventually, holds_for};
+use cucumber::{given, then, when};
+use prost::Message as _;
+use tonic::Code;
+
+use crate::drivers::wire::framed;
+use crate::drivers::wire::tap::{Event, Sight};
+use crate::params::Span;
+use crate::world::World;
+
+const WATCH: &str = "/grpc.health.v1.Health/Watch";
+
+/// The error code of a GOAWAY that blames nobody.
+const NO_ERROR: u32 = 0;
+
+fn shown(sight: &Sight) -> String {
+    let events = sight.events();
+    let words: Vec<_> = events.iter().map(|it| it.1.to_string()).collect();
+    if words.is_empty() {
+        "an open connection".to_owned()
+    } else {
+        words.join(", ")
+    }
+}
+
+/// How long an event took to come; none yet.
+fn came(sight: &Sight, since: Instant, wanted: impl Fn(Event) -> bool) -> Option<Duration> {
+    let events = sight.events();
+    let found = events.iter().find(|it| wanted(it.1));
+    found.map(|it| it.0.saturating_duration_since(since))
+}
+
+/// Nothing but an open connection.
+fn is_open(sight: &Sight) -> Result<(), String> {
+    if sight.events().is_empty() {
+        Ok(())
+    } else {
+        Err(shown(sight))
+    }
+}
+
+#[given("an open connection")]
+async fn open_connection(world: &mut World) -> StepResult {
+    let opened = world.wire().await?.opened();
+    world.grpc.counted_from = Some(opened);
+    Ok(())
+}
+
+#[given("an open connection on which a call was answered")]
+async fn connection_with_a_call(world: &mut World) -> StepResult {
+    super::calls::still_answers(world).await?;
+    world.grpc.counted_from = Some(Instant::now());
+    Ok(())
+}
+
+#[given("an open connection with a running Watch")]
+async fn connection_with_a_watch(world: &mut World) -> StepResult {
+    super::calls::still_answers(world).await?;
+    let wire = world.wire().await?;
+    let opened = wire.opened();
+    let (watch, begun) = wire.stream(WATCH, framed(&[]));
+    world.grpc.running = Some(tokio::spawn(watch));
+    world.grpc.counted_from = Some(opened);
+    // Its first answer, so that the call is known to run.
+    match tokio::time::timeout(Duration::from_secs(10), begun).await {
+        Ok(Ok(())) => Ok(()),
+        other => Err(Failure::mismatch(
+            "an answer of Watch",
+            format!("{other:?}"),
+        )),
+    }
+}
+
+#[given("a call that waits for the database is running on an open connection")]
+async fn connection_with_a_call_running(world: &mut World) -> StepResult {
+    super::calls::still_answers(world).await?;
+    let request = world.newcomer().encode_to_vec();
+    let wire = world.wire().await?;
+    let opened = wire.opened();
+    let call = wire.call("/user.v1.UserService/CreateUser", framed(&request), None);
+    world.grpc.running = Some(tokio::spawn(call));
+    world.grpc.counted_from = Some(opened);
+    let missing = || Failure::broken("the scenario has locked no table");
+    let locks = world.grpc.locks.as_ref().ok_or_else(missing)?;
+    locks.somebody_waits().await
+}
+
+/// Waits for GOAWAY without an error, at most until `latest` after the moment that counts.
+async fn goaway(world: &mut World, latest: Duration) -> StepResult<Duration> {
+    let since = world.grpc.counted_from.unwrap_or_else(Instant::now);
+    let latest = world.scene.patience.stretch(latest);
+    let sight = world.wire().await?.sight().clone();
+    let left = latest.saturating_sub(since.elapsed());
+    eventually("GOAWAY without an error", left, async || {
+        came(&sight, since, |it| it == Event::GoAway(NO_ERROR)).ok_or_else(|| shown(&sight))
+    })
+    .await
+}
+
+#[then(regex = r"^it gets GOAWAY after (\d+ ms) to (\d+ ms)$")]
+async fn gets_goaway(world: &mut World, earliest: Span, latest: Span) -> StepResult {
+    let after = goaway(world, latest.0).await?;
+    let sight = world.wire().await?.sight();
+    ensure(
+        after >= earliest.0 && sight.events()[0].1 == Event::GoAway(NO_ERROR),
+        format!("GOAWAY first, not before {:?}", earliest.0),
+        format!("{} after {after:?}", shown(sight)),
+    )
+}
+
+#[when(regex = r"^the tables are unlocked (\d+ s) after it got GOAWAY, at most (\d+ ms) old$")]
+async fn unlocked_after_goaway(world: &mut World, pause: Span, latest: Span) -> StepResult {
+    goaway(world, latest.0).await?;
+    elapse(pause.0).await;
+    match world.grpc.locks.take() {
+        Some(locks) => locks.release().await,
+        None => Err(Failure::broken("the scenario has locked no table")),
+    }
+}
+
+#[then("the running call succeeds")]
+async fn running_call_succeeds(world: &mut World) -> StepResult {
+    let missing = || Failure::broken("no call is running");
+    let running = world.grpc.running.take().ok_or_else(missing)?;
+    let ended = running.await.map_err(Failure::broken)?;
+    ensure(ended.code() == Some(Code::Ok), "OK", ended)
+}
+
+#[then(regex = r"^the Watch is ended within (\d+ ms)$")]
+async fn watch_is_ended(world: &mut World, latest: Span) -> StepResult {
+    let since = world.grpc.counted_from.unwrap_or_else(Instant::now);
+    let latest = world.scene.patience.stretch(latest.0);
+    let running = &world.grpc.running;
+    let left = latest.saturating_sub(since.elapsed());
+    eventually("an end of the Watch", left, async || {
+        let over = running
+            .as_ref()
+            .is_some_and(tokio::task::JoinHandle::is_finished);
+        if over { Ok(()) } else { Err("it runs on") }
+    })
+    .await
+}
+
+#[when("the Watch is cancelled")]
+async fn watch_is_cancelled(world: &mut World) -> StepResult {
+    if let Some(running) = world.grpc.running.take() {
+        running.abort();
+    }
+    world.grpc.counted_from = Some(Instant::now());
+    Ok(())
+}
+
+#[given(regex = r"^it was kept open for (\d+ s)$")]
+async fn was_kept_open(world: &mut World, window: Span) -> StepResult {
+    let sight = world.wire().await?.sight().clone();
+    holds_for("an open connection", window.0, async || is_open(&sight)).await
+}
+
+#[when(regex = r"^a call is made on it every (\d+ s) for (\d+ s)$")]
+async fn calls_every(world: &mut World, pause: Span, window: Span) -> StepResult {
+    let begun = Instant::now();
+    while begun.elapsed() < window.0 {
+        super::calls::still_answers(world).await?;
+        elapse(pause.0).await;
+    }
+    Ok(())
+}
+
+#[then("it is open and still answers")]
+async fn open_and_answers(world: &mut World) -> StepResult {
+    let sight = world.wire().await?.sight().clone();
+    is_open(&sight).map_err(|it| Failure::mismatch("an open connection", it))?;
+    super::calls::still_answers(world).await
+}
+
+#[when("its client falls silent")]
+async fn falls_silent(world: &mut World) -> StepResult {
+    world.wire().await?.sight().mute();
+    world.grpc.counted_from = Some(Instant::now());
+    Ok(())
+}
+
+#[then(regex = r"^it is closed within (\d+ s)$")]
+async fn is_closed(world: &mut World, limit: Span) -> StepResult {
+    let limit = world.scene.patience.stretch(limit.0);
+    let sight = world.wire().await?.sight().clone();
+    eventually("a closed connection", limit, async || {
+        let closed = sight.events().iter().any(|it| it.1 == Event::Closed);
+        closed.then_some(()).ok_or_else(|| shown(&sight))
+    })
+    .await
+}
+
+/// Pings, each once the one before was answered; stops when the connection fails.
+#[when(regex = r"^its client pings (\d+) times, with pauses of (\d+ ms)$")]
+async fn client_pings(world: &mut World, times: usize, pause: Span) -> StepResult {
+    let wire = world.wire().await?;
+    for _ in 0..times {
+        if wire.ping().await.is_err() {
+            break;
+        }
+        elapse(pause.0).await;
+    }
+    Ok(())
+}
+
+#[when(regex = r"^its client makes a call and pings, (\d+) times in a row$")]
+async fn calls_and_pings(world: &mut World, times: usize) -> StepResult {
+    for _ in 0..times {
+        super::calls::still_answers(world).await?;
+        let pinged = world.wire().await?.ping().await;
+        pinged.map_err(|it| Failure::mismatch("an answer to a PING", it))?;
+    }
+    Ok(())
+}
+
+/// By GOAWAY with a reason, or without a word.
+#[then("it is disconnected")]
+async fn is_disconnected(world: &mut World) -> StepResult {
+    let limit = world.scene.patience.stretch(Duration::ZERO);
+    let sight = world.wire().await?.sight().clone();
+    eventually("a disconnected client", limit, async || {
+        let events = sight.events();
+        events.first().map(|_| ()).ok_or("an open connection")
+    })
+    .await
+}

@@ -1,0 +1,75 @@
+//! What reflection says of the interface (GRP-2).
+
+use std::collections::BTreeSet;
+
+use conformance_engine::failure::{Failure, StepResult, ensure};
+use cucumber::{then, when};
+use prost::Message as _;
+use prost_types::{FileDescriptorProto, FileDescriptorSet};
+
+use super::super::users::outcomes::all;
+use crate::checks::interface::{Part, missing, sentences};
+use crate::drivers::reflection::Reflection;
+use crate::world::World;
+
+/// The package of the interface.
+const PACKAGE: &str = "user.v1";
+
+async fn client(world: &mut World) -> StepResult<Reflection> {
+    let journal = world.scene.journal.clone();
+    let url = world.deployment().await?.slot(0)?.grpc_url();
+    Reflection::connect(&url, &journal)
+}
+
+/// The interface as it is compiled into the suite.
+fn wanted() -> StepResult<Vec<FileDescriptorProto>> {
+    FileDescriptorSet::decode(user_proto::FILE_DESCRIPTOR_SET)
+        .map(|it| it.file)
+        .map_err(Failure::broken)
+}
+
+#[when("reflection is asked for the services")]
+async fn asked_for_services(world: &mut World) -> StepResult {
+    world.grpc.services = client(world).await?.services().await?;
+    Ok(())
+}
+
+#[then(regex = r#"^it lists "(.+)"$"#)]
+async fn it_lists(world: &mut World, name: String) -> StepResult {
+    let services = &world.grpc.services;
+    ensure(services.contains(&name), name, format!("{services:?}"))
+}
+
+#[when("reflection is asked for every symbol of user.proto")]
+async fn asked_for_symbols(world: &mut World) -> StepResult {
+    let client = client(world).await?;
+    // Where an implementation puts what is its own business, so each symbol is asked for.
+    let symbols = sentences(&wanted()?, PACKAGE)
+        .into_iter()
+        .filter_map(|(part, it)| match part {
+            Part::Services => it.split_once('/').map(|(service, _)| service.to_owned()),
+            // What is nested comes with what it is nested in.
+            Part::Messages => (it.matches('.').count() == 2).then_some(it),
+            Part::Values => it.rsplit_once('.').map(|(name, _)| name.to_owned()),
+            Part::Fields => None,
+        });
+    for symbol in symbols.collect::<BTreeSet<_>>() {
+        let files = client.files(&symbol).await?;
+        world.grpc.files.extend(files);
+    }
+    Ok(())
+}
+
+#[then(
+    regex = r"^the descriptors have the (services and methods|messages|fields|values of enums) of user.proto$"
+)]
+async fn the_descriptors_have(world: &mut World, what: String) -> StepResult {
+    let part = match what.as_str() {
+        "messages" => Part::Messages,
+        "fields" => Part::Fields,
+        "values of enums" => Part::Values,
+        _ => Part::Services,
+    };
+    let (count, missing) = missing(&wanted()?, &world.grpc.files, PACKAGE, part);
+    all(&format!("the {what} of user.proto"), missing, count)
+}
