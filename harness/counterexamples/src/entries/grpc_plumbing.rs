@@ -194,10 +194,9 @@ fn deadlines() -> Vec<Entry> {
         parts(
             "deadline-early",
             "GRP-3",
-            "no deadline is later than 1 ms",
+            "every deadline is over at once",
             |_, it| {
-                it.rules.timeout =
-                    |headers| Some(deadline::read(headers)?.min(Duration::from_millis(1)));
+                it.rules.timeout = |headers| deadline::read(headers).map(|_| Duration::ZERO);
             },
         ),
         parts(
