@@ -24,7 +24,7 @@ pub enum Part {
 pub fn sentences(files: &[FileDescriptorProto], package: &str) -> BTreeSet<(Part, String)> {
     let mut said = Said::default();
     for file in files.iter().filter(|it| it.package() == package) {
-        said.syntax = file.syntax().to_owned();
+        file.syntax().clone_into(&mut said.syntax);
         for service in &file.service {
             for method in &service.method {
                 said.add(

@@ -51,7 +51,7 @@ impl Drop for Running {
 
 #[cfg(test)]
 mod tests {
-    use tokio::time::{Instant, advance};
+    use tokio::time::{Instant, sleep};
 
     use super::*;
 
@@ -74,9 +74,9 @@ mod tests {
         });
         for _ in 0..3 {
             let call = calls.begin();
-            advance(TIME).await;
+            sleep(TIME).await;
             drop(call);
-            advance(TIME / 2).await;
+            sleep(TIME / 2).await;
         }
         idle.await.expect("it ends");
         assert_eq!(begin.elapsed().as_secs(), 50);

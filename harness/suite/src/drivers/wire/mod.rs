@@ -179,7 +179,7 @@ impl Wire {
             request = request.header("grpc-timeout", timeout);
         }
         async move {
-            let sent = Instant::now();
+            let start = Instant::now();
             let limit = limit.unwrap_or(Duration::MAX);
             let end = match request.body(()) {
                 Ok(request) => tokio::time::timeout(limit, exchange(send, request, body, begun))
@@ -190,7 +190,7 @@ impl Wire {
             let ended = Ended {
                 method,
                 end: end.unwrap_or_else(|error| End::Reset(error.to_string())),
-                took: sent.elapsed(),
+                took: start.elapsed(),
             };
             journal.note(ended.to_string());
             ended

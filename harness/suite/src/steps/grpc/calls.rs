@@ -154,7 +154,7 @@ async fn ends_at_the_deadline(world: &mut World, deadline: Span) -> StepResult {
     })
 }
 
-/// How is not told: a client's own library says DEADLINE_EXCEEDED at that moment, and common health
+/// How is not told: a client's own library says `DEADLINE_EXCEEDED` at that moment, and common health
 /// services end their stream with what they were told, that it was cancelled.
 #[then(regex = r"^the Watch ends at most 1 s after (\d+ s)$")]
 async fn the_watch_ends(world: &mut World, deadline: Span) -> StepResult {
