@@ -30,8 +30,8 @@ pub struct SelfCheckArguments {
     only: Vec<String>,
     #[command(flatten)]
     features: FeatureArguments,
-    /// Keep the table of who catches what in this file
-    #[arg(long, value_name = "FILE")]
+    /// Keep the table of who catches what in this file; only of all clauses, since it would lose the others
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["clause", "component", "only"])]
     table: Option<PathBuf>,
     /// How many scenarios at once [default: 24 for each core]
     #[arg(long, value_name = "N")]

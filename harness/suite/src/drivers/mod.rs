@@ -2,7 +2,7 @@
 //! scenario, and the journal; they return typed outcomes and never assert.
 //!
 //! - [`users`]: the users' gRPC interface
-//! - [`streams`]: StreamUsers
+//! - [`streams`]: the streams of users
 //! - [`health_service`]: the health protocol of gRPC
 //! - [`reflection`]: the interface as data
 //! - [`probes`]: `/live`, `/ready`, `/health` over HTTP

@@ -5,7 +5,7 @@
 //! - [`health`]: probes and the health service
 //! - [`grpc`]: reflection, deadlines, limits, connections
 //! - [`users`]: users and what becomes of calls
-//! - [`streams`]: StreamUsers
+//! - [`streams`]: the streams of users
 
 #![allow(
     clippy::unused_async,

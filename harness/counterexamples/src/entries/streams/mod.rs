@@ -5,7 +5,7 @@
 //! - [`order`]: STR-3, in which order and how often
 //! - [`slow`]: STR-4, of those that do not read
 //! - [`outages`]: STR-5, when something goes away
-//! - [`flags`]: CFG-10
+//! - [`flags`]: whom a flag lets in (CFG-10)
 
 mod filter;
 mod flags;

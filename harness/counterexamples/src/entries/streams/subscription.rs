@@ -61,7 +61,9 @@ pub fn entries() -> Vec<Entry> {
             "STR-1",
             "users are told without their metadata",
             |mut users| {
-                users.iter_mut().for_each(|it| it.metadata.clear());
+                for user in &mut users {
+                    user.metadata.clear();
+                }
                 users
             },
         ),

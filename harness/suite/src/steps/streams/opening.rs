@@ -89,7 +89,7 @@ async fn is_open_with_paging(world: &mut World, alias: String, filter: String) -
     open(world, alias, request, 0).await
 }
 
-#[given(regex = r#"^(\d+) streams of users with `(.+)` were opened and left$"#)]
+#[given(regex = r"^(\d+) streams of users with `(.+)` were opened and left$")]
 async fn were_opened_and_left(world: &mut World, count: usize, filter: String) -> StepResult {
     for number in 0..count {
         let alias = format!("Left{number}");

@@ -67,8 +67,8 @@ async fn judge(world: &World, alias: &str, limit: Duration, may_end: Option<Code
     let subscriber = world.streams.stream(alias)?;
     let stream = match &subscriber.stream {
         Ok(stream) => stream,
-        Err(status) if may_end == Some(status.code()) => return Ok(()),
-        Err(status) => return Err(Failure::mismatch("an open stream", shown(status))),
+        Err(refusal) if may_end == Some(refusal.code()) => return Ok(()),
+        Err(refusal) => return Err(Failure::mismatch("an open stream", shown(refusal))),
     };
     let due = world.due(subscriber, &states);
     let lacking = async || {
