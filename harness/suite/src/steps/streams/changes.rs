@@ -12,6 +12,7 @@ use user_proto::v1::{ListUsersRequest, UpdateUserRequest};
 use super::Written;
 use super::opening::open;
 use crate::drivers::users::Users;
+use crate::params::Span;
 use crate::world::World;
 
 /// What makes an update large: with key and number still within USR-5.
@@ -21,15 +22,16 @@ const LARGE: usize = 15;
 const VALUE: usize = 1024;
 
 #[given(
-    regex = r#"^the users named "([A-Z][a-z]+)" were changed (\d+) times by (\d+) clients( on the first instance| on the second instance| on both instances)?(, each time with 15 KiB of metadata)?$"#
+    regex = r#"^the users named "([A-Z][a-z]+)" were changed (\d+) times(?:, for at most (\d+ s),)? by (\d+) clients( on the first instance| on the second instance| on both instances)?(, each time with 15 KiB of metadata)?$"#
 )]
 #[when(
-    regex = r#"^the users named "([A-Z][a-z]+)" are changed (\d+) times by (\d+) clients( on the first instance| on the second instance| on both instances)?(, each time with 15 KiB of metadata)?$"#
+    regex = r#"^the users named "([A-Z][a-z]+)" are changed (\d+) times(?:, for at most (\d+ s),)? by (\d+) clients( on the first instance| on the second instance| on both instances)?(, each time with 15 KiB of metadata)?$"#
 )]
 async fn are_changed(
     world: &mut World,
     alias: String,
     times: usize,
+    most: String,
     clients: usize,
     place: String,
     large: String,
@@ -46,6 +48,10 @@ async fn are_changed(
     };
     // Each scenario step has numbers of its own, so that every update changes something.
     let first = world.streams.written.len();
+    let until = match most.as_str() {
+        "" => None,
+        most => Some(Instant::now() + most.parse::<Span>().map_err(Failure::broken)?.0),
+    };
     let mut tasks = Vec::new();
     for number in 0..clients {
         let client = world
@@ -56,12 +62,13 @@ async fn are_changed(
             let id = ids[(round / 2 + number) % ids.len()].clone();
             change(id, first + round, !large.is_empty())
         });
-        tasks.push(tokio::spawn(make(client, requests.collect())));
+        tasks.push(tokio::spawn(make(client, requests.collect(), until)));
     }
     for done in try_join_all(tasks).await.map_err(Failure::broken)? {
         world.streams.written.extend(done?);
     }
-    let note = format!("{times} changes by {clients} clients were acknowledged");
+    let count = world.streams.written.len() - first;
+    let note = format!("{count} changes by {clients} clients were acknowledged");
     world.scene.journal.note(note);
     Ok(())
 }
@@ -146,9 +153,17 @@ fn change(id: String, number: usize, large: bool) -> UpdateUserRequest {
     request
 }
 
-async fn make(client: Users, requests: Vec<UpdateUserRequest>) -> StepResult<Vec<Written>> {
+/// Makes the changes one after the other; none is begun after `until`.
+async fn make(
+    client: Users,
+    requests: Vec<UpdateUserRequest>,
+    until: Option<Instant>,
+) -> StepResult<Vec<Written>> {
     let mut written = Vec::with_capacity(requests.len());
     for request in requests {
+        if until.is_some_and(|it| Instant::now() > it) {
+            break;
+        }
         written.push(make_one(&client, request).await?);
     }
     Ok(written)

@@ -1,0 +1,257 @@
+//! A deployment: a database, a Redis and the instances of the program that run on them.
+//!
+//! - [`settings`]: the environment variables that scenarios set
+//! - [`slot`]: a place for one instance, and what runs in it
+//! - [`programs`]: how the program is started
+
+mod programs;
+mod settings;
+mod slot;
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::time::Duration;
+
+use conformance_engine::backends::postgres::Database;
+use conformance_engine::backends::redis::RedisLease;
+use conformance_engine::failure::{Failure, StepResult};
+use conformance_engine::network::link::Link;
+use conformance_engine::observe::eventually;
+use conformance_engine::run::outcome::LogExcerpt;
+use conformance_engine::subject::instance::Instance;
+
+use self::programs::{base_environment, launch};
+pub use self::programs::{hold_until_started, migrate};
+pub use self::settings::{REFUSED, Settings, WRONG_PASSWORD};
+use self::settings::{TEST_SETTINGS, with_wrong_password};
+pub use self::slot::{Ports, Slot};
+use crate::drivers::probes;
+use crate::site::{Site, failure};
+
+/// The component that this version judges.
+pub const COMPONENT: &str = "user-service";
+
+/// CFG-6: how long a program may take from its start to being ready.
+pub const START_LIMIT: Duration = Duration::from_secs(10);
+
+/// A database, a Redis and the instances that run on them.
+pub struct Deployment {
+    site: Rc<Site>,
+    database: Database,
+    redis: RedisLease,
+    settings: Settings,
+    slots: Vec<Slot>,
+}
+
+impl std::fmt::Debug for Deployment {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let names: Vec<_> = self.slots.iter().map(|it| &it.name).collect();
+        f.debug_struct("Deployment")
+            .field("slots", &names)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Deployment {
+    /// A migrated database and an empty Redis, no instance yet.
+    pub async fn prepare(site: Rc<Site>, settings: Settings) -> StepResult<Self> {
+        let template = site.migrated().await?;
+        let postgres = site.postgres().await?;
+        let database = postgres
+            .as_ref()
+            .clone_from(&template)
+            .await
+            .map_err(failure)?;
+        Self::on(site, database, settings).await
+    }
+
+    /// The same on an empty database that nobody migrated.
+    pub async fn prepare_empty(site: Rc<Site>, settings: Settings) -> StepResult<Self> {
+        let database = site
+            .postgres()
+            .await?
+            .create_empty()
+            .await
+            .map_err(failure)?;
+        Self::on(site, database, settings).await
+    }
+
+    async fn on(site: Rc<Site>, database: Database, settings: Settings) -> StepResult<Self> {
+        let redis = site.redis().await?.lease().await.map_err(failure)?;
+        Ok(Self {
+            site,
+            database,
+            redis,
+            settings,
+            slots: Vec::new(),
+        })
+    }
+
+    /// The database, for a look behind the interface.
+    pub fn database(&self) -> &Database {
+        &self.database
+    }
+
+    /// The Redis, for a look behind the interface.
+    pub fn redis(&self) -> &RedisLease {
+        &self.redis
+    }
+
+    /// The places for instances, in the order of their making.
+    pub fn slots(&self) -> &[Slot] {
+        &self.slots
+    }
+
+    /// The place with this index; a scenario that names one that it has not made is the suite's fault.
+    pub fn slot(&self, index: usize) -> StepResult<&Slot> {
+        self.slots
+            .get(index)
+            .ok_or_else(|| Failure::broken(format!("the scenario has no instance {}", index + 1)))
+    }
+
+    /// Makes a place with ports and links of its own, without starting anything in it.
+    pub async fn add_slot(&mut self) -> StepResult<usize> {
+        let ports = &self.site.home().ports;
+        let postgres = self.site.postgres().await?;
+        let open = async |upstream| Link::open(ports, upstream).await.map_err(Failure::broken);
+        let take = || ports.take().map_err(Failure::broken);
+        let slot = Slot {
+            name: format!("{COMPONENT} #{}", self.slots.len() + 1),
+            ports: Ports {
+                http: take()?,
+                metrics: take()?,
+                grpc: take()?,
+            },
+            database: open(postgres.address()).await?,
+            redis: open(self.redis.address()).await?,
+            runs: Vec::new(),
+            settings: Settings::default(),
+        };
+        self.slots.push(slot);
+        Ok(self.slots.len() - 1)
+    }
+
+    /// Settings for one place alone, on top of the deployment's.
+    pub fn set_slot(&mut self, index: usize, settings: &Settings) {
+        if let Some(slot) = self.slots.get_mut(index) {
+            slot.settings.extend(settings);
+        }
+    }
+
+    /// Starts the program in a place when it is its turn, without waiting for anything else.
+    pub async fn start(&mut self, index: usize) -> StepResult {
+        self.start_with(index, &[]).await
+    }
+
+    /// The same with arguments (`serve`).
+    pub async fn start_with(&mut self, index: usize, args: &[&str]) -> StepResult {
+        let turn = self.site.turn_to_start().await?;
+        let instance = self.command(index, args)?;
+        let port = self.slot(index)?.port("PORT");
+        tokio::spawn(hold_until_started(turn, instance.pid(), Some(port)));
+        self.slots[index].runs.push(instance);
+        Ok(())
+    }
+
+    /// Runs another command of the program beside what runs in the place, with its environment.
+    pub fn command(&self, index: usize, args: &[&str]) -> StepResult<Instance> {
+        let environment = self.environment(index)?;
+        let launch = launch(&self.site, &self.slot(index)?.name, args, environment)?;
+        Instance::start(&launch, &self.site.home().watchdog)
+            .map_err(|error| Failure::mismatch("a program that starts", error))
+    }
+
+    /// One more instance, started and ready.
+    pub async fn start_ready(&mut self) -> StepResult<usize> {
+        let index = self.add_slot().await?;
+        self.start(index).await?;
+        self.ready(index).await?;
+        Ok(index)
+    }
+
+    /// Waits until the program is ready, at most for the time of CFG-6.
+    pub async fn ready(&self, index: usize) -> StepResult {
+        let slot = self.slot(index)?;
+        let limit = self.site.patience.stretch(START_LIMIT);
+        let url = slot.http_url("/ready");
+        let waited = eventually(format!("{} is ready", slot.name), limit, async || {
+            if let Some(exit) = slot.instance().ok().and_then(Instance::exit) {
+                return Ok(Err(exit));
+            }
+            probes::is_ready(&url).await.map(Ok)
+        })
+        .await;
+        match waited {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(exit)) => Err(Failure::mismatch(
+                "a ready program",
+                format!("it ended: {exit}"),
+            )),
+            Err(failure) => Err(failure),
+        }
+        .map_err(|failure| self.with_log(failure, index))
+    }
+
+    fn with_log(&self, failure: Failure, index: usize) -> Failure {
+        let lines = self
+            .slots
+            .get(index)
+            .map(|slot| slot.log(None))
+            .unwrap_or_default();
+        lines
+            .lines
+            .iter()
+            .rev()
+            .take(5)
+            .rev()
+            .fold(failure, |failure, line| {
+                failure.detail(format!("log: {line}"))
+            })
+    }
+
+    /// The complete environment of the program in a place.
+    fn environment(&self, index: usize) -> StepResult<BTreeMap<String, String>> {
+        let slot = self.slot(index)?;
+        let mut environment = base_environment(&self.site)?;
+        for (name, value) in TEST_SETTINGS {
+            environment.insert((*name).to_owned(), (*value).to_owned());
+        }
+        let own = [
+            ("PORT", slot.ports.http.number().to_string()),
+            ("METRICS_PORT", slot.ports.metrics.number().to_string()),
+            ("GRPC_PORT", slot.ports.grpc.number().to_string()),
+            ("DATABASE_URL", self.database.url(slot.database.address())),
+            ("REDIS_URL", self.redis.url(slot.redis.address())),
+        ];
+        for (name, value) in own {
+            environment.insert(name.to_owned(), value);
+        }
+        self.settings.apply(&mut environment);
+        slot.settings.apply(&mut environment);
+        for (name, url) in [
+            ("DATABASE_URL", self.database.url(slot.database.address())),
+            ("REDIS_URL", self.redis.url(slot.redis.address())),
+        ] {
+            if self.settings.asks_for(name, WRONG_PASSWORD) {
+                environment.insert(name.to_owned(), with_wrong_password(&url));
+            }
+        }
+        Ok(environment)
+    }
+
+    /// The newest lines of every instance; with `only`, those that hold this text.
+    pub fn logs(&self, only: Option<&str>) -> Vec<LogExcerpt> {
+        self.slots.iter().map(|slot| slot.log(only)).collect()
+    }
+
+    /// Ends everything that runs here and gives database and Redis back.
+    pub async fn end(&self) {
+        for slot in &self.slots {
+            for instance in &slot.runs {
+                instance.kill().await;
+                self.site.count_cpu(instance.cpu());
+            }
+        }
+        self.database.drop_now().await;
+    }
+}
