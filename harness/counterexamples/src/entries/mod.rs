@@ -10,7 +10,7 @@
 mod config;
 mod connection;
 mod failures;
-mod grpc_plumbing;
+mod grpc;
 mod health;
 mod listing;
 mod logs;
@@ -56,7 +56,7 @@ pub fn all() -> Vec<Entry> {
     ];
     all.extend(config::entries());
     all.extend(health::entries());
-    all.extend(grpc_plumbing::entries());
+    all.extend(grpc::entries());
     all.extend(logs::entries());
     all.extend(texts::entries());
     all.extend(users::entries());

@@ -1,0 +1,180 @@
+//! GRP-3: deadlines, limits and what is no call.
+
+use std::time::Duration;
+
+use axum::body::{Body, to_bytes};
+use axum::extract::Request;
+use axum::middleware::{Next, from_fn};
+use axum::response::Response;
+use tonic::Code;
+use user_proto::v1;
+use user_service::deadline;
+use user_service::parts::Parts;
+use user_service::store::{PgStore, Pool};
+
+use crate::entries::parts;
+use crate::entry::Entry;
+
+/// Refuses with another code.
+fn recode(it: &mut Parts, from: Code, to: Code) {
+    it.wrap_grpc = Box::new(move |router| {
+        router.layer(from_fn(move |request: Request, next: Next| async move {
+            let mut response: Response = next.run(request).await;
+            let code = response.headers().get("grpc-status").cloned();
+            if code.is_some_and(|it| it == (from as i32).to_string()) {
+                response
+                    .headers_mut()
+                    .insert("grpc-status", (to as i32).into());
+            }
+            response
+        }))
+    });
+}
+
+pub fn deadlines() -> Vec<Entry> {
+    vec![
+        parts(
+            "deadline-ignored",
+            "GRP-3",
+            "no call has a deadline",
+            |_, it| it.rules.timeout = |_| None,
+        ),
+        parts(
+            "deadline-late",
+            "GRP-3",
+            "a call ends 4 s after its deadline",
+            |_, it| {
+                it.rules.timeout =
+                    |headers| Some(deadline::read(headers)? + Duration::from_secs(4));
+            },
+        ),
+        parts(
+            "deadline-early",
+            "GRP-3",
+            "every deadline is over at once",
+            |_, it| {
+                it.rules.timeout = |headers| deadline::read(headers).map(|_| Duration::ZERO);
+            },
+        ),
+        parts(
+            "deadline-cancelled",
+            "GRP-3",
+            "a call past its deadline is CANCELLED",
+            |_, it| recode(it, Code::DeadlineExceeded, Code::Cancelled),
+        ),
+        parts(
+            "deadline-leaves-statements",
+            "GRP-3",
+            "the database goes on with what nobody waits for",
+            |settings, it| {
+                let pool = Pool::new(
+                    settings.database.clone(),
+                    settings.database_max_connections,
+                    Duration::from_mins(1),
+                );
+                it.store = std::sync::Arc::new(PgStore::new(pool));
+            },
+        ),
+    ]
+}
+
+/// Changes every request before it is handled: its path, and its message.
+fn requests(it: &mut Parts, change: fn(&str, Vec<u8>) -> Vec<u8>) {
+    it.wrap_grpc = Box::new(move |router| {
+        router.layer(from_fn(move |request: Request, next: Next| async move {
+            let (head, body) = request.into_parts();
+            if !head.uri.path().starts_with("/user.v1.") {
+                return next.run(Request::from_parts(head, body)).await;
+            }
+            let bytes = to_bytes(body, usize::MAX).await.unwrap_or_default();
+            let message = bytes.get(5..).unwrap_or_default().to_vec();
+            let message = change(head.uri.path(), message);
+            let length = u32::try_from(message.len()).unwrap_or(u32::MAX);
+            let body = [&[0], &length.to_be_bytes()[..], &message[..]].concat();
+            next.run(Request::from_parts(head, Body::from(body))).await
+        }))
+    });
+}
+
+/// Whether the message is one of the call's.
+fn is_message(path: &str, message: &[u8]) -> bool {
+    fn decodes<M: prost::Message + Default>(message: &[u8]) -> bool {
+        M::decode(message).is_ok()
+    }
+    match path.rsplit('/').next().unwrap_or_default() {
+        "CreateUser" => decodes::<v1::CreateUserRequest>(message),
+        "UpdateUser" => decodes::<v1::UpdateUserRequest>(message),
+        "GetUser" => decodes::<v1::GetUserRequest>(message),
+        "DeleteUser" => decodes::<v1::DeleteUserRequest>(message),
+        _ => decodes::<v1::ListUsersRequest>(message),
+    }
+}
+
+pub fn messages() -> Vec<Entry> {
+    vec![
+        parts(
+            "message-without-limit",
+            "GRP-3",
+            "messages of 64 MiB are taken",
+            |_, it| it.rules.message_bytes = 64 << 20,
+        ),
+        parts(
+            "message-small",
+            "GRP-3",
+            "a message over 1 MiB is refused",
+            |_, it| it.rules.message_bytes = 1 << 20,
+        ),
+        parts(
+            "message-internal",
+            "GRP-3",
+            "a message that is too long is INTERNAL",
+            |_, it| recode(it, Code::OutOfRange, Code::Internal),
+        ),
+        parts(
+            "method-unknown-not-found",
+            "GRP-3",
+            "an unknown method is NOT_FOUND",
+            |_, it| recode(it, Code::Unimplemented, Code::NotFound),
+        ),
+        parts(
+            "bytes-taken-for-empty",
+            "GRP-3",
+            "bytes that are no message count as an empty one",
+            |_, it| {
+                requests(it, |path, message| {
+                    if is_message(path, &message) {
+                        message
+                    } else {
+                        Vec::new()
+                    }
+                });
+            },
+        ),
+        parts(
+            "bytes-end-the-program",
+            "GRP-3",
+            "bytes that are no message end the program",
+            |_, it| {
+                requests(it, |path, message| {
+                    if !is_message(path, &message) {
+                        std::process::abort();
+                    }
+                    message
+                });
+            },
+        ),
+        parts(
+            "utf8-mended",
+            "GRP-3",
+            "bytes that are no UTF-8 become question marks",
+            |_, it| {
+                requests(it, |_, message| {
+                    let mended = message.iter();
+                    mended
+                        .map(|byte| if *byte >= 0xc0 { b'?' } else { *byte })
+                        .collect()
+                });
+            },
+        ),
+    ]
+}
