@@ -15,7 +15,7 @@ Feature: Streams when a resource fails
       And a second instance
       And 3 users named "Ada"
       And a stream "Watch" of users with `name={Ada's name}` on the first instance is open
-      And <resource> of the first instance is <away>
+      And <resource> of the first instance has been <away> for 2 s
       And the users named "Ada" were changed 30 times by 3 clients on the second instance
       When <resource> of the first instance is restored
       Then within 10 s the stream "Watch" tells every change since, in order, each once, or has ended with UNAVAILABLE
@@ -84,6 +84,14 @@ Feature: Streams when a resource fails
         | Redis        | hung |
         | the database | cut  |
         | the database | hung |
+
+    @property @slow
+    Scenario: Whatever happens in whatever order, streams tell every change or end
+      Given a deployment of its own with
+        | setting         | value |
+        | REQUEST_TIMEOUT | 2s    |
+      And a second instance
+      Then any interleaving of writers, streams and outages is told completely, in order, each once
 
     Scenario Outline: At <signal> every stream ends with UNAVAILABLE
       Given a deployment of its own

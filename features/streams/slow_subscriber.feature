@@ -2,8 +2,8 @@
 Feature: Subscribers that do not read
 
   A client that takes no messages lets its server send 64 KiB, the smallest window of HTTP/2; what is
-  changed here is many times as much. A program is granted, beside the 64 MiB, what allocators keep (32 MiB)
-  and collectors (as much again as the program had).
+  changed here is many times as much. A program is granted, beside the 64 MiB, what allocators keep (32 MiB),
+  and what it had already beyond 100 MiB, which only programs with a collector have.
 
   Rule: STR-4 A slow subscriber harms nobody, and misses nothing silently
     A subscriber that does not read, or too slowly, gets its updates late or is ended with
@@ -12,10 +12,9 @@ Feature: Subscribers that do not read
 
     Scenario: A subscriber that reads again gets everything, or is ended
       Given 3 users named "Ada"
-      And a stream "Idle" of users with `name={Ada's name}` is open
-      And nobody reads the stream "Idle"
+      And a stream "Idle" of users with `name={Ada's name}` is open, which nobody reads
       And the users named "Ada" were changed 400 times by 8 clients, each time with 15 KiB of metadata
-      When the stream "Idle" is read again
+      When the stream "Idle" is read at last
       Then the stream "Idle" tells every change since, in order, each once, or ends with RESOURCE_EXHAUSTED
       And requests succeed
 
@@ -23,8 +22,7 @@ Feature: Subscribers that do not read
       Given a deployment of its own
       And a second instance
       And 3 users named "Ada"
-      And a stream "Idle" of users with `name={Ada's name}` on the first instance is open
-      And nobody reads the stream "Idle"
+      And a stream "Idle" of users with `name={Ada's name}` on the first instance is open, which nobody reads
       And a stream "Here" of users with `name={Ada's name}` on the first instance is open
       And a stream "There" of users with `name={Ada's name}` on the second instance is open
       When the users named "Ada" are changed 300 times by 4 clients on both instances, each time with 15 KiB of metadata
@@ -38,8 +36,7 @@ Feature: Subscribers that do not read
       Given a deployment of its own
       And 8 users named "Ada"
       And the users named "Ada" were changed 1000 times, for at most 5 s, by 8 clients, each time with 15 KiB of metadata
-      And a stream "Idle" of users with `name={Ada's name}` is open
-      And nobody reads the stream "Idle"
-      When the users named "Ada" are changed 7200 times, for at most 25 s, by 8 clients, each time with 15 KiB of metadata
+      And a stream "Idle" of users with `name={Ada's name}` is open, which nobody reads
+      When the users named "Ada" are changed 7200 times, for at most 40 s, by 8 clients, each time with 15 KiB of metadata
       Then the program has grown by less than 64 MiB since the stream was opened
       And requests succeed

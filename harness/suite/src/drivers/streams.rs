@@ -18,8 +18,12 @@ use super::users::shown;
 /// When a stream that is not answered is given up; far above every limit of the contract.
 const GIVE_UP: Duration = Duration::from_secs(30);
 
-/// What a client that takes nothing lets its server send all the same: the smallest that HTTP/2 begins with.
-const WINDOW: u32 = 65_535;
+/// What a client that takes nothing lets its server send all the same: what HTTP/2 begins with.
+const NARROW: u32 = 65_535;
+
+/// What one that takes everything lets its server send ahead: that this machine is busy must not make
+/// it a slow one.
+const WIDE: u32 = 16 << 20;
 
 /// How soon after its headers a stream ends that is refused in spite of them.
 const RIGHT_AFTER: Duration = Duration::from_millis(50);
@@ -58,13 +62,15 @@ impl Drop for UserStream {
 
 impl UserStream {
     /// Opens a stream and waits for its headers, at most for `limit`; the error is what came instead.
+    /// Messages are taken at once, or left until [`UserStream::take`].
     pub async fn open(
         url: &str,
         request: ListUsersRequest,
+        takes: bool,
         limit: Duration,
         scene: &Scene,
     ) -> StepResult<Result<Self, Status>> {
-        let channel = connect(url)?;
+        let channel = connect(url, if takes { WIDE } else { NARROW })?;
         let name = format!(
             "StreamUsers :{}",
             url.rsplit(':').next().unwrap_or_default()
@@ -83,19 +89,19 @@ impl UserStream {
         };
         let told = opened.as_ref().map_or_else(shown, |_| "is open".to_owned());
         journal.note(format!("{name} {told}, {took} ms"));
-        Ok(opened.map(|stream| Self::follow(stream, name, journal)))
+        Ok(opened.map(|stream| Self::follow(stream, takes, name, journal)))
     }
 
-    fn follow(stream: Streaming<User>, name: String, journal: Journal) -> Self {
+    fn follow(stream: Streaming<User>, takes: bool, name: String, journal: Journal) -> Self {
         let seen = Arc::<Mutex<Seen>>::default();
-        let (takes, may_take) = watch::channel(true);
+        let (takes, may_take) = watch::channel(takes);
         let task = tokio::spawn(take(stream, seen.clone(), may_take, name, journal));
         Self { seen, takes, task }
     }
 
-    /// Takes messages, or leaves them where they are.
-    pub fn take(&self, takes: bool) {
-        self.takes.send_replace(takes);
+    /// Takes messages from now on.
+    pub fn take(&self) {
+        self.takes.send_replace(true);
     }
 
     /// What has come so far.
@@ -113,11 +119,11 @@ impl UserStream {
     }
 }
 
-fn connect(url: &str) -> StepResult<Channel> {
+fn connect(url: &str, window: u32) -> StepResult<Channel> {
     let endpoint = Endpoint::from_shared(url.to_owned()).map_err(Failure::broken)?;
     Ok(endpoint
-        .initial_connection_window_size(WINDOW)
-        .initial_stream_window_size(WINDOW)
+        .initial_connection_window_size(window)
+        .initial_stream_window_size(window)
         .connect_lazy())
 }
 
@@ -175,7 +181,7 @@ pub async fn callers(
 ) -> StepResult<Vec<Option<Status>>> {
     let mut answers = Vec::with_capacity(ids.len());
     for some in ids.chunks(ON_ONE_CONNECTION) {
-        let channel = connect(url)?;
+        let channel = connect(url, WIDE)?;
         let calls = some.iter().map(|id| {
             let request = ListUsersRequest {
                 filter: format!("name=nobody-{}", scene.id),

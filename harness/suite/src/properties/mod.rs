@@ -6,6 +6,7 @@
 //! - [`model`]: users as the contract describes them, without a service
 //! - [`stateful`]: any sequence of operations agrees with the model (USR-11)
 //! - [`histories`]: any history of one user under concurrent clients is linearizable (USR-11)
+//! - [`streams`]: any interleaving of writers, streams and outages is told (STR-1, 3, 5)
 //! - [`walks`]: any walk meets every lasting user exactly once (USR-16)
 
 pub mod filters;
@@ -13,6 +14,7 @@ pub mod histories;
 pub mod model;
 pub mod orders;
 pub mod stateful;
+pub mod streams;
 pub mod texts;
 pub mod walks;
 

@@ -100,6 +100,18 @@ async fn outage_of_one(world: &mut World, resources: Resources, what: String) ->
     Ok(())
 }
 
+#[given(regex = r"^(the database|Redis) of the first instance has been (cut|hung) for (\d+ s)$")]
+async fn one_has_been_away(
+    world: &mut World,
+    resources: Resources,
+    what: String,
+    window: Span,
+) -> StepResult {
+    outage_of_one(world, resources, what).await?;
+    let slot = world.own()?.slot(0)?;
+    holds_for("the program runs on", window.0, async || slot.runs_on()).await
+}
+
 #[given(regex = r"^(the database|both resources) (?:is|are) slowed by (\d+ ms)$")]
 #[when(regex = r"^(the required resource|the optional resource) is slowed by (\d+ ms)$")]
 async fn slowed(world: &mut World, resources: Resources, delay: Span) -> StepResult {

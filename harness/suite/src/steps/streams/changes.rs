@@ -106,7 +106,7 @@ async fn are_changed_meanwhile(
             filter: world.text(&filter)?,
             ..Default::default()
         };
-        open(world, format!("Among{number}"), request, number % 2).await?;
+        open(world, format!("Among{number}"), request, number % 2, true).await?;
     }
     enough.cancel();
     for done in try_join_all(tasks).await.map_err(Failure::broken)? {

@@ -26,12 +26,12 @@ async fn ask(
     alias: String,
     request: ListUsersRequest,
     instance: usize,
-    limit: Duration,
+    (takes, limit): (bool, Duration),
 ) -> StepResult<Option<tonic::Status>> {
     let terms = terms(&request.filter)?;
     let url = world.deployment().await?.slot(instance)?.grpc_url();
     let limit = world.site.patience.stretch(limit);
-    let stream = UserStream::open(&url, request, limit, &world.scene).await?;
+    let stream = UserStream::open(&url, request, takes, limit, &world.scene).await?;
     let refusal = stream.as_ref().err().cloned();
     let opened = Instant::now();
     let subscriber = Subscriber {
@@ -51,8 +51,9 @@ pub async fn open(
     alias: String,
     request: ListUsersRequest,
     instance: usize,
+    takes: bool,
 ) -> StepResult {
-    match ask(world, alias, request, instance, HEADERS).await? {
+    match ask(world, alias, request, instance, (takes, HEADERS)).await? {
         None => Ok(()),
         Some(status) => Err(Failure::mismatch(
             "StreamUsers answers with its headers as soon as the subscription is live",
@@ -62,18 +63,24 @@ pub async fn open(
 }
 
 #[given(
-    regex = r#"^a stream "([A-Z][a-z]+)" of (?:all users|users with `(.+)`)(?: on the (first|second) instance)? is open$"#
+    regex = r#"^a stream "([A-Z][a-z]+)" of (?:all users|users with `(.+)`)(?: on the (first|second) instance)? is open(, which nobody reads)?$"#
 )]
 #[when(
-    regex = r#"^a stream "([A-Z][a-z]+)" of (?:all users|users with `(.+)`)(?: on the (first|second) instance)? is opened$"#
+    regex = r#"^a stream "([A-Z][a-z]+)" of (?:all users|users with `(.+)`)(?: on the (first|second) instance)? is opened()$"#
 )]
-async fn is_open(world: &mut World, alias: String, filter: String, instance: String) -> StepResult {
+async fn is_open(
+    world: &mut World,
+    alias: String,
+    filter: String,
+    instance: String,
+    unread: String,
+) -> StepResult {
     let request = ListUsersRequest {
         filter: world.text(&filter)?,
         ..Default::default()
     };
     let instance = nth(&instance)?;
-    open(world, alias, request, instance).await
+    open(world, alias, request, instance, unread.is_empty()).await
 }
 
 #[given(
@@ -86,7 +93,7 @@ async fn is_open_with_paging(world: &mut World, alias: String, filter: String) -
         order_by: "name".to_owned(),
         ..Default::default()
     };
-    open(world, alias, request, 0).await
+    open(world, alias, request, 0, true).await
 }
 
 #[given(regex = r"^(\d+) streams of users with `(.+)` were opened and left$")]
@@ -97,7 +104,7 @@ async fn were_opened_and_left(world: &mut World, count: usize, filter: String) -
             filter: world.text(&filter)?,
             ..Default::default()
         };
-        open(world, alias.clone(), request, 0).await?;
+        open(world, alias.clone(), request, 0, true).await?;
         // Its client hangs up.
         world.streams.streams.remove(&alias);
     }
@@ -110,7 +117,9 @@ async fn is_asked_for(world: &mut World, alias: String, filter: String) -> StepR
         filter: world.text(&filter)?,
         ..Default::default()
     };
-    ask(world, alias, request, 0, DECISION).await.map(|_| ())
+    ask(world, alias, request, 0, (true, DECISION))
+        .await
+        .map(|_| ())
 }
 
 #[then(regex = r#"^the stream "([A-Z][a-z]+)" is open, or was refused with ([A-Z_]+)$"#)]
@@ -141,7 +150,7 @@ async fn is_opened_with_each(world: &mut World, step: &Step) -> StepResult {
             filter: world.text(&filter)?,
             ..Default::default()
         };
-        let opened = UserStream::open(&url, request, limit, &world.scene).await?;
+        let opened = UserStream::open(&url, request, true, limit, &world.scene).await?;
         refusals.push(match opened {
             Err(status) => Some(status),
             // Some send headers first and the status after them.
