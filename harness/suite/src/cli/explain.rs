@@ -1,5 +1,7 @@
 //! `conformance explain`: a clause and its scenarios.
 
+use std::io::Write as _;
+
 use clap::Args;
 use conformance_engine::run::cases;
 
@@ -16,6 +18,7 @@ pub struct ExplainArguments {
 }
 
 pub fn main(arguments: &ExplainArguments) -> anyhow::Result<u8> {
+    let mut out = std::io::stdout().lock();
     let id = arguments.clause.to_uppercase();
     anyhow::ensure!(
         CATALOGUE.has_clause(&id),
@@ -25,14 +28,20 @@ pub fn main(arguments: &ExplainArguments) -> anyhow::Result<u8> {
     let cases = cases::cases(&documents, &CATALOGUE);
     let mut found = cases.iter().filter(|it| it.clause == id).peekable();
     let Some(first) = found.peek() else {
-        println!("{id} has no scenario yet: no verdict claims it.");
+        writeln!(out, "{id} has no scenario yet: no verdict claims it.")?;
         return Ok(0);
     };
-    println!("{id}  {}\n\n{}\n", first.title, first.text);
+    writeln!(out, "{id}  {}\n\n{}\n", first.title, first.text)?;
     for case in found {
-        println!("  {} ({}, {})", case.name, case.component, case.location());
+        writeln!(
+            out,
+            "  {} ({}, {})",
+            case.name,
+            case.component,
+            case.location()
+        )?;
         for step in &case.steps {
-            println!("      {} {}", step.keyword.trim(), step.value);
+            writeln!(out, "      {} {}", step.keyword.trim(), step.value)?;
         }
     }
     Ok(0)

@@ -1,5 +1,7 @@
 //! `conformance lint`: features against catalogue and steps.
 
+use std::io::Write as _;
+
 use clap::Args;
 use conformance_engine::lint;
 use conformance_engine::run::cases;
@@ -17,18 +19,20 @@ pub struct LintArguments {
 }
 
 pub fn main(arguments: &LintArguments) -> anyhow::Result<u8> {
+    let mut out = std::io::stdout().lock();
     let documents = features::load(arguments.features.features.as_deref())?;
     let patterns = lint::patterns::<World>();
     let flaws = lint::lint(&documents, &CATALOGUE, &World::collection(), &patterns);
     for flaw in &flaws {
-        println!("{flaw}");
+        writeln!(out, "{flaw}")?;
     }
     let count = cases::cases(&documents, &CATALOGUE).len();
-    println!(
+    writeln!(
+        out,
         "{count} scenarios, {} steps, {} flaws",
         patterns.len(),
         flaws.len()
-    );
-    println!("not judged yet: {}", CATALOGUE.pending().join(", "));
+    )?;
+    writeln!(out, "not judged yet: {}", CATALOGUE.pending().join(", "))?;
     Ok(u8::from(!flaws.is_empty()))
 }

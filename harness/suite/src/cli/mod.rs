@@ -88,9 +88,16 @@ pub fn main() -> ExitCode {
     };
     match done {
         Ok(status) => ExitCode::from(status),
+        // `conformance lint | head`: whoever read has enough, and no answer can be sure to be whole.
+        Err(error) if is_closed_pipe(&error) => ExitCode::from(UNABLE),
         Err(error) => {
             eprintln!("error: {error:#}");
             ExitCode::from(UNABLE)
         }
     }
+}
+
+fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    let cause = error.downcast_ref::<std::io::Error>();
+    cause.is_some_and(|it| it.kind() == std::io::ErrorKind::BrokenPipe)
 }
