@@ -34,6 +34,7 @@ Feature: Streams when a resource fails
       And a stream "Watch" of users with `name={Ada's name}` on the second instance is open
       And Redis is <away>
       And the users named "Ada" were changed 30 times by 4 clients on both instances
+      And the optional resource has been <away> for 2 s
       When Redis is restored
       Then within 10 s the stream "Watch" tells every change since, in order, each once, or has ended with UNAVAILABLE
 

@@ -147,8 +147,10 @@ impl Deployment {
     pub async fn start_with(&mut self, index: usize, args: &[&str]) -> StepResult {
         let turn = self.site.turn_to_start().await?;
         let instance = self.command(index, args)?;
-        let port = self.slot(index)?.port("PORT");
-        tokio::spawn(hold_until_started(turn, instance.pid(), Some(port)));
+        // Whatever the scenario's settings make of it.
+        let port = self.environment(index)?.get("PORT").cloned();
+        let port = port.and_then(|it| it.parse().ok());
+        tokio::spawn(hold_until_started(turn, instance.pid(), port));
         self.slots[index].runs.push(instance);
         Ok(())
     }

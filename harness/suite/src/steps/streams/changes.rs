@@ -125,14 +125,16 @@ async fn write(
     enough: CancellationToken,
 ) -> StepResult {
     for request in requests {
-        if enough.is_cancelled() {
-            break;
-        }
+        // Once more after that, so that what was opened last has something to tell.
+        let is_last = enough.is_cancelled();
         let done = make_one(&client, request).await?;
         written
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .push(done);
+        if is_last {
+            break;
+        }
     }
     Ok(())
 }

@@ -41,7 +41,9 @@ async fn ask(
         earlier: world.every_state().iter().map(key).collect(),
     };
     world.streams.streams.insert(alias, subscriber);
-    world.streams.memory = super::telling::memory(world).await?;
+    if !takes {
+        world.streams.memory = super::telling::memory(world).await?;
+    }
     Ok(refusal)
 }
 
