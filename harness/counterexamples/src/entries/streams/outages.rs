@@ -8,6 +8,7 @@ use tokio::time::timeout;
 use user_service::store::{Changed, Seen, StoreError};
 
 use crate::changes::{Inner, Retelling, retell};
+use crate::entries::connection::OneConnection;
 use crate::entries::parts;
 use crate::entry::Entry;
 use crate::wire;
@@ -25,6 +26,12 @@ pub fn entries() -> Vec<Entry> {
             "STR-5",
             "after an outage of the database a stream stays open and silent",
             |_, it| retell(it, Deaf::default()),
+        ),
+        parts(
+            "stream-on-one-connection",
+            "STR-5",
+            "changes are read on one connection for ever, open and silent when it is gone",
+            |settings, it| retell(it, Held(OneConnection::of(settings))),
         ),
         parts(
             "stream-lost-with-redis",
@@ -127,6 +134,19 @@ impl Retelling for Deaf {
         let read = soon(inner.since(seen, limit)).await;
         self.0.store(read.is_err(), Ordering::Relaxed);
         read
+    }
+}
+
+/// Whatever the log could tell, nothing is read once the connection is gone.
+struct Held(OneConnection);
+
+#[async_trait]
+impl Retelling for Held {
+    async fn since(&self, inner: &Inner, seen: &Seen, limit: u32) -> Result<Changed, StoreError> {
+        match soon(async { Ok(self.0.ask().await) }).await? {
+            Ok(()) => inner.since(seen, limit).await,
+            Err(_) => nothing(seen.clone()),
+        }
     }
 }
 

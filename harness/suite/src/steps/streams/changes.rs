@@ -36,11 +36,7 @@ async fn are_changed(
     place: String,
     large: String,
 ) -> StepResult {
-    let ids: Vec<String> = world
-        .users_named(&alias)?
-        .into_iter()
-        .map(|it| it.id)
-        .collect();
+    let ids = ids(world, &alias)?;
     let instances: &[usize] = match place.trim() {
         "on the second instance" => &[1],
         "on both instances" => &[0, 1],
@@ -83,11 +79,7 @@ async fn are_changed_meanwhile(
     streams: usize,
     filter: String,
 ) -> StepResult {
-    let ids: Vec<String> = world
-        .users_named(&alias)?
-        .into_iter()
-        .map(|it| it.id)
-        .collect();
+    let ids = ids(world, &alias)?;
     let enough = CancellationToken::new();
     let _ends = enough.clone().drop_guard();
     let written = Arc::<Mutex<Vec<Written>>>::default();
@@ -137,6 +129,11 @@ async fn write(
         }
     }
     Ok(())
+}
+
+fn ids(world: &World, alias: &str) -> StepResult<Vec<String>> {
+    let users = world.users_named(alias)?;
+    Ok(users.into_iter().map(|it| it.id).collect())
 }
 
 fn change(id: String, number: usize, large: bool) -> UpdateUserRequest {

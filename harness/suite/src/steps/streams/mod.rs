@@ -31,7 +31,7 @@ pub struct Notes {
     written: Vec<Written>,
     /// What refused each stream of the newest action.
     refusals: Vec<Option<Status>>,
-    /// Resident memory of the program when the newest stream was opened.
+    /// Resident memory of the program when the newest stream that nobody reads was opened.
     memory: u64,
     /// What callers were answered before the instances were started again.
     before: Vec<bool>,

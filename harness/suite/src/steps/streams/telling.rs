@@ -1,9 +1,10 @@
 //! What streams told, and how they ended.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use conformance_engine::failure::{Failure, StepResult, ensure};
-use conformance_engine::observe::{eventually, holds_for};
+use conformance_engine::observe::{elapse, eventually, holds_for};
 use cucumber::{given, then, when};
 use futures::future::try_join_all;
 use tonic::{Code, Status};
@@ -105,7 +106,7 @@ async fn judge(world: &World, alias: &str, limit: Duration, may_end: Option<Code
     let due = world.due(subscriber, &states);
     let lacking = async || {
         let came = stream.arrivals();
-        let came: std::collections::BTreeSet<_> = came.iter().map(|it| key(&it.user)).collect();
+        let came: BTreeSet<_> = came.iter().map(|it| key(&it.user)).collect();
         let count = due.difference(&came).count();
         if count == 0 || stream.end().is_some() {
             Ok(())
@@ -116,8 +117,7 @@ async fn judge(world: &World, alias: &str, limit: Duration, may_end: Option<Code
     // What is lacking is told by the judgement, with all else that is wrong.
     let waited = eventually("every change", limit, lacking).await;
     if waited.is_ok() {
-        let still = async || Ok::<_, String>(());
-        holds_for("the stream is quiet", QUIET, still).await?;
+        elapse(QUIET).await;
     }
     let end = stream.end();
     if let Some(end) = &end {
