@@ -27,7 +27,7 @@ Feature: Order of streams
       And a second instance
       And 3 users named "Ada"
       And a stream "Watch" of users with `name={Ada's name}` on the second instance is open
-      When the users named "Ada" are changed 200 times by 8 clients on both instances, each time with 15 KiB of metadata
+      When the users named "Ada" are changed 200 times by 8 clients on both instances, each time with 16 KiB of metadata
       Then the stream "Watch" tells every change since, in order, each once
 
     Scenario: Changes whose commits take different times arrive, and in order

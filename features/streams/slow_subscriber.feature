@@ -13,7 +13,7 @@ Feature: Subscribers that do not read
     Scenario: A subscriber that reads again gets everything, or is ended
       Given 3 users named "Ada"
       And a stream "Idle" of users with `name={Ada's name}` is open, which nobody reads
-      And the users named "Ada" were changed 400 times by 8 clients, each time with 15 KiB of metadata
+      And the users named "Ada" were changed 400 times by 8 clients, each time with 16 KiB of metadata
       When the stream "Idle" is read at last
       Then the stream "Idle" tells every change since, in order, each once, or ends with RESOURCE_EXHAUSTED
       And requests succeed
@@ -25,7 +25,7 @@ Feature: Subscribers that do not read
       And a stream "Idle" of users with `name={Ada's name}` on the first instance is open, which nobody reads
       And a stream "Here" of users with `name={Ada's name}` on the first instance is open
       And a stream "There" of users with `name={Ada's name}` on the second instance is open
-      When the users named "Ada" are changed 300 times by 4 clients on both instances, each time with 15 KiB of metadata
+      When the users named "Ada" are changed 300 times by 4 clients on both instances, each time with 16 KiB of metadata
       Then the stream "Here" tells every change since, in order, each once
       And the stream "Here" has told each change within 2 s of its answer
       And the stream "There" tells every change since, in order, each once
@@ -35,8 +35,8 @@ Feature: Subscribers that do not read
     Scenario: The backlog of a subscriber that does not read is bounded
       Given a deployment of its own
       And 8 users named "Ada"
-      And the users named "Ada" were changed 1000 times, for at most 5 s, by 8 clients, each time with 15 KiB of metadata
+      And the users named "Ada" were changed 600 times, for at most 5 s, by 8 clients, each time with 16 KiB of metadata
       And a stream "Idle" of users with `name={Ada's name}` is open, which nobody reads
-      When the users named "Ada" are changed 7200 times, for at most 40 s, by 8 clients, each time with 15 KiB of metadata
+      When the users named "Ada" are changed 6600 times, for at most 70 s, by 8 clients, each time with 16 KiB of metadata
       Then the program has grown by less than 64 MiB since the stream was opened
       And requests succeed

@@ -142,6 +142,14 @@ struct Held(OneConnection);
 
 #[async_trait]
 impl Retelling for Held {
+    /// The connection is there before a subscription is live.
+    async fn now(&self, inner: &Inner) -> Result<Seen, StoreError> {
+        match soon(async { Ok(self.0.ask().await) }).await? {
+            Ok(()) => inner.now().await,
+            Err(cause) => Err(StoreError::Unavailable(cause.into())),
+        }
+    }
+
     async fn since(&self, inner: &Inner, seen: &Seen, limit: u32) -> Result<Changed, StoreError> {
         match soon(async { Ok(self.0.ask().await) }).await? {
             Ok(()) => inner.since(seen, limit).await,

@@ -15,17 +15,20 @@ use crate::drivers::users::Users;
 use crate::params::Span;
 use crate::world::World;
 
-/// What makes an update large: with key and number still within USR-5.
-const LARGE: usize = 15;
-
 /// How many characters a value of metadata may have (USR-5).
 const VALUE: usize = 1024;
 
+/// The values that make an update large: with keys and number just within the 16 KiB of USR-5.
+const LARGE: [usize; 16] = [
+    VALUE, VALUE, VALUE, VALUE, VALUE, VALUE, VALUE, VALUE, VALUE, VALUE, VALUE, VALUE, VALUE,
+    VALUE, VALUE, 900,
+];
+
 #[given(
-    regex = r#"^the users named "([A-Z][a-z]+)" were changed (\d+) times(?:, for at most (\d+ s),)? by (\d+) clients( on the first instance| on the second instance| on both instances)?(, each time with 15 KiB of metadata)?$"#
+    regex = r#"^the users named "([A-Z][a-z]+)" were changed (\d+) times(?:, for at most (\d+ s),)? by (\d+) clients( on the first instance| on the second instance| on both instances)?(, each time with 16 KiB of metadata)?$"#
 )]
 #[when(
-    regex = r#"^the users named "([A-Z][a-z]+)" are changed (\d+) times(?:, for at most (\d+ s),)? by (\d+) clients( on the first instance| on the second instance| on both instances)?(, each time with 15 KiB of metadata)?$"#
+    regex = r#"^the users named "([A-Z][a-z]+)" are changed (\d+) times(?:, for at most (\d+ s),)? by (\d+) clients( on the first instance| on the second instance| on both instances)?(, each time with 16 KiB of metadata)?$"#
 )]
 async fn are_changed(
     world: &mut World,
@@ -144,10 +147,10 @@ fn change(id: String, number: usize, large: bool) -> UpdateUserRequest {
     request
         .metadata
         .insert("change".to_owned(), number.to_string());
-    for value in (0..LARGE).take_while(|_| large) {
+    for (number, length) in LARGE.iter().enumerate().take_while(|_| large) {
         request
             .metadata
-            .insert(format!("large{value}"), "x".repeat(VALUE));
+            .insert(format!("large{number}"), "x".repeat(*length));
     }
     request
 }
