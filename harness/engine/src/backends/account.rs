@@ -1,6 +1,6 @@
 //! Who runs PostgreSQL's server.
 
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Command;
@@ -43,6 +43,13 @@ impl Account {
         };
         std::os::unix::fs::chown(path, Some(user.uid.as_raw()), Some(user.gid.as_raw()))
             .map_err(|error| unwritable(path, &error))
+    }
+
+    /// A folder that only this account can enter.
+    pub(super) fn make(&self, path: &Path) -> Result<(), BackendError> {
+        let made = std::fs::DirBuilder::new().mode(0o700).create(path);
+        made.map_err(|error| unwritable(path, &error))?;
+        self.own(path)
     }
 
     /// A file that only this account can read.

@@ -6,11 +6,12 @@
 //! - [`redis`]: an empty Redis for each deployment
 //! - [`survey`](mod@survey): what this machine offers, for `conformance doctor`
 //! - `programs`: the programs of servers, and their versions
-//! - `server`: a server that the suite started
+//! - `engine`: the container engine, and which images it has
+//! - `server`: a server that the suite started; `container`: one in a container
 //! - `account`: who runs PostgreSQL
 //!
-//! A provider is one file for each backend (`postgres_process`, `redis_external`); a further one,
-//! container, is one more file and its place in the order of `provider::route`.
+//! A provider is one file for each backend (`postgres_process`, `redis_container`); a further one
+//! is one more file and its place in the order of `provider::route`.
 
 use std::io;
 use std::sync::Arc;
@@ -20,15 +21,21 @@ use crate::run::watchdog::Watchdog;
 use crate::subject::ports::Ports;
 
 mod account;
+mod container;
+mod engine;
 pub mod postgres;
 mod postgres_client;
+mod postgres_container;
 mod postgres_external;
 mod postgres_names;
+mod postgres_own;
 mod postgres_process;
 mod programs;
 pub mod provider;
 pub mod redis;
+mod redis_container;
 mod redis_external;
+mod redis_pool;
 mod redis_process;
 mod server;
 pub mod surroundings;

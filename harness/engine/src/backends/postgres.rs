@@ -1,6 +1,7 @@
 //! PostgreSQL: one server for the run, a database for each deployment.
 //!
 //! - `postgres_process`: a server of the suite's own, from the programs of this machine
+//! - `postgres_container`: the same in a container; `postgres_own`: what both have in common
 //! - `postgres_external`: a server that `CONFORMANCE_POSTGRES_URL` names
 //! - `postgres_names`: how databases are told from others, and old ones from new
 //! - `postgres_client`: the suite's own connections
@@ -19,8 +20,8 @@ use tokio_postgres::{Client, Config};
 use super::Home;
 use super::postgres_client::{Admin, connect, execute};
 use super::postgres_names::{is_stale, prefix};
-use super::provider::{Backend, BackendError, BackendInfo, Choice, Route, chain, decide};
-use super::{postgres_external, postgres_process};
+use super::provider::{Backend, BackendError, BackendInfo, Choice, Route, chain, route};
+use super::{postgres_container, postgres_external, postgres_process};
 
 /// What a provider hands over: a server that answers.
 pub(super) struct Started {
@@ -87,13 +88,12 @@ struct Inner {
 impl Postgres {
     /// Starts a server, or reaches the one that runs already, and waits until it answers.
     pub async fn start(choice: Choice, home: &Home) -> Result<Self, BackendError> {
-        let surroundings = home.surroundings.clone();
         let find = postgres_process::find;
-        let started = match decide(Backend::Postgres, choice, surroundings, find).await? {
+        let place = || home.place(Backend::Postgres);
+        let started = match route(Backend::Postgres, choice, &home.surroundings, find).await? {
             Route::External(url) => postgres_external::start(&url).await?,
-            Route::Process(program) => {
-                postgres_process::start(&program, &home.place(Backend::Postgres)?).await?
-            }
+            Route::Process(program) => postgres_process::start(&program, &place()?).await?,
+            Route::Container(image) => postgres_container::start(&image, place()?).await?,
         };
         let (leftover, names) = mpsc::unbounded_channel();
         tokio::spawn(drop_all(Admin::new(&started.endpoint.admin), names));

@@ -14,6 +14,7 @@ use url::Url;
 
 use super::postgres::{Endpoint, Keeper, Login, Started};
 use super::postgres_client::{connect, own_config, version};
+use super::postgres_own::major;
 use super::postgres_process::LEAST;
 use super::provider::{Backend, BackendError, BackendInfo, ProviderKind, chain};
 
@@ -64,8 +65,7 @@ async fn examine(client: &Client, user: &str) -> Result<(String, u32), BackendEr
     let version = version(client)
         .await
         .map_err(|cause| broken(cause, EXAMPLE))?;
-    let major = version.split(|it: char| !it.is_ascii_digit()).next();
-    let major = major.and_then(|it| it.parse().ok()).unwrap_or(0);
+    let major = major(&version);
     if major < LEAST {
         let cause = format!("the server is version {version}, at least {LEAST} is wanted");
         return Err(broken(cause, "name a newer one"));

@@ -1,25 +1,20 @@
-//! A PostgreSQL server of the suite's own, from the programs of this machine.
-//!
-//! It is quick rather than durable, and meant to show what a deployment's server would show:
-//! passwords are checked, the subject is no superuser, text is ordered by a natural language and
-//! the time zone is not UTC. An implementation that says what it means (`COLLATE "C"`,
-//! `timestamptz`) sees none of it.
+//! A PostgreSQL server from the programs of this machine.
 
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
 use nix::sys::signal::Signal;
 use nix::sys::statvfs::statvfs;
-use tokio_postgres::Config;
 
 use super::account::Account;
-use super::postgres::{Endpoint, Keeper, Login, Started};
-use super::postgres_client::{connect, own_config, version};
+use super::postgres::{Keeper, Started};
+use super::postgres_own::{ADMIN, SETTINGS, TIME_ZONE, admin_config, first_look, prepare};
 use super::programs::{Program, Wanted};
-use super::provider::{Backend, BackendError, BackendInfo, ProviderKind, chain};
-use super::server::{Place, Server, random_password};
+use super::provider::{Backend, BackendError, BackendInfo, ProviderKind};
+use super::server::{OwnServer as _, PAUSE, Place, Server, random_password, ready};
 use super::surroundings::Surroundings;
+use crate::run::watchdog::ALIVE;
 use crate::subject::ports::Port;
 
 const WANTED: Wanted = Wanted {
@@ -34,39 +29,11 @@ const WANTED: Wanted = Wanted {
 /// The oldest major version that will do.
 pub(super) const LEAST: u32 = 13;
 
-/// The suite's own role, a superuser.
-const ADMIN: &str = "conformance";
-
-/// The subject's role.
-const SUBJECT: &str = "subject";
-
-/// What databases are made from; nobody connects to it once it is prepared.
-const TEMPLATE: &str = "template1";
-
-/// Any zone but UTC will do, best one with an odd offset; initdb ignores it where it is unknown.
-const TIME_ZONE: &str = "Asia/Kathmandu";
-
 /// A server on a port that somebody else took meanwhile is started again on another.
 const ATTEMPTS: usize = 3;
 
-/// What makes the server quick; nothing of it outlives the run.
-const SETTINGS: &[&str] = &[
-    "listen_addresses=127.0.0.1",
-    "unix_socket_directories=",
-    "max_connections=400",
-    "shared_buffers=128MB",
-    "fsync=off",
-    "synchronous_commit=off",
-    "full_page_writes=off",
-    "max_wal_size=4GB",
-    "checkpoint_timeout=1h",
-    // Its workers would sit in a database that is about to be cloned.
-    "autovacuum=off",
-    "jit=off",
-    // A file in the data folder, which goes with it, not one in /dev/shm, which would stay.
-    "dynamic_shared_memory_type=mmap",
-    "log_checkpoints=off",
-];
+/// Where it listens: nowhere but on the port that it is given.
+const LISTENING: &[&str] = &["listen_addresses=127.0.0.1", "unix_socket_directories="];
 
 /// The server's program, with `initdb` beside it.
 pub(super) fn find(surroundings: &Surroundings) -> Result<Program, BackendError> {
@@ -81,52 +48,20 @@ pub(super) async fn start(program: &Program, place: &Place) -> Result<Started, B
     let data = initialize(program, place, &account, &password).await?;
     let (server, port) = launch(program, place, &account, &data, &password).await?;
     let address = ([127, 0, 0, 1], port.number()).into();
-    let mut admin = own_config(address);
-    admin.user(ADMIN).password(&password);
-    let subject = Login {
-        user: SUBJECT.to_owned(),
-        password: Some(random_password()),
-        parameters: String::new(),
-    };
-    let version = prepare(&admin, &subject)
-        .await
-        .map_err(|cause| server.broken(cause))?;
+    let prepared = prepare(address, admin_config(address, &password)).await;
+    let (endpoint, version) = prepared.map_err(|cause| server.broken(cause))?;
     Ok(Started {
         info: BackendInfo {
             provider: ProviderKind::Process,
             version,
         },
-        endpoint: Endpoint {
-            address,
-            admin,
-            subject,
-            template: TEMPLATE,
-            owner: Some(SUBJECT.to_owned()),
-            major: program.major(),
-        },
+        endpoint,
         keeper: Box::new(Process {
             server,
             data,
             _port: port,
         }),
     })
-}
-
-/// Makes the subject's role. Whatever the suite itself puts into a database, a view in the place of
-/// a table, the subject may use.
-async fn prepare(admin: &Config, subject: &Login) -> Result<String, String> {
-    let mut config = admin.clone();
-    let client = connect(config.dbname(TEMPLATE)).await?;
-    let password = subject.password.as_deref().unwrap_or_default();
-    let mut batch = format!("CREATE ROLE {SUBJECT} LOGIN PASSWORD '{password}'");
-    for kind in ["TABLES", "SEQUENCES", "FUNCTIONS", "TYPES", "SCHEMAS"] {
-        batch = format!("{batch}; ALTER DEFAULT PRIVILEGES GRANT ALL ON {kind} TO {SUBJECT}");
-    }
-    client
-        .batch_execute(&batch)
-        .await
-        .map_err(|error| chain(&error))?;
-    version(&client).await
 }
 
 struct Process {
@@ -148,7 +83,7 @@ impl Keeper for Process {
 
     async fn stop(&self) {
         // An immediate shutdown: nothing of the data is needed any more.
-        self.server.stop(Signal::SIGQUIT).await;
+        self.server.stop_by(Signal::SIGQUIT).await;
         // The log stays until the run's folder goes.
         let _ = tokio::fs::remove_dir_all(&self.data).await;
     }
@@ -167,8 +102,20 @@ fn data_folder(place: &Place) -> PathBuf {
         return on_disk;
     }
     place.watchdog.folder(&in_memory);
-    let made = std::fs::DirBuilder::new().mode(0o700).create(&in_memory);
-    if made.is_ok() { in_memory } else { on_disk }
+    if hold(place, &in_memory).is_ok() {
+        in_memory.join("data")
+    } else {
+        on_disk
+    }
+}
+
+/// Makes a folder of the run that others may pass through.
+fn hold(place: &Place, folder: &Path) -> std::io::Result<()> {
+    std::fs::create_dir(folder)?;
+    // Afterwards, for the mode at its making is narrowed by the caller's umask.
+    std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o711))?;
+    place.watchdog.lock(&folder.join(ALIVE))?;
+    Ok(())
 }
 
 /// Where Linux keeps files in memory.
@@ -198,7 +145,7 @@ async fn initialize(
     password: &str,
 ) -> Result<PathBuf, BackendError> {
     let data = data_folder(place);
-    account.own(&data)?;
+    account.make(&data)?;
     let secret = place.folder.join("password");
     account.write(&secret, password)?;
     let locales = locales(program.major());
@@ -274,15 +221,13 @@ async fn launch(
             .arg("-D")
             .arg(data)
             .args(["-p", &port.number().to_string()]);
-        for setting in SETTINGS {
+        for setting in LISTENING.iter().chain(SETTINGS) {
             command.args(["-c", setting]);
         }
         account.become_in(&mut command);
         let server = Server::start(Backend::Postgres, command, &log, &place.watchdog)?;
-        let mut config = own_config(([127, 0, 0, 1], port.number()).into());
-        config.user(ADMIN).password(password);
-        let answer = server.ready(|| first_look(config.clone()));
-        match answer.await {
+        let config = admin_config(([127, 0, 0, 1], port.number()).into(), password);
+        match ready(&server, PAUSE, || first_look(config.clone())).await {
             Ok(()) => {
                 release_shared_memory(place, data).await;
                 return Ok((server, port));
@@ -291,14 +236,6 @@ async fn launch(
             Err(error) => return Err(error),
         }
     }
-}
-
-async fn first_look(config: Config) -> Result<(), String> {
-    let client = connect(&config).await?;
-    client
-        .batch_execute("SELECT 1")
-        .await
-        .map_err(|error| chain(&error))
 }
 
 /// Lets the kernel remove the server's System V segment with its last process: after a SIGKILL

@@ -5,6 +5,7 @@ use std::fmt::{self, Display};
 use std::str::FromStr;
 use std::sync::Arc;
 
+use super::engine::Image;
 use super::surroundings::Surroundings;
 
 /// What a backend is, whatever provides it.
@@ -33,6 +34,14 @@ impl Backend {
         }
     }
 
+    /// The variable that names another image for its container.
+    pub fn image_variable(self) -> &'static str {
+        match self {
+            Self::Postgres => "CONFORMANCE_POSTGRES_IMAGE",
+            Self::Redis => "CONFORMANCE_REDIS_IMAGE",
+        }
+    }
+
     /// What to do on a machine without it.
     pub(super) fn remedy(self) -> String {
         let packages = match self {
@@ -40,8 +49,8 @@ impl Backend {
             Self::Redis => "redis-server",
         };
         format!(
-            "install it (`apt-get install {packages}`, or what your system calls it) or set {} to the \
-             URL of a server for the suite alone",
+            "install it (`apt-get install {packages}`, or what your system calls it), start a container \
+             engine, or set {} to the URL of a server for the suite alone",
             self.variable()
         )
     }
@@ -87,7 +96,7 @@ impl Display for ProviderKind {
 /// Which providers a run may use: `--backends`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Choice {
-    /// External if its variable is set, else a process.
+    /// External if its variable is set, else a process, else a container.
     #[default]
     Auto,
     /// A process, whatever variables are set.
@@ -178,48 +187,52 @@ pub(super) enum Route<P> {
     External(String),
     /// These programs.
     Process(P),
+    /// This image.
+    Container(Image),
 }
 
 /// How a provider's programs are looked for.
 pub(super) type Find<P> = fn(&Surroundings) -> Result<P, BackendError>;
 
-/// Decides where a backend comes from; a further provider gets its place in the order here.
-///
-/// Looking for programs starts some of them, so this is no work for an async thread.
-pub(super) fn route<P>(
+/// Decides where a backend comes from.
+pub(super) async fn route<P: Send + 'static>(
     backend: Backend,
     choice: Choice,
-    surroundings: &Surroundings,
+    surroundings: &Arc<Surroundings>,
     find: Find<P>,
 ) -> Result<Route<P>, BackendError> {
-    let url = surroundings.variable(backend.variable());
-    match (choice, url) {
-        (Choice::Auto, Some(url)) => Ok(Route::External(url.to_owned())),
-        (Choice::Auto, None) | (Choice::Process, _) => find(surroundings).map(Route::Process),
-        (Choice::Container, _) => Err(BackendError::Missing {
-            backend,
-            what_to_install: NO_CONTAINERS.to_owned(),
-        }),
+    if choice == Choice::Container {
+        return Ok(Route::Container(Image::find(backend, surroundings).await?));
+    }
+    if let (Choice::Auto, Some(url)) = (choice, surroundings.variable(backend.variable())) {
+        return Ok(Route::External(url.to_owned()));
+    }
+    let programs = look(backend, surroundings.clone(), find).await;
+    match programs {
+        Err(missing @ BackendError::Missing { .. }) if choice == Choice::Auto => {
+            match Image::find(backend, surroundings).await {
+                Ok(image) => Ok(Route::Container(image)),
+                // That there is no engine either says less than which program to install.
+                Err(_) => Err(missing),
+            }
+        }
+        programs => programs.map(Route::Process),
     }
 }
 
-/// The same, on a thread that may wait.
-pub(super) async fn decide<P: Send + 'static>(
+/// Looking for programs starts some of them: a thread that may wait does it.
+async fn look<P: Send + 'static>(
     backend: Backend,
-    choice: Choice,
     surroundings: Arc<Surroundings>,
     find: Find<P>,
-) -> Result<Route<P>, BackendError> {
-    tokio::task::spawn_blocking(move || route(backend, choice, &surroundings, find))
+) -> Result<P, BackendError> {
+    tokio::task::spawn_blocking(move || find(&surroundings))
         .await
         .unwrap_or_else(|panic| {
             let advice = "this is a fault of the suite";
             Err(BackendError::broken(backend, panic.to_string(), advice))
         })
 }
-
-/// What is said of the provider that is still to be written.
-pub(super) const NO_CONTAINERS: &str = "containers come with a later version of the suite; use `--backends auto` or `--backends process`";
 
 /// An error with everything below it: libraries say the cause only in their sources.
 pub(super) fn chain(error: &dyn Error) -> String {
@@ -239,32 +252,28 @@ pub(super) fn chain(error: &dyn Error) -> String {
 mod tests {
     use super::*;
 
-    fn routed(choice: Choice, url: &str) -> String {
-        let surroundings = Surroundings::bare([("CONFORMANCE_REDIS_URL", url)]);
-        match route(Backend::Redis, choice, &surroundings, |_| Ok(())) {
+    async fn routed(choice: Choice, url: &str) -> String {
+        let surroundings = Arc::new(Surroundings::bare([("CONFORMANCE_REDIS_URL", url)]));
+        match route(Backend::Redis, choice, &surroundings, |_| Ok(())).await {
             Ok(Route::External(url)) => format!("external {url}"),
             Ok(Route::Process(())) => "process".to_owned(),
+            Ok(Route::Container(image)) => format!("container {image}"),
             Err(error) => error.to_string(),
         }
     }
 
-    #[test]
-    fn a_variable_that_is_set_wins_over_a_program_unless_processes_are_forced() {
+    #[tokio::test]
+    async fn a_variable_that_is_set_wins_over_a_program_unless_processes_are_forced() {
         assert_eq!(
-            routed(Choice::Auto, "redis://there"),
+            routed(Choice::Auto, "redis://there").await,
             "external redis://there"
         );
-        assert_eq!(routed(Choice::Process, "redis://there"), "process");
+        assert_eq!(routed(Choice::Process, "redis://there").await, "process");
     }
 
-    #[test]
-    fn an_empty_variable_counts_as_unset() {
-        assert_eq!(routed(Choice::Auto, ""), "process");
-    }
-
-    #[test]
-    fn containers_are_missing_in_this_version() {
-        assert!(routed(Choice::Container, "").contains("Redis is missing: containers come with"));
+    #[tokio::test]
+    async fn an_empty_variable_counts_as_unset() {
+        assert_eq!(routed(Choice::Auto, "").await, "process");
     }
 
     #[test]

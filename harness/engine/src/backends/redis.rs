@@ -1,6 +1,7 @@
 //! Redis: an empty one for each deployment, which nobody else uses meanwhile.
 //!
-//! - `redis_process`: servers of the suite's own, one for each lease, used again when emptied
+//! - `redis_pool`: servers of the suite's own, one for each lease, used again when emptied
+//! - `redis_process`: those from the program of this machine; `redis_container`: those in containers
 //! - `redis_external`: logical databases of the server that `CONFORMANCE_REDIS_URL` names
 
 use std::fmt;
@@ -14,8 +15,8 @@ use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, Client, InfoDict};
 
 use super::Home;
-use super::provider::{Backend, BackendError, BackendInfo, Choice, Route, chain, decide};
-use super::{redis_external, redis_process};
+use super::provider::{Backend, BackendError, BackendInfo, Choice, Route, chain, route};
+use super::{redis_container, redis_external, redis_process};
 
 /// How long a server may take to accept a connection or to answer.
 const ANSWER_LIMIT: Duration = Duration::from_secs(10);
@@ -136,13 +137,12 @@ pub struct Redis {
 impl Redis {
     /// Starts a first server, or reaches the one that runs already, and waits until it answers.
     pub async fn start(choice: Choice, home: &Home) -> Result<Self, BackendError> {
-        let surroundings = home.surroundings.clone();
         let find = redis_process::find;
-        let started = match decide(Backend::Redis, choice, surroundings, find).await? {
+        let place = || home.place(Backend::Redis);
+        let started = match route(Backend::Redis, choice, &home.surroundings, find).await? {
             Route::External(url) => redis_external::start(&url, home.folder.id()).await?,
-            Route::Process(program) => {
-                redis_process::start(program, home.place(Backend::Redis)?).await?
-            }
+            Route::Process(program) => redis_process::start(program, place()?).await?,
+            Route::Container(image) => redis_container::start(image, place()?).await?,
         };
         Ok(Self {
             info: started.info,

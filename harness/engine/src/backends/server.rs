@@ -7,6 +7,7 @@ use std::process::{ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use async_trait::async_trait;
 use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::Pid;
 use tokio::process::{Child, Command};
@@ -26,7 +27,56 @@ const STOP_LIMIT: Duration = Duration::from_secs(10);
 const DYING: Duration = Duration::from_millis(500);
 
 /// How much of a log's end is shown.
-const TAIL: u64 = 2048;
+pub(super) const TAIL: usize = 2048;
+
+/// A server that the suite started, whatever it runs in.
+#[async_trait]
+pub(super) trait OwnServer: Send + Sync {
+    /// Its process, if it is one that a scenario may kill or freeze.
+    fn pid(&self) -> Option<u32>;
+
+    /// Its end as an error, if it has ended, with the end of its log.
+    async fn end(&self) -> Option<BackendError>;
+
+    /// The same, for somebody whom it does not answer: a server that is dying refuses connections
+    /// before it has ended.
+    async fn end_soon(&self) -> Option<BackendError>;
+
+    /// An error about this server, with the end of its log.
+    fn broken(&self, cause: String) -> BackendError;
+
+    /// Ends it without ado; nothing of it is needed any more.
+    async fn stop(&self);
+}
+
+/// Asks until the server answers, with a pause between two questions; what `probe` says is why it does
+/// not yet.
+pub(super) async fn ready<T, Asked>(
+    server: &impl OwnServer,
+    between: Duration,
+    mut probe: impl FnMut() -> Asked,
+) -> Result<T, BackendError>
+where
+    Asked: Future<Output = Result<T, String>>,
+{
+    let begun = Instant::now();
+    loop {
+        if let Some(end) = server.end().await {
+            return Err(end);
+        }
+        let left = START_LIMIT.saturating_sub(begun.elapsed());
+        let why = match tokio::time::timeout(left, probe()).await {
+            Ok(Ok(value)) => return Ok(value),
+            Ok(Err(why)) => why,
+            Err(_) => "no answer".to_owned(),
+        };
+        if begun.elapsed() >= START_LIMIT {
+            let limit = START_LIMIT.as_secs();
+            return Err(server.broken(format!("not ready within {limit} s: {why}")));
+        }
+        pause(between).await;
+    }
+}
 
 /// A running server, in a process group of its own. Dropping it kills the group.
 #[derive(Debug)]
@@ -79,11 +129,6 @@ impl Server {
         })
     }
 
-    /// The process that was started, which leads its group.
-    pub(super) fn pid(&self) -> u32 {
-        self.pid
-    }
-
     /// How it ended, if it has.
     pub(super) fn exit(&self) -> Option<ExitStatus> {
         let mut child = self.child.lock().unwrap_or_else(PoisonError::into_inner);
@@ -106,69 +151,13 @@ impl Server {
         }
     }
 
-    /// Its end as an error, if it has ended, with the end of its log.
-    pub(super) fn end(&self) -> Option<BackendError> {
-        let status = self.exit()?;
-        Some(self.broken(format!("its server has ended ({status})")))
-    }
-
-    /// The same, for somebody whom it does not answer: a server that is dying refuses connections
-    /// before it has ended.
-    pub(super) async fn end_soon(&self) -> Option<BackendError> {
-        let begun = Instant::now();
-        loop {
-            let end = self.end();
-            if end.is_some() || begun.elapsed() >= DYING {
-                return end;
-            }
-            pause(Duration::from_millis(5)).await;
-        }
-    }
-
-    /// An error about this server, with the end of its log.
-    pub(super) fn broken(&self, cause: impl Into<String>) -> BackendError {
-        let mut advice = "start the run again; if it stays so, try the server by hand".to_owned();
-        let tail = tail(&self.log);
-        if !tail.is_empty() {
-            advice = format!("{advice}; its log ends with:\n{tail}");
-        }
-        BackendError::broken(self.backend, cause, advice)
-    }
-
     /// Whether it ended because another program has its port.
     pub(super) fn lost_its_port(&self) -> bool {
         self.exit().is_some() && tail(&self.log).contains("Address already in use")
     }
 
-    /// Asks until the server answers; what `probe` says is why it does not yet.
-    pub(super) async fn ready<T, Asked>(
-        &self,
-        mut probe: impl FnMut() -> Asked,
-    ) -> Result<T, BackendError>
-    where
-        Asked: Future<Output = Result<T, String>>,
-    {
-        let begun = Instant::now();
-        loop {
-            if let Some(end) = self.end() {
-                return Err(end);
-            }
-            let left = START_LIMIT.saturating_sub(begun.elapsed());
-            let why = match tokio::time::timeout(left, probe()).await {
-                Ok(Ok(value)) => return Ok(value),
-                Ok(Err(why)) => why,
-                Err(_) => "no answer".to_owned(),
-            };
-            if begun.elapsed() >= START_LIMIT {
-                let limit = START_LIMIT.as_secs();
-                return Err(self.broken(format!("not ready within {limit} s: {why}")));
-            }
-            pause(Duration::from_millis(3)).await;
-        }
-    }
-
     /// Sends `signal`, waits until the server has ended, and kills it if it does not.
-    pub(super) async fn stop(&self, signal: Signal) {
+    pub(super) async fn stop_by(&self, signal: Signal) {
         let begun = Instant::now();
         if self.exit().is_none() {
             // It may end by itself in this moment.
@@ -194,6 +183,42 @@ impl Server {
     }
 }
 
+#[async_trait]
+impl OwnServer for Server {
+    fn pid(&self) -> Option<u32> {
+        Some(self.pid)
+    }
+
+    async fn end(&self) -> Option<BackendError> {
+        let status = self.exit()?;
+        Some(self.broken(format!("its server has ended ({status})")))
+    }
+
+    async fn end_soon(&self) -> Option<BackendError> {
+        let begun = Instant::now();
+        loop {
+            let end = self.end().await;
+            if end.is_some() || begun.elapsed() >= DYING {
+                return end;
+            }
+            pause(Duration::from_millis(5)).await;
+        }
+    }
+
+    fn broken(&self, cause: String) -> BackendError {
+        let mut advice = "start the run again; if it stays so, try the server by hand".to_owned();
+        let tail = tail(&self.log);
+        if !tail.is_empty() {
+            advice = format!("{advice}; its log ends with:\n{tail}");
+        }
+        BackendError::broken(self.backend, cause, advice)
+    }
+
+    async fn stop(&self) {
+        self.stop_by(Signal::SIGKILL).await;
+    }
+}
+
 impl Drop for Server {
     fn drop(&mut self) {
         if self.exit().is_none() {
@@ -214,9 +239,9 @@ fn tail(log: &Path) -> String {
     let read = || -> std::io::Result<Vec<u8>> {
         let mut file = std::fs::File::open(log)?;
         let length = file.metadata()?.len();
-        file.seek(SeekFrom::Start(length.saturating_sub(TAIL)))?;
+        file.seek(SeekFrom::Start(length.saturating_sub(TAIL as u64)))?;
         let mut bytes = Vec::new();
-        file.take(TAIL).read_to_end(&mut bytes)?;
+        file.take(TAIL as u64).read_to_end(&mut bytes)?;
         Ok(bytes)
     };
     printable(&String::from_utf8_lossy(&read().unwrap_or_default()))
@@ -236,6 +261,9 @@ pub(super) fn printable(text: &str) -> String {
 pub(super) async fn pause(duration: Duration) {
     tokio::time::sleep(duration).await;
 }
+
+/// Between two questions to a process that is starting.
+pub(super) const PAUSE: Duration = Duration::from_millis(3);
 
 /// A password that nobody can guess.
 pub(super) fn random_password() -> String {
@@ -306,6 +334,6 @@ mod tests {
         std::fs::write(file.path(), format!("{}\nthe end\n", "x".repeat(10_000))).unwrap();
         let tail = tail(file.path());
         assert!(tail.ends_with("the end"), "{tail}");
-        assert!(tail.len() <= usize::try_from(TAIL).unwrap());
+        assert!(tail.len() <= TAIL);
     }
 }

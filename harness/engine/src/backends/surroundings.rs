@@ -25,6 +25,7 @@ const USUAL_FOLDERS: &[&str] = &[
 pub struct Surroundings {
     variables: BTreeMap<String, String>,
     usual_folders: Vec<String>,
+    has_engine: bool,
 }
 
 impl Surroundings {
@@ -36,16 +37,29 @@ impl Surroundings {
         Self {
             variables: std::env::vars_os().filter_map(text).collect(),
             usual_folders: USUAL_FOLDERS.iter().map(|it| (*it).to_owned()).collect(),
+            has_engine: true,
         }
     }
 
-    /// These variables and nothing else: no usual folder is looked into.
+    /// These variables and nothing else: no usual folder is looked into, no container engine asked.
     pub fn bare<'a>(variables: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
         let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
         Self {
             variables: variables.into_iter().map(owned).collect(),
             usual_folders: Vec::new(),
+            has_engine: false,
         }
+    }
+
+    /// The same with another variable.
+    #[cfg(test)]
+    pub(super) fn set(&mut self, name: &str, value: &str) {
+        self.variables.insert(name.to_owned(), value.to_owned());
+    }
+
+    /// Whether a container engine may be looked for.
+    pub(super) fn has_engine(&self) -> bool {
+        self.has_engine
     }
 
     /// A variable's value; an empty one counts as unset.

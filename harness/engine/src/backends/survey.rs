@@ -3,7 +3,8 @@
 use std::fmt;
 
 use super::programs::Program;
-use super::provider::{Backend, BackendError, BackendInfo, NO_CONTAINERS, ProviderKind};
+use super::engine::{Image, engine, place};
+use super::provider::{Backend, BackendError, BackendInfo, ProviderKind};
 use super::surroundings::Surroundings;
 use super::{postgres_external, postgres_process, redis_external, redis_process};
 
@@ -101,7 +102,8 @@ pub async fn survey_of(surroundings: Surroundings) -> Vec<BackendSurvey> {
                 .map(|it| it.info),
         )
     };
-    let (postgres, redis) = futures::join!(postgres, redis);
+    let images = [Backend::Postgres, Backend::Redis].map(|it| image(it, &surroundings));
+    let (postgres, redis, images) = futures::join!(postgres, redis, futures::future::join_all(images));
     let programs = surroundings.clone();
     let programs = tokio::task::spawn_blocking(move || {
         [
@@ -112,16 +114,43 @@ pub async fn survey_of(surroundings: Surroundings) -> Vec<BackendSurvey> {
     let Ok([postgres_program, redis_program]) = programs.await else {
         return Vec::new();
     };
-    vec![
-        survey_one(Backend::Postgres, postgres, postgres_program),
-        survey_one(Backend::Redis, redis, redis_program),
-    ]
+    let external = [(Backend::Postgres, postgres), (Backend::Redis, redis)];
+    let programs = [postgres_program, redis_program];
+    let parts = external.into_iter().zip(programs).zip(images);
+    parts
+        .map(|(((backend, external), program), image)| {
+            survey_one(backend, external, program, image)
+        })
+        .collect()
+}
+
+/// What a container engine has for a backend; nothing is pulled.
+async fn image(backend: Backend, surroundings: &Surroundings) -> Found {
+    let image = match Image::find(backend, surroundings).await {
+        Ok(image) => image,
+        Err(error) => return lacking(error),
+    };
+    let nothing = |why| Found::Nothing { why };
+    match engine(surroundings).await {
+        Err(error) => nothing(error.to_string()),
+        Ok(docker) if image.is_there(&docker).await => Found::Ready {
+            version: image.to_string(),
+            place: format!("an image of the engine at {}", place(surroundings)),
+        },
+        Ok(_) => nothing(format!(
+            "the engine at {} has no image `{image}`: a run pulls it, `ci/images` builds another, and {} \
+             names one",
+            place(surroundings),
+            backend.image_variable()
+        )),
+    }
 }
 
 fn survey_one(
     backend: Backend,
     external: Option<Result<BackendInfo, BackendError>>,
     program: Result<Program, BackendError>,
+    container: Found,
 ) -> BackendSurvey {
     let variable = backend.variable();
     let external = match external {
@@ -140,9 +169,6 @@ fn survey_one(
             place: program.path.display().to_string(),
         },
         Err(error) => lacking(error),
-    };
-    let container = Found::Nothing {
-        why: NO_CONTAINERS.to_owned(),
     };
     let offer = |provider, found| Offer { provider, found };
     BackendSurvey {

@@ -1,10 +1,20 @@
 //! The one folder that holds all of a run's files.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+/// Before the id in the name of each folder of a run.
+const PREFIX: &str = "conformance-";
+
+/// Whether a folder is one of a run, by its name.
+pub(super) fn is_run_name(name: &OsStr) -> bool {
+    let id = name.to_str().and_then(|it| it.strip_prefix(PREFIX));
+    id.is_some_and(|it| it.len() == 16 && it.bytes().all(|it| it.is_ascii_hexdigit()))
+}
 
 /// The folder of one run; clones share it. The watchdog removes it.
 #[derive(Clone, Debug)]
@@ -23,7 +33,7 @@ impl RunFolder {
         let parent = std::path::absolute(std::env::temp_dir())?;
         let id = format!("{:016x}", rand::random::<u64>());
         Ok(Self {
-            path: Arc::new(parent.join(format!("conformance-{id}"))),
+            path: Arc::new(parent.join(format!("{PREFIX}{id}"))),
             id: id.into(),
         })
     }

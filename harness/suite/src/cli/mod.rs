@@ -1,5 +1,6 @@
 //! Arguments in, exit status out; no logic.
 
+mod clean;
 mod doctor;
 mod explain;
 mod init;
@@ -51,6 +52,13 @@ enum Command {
     /// Say what this machine offers for each backend, and what to install
     #[command(after_help = "Example:\n  conformance doctor")]
     Doctor,
+    /// Remove what runs left that nobody could clean up after: the machine crashed, or lost its engine
+    #[command(
+        long_about = "Remove what runs left that nobody could clean up after: the machine crashed, or its container \
+                      engine went away. Folders that `--keep` kept go as well; runs that are under way lose nothing.",
+        after_help = "Example:\n  conformance clean"
+    )]
+    Clean,
     /// Print a commented manifest to start from
     #[command(after_help = "Example:\n  conformance init > conformance.toml")]
     Init,
@@ -81,6 +89,7 @@ pub fn main() -> ExitCode {
         Command::List(arguments) => list::main(&arguments),
         Command::Lint(arguments) => lint::main(&arguments),
         Command::Explain(arguments) => explain::main(&arguments),
+        Command::Clean => clean::main(),
         Command::Doctor => doctor::main(),
         Command::Init => init::main(),
         Command::SelfCheck(arguments) => self_check::main(&arguments),

@@ -63,7 +63,7 @@ pub struct RunArguments {
     select: SelectArguments,
     #[command(flatten)]
     pub features: FeatureArguments,
-    /// Where backends come from
+    /// Where backends come from; auto: a server that a variable names, else a program, else a container
     #[arg(long, value_enum, default_value_t)]
     backends: BackendsArgument,
     /// How many scenarios at once [default: twenty for each core, fewer for a program that is slow to start]

@@ -107,6 +107,23 @@ fn sigkill_leaves_nothing_and_the_next_run_is_green() {
 }
 
 #[test]
+fn what_nobody_cleaned_up_is_removed_later_and_a_run_that_lives_loses_nothing() {
+    let place = Place::new();
+    place.reference();
+    let mut dead = place.start(&["run"]);
+    under_way(&place);
+    place.kill_watchdog();
+    signal(&dead, "-KILL");
+    dead.wait().expect("the suite ends");
+    assert!(!place.left_files().is_empty());
+    let mut alive = place.start(&["run", "--clause", "USR-1", "--clause", "USR-2"]);
+    place.run(&["clean"]).check(0, &["removed folder "]);
+    let status = alive.wait().expect("the suite ends");
+    assert_eq!(status.code(), Some(0), "{}", place.written());
+    place.assert_nothing_left();
+}
+
+#[test]
 fn two_runs_at_once_do_not_meet() {
     let place = Place::new();
     place.reference();

@@ -9,6 +9,7 @@
 //! - [`support`]: a folder of its own for each test, and what a run left behind
 
 mod backends;
+mod containers;
 mod ending;
 mod features;
 mod manifest;

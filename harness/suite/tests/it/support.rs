@@ -86,6 +86,8 @@ impl Place {
             .env("CI", "true")
             .env_remove("CONFORMANCE_POSTGRES_URL")
             .env_remove("CONFORMANCE_REDIS_URL")
+            .env_remove("CONFORMANCE_POSTGRES_IMAGE")
+            .env_remove("CONFORMANCE_REDIS_IMAGE")
             .stdin(Stdio::null());
         command
     }
@@ -170,6 +172,16 @@ impl Place {
                 })
             })
             .collect()
+    }
+
+    /// Kills the watchdog of the run that is under way, so that nobody cleans up after it.
+    pub fn kill_watchdog(&self) {
+        let processes = self.left_processes();
+        let watchdog = processes.iter().find(|it| it.ends_with("conformance watchdog "));
+        let watchdog = watchdog.unwrap_or_else(|| panic!("no watchdog: {processes:#?}"));
+        let pid = watchdog.split(':').next().expect("a number");
+        let status = Command::new("kill").args(["-KILL", pid]).status();
+        assert!(status.expect("kill runs").success());
     }
 
     /// Nothing is left, at the latest after a few seconds: the watchdog works while the test looks.

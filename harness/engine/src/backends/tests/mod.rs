@@ -1,8 +1,14 @@
 //! The backends on real servers: these tests want PostgreSQL and Redis, and fail without.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+use testcontainers_modules::testcontainers::bollard::query_parameters::{
+    KillContainerOptions, ListContainersOptionsBuilder,
+};
+use testcontainers_modules::testcontainers::core::client::docker_client_instance;
 
 use super::Home;
 use super::postgres::Postgres;
@@ -10,7 +16,7 @@ use super::provider::{BackendError, Choice};
 use super::redis::Redis;
 use super::surroundings::Surroundings;
 use crate::run::folder::RunFolder;
-use crate::run::watchdog::Watchdog;
+use crate::run::watchdog::{ALIVE, RUN_LABEL, Watchdog};
 use crate::subject::ports::Ports;
 
 mod on_postgres;
@@ -25,6 +31,9 @@ struct TestHome(Home);
 impl TestHome {
     fn new(surroundings: Surroundings) -> Self {
         let (folder, watchdog) = (RunFolder::create().unwrap(), Watchdog::absent());
+        // Alive, as far as `conformance clean` is concerned.
+        folder.sub("home").unwrap();
+        assert!(watchdog.lock(&folder.path().join(ALIVE)).unwrap());
         Self(Home {
             ports: Ports::open(&watchdog).unwrap(),
             folder,
@@ -67,6 +76,32 @@ fn processes_in(folder: &Path) -> Vec<PathBuf> {
         .flatten()
         .map(|it| it.path());
     all.filter(names_it).collect()
+}
+
+/// The containers of a run, by name.
+async fn containers_of(home: &TestHome) -> Vec<String> {
+    let docker = docker_client_instance().await.unwrap();
+    let run = home.0.folder.path().file_name().unwrap();
+    let label = format!("{RUN_LABEL}={}", run.to_str().unwrap());
+    let filters = HashMap::from([("label", vec![label])]);
+    let options = ListContainersOptionsBuilder::new()
+        .all(true)
+        .filters(&filters);
+    let listed = docker.list_containers(Some(options.build())).await.unwrap();
+    let names = listed.into_iter().filter_map(|it| it.names?.pop());
+    names
+        .map(|it| it.trim_start_matches('/').to_owned())
+        .collect()
+}
+
+/// As a crash of their servers would.
+async fn kill_containers(home: &TestHome) {
+    let docker = docker_client_instance().await.unwrap();
+    for name in containers_of(home).await {
+        let options = None::<KillContainerOptions>;
+        docker.kill_container(&name, options).await.unwrap();
+    }
+    until("they are gone", async || containers_of(home).await.is_empty()).await;
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use super::{TestHome, processes_in, until};
+use super::{TestHome, containers_of, kill_containers, processes_in, until};
 use crate::backends::postgres::Postgres;
 use crate::backends::provider::{Backend, BackendError, Choice, ProviderKind};
 use crate::backends::surroundings::Surroundings;
@@ -19,7 +19,7 @@ fn data_of(home: &TestHome) -> PathBuf {
     let in_memory = Path::new("/dev/shm").join(home.0.folder.path().file_name().unwrap());
     let on_disk = home.0.folder.path().join("postgres/data");
     if in_memory.exists() {
-        in_memory
+        in_memory.join("data")
     } else {
         on_disk
     }
@@ -226,4 +226,50 @@ async fn an_external_postgres_gets_the_suite_s_databases_and_is_cleaned() {
         "{error}"
     );
     server.stop().await;
+}
+
+#[tokio::test]
+#[ignore = "wants a container engine: ci/setup --containers"]
+async fn a_postgres_in_a_container_does_what_every_provider_does_and_is_removed() {
+    let home = TestHome::here();
+    let postgres = Postgres::start(Choice::Container, &home.0).await.unwrap();
+    check_postgres(&postgres, ProviderKind::Container).await;
+    let database = postgres.create_empty().await.unwrap();
+    let admin = postgres.connect(&database).await.unwrap();
+    let row = admin.query_one("SHOW timezone", &[]).await.unwrap();
+    assert_eq!(row.get::<_, String>(0), "Asia/Kathmandu");
+    let row = admin.query_one("SELECT 'b' < 'C'", &[]).await.unwrap();
+    assert!(row.get::<_, bool>(0), "a natural language's order");
+    assert_eq!(containers_of(&home).await.len(), 1);
+    postgres.stop().await;
+    assert_eq!(containers_of(&home).await, Vec::<String>::new());
+    let error = postgres.alive().await.unwrap_err().to_string();
+    assert!(error.contains("its container was removed"), "{error}");
+}
+
+#[tokio::test]
+#[ignore = "wants a container engine: ci/setup --containers"]
+async fn a_postgres_whose_container_is_killed_is_told_with_its_log() {
+    let home = TestHome::here();
+    let postgres = Postgres::start(Choice::Container, &home.0).await.unwrap();
+    kill_containers(&home).await;
+    let error = postgres.alive().await.unwrap_err().to_string();
+    assert!(
+        error.contains("container") && error.contains("ready to accept connections"),
+        "{error}"
+    );
+    postgres.stop().await;
+    assert_eq!(containers_of(&home).await, Vec::<String>::new());
+}
+
+#[tokio::test]
+#[ignore = "wants a container engine: ci/setup --containers"]
+async fn an_image_that_is_not_there_is_told() {
+    let mut surroundings = Surroundings::here();
+    surroundings.set("CONFORMANCE_POSTGRES_IMAGE", "127.0.0.1:1/nowhere:1");
+    let home = TestHome::new(surroundings);
+    let error = Postgres::start(Choice::Container, &home.0).await.unwrap_err();
+    let text = error.to_string();
+    assert!(matches!(error, BackendError::Missing { .. }), "{text}");
+    assert!(text.contains("127.0.0.1:1/nowhere:1") && text.contains("ci/images"), "{text}");
 }

@@ -7,7 +7,7 @@ use ::redis::{Client, cmd};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use super::{TestHome, processes_in, until};
+use super::{TestHome, containers_of, kill_containers, processes_in, until};
 use crate::backends::provider::{Backend, Choice, ProviderKind};
 use crate::backends::redis::{Redis, RedisLease};
 use crate::backends::surroundings::Surroundings;
@@ -199,4 +199,23 @@ async fn an_external_redis_whose_databases_are_all_lent_makes_a_run_wait() {
     drop(leases);
     external.stop().await;
     server.stop().await;
+}
+
+#[tokio::test]
+#[ignore = "wants a container engine: ci/setup --containers"]
+async fn a_redis_in_containers_does_what_every_provider_does_and_is_removed() {
+    let home = TestHome::here();
+    let redis = Redis::start(Choice::Container, &home.0).await.unwrap();
+    check_redis(&redis, ProviderKind::Container).await;
+    assert!(!containers_of(&home).await.is_empty());
+    let lease = redis.lease().await.unwrap();
+    kill_containers(&home).await;
+    let error = lease.alive().await.unwrap_err().to_string();
+    assert!(error.contains("container"), "{error}");
+    drop(lease);
+    let another = redis.lease().await.unwrap();
+    another.alive().await.unwrap();
+    drop(another);
+    redis.stop().await;
+    assert_eq!(containers_of(&home).await, Vec::<String>::new());
 }

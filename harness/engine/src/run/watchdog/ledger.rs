@@ -9,6 +9,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use super::containers;
 use super::hunt::Marks;
 use super::lock::{Lock, is_gone};
 
@@ -22,10 +23,11 @@ const SWEEP_LIMIT: Duration = Duration::from_secs(2);
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Ledger {
     groups: BTreeSet<i32>,
-    folders: BTreeSet<PathBuf>,
+    pub(super) folders: BTreeSet<PathBuf>,
     kept: BTreeSet<PathBuf>,
     files: BTreeSet<PathBuf>,
-    locks: BTreeSet<PathBuf>,
+    pub(super) locks: BTreeSet<PathBuf>,
+    pub(super) containers: BTreeSet<String>,
 }
 
 impl Ledger {
@@ -47,6 +49,9 @@ impl Ledger {
         let (Some(verb), Some(object)) = (parts.next(), parts.next()) else {
             return;
         };
+        let name = str::from_utf8(object)
+            .ok()
+            .filter(|it| it.starts_with("conformance-"));
         // 0 and 1 are the kernel's; a negative number would mean everybody.
         let group = str::from_utf8(object)
             .ok()
@@ -54,6 +59,11 @@ impl Ledger {
             .filter(|it| *it > 1);
         let path = Some(PathBuf::from(OsStr::from_bytes(object)))
             .filter(|it| it.is_absolute() && it.parent().is_some());
+        match (verb, name) {
+            (b"container", Some(name)) => _ = self.containers.insert(name.to_owned()),
+            (b"container-gone", Some(name)) => _ = self.containers.remove(name),
+            _ => {}
+        }
         match (verb, group, path) {
             (b"group", Some(group), _) => _ = self.groups.insert(group),
             (b"gone", Some(group), _) => _ = self.groups.remove(&group),
@@ -67,6 +77,13 @@ impl Ledger {
 
     /// Ends and removes everything, and tells what it could not.
     pub(super) fn sweep(&self, spared: &[i32]) -> Vec<String> {
+        let mut left = self.sweep_machine(spared);
+        left.extend(containers::remove(&self.containers));
+        left
+    }
+
+    /// The same for processes, memory and files.
+    fn sweep_machine(&self, spared: &[i32]) -> Vec<String> {
         let marks = Marks {
             groups: &self.groups,
             folders: &self.folders,
@@ -183,6 +200,18 @@ mod tests {
     #[test]
     fn a_group_that_has_ended_is_forgotten() {
         assert_eq!(ledger(&[b"group 77", b"gone 77"]), Ledger::default());
+    }
+
+    #[test]
+    fn only_containers_of_a_run_are_ever_removed() {
+        let told = ledger(&[
+            b"container conformance-1-redis-1",
+            b"container conformance-1-redis-2",
+            b"container-gone conformance-1-redis-1",
+            b"container somebody-elses",
+        ]);
+        let left = BTreeSet::from(["conformance-1-redis-2".to_owned()]);
+        assert_eq!(told.containers, left);
     }
 
     #[test]

@@ -9,8 +9,12 @@
 //! - `ledger`: what the watchdog was told, and the sweep
 //! - `hunt`: which processes are the run's, and their end
 //! - `memory`: shared memory that would outlive them
+//! - `containers`: those, too
 //! - `lock`: a file that one run has, and that goes with it
+//! - [`clean`](clean()): what is left all the same, later
 
+mod clean;
+mod containers;
 mod hunt;
 mod ledger;
 mod lock;
@@ -25,6 +29,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use nix::sys::signal::SigSet;
 use nix::unistd::{getpid, getppid, setsid};
 
+pub(crate) use self::clean::ALIVE;
+pub use self::clean::{Cleaned, clean};
+pub(crate) use self::containers::{FOLDER_LABEL, MACHINE_LABEL, RUN_LABEL, machine};
 use self::ledger::{END, Ledger};
 use self::lock::Lock;
 pub(crate) use self::memory::release;
@@ -62,6 +69,7 @@ impl Watchdog {
         // Told before it is there: the run may be killed in between.
         watchdog.folder(folder.path());
         folder.make()?;
+        watchdog.lock(&folder.path().join(ALIVE))?;
         Ok(watchdog)
     }
 
@@ -101,6 +109,16 @@ impl Watchdog {
     /// A file to remove, to be told before it is made.
     pub fn file(&self, path: &Path) {
         self.tell("file", path.as_os_str().as_bytes());
+    }
+
+    /// A container to remove, to be told before it is made.
+    pub fn container(&self, name: &str) {
+        self.tell("container", name.as_bytes());
+    }
+
+    /// A container that was removed.
+    pub fn container_gone(&self, name: &str) {
+        self.tell("container-gone", name.as_bytes());
     }
 
     /// Makes the file and locks it for as long as the run lives; `false` when another run has it.

@@ -1,0 +1,211 @@
+//! The container engine: whether it answers, and which image a backend's container is made from.
+
+use std::error::Error;
+use std::fmt;
+use std::io::ErrorKind;
+use std::time::Duration;
+
+use testcontainers_modules::testcontainers::bollard::Docker;
+use testcontainers_modules::testcontainers::bollard::errors::Error as EngineError;
+use testcontainers_modules::testcontainers::core::client::docker_client_instance;
+use tokio::time::timeout;
+
+use super::provider::{Backend, BackendError, chain};
+use super::surroundings::Surroundings;
+
+/// How long the engine may take to say that it is there.
+const PING_LIMIT: Duration = Duration::from_secs(10);
+
+/// Names the engine, if it is not the one of this machine.
+const HOST: &str = "DOCKER_HOST";
+
+/// Why no container can be started.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Unusable {
+    /// Nobody listens.
+    #[error(
+        "no container engine answers at {place} ({cause}): start one (`ci/setup --containers`, or \
+         `systemctl start docker`), or set {HOST} to one that runs"
+    )]
+    Down { place: String, cause: String },
+    /// It listens, and not to this user.
+    #[error(
+        "the container engine at {place} refuses this user ({cause}): run as root or join the group \
+         of its socket"
+    )]
+    Refuses { place: String, cause: String },
+    /// It answers with something else.
+    #[error("the container engine at {place} does not work: {cause}")]
+    Odd { place: String, cause: String },
+}
+
+/// The engine, asked for a sign of life.
+pub(super) async fn engine(surroundings: &Surroundings) -> Result<Docker, Unusable> {
+    let place = place(surroundings);
+    if !surroundings.has_engine() {
+        let cause = "it is not looked for".to_owned();
+        return Err(Unusable::Down { place, cause });
+    }
+    let docker = docker_client_instance().await.map_err(|error| {
+        let cause = chain(&error);
+        Unusable::Down {
+            place: place.clone(),
+            cause,
+        }
+    })?;
+    match timeout(PING_LIMIT, docker.ping()).await {
+        Ok(Ok(_)) => Ok(docker),
+        Ok(Err(error)) => Err(judge(place, &error)),
+        Err(_) => {
+            let cause = format!("no answer within {} s", PING_LIMIT.as_secs());
+            Err(Unusable::Odd { place, cause })
+        }
+    }
+}
+
+/// Where the engine is looked for, for people.
+pub(super) fn place(surroundings: &Surroundings) -> String {
+    let named = surroundings.variable(HOST);
+    named.unwrap_or("unix:///var/run/docker.sock").to_owned()
+}
+
+fn judge(place: String, error: &EngineError) -> Unusable {
+    let cause = chain(error);
+    let refused = matches!(
+        error,
+        EngineError::DockerResponseServerError {
+            status_code: 401 | 403,
+            ..
+        }
+    );
+    match io_kind(error) {
+        Some(ErrorKind::PermissionDenied) => Unusable::Refuses { place, cause },
+        _ if refused => Unusable::Refuses { place, cause },
+        Some(_) => Unusable::Down { place, cause },
+        None if matches!(error, EngineError::SocketNotFoundError(_)) => {
+            Unusable::Down { place, cause }
+        }
+        None => Unusable::Odd { place, cause },
+    }
+}
+
+/// What the system said, somewhere below.
+fn io_kind(error: &(dyn Error + 'static)) -> Option<ErrorKind> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(io) = error.downcast_ref::<std::io::Error>() {
+            return Some(io.kind());
+        }
+        next = error.source();
+    }
+    None
+}
+
+/// An image for a backend's container.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Image {
+    pub(super) name: String,
+    pub(super) tag: String,
+}
+
+impl Image {
+    /// The image that the backend's variable names, else the one that `ci/images` built, else the
+    /// official one, which the engine pulls when the first container wants it.
+    pub(super) async fn find(
+        backend: Backend,
+        surroundings: &Surroundings,
+    ) -> Result<Self, BackendError> {
+        let docker = engine(surroundings).await.map_err(|error| {
+            let what_to_install = error.to_string();
+            BackendError::Missing {
+                backend,
+                what_to_install,
+            }
+        })?;
+        if let Some(named) = surroundings.variable(backend.image_variable()) {
+            return Ok(Self::parse(named));
+        }
+        let [built, official] = Self::usual(backend);
+        if built.is_there(&docker).await {
+            Ok(built)
+        } else {
+            Ok(official)
+        }
+    }
+
+    fn usual(backend: Backend) -> [Self; 2] {
+        let names = match backend {
+            Backend::Postgres => ["conformance-postgres", "postgres:17"],
+            Backend::Redis => ["conformance-redis", "redis:8"],
+        };
+        names.map(Self::parse)
+    }
+
+    /// Whether the engine has it already.
+    pub(super) async fn is_there(&self, docker: &Docker) -> bool {
+        docker.inspect_image(&self.to_string()).await.is_ok()
+    }
+
+    /// `name`, `name:tag` or `name@sha256:digest`, where the name may hold a port.
+    fn parse(text: &str) -> Self {
+        let (name, tag) = match text.rsplit_once(':') {
+            Some((name, tag)) if !tag.contains('/') => (name, tag),
+            _ => (text, "latest"),
+        };
+        Self {
+            name: name.to_owned(),
+            tag: tag.to_owned(),
+        }
+    }
+}
+
+impl fmt::Display for Image {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.name, self.tag)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_image_may_have_a_registry_with_a_port_a_tag_or_a_digest() {
+        let read = |text| {
+            let image = Image::parse(text);
+            (image.name, image.tag)
+        };
+        let pair = |name: &str, tag: &str| (name.to_owned(), tag.to_owned());
+        assert_eq!(read("postgres"), pair("postgres", "latest"));
+        assert_eq!(read("postgres:17"), pair("postgres", "17"));
+        assert_eq!(read("here:5000/redis"), pair("here:5000/redis", "latest"));
+        assert_eq!(read("here:5000/redis:8"), pair("here:5000/redis", "8"));
+        assert_eq!(
+            read("redis@sha256:ab").0 + ":" + &read("redis@sha256:ab").1,
+            "redis@sha256:ab"
+        );
+    }
+
+    fn io(kind: ErrorKind) -> EngineError {
+        EngineError::IOError { err: kind.into() }
+    }
+
+    #[test]
+    fn an_engine_that_is_down_is_told_from_one_that_refuses() {
+        let judged = |error| judge("there".to_owned(), &error);
+        let refused = io(ErrorKind::ConnectionRefused);
+        assert!(matches!(judged(refused), Unusable::Down { .. }));
+        let denied = io(ErrorKind::PermissionDenied);
+        assert!(matches!(judged(denied), Unusable::Refuses { .. }));
+        let forbidden = EngineError::DockerResponseServerError {
+            status_code: 403,
+            message: "no".to_owned(),
+        };
+        assert!(matches!(judged(forbidden), Unusable::Refuses { .. }));
+        let odd = EngineError::DockerResponseServerError {
+            status_code: 500,
+            message: "?".to_owned(),
+        };
+        assert!(matches!(judged(odd), Unusable::Odd { .. }));
+    }
+}
