@@ -64,18 +64,13 @@ impl<I: Image + 'static> Container<I> {
         place.watchdog.container(&name);
         let started = timeout(START_LIMIT, request.start()).await;
         let failed = |error: TestcontainersError| unstarted(backend, &image, &error);
-        let inner = match started {
-            Ok(started) => started.map_err(failed)?,
-            Err(_) => {
-                let cause = format!("its container was not started within {START_LIMIT:?}");
-                return Err(BackendError::broken(backend, cause, LOOK));
-            }
+        let late = |_| {
+            let cause = format!("its container was not started within {START_LIMIT:?}");
+            BackendError::broken(backend, cause, LOOK)
         };
+        let inner = started.map_err(late)?.map_err(failed)?;
         let host = inner.get_host().await.map_err(failed)?;
-        let number = inner
-            .get_host_port_ipv4(port.tcp())
-            .await
-            .map_err(failed)?;
+        let number = inner.get_host_port_ipv4(port.tcp()).await.map_err(failed)?;
         let address = resolve(&host.to_string(), number).map_err(|cause| {
             BackendError::broken(backend, cause, "name an engine whose ports can be reached")
         })?;

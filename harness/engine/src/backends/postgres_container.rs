@@ -33,7 +33,11 @@ pub(super) async fn start(image: &Image, place: Place) -> Result<Started, Backen
         .with_env_var("PGDATA", format!("{DATA}/cluster"))
         .with_env_var("TZ", TIME_ZONE)
         .with_mount(Mount::tmpfs_mount(DATA))
-        .with_cmd(["postgres", "-c", "listen_addresses=*"].into_iter().chain(settings));
+        .with_cmd(
+            ["postgres", "-c", "listen_addresses=*"]
+                .into_iter()
+                .chain(settings),
+        );
     let server = Container::start(Backend::Postgres, 1, PORT, request, place).await?;
     let address = server.address();
     let admin = admin_config(address, &password);

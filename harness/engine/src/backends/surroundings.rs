@@ -91,6 +91,7 @@ impl fmt::Debug for Surroundings {
         f.debug_struct("Surroundings")
             .field("variables", &names)
             .field("usual_folders", &self.usual_folders)
+            .field("has_engine", &self.has_engine)
             .finish()
     }
 }

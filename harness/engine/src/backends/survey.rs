@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use super::programs::Program;
 use super::engine::{Image, engine, place};
+use super::programs::Program;
 use super::provider::{Backend, BackendError, BackendInfo, ProviderKind};
 use super::surroundings::Surroundings;
 use super::{postgres_external, postgres_process, redis_external, redis_process};
@@ -103,7 +103,8 @@ pub async fn survey_of(surroundings: Surroundings) -> Vec<BackendSurvey> {
         )
     };
     let images = [Backend::Postgres, Backend::Redis].map(|it| image(it, &surroundings));
-    let (postgres, redis, images) = futures::join!(postgres, redis, futures::future::join_all(images));
+    let (postgres, redis, images) =
+        futures::join!(postgres, redis, futures::future::join_all(images));
     let programs = surroundings.clone();
     let programs = tokio::task::spawn_blocking(move || {
         [

@@ -29,7 +29,11 @@ fn wait_for(place: &Place, what: &str, is_so: impl Fn(&[String]) -> bool) {
         if is_so(&all) {
             return;
         }
-        assert!(Instant::now() < deadline, "{what}: {all:#?}\n{}", place.written());
+        assert!(
+            Instant::now() < deadline,
+            "{what}: {all:#?}\n{}",
+            place.written()
+        );
         std::thread::yield_now();
     }
 }
@@ -45,7 +49,11 @@ fn an_engine_that_is_not_there_is_told() {
         .expect("the suite runs");
     crate::support::Ran::from(output).check(
         2,
-        &["not run", "no container engine answers at unix:///nowhere/docker.sock", "partial"],
+        &[
+            "not run",
+            "no container engine answers at unix:///nowhere/docker.sock",
+            "partial",
+        ],
     );
     let output = place
         .command(&["doctor"])
@@ -53,7 +61,10 @@ fn an_engine_that_is_not_there_is_told() {
         .output()
         .expect("the suite runs");
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(text.contains("container  none: no container engine answers"), "{text}");
+    assert!(
+        text.contains("container  none: no container engine answers"),
+        "{text}"
+    );
     place.assert_nothing_left();
 }
 
@@ -96,7 +107,9 @@ fn what_nobody_could_remove_is_removed_by_clean() {
     child.kill().expect("it runs");
     child.wait().expect("the suite ends");
     assert!(!containers(&place).is_empty());
-    place.run(&["clean"]).check(0, &["removed container conformance-", "removed folder "]);
+    place
+        .run(&["clean"])
+        .check(0, &["removed container conformance-", "removed folder "]);
     assert_eq!(containers(&place), Vec::<String>::new());
     place.assert_nothing_left();
     place.run(&["clean"]).check(0, &["nothing was left"]);

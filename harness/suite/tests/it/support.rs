@@ -177,7 +177,9 @@ impl Place {
     /// Kills the watchdog of the run that is under way, so that nobody cleans up after it.
     pub fn kill_watchdog(&self) {
         let processes = self.left_processes();
-        let watchdog = processes.iter().find(|it| it.ends_with("conformance watchdog "));
+        let watchdog = processes
+            .iter()
+            .find(|it| it.ends_with("conformance watchdog "));
         let watchdog = watchdog.unwrap_or_else(|| panic!("no watchdog: {processes:#?}"));
         let pid = watchdog.split(':').next().expect("a number");
         let status = Command::new("kill").args(["-KILL", pid]).status();

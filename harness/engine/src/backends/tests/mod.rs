@@ -101,7 +101,10 @@ async fn kill_containers(home: &TestHome) {
         let options = None::<KillContainerOptions>;
         docker.kill_container(&name, options).await.unwrap();
     }
-    until("they are gone", async || containers_of(home).await.is_empty()).await;
+    until("they are gone", async || {
+        containers_of(home).await.is_empty()
+    })
+    .await;
 }
 
 #[tokio::test]

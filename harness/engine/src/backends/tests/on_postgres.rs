@@ -268,8 +268,13 @@ async fn an_image_that_is_not_there_is_told() {
     let mut surroundings = Surroundings::here();
     surroundings.set("CONFORMANCE_POSTGRES_IMAGE", "127.0.0.1:1/nowhere:1");
     let home = TestHome::new(surroundings);
-    let error = Postgres::start(Choice::Container, &home.0).await.unwrap_err();
+    let error = Postgres::start(Choice::Container, &home.0)
+        .await
+        .unwrap_err();
     let text = error.to_string();
     assert!(matches!(error, BackendError::Missing { .. }), "{text}");
-    assert!(text.contains("127.0.0.1:1/nowhere:1") && text.contains("ci/images"), "{text}");
+    assert!(
+        text.contains("127.0.0.1:1/nowhere:1") && text.contains("ci/images"),
+        "{text}"
+    );
 }

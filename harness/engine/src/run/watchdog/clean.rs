@@ -37,7 +37,9 @@ pub async fn clean() -> Cleaned {
         ledger.folders.insert(folder);
     }
     // Those that somebody has are spared.
-    ledger.locks.extend(entries(&std::env::temp_dir().join("conformance-ports")));
+    ledger
+        .locks
+        .extend(entries(&std::env::temp_dir().join("conformance-ports")));
     match containers::all().await {
         None => {
             let why = "containers, if there are any: no container engine answers";
@@ -50,7 +52,9 @@ pub async fn clean() -> Cleaned {
                     let why = format!("container {name}: of a run on {machine}; clean up there");
                     cleaned.left.push(why);
                 } else if !is_alive(Path::new(&container.folder)) {
-                    cleaned.removed.push(format!("container {}", container.name));
+                    cleaned
+                        .removed
+                        .push(format!("container {}", container.name));
                     ledger.containers.insert(container.name);
                 }
             }
@@ -89,7 +93,11 @@ fn is_alive(folder: &Path) -> bool {
 
 fn is_young(folder: &Path) -> bool {
     let made = fs::metadata(folder).and_then(|it| it.modified());
-    made.is_ok_and(|made| SystemTime::now().duration_since(made).is_ok_and(|it| it < YOUNG))
+    made.is_ok_and(|made| {
+        SystemTime::now()
+            .duration_since(made)
+            .is_ok_and(|it| it < YOUNG)
+    })
 }
 
 #[cfg(test)]
@@ -100,7 +108,9 @@ mod tests {
     fn a_run_lives_as_long_as_its_lock_is_held() {
         let folder = tempfile::tempdir().expect("a folder");
         assert!(is_alive(folder.path()), "it may be just beginning");
-        let lock = Lock::make(&folder.path().join(ALIVE)).expect("to open").expect("to lock");
+        let lock = Lock::make(&folder.path().join(ALIVE))
+            .expect("to open")
+            .expect("to lock");
         assert!(is_alive(folder.path()));
         // As after a SIGKILL: the file stays, the lock does not.
         fs::write(folder.path().join("other"), "").expect("a file");

@@ -50,15 +50,16 @@ pub(super) async fn all() -> Option<Vec<Labelled>> {
         .build();
     let listed = timeout(ANSWER_LIMIT, docker.list_containers(Some(options))).await;
     let listed = listed.ok()?.ok()?;
-    let labelled = |it: testcontainers_modules::testcontainers::bollard::models::ContainerSummary| {
-        let name = it.names?.into_iter().next()?;
-        let mut labels = it.labels?;
-        Some(Labelled {
-            name: name.trim_start_matches('/').to_owned(),
-            folder: labels.remove(FOLDER_LABEL)?,
-            machine: labels.remove(MACHINE_LABEL)?,
-        })
-    };
+    let labelled =
+        |it: testcontainers_modules::testcontainers::bollard::models::ContainerSummary| {
+            let name = it.names?.into_iter().next()?;
+            let mut labels = it.labels?;
+            Some(Labelled {
+                name: name.trim_start_matches('/').to_owned(),
+                folder: labels.remove(FOLDER_LABEL)?,
+                machine: labels.remove(MACHINE_LABEL)?,
+            })
+        };
     Some(listed.into_iter().filter_map(labelled).collect())
 }
 
@@ -72,7 +73,10 @@ pub(super) fn remove(names: &BTreeSet<String>) -> Vec<String> {
         .build();
     match runtime {
         Ok(runtime) => runtime.block_on(remove_all(names)),
-        Err(error) => names.iter().map(|it| left(it, &error.to_string())).collect(),
+        Err(error) => names
+            .iter()
+            .map(|it| left(it, &error.to_string()))
+            .collect(),
     }
 }
 
@@ -82,7 +86,10 @@ async fn remove_all(names: &BTreeSet<String>) -> Vec<String> {
             let removals = names.iter().map(|it| remove_one(&docker, it));
             join_all(removals).await.into_iter().flatten().collect()
         }
-        Err(error) => names.iter().map(|it| left(it, &error.to_string())).collect(),
+        Err(error) => names
+            .iter()
+            .map(|it| left(it, &error.to_string()))
+            .collect(),
     }
 }
 
