@@ -4,13 +4,11 @@
 //! back; the watchdog removes it when the suite was killed; by its labels `conformance clean` finds it
 //! after a crash of the machine.
 
-use std::collections::BTreeMap;
-use std::net::{SocketAddr, ToSocketAddrs as _};
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs as _};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use testcontainers_modules::testcontainers::bollard::models::HostConfig;
 use testcontainers_modules::testcontainers::core::IntoContainerPort as _;
 use testcontainers_modules::testcontainers::core::error::ClientError;
 use testcontainers_modules::testcontainers::core::logs::LogFrame;
@@ -21,6 +19,7 @@ use testcontainers_modules::testcontainers::{
 use tokio::runtime::Handle;
 use tokio::time::timeout;
 
+use super::engine::{engine, publishing};
 use super::provider::{Backend, BackendError, chain};
 use super::server::{OwnServer, Place, TAIL, printable};
 use crate::run::watchdog::{FOLDER_LABEL, MACHINE_LABEL, RUN_LABEL, machine};
@@ -58,7 +57,12 @@ impl<I: Image + 'static> Container<I> {
         let run = run.to_string_lossy().into_owned();
         let name = format!("{run}-{}-{number}", backend.word());
         let log = Arc::default();
-        let request = ready_to_go(request, &name, &run, port, &place, Arc::clone(&log));
+        let docker = engine(&place.surroundings)
+            .await
+            .map_err(|error| BackendError::broken(backend, error.to_string(), LOOK))?;
+        let publishing = publishing(&docker, &place.surroundings).await;
+        let request = labelled(request, &name, &run, &place);
+        let request = ready_to_go(request, port, publishing, Arc::clone(&log));
         let image = request.descriptor();
         // Told before it is there: the run may be killed in between.
         place.watchdog.container(&name);
@@ -69,11 +73,16 @@ impl<I: Image + 'static> Container<I> {
             BackendError::broken(backend, cause, LOOK)
         };
         let inner = started.map_err(late)?.map_err(failed)?;
-        let host = inner.get_host().await.map_err(failed)?;
         let number = inner.get_host_port_ipv4(port.tcp()).await.map_err(failed)?;
-        let address = resolve(&host.to_string(), number).map_err(|cause| {
-            BackendError::broken(backend, cause, "name an engine whose ports can be reached")
-        })?;
+        let address = if let Some(ip) = publishing {
+            (ip, number).into()
+        } else {
+            let host = inner.get_host().await.map_err(failed)?;
+            resolve(&host.to_string(), number).map_err(|cause| {
+                let advice = "name an engine whose ports can be reached";
+                BackendError::broken(backend, cause, advice)
+            })?
+        };
         Ok(Self {
             backend,
             name,
@@ -163,24 +172,28 @@ impl<I: Image + 'static> Drop for Container<I> {
 
 const LOOK: &str = "start the run again; `docker ps --all` and `docker logs` may tell more";
 
-/// Name, labels, port and end of every container of the suite.
-fn ready_to_go<I: Image>(
+/// By its name the watchdog finds it, by its labels `conformance clean`.
+fn labelled<I: Image>(
     request: ContainerRequest<I>,
     name: &str,
     run: &str,
-    port: u16,
     place: &Place,
-    log: Arc<Mutex<Vec<u8>>>,
 ) -> ContainerRequest<I> {
-    let is_local = !super::engine::place(&place.surroundings).starts_with("tcp:");
-    let labels = BTreeMap::from([
+    request.with_container_name(name).with_labels([
         (RUN_LABEL, run.to_owned()),
         (MACHINE_LABEL, machine()),
         (FOLDER_LABEL, place.run_folder.display().to_string()),
-    ]);
+    ])
+}
+
+/// Port, log and end of every container of the suite.
+fn ready_to_go<I: Image>(
+    request: ContainerRequest<I>,
+    port: u16,
+    publishing: Option<IpAddr>,
+    log: Arc<Mutex<Vec<u8>>>,
+) -> ContainerRequest<I> {
     request
-        .with_container_name(name)
-        .with_labels(labels)
         // The server is ready when it answers, whatever its log says.
         .with_ready_conditions(Vec::new())
         .with_startup_timeout(START_LIMIT)
@@ -188,18 +201,11 @@ fn ready_to_go<I: Image>(
         .with_log_consumer(move |frame: &LogFrame| keep_tail(&log, frame.bytes()))
         .with_host_config_modifier(move |host| {
             host.auto_remove = Some(true);
-            if is_local {
-                on_loopback(host);
+            let bindings = host.port_bindings.iter_mut().flat_map(|it| it.values_mut());
+            for binding in bindings.flatten().flatten() {
+                binding.host_ip = publishing.map(|it| it.to_string());
             }
         })
-}
-
-/// Nobody but this machine needs to reach it.
-fn on_loopback(host: &mut HostConfig) {
-    let bindings = host.port_bindings.iter_mut().flat_map(|it| it.values_mut());
-    for binding in bindings.flatten().flatten() {
-        binding.host_ip = Some("127.0.0.1".to_owned());
-    }
 }
 
 fn keep_tail(log: &Mutex<Vec<u8>>, bytes: &[u8]) {

@@ -3,10 +3,13 @@
 use std::error::Error;
 use std::fmt;
 use std::io::ErrorKind;
+use std::net::{IpAddr, Ipv4Addr, TcpListener};
+use std::path::Path;
 use std::time::Duration;
 
 use testcontainers_modules::testcontainers::bollard::Docker;
 use testcontainers_modules::testcontainers::bollard::errors::Error as EngineError;
+use testcontainers_modules::testcontainers::bollard::query_parameters::InspectNetworkOptions;
 use testcontainers_modules::testcontainers::core::client::docker_client_instance;
 use tokio::time::timeout;
 
@@ -69,6 +72,30 @@ pub(super) fn place(surroundings: &Surroundings) -> String {
     named.unwrap_or("unix:///var/run/docker.sock").to_owned()
 }
 
+/// Where ports of containers are published and reached: nobody but this machine needs to. Nothing where
+/// the engine is another machine's.
+pub(super) async fn publishing(docker: &Docker, surroundings: &Surroundings) -> Option<IpAddr> {
+    let place = place(surroundings);
+    if !place.starts_with("unix:") {
+        return None;
+    }
+    let loopback = Ipv4Addr::LOCALHOST.into();
+    if !Path::new(IN_CONTAINER).exists() {
+        return Some(loopback);
+    }
+    let options = None::<InspectNetworkOptions>;
+    let bridge = docker.inspect_network("bridge", options).await.ok();
+    let configs = bridge.and_then(|it| it.ipam).and_then(|it| it.config);
+    let mut gateways = configs.into_iter().flatten().filter_map(|it| it.gateway);
+    let gateway = gateways.find_map(|it| it.parse().ok());
+    // The engine's host has it; a container that was given the engine's socket has not.
+    let is_foreign = |it: &IpAddr| TcpListener::bind((*it, 0)).is_err();
+    Some(gateway.filter(is_foreign).unwrap_or(loopback))
+}
+
+/// What Docker puts into containers, and some into images of whole machines.
+const IN_CONTAINER: &str = "/.dockerenv";
+
 fn judge(place: String, error: &EngineError) -> Unusable {
     let cause = chain(error);
     let refused = matches!(
@@ -78,7 +105,11 @@ fn judge(place: String, error: &EngineError) -> Unusable {
             ..
         }
     );
-    match io_kind(error) {
+    let kind = match error {
+        EngineError::IOError { err } => Some(err.kind()),
+        error => io_kind(error),
+    };
+    match kind {
         Some(ErrorKind::PermissionDenied) => Unusable::Refuses { place, cause },
         _ if refused => Unusable::Refuses { place, cause },
         Some(_) => Unusable::Down { place, cause },

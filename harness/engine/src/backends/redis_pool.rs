@@ -56,6 +56,7 @@ pub(super) async fn start(launcher: impl Launcher) -> Result<Started, BackendErr
     let first = pool.launch().await?;
     let version = first.endpoint.version().await;
     let version = version.map_err(|cause| first.server.broken(cause))?;
+    // Nobody can have stopped it yet.
     pool.keep(first);
     Ok(Started {
         info: BackendInfo {
@@ -127,10 +128,14 @@ impl Pool {
         self.launcher.launch(number).await
     }
 
-    /// An empty server for the next lease; once the pool was stopped it ends instead.
-    fn keep(&self, running: Running) {
-        if let Some(spare) = self.lock().as_mut() {
-            spare.push(running);
+    /// An empty server for the next lease; once the pool was stopped it comes back, to be ended.
+    fn keep(&self, running: Running) -> Option<Running> {
+        match self.lock().as_mut() {
+            Some(spare) => {
+                spare.push(running);
+                None
+            }
+            None => Some(running),
         }
     }
 }
@@ -167,9 +172,11 @@ impl Held for Lease {
             tracker.spawn_on(
                 async move {
                     let emptied = tokio::time::timeout(EMPTY_LIMIT, empty(&running)).await;
-                    if matches!(emptied, Ok(Ok(true))) {
-                        pool.keep(running);
-                    } else {
+                    let surplus = match emptied {
+                        Ok(Ok(true)) => pool.keep(running),
+                        _ => Some(running),
+                    };
+                    if let Some(running) = surplus {
                         running.server.stop().await;
                     }
                     drop(room);
