@@ -14,7 +14,6 @@ use super::programs::{Program, Wanted};
 use super::provider::{Backend, BackendError, BackendInfo, ProviderKind};
 use super::server::{OwnServer as _, PAUSE, Place, Server, random_password, ready};
 use super::surroundings::Surroundings;
-use crate::run::watchdog::ALIVE;
 use crate::subject::ports::Port;
 
 const WANTED: Wanted = Wanted {
@@ -114,8 +113,7 @@ fn hold(place: &Place, folder: &Path) -> std::io::Result<()> {
     std::fs::create_dir(folder)?;
     // Afterwards, for the mode at its making is narrowed by the caller's umask.
     std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o711))?;
-    place.watchdog.lock(&folder.join(ALIVE))?;
-    Ok(())
+    place.watchdog.mark(folder)
 }
 
 /// Where Linux keeps files in memory.

@@ -16,7 +16,7 @@ use super::provider::{BackendError, Choice};
 use super::redis::Redis;
 use super::surroundings::Surroundings;
 use crate::run::folder::RunFolder;
-use crate::run::watchdog::{ALIVE, RUN_LABEL, Watchdog};
+use crate::run::watchdog::{RUN_LABEL, Watchdog};
 use crate::subject::ports::Ports;
 
 mod on_postgres;
@@ -33,7 +33,7 @@ impl TestHome {
         let (folder, watchdog) = (RunFolder::create().unwrap(), Watchdog::absent());
         // Alive, as far as `conformance clean` is concerned.
         folder.sub("home").unwrap();
-        assert!(watchdog.lock(&folder.path().join(ALIVE)).unwrap());
+        watchdog.mark(folder.path()).unwrap();
         Self(Home {
             ports: Ports::open(&watchdog).unwrap(),
             folder,

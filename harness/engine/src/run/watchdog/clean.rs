@@ -2,7 +2,6 @@
 //! the watchdog as well.
 
 use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -10,7 +9,7 @@ use nix::unistd::{getpid, getppid};
 
 use super::containers::{self, machine};
 use super::ledger::Ledger;
-use super::lock::Lock;
+use super::lock::{is_gone, is_held};
 use crate::run::folder::is_run_name;
 
 /// In each folder of a run: locked for as long as the run lives.
@@ -82,10 +81,9 @@ fn entries(folder: &Path) -> Vec<PathBuf> {
 
 /// Whether the run of this folder lives, or may be just beginning.
 fn is_alive(folder: &Path) -> bool {
-    let mark = folder.join(ALIVE);
-    match Lock::take(&mark) {
-        Ok(lock) => lock.is_none(),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => is_young(folder),
+    match is_held(&folder.join(ALIVE)) {
+        Ok(is_held) => is_held,
+        Err(error) if is_gone(&error) => is_young(folder),
         // Somebody else's.
         Err(_) => true,
     }
@@ -102,21 +100,19 @@ fn is_young(folder: &Path) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::lock::Lock;
     use super::*;
 
     #[test]
     fn a_run_lives_as_long_as_its_lock_is_held() {
         let folder = tempfile::tempdir().expect("a folder");
         assert!(is_alive(folder.path()), "it may be just beginning");
-        let lock = Lock::make(&folder.path().join(ALIVE))
-            .expect("to open")
-            .expect("to lock");
-        assert!(is_alive(folder.path()));
-        // As after a SIGKILL: the file stays, the lock does not.
-        fs::write(folder.path().join("other"), "").expect("a file");
+        let lock = Lock::make_locked(&folder.path().join(ALIVE)).expect("a lock");
+        assert!(is_alive(folder.path()) && is_alive(folder.path()));
         drop(lock);
+        // As after a SIGKILL: the file stays, the lock does not.
         fs::write(folder.path().join(ALIVE), "").expect("a file");
-        assert!(!is_alive(folder.path()));
+        assert!(!is_alive(folder.path()) && !is_alive(folder.path()));
     }
 
     #[test]

@@ -27,6 +27,18 @@ impl Lock {
         Self::open(path, File::options().read(true))
     }
 
+    /// Makes a file that is locked from the first moment that it is there; nobody else makes one here.
+    pub(super) fn make_locked(path: &Path) -> io::Result<Self> {
+        let unseen = path.with_extension("new");
+        let file = File::options().create_new(true).write(true).open(&unseen)?;
+        file.lock()?;
+        fs::rename(&unseen, path)?;
+        Ok(Self {
+            path: path.to_owned(),
+            file,
+        })
+    }
+
     fn open(path: &Path, how: &fs::OpenOptions) -> io::Result<Option<Self>> {
         let file = how.open(path)?;
         match file.try_lock() {
@@ -57,6 +69,15 @@ impl Drop for Lock {
             // If it stays, it is an empty file that the next run takes over.
             let _ = fs::remove_file(&self.path);
         }
+    }
+}
+
+/// Whether somebody has the file, which stays whatever the answer.
+pub(super) fn is_held(path: &Path) -> io::Result<bool> {
+    match File::open(path)?.try_lock() {
+        Ok(()) => Ok(false),
+        Err(TryLockError::WouldBlock) => Ok(true),
+        Err(TryLockError::Error(error)) => Err(error),
     }
 }
 

@@ -29,7 +29,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use nix::sys::signal::SigSet;
 use nix::unistd::{getpid, getppid, setsid};
 
-pub(crate) use self::clean::ALIVE;
+use self::clean::ALIVE;
 pub use self::clean::{Cleaned, clean};
 pub(crate) use self::containers::{FOLDER_LABEL, MACHINE_LABEL, RUN_LABEL, machine};
 use self::ledger::{END, Ledger};
@@ -69,7 +69,7 @@ impl Watchdog {
         // Told before it is there: the run may be killed in between.
         watchdog.folder(folder.path());
         folder.make()?;
-        watchdog.lock(&folder.path().join(ALIVE))?;
+        watchdog.mark(folder.path())?;
         Ok(watchdog)
     }
 
@@ -130,6 +130,13 @@ impl Watchdog {
         };
         self.inner().locks.push(lock);
         Ok(true)
+    }
+
+    /// Shows others that the run of this folder lives: by a file in it that is locked as long.
+    pub(crate) fn mark(&self, folder: &Path) -> io::Result<()> {
+        let lock = Lock::make_locked(&folder.join(ALIVE))?;
+        self.inner().locks.push(lock);
+        Ok(())
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
