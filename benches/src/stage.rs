@@ -6,7 +6,7 @@ use std::{env, fs};
 
 use anyhow::{Context as _, ensure};
 use conformance_engine::backends::Home;
-use conformance_engine::backends::postgres::Postgres;
+use conformance_engine::backends::postgres::{Database, Postgres};
 use conformance_engine::backends::provider::Choice;
 use conformance_engine::backends::redis::{Redis, RedisLease};
 use tokio::runtime::Handle;
@@ -42,6 +42,8 @@ pub struct Stage {
     /// Folder, ports and watchdog of the run.
     pub home: Home,
     floor: Server,
+    /// Dropped on the server with the last of its handles.
+    database: Database,
     servers: (Postgres, Redis),
 }
 
@@ -82,6 +84,7 @@ impl Stage {
             redis,
             home,
             floor,
+            database,
             servers,
         })
     }
@@ -95,7 +98,7 @@ impl Stage {
     /// Ends everything; what this leaves, the watchdog finds.
     pub async fn clear(self) {
         tokio::join!(self.subject.process.kill(), self.floor.process.kill());
-        drop(self.redis);
+        drop((self.redis, self.database));
         let (postgres, redis) = &self.servers;
         tokio::join!(postgres.stop(), redis.stop());
         self.home.finish().await;
