@@ -1,8 +1,9 @@
 //! One call after the other, each beside an empty call and its bare statement.
 
+use std::time::Duration;
+
 use anyhow::ensure;
 use criterion::Criterion;
-use std::time::Duration;
 use user_proto::v1::{
     CreateUserRequest, GetUserRequest, ListUsersRequest, ListUsersResponse, UpdateUserRequest,
 };
@@ -90,7 +91,8 @@ impl Beside<'_> {
         mut bare: impl AsyncFnMut(u64) -> anyhow::Result<()>,
     ) -> Times {
         let Stage { runtime, empty, .. } = self.stage;
-        let [mut calls, mut empties, mut bares] = [const { () }; 3].map(|()| Times::default());
+        let mut calls = Times::default();
+        let (mut empties, mut bares) = (Times::default(), Times::default());
         let mut number = 0;
         self.criterion.bench_function(name, |bencher| {
             bencher.iter_custom(|iterations| {
