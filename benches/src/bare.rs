@@ -1,0 +1,122 @@
+//! The statements that the calls need at least, by sqlx's own pool, without a service. They write
+//! to a table of their own, with the columns and indexes of `users`, and nothing else on it.
+
+use std::str::FromStr as _;
+
+use anyhow::Context as _;
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use uuid::Uuid;
+
+use crate::stage::CONNECTIONS;
+
+const COLUMNS: &str = "id, email, name, status, created_at, updated_at, metadata";
+
+/// A pool as large as the subject's.
+#[derive(Clone)]
+pub struct Bare {
+    pool: PgPool,
+    get: String,
+    page: String,
+    page_filtered: String,
+}
+
+impl Bare {
+    /// Connects, and makes `users` and its copy hold this many users.
+    pub async fn fill(url: &str, users: u32) -> anyhow::Result<Self> {
+        let pool = PgPoolOptions::new()
+            .max_connections(CONNECTIONS)
+            // Nothing but the statement: no look whether the connection works.
+            .test_before_acquire(false)
+            .connect_with(PgConnectOptions::from_str(url)?)
+            .await?;
+        sqlx::query(
+            "INSERT INTO users (id, email, name, status, metadata, created_at, updated_at) \
+             SELECT gen_random_uuid(), 'user-' || n || '@example.com', 'User ' || n, \
+                 CASE WHEN n % 20 = 0 THEN 'INACTIVE' ELSE 'ACTIVE' END, \
+                 '{\"team\": \"blue\", \"role\": \"reader\"}', made, made \
+             FROM (SELECT n, now() - make_interval(secs => $1 - n) AS made \
+                 FROM generate_series(1, $1) AS n) AS numbered",
+        )
+        .bind(i32::try_from(users)?)
+        .execute(&pool)
+        .await
+        .context("cannot fill the table")?;
+        for statement in [
+            "CREATE TABLE bare_users (LIKE users INCLUDING ALL)",
+            "INSERT INTO bare_users SELECT * FROM users",
+            "VACUUM ANALYZE users",
+            "VACUUM ANALYZE bare_users",
+        ] {
+            sqlx::query(statement).execute(&pool).await?;
+        }
+        let page = |filter: &str| {
+            format!("SELECT {COLUMNS} FROM bare_users {filter} ORDER BY created_at, id LIMIT 20")
+        };
+        Ok(Self {
+            pool,
+            get: format!("SELECT {COLUMNS} FROM bare_users WHERE id = $1"),
+            page: page(""),
+            page_filtered: page("WHERE status = 'INACTIVE'"),
+        })
+    }
+
+    /// Ids of users that are there.
+    pub async fn ids(&self) -> anyhow::Result<Vec<Uuid>> {
+        let ids = sqlx::query_scalar("SELECT id FROM users ORDER BY md5(email) LIMIT 1000");
+        Ok(ids.fetch_all(&self.pool).await?)
+    }
+
+    /// The processes of the database's connections.
+    pub async fn backends(&self) -> anyhow::Result<Vec<i32>> {
+        let pids = "SELECT pid FROM pg_stat_activity WHERE datname = current_database()";
+        Ok(sqlx::query_scalar(pids).fetch_all(&self.pool).await?)
+    }
+
+    /// One user by its id.
+    pub async fn get(&self, id: Uuid) -> anyhow::Result<()> {
+        let user = sqlx::query(sqlx::AssertSqlSafe(self.get.as_str())).bind(id);
+        user.fetch_one(&self.pool).await?;
+        Ok(())
+    }
+
+    /// One more user, and its commit.
+    pub async fn create(&self) -> anyhow::Result<()> {
+        let id = Uuid::now_v7();
+        sqlx::query(
+            "INSERT INTO bare_users (id, email, name, metadata) VALUES ($1, $2, $3, '{}') \
+             RETURNING id, email, name, status, created_at, updated_at, metadata",
+        )
+        .bind(id)
+        .bind(format!("{id}@example.com"))
+        .bind("Ada")
+        .fetch_one(&self.pool)
+        .await?;
+        Ok(())
+    }
+
+    /// A new name for one user, and its commit.
+    pub async fn update(&self, id: Uuid, name: &str) -> anyhow::Result<()> {
+        sqlx::query(
+            "UPDATE bare_users SET name = $2, updated_at = clock_timestamp() WHERE id = $1 \
+             RETURNING id, email, name, status, created_at, updated_at, metadata",
+        )
+        .bind(id)
+        .bind(name)
+        .fetch_one(&self.pool)
+        .await?;
+        Ok(())
+    }
+
+    /// The first 20 users, all or the few that are inactive, not counted.
+    pub async fn page(&self, is_filtered: bool) -> anyhow::Result<()> {
+        let statement = if is_filtered {
+            &self.page_filtered
+        } else {
+            &self.page
+        };
+        sqlx::query(sqlx::AssertSqlSafe(statement.as_str()))
+            .fetch_all(&self.pool)
+            .await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,124 @@
+//! What all benches share: backends as the suite starts them, the subject, the floor's server.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::{env, fs};
+
+use anyhow::{Context as _, ensure};
+use conformance_engine::backends::Home;
+use conformance_engine::backends::postgres::{Database, Postgres};
+use conformance_engine::backends::provider::Choice;
+use conformance_engine::backends::redis::{Redis, RedisLease};
+use tokio::runtime::Handle;
+use uuid::Uuid;
+
+use crate::bare::Bare;
+use crate::server::{self, Client, Server, Settings};
+use crate::table::target;
+
+/// How many connections the subject may have, and the pool of bare statements has.
+pub const CONNECTIONS: u32 = 10;
+
+/// What the benches stand on.
+pub struct Stage {
+    /// Runs the callers.
+    pub runtime: Handle,
+    /// The program under test.
+    pub program: PathBuf,
+    /// What the subject is told.
+    pub settings: Settings,
+    /// The program under test, serving.
+    pub subject: Server,
+    /// To the subject.
+    pub client: Client,
+    /// To the server of the empty call.
+    pub empty: Client,
+    /// To the database, past the subject.
+    pub bare: Bare,
+    /// Users that are there.
+    pub ids: Vec<Uuid>,
+    /// The subject's Redis.
+    pub redis: RedisLease,
+    /// Folder, ports and watchdog of the run.
+    pub home: Home,
+    floor: Server,
+    /// Dropped on the server with the last of its handles.
+    database: Database,
+    servers: (Postgres, Redis),
+}
+
+impl Stage {
+    /// Starts everything, on a database of this many users.
+    pub async fn set(users: u32) -> anyhow::Result<Self> {
+        let program = build()?;
+        let home = Home::create(false)?;
+        let servers = (
+            Postgres::start(Choice::Auto, &home).await?,
+            Redis::start(Choice::Auto, &home).await?,
+        );
+        let database = servers.0.create_empty().await?;
+        let redis = servers.1.lease().await?;
+        let url = database.url(servers.0.address());
+        let settings = Settings::from([
+            ("DATABASE_URL".to_owned(), url.clone()),
+            (
+                "DATABASE_MAX_CONNECTIONS".to_owned(),
+                CONNECTIONS.to_string(),
+            ),
+            ("REDIS_URL".to_owned(), redis.url(redis.address())),
+        ]);
+        server::migrate(&home, &program, &settings).await?;
+        let bare = Bare::fill(&url, users).await?;
+        let subject = Server::subject(&home, &program, &settings)?;
+        let floor = Server::floor(&home)?;
+        subject.ready().await?;
+        Ok(Self {
+            runtime: Handle::current(),
+            client: subject.connect().await?,
+            empty: floor.connect().await?,
+            ids: bare.ids().await?,
+            program,
+            settings,
+            subject,
+            bare,
+            redis,
+            home,
+            floor,
+            database,
+            servers,
+        })
+    }
+
+    /// A user that is there, another for each number.
+    pub fn id(&self, number: u64) -> Uuid {
+        let place = usize::try_from(number).unwrap_or_default();
+        self.ids[place % self.ids.len()]
+    }
+
+    /// Ends everything; what this leaves, the watchdog finds.
+    pub async fn clear(self) {
+        tokio::join!(self.subject.process.kill(), self.floor.process.kill());
+        drop((self.redis, self.database));
+        let (postgres, redis) = &self.servers;
+        tokio::join!(postgres.stop(), redis.stop());
+        self.home.finish().await;
+    }
+}
+
+/// The user service as cargo builds it for benches; without cargo, the one that is there.
+fn build() -> anyhow::Result<PathBuf> {
+    let target = target()?;
+    if let Some(cargo) = env::var_os("CARGO") {
+        let folder = env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default();
+        let status = Command::new(cargo)
+            .args(["build", "--quiet", "--profile", "bench"])
+            .args(["--package", "user-service", "--bin", "user-service"])
+            .arg("--target-dir")
+            .arg(&target)
+            .current_dir(Path::new(&folder))
+            .status()?;
+        ensure!(status.success(), "the subject does not build");
+    }
+    let program = target.join("release/user-service");
+    fs::canonicalize(&program).with_context(|| format!("no {}", program.display()))
+}

@@ -1,0 +1,153 @@
+//! The result: each figure beside its floor.
+
+use std::fmt::{self, Display};
+use std::path::PathBuf;
+use std::time::Duration;
+use std::{env, fs, io};
+
+use crate::times::Times;
+
+/// A figure of the subject, and the same of its floor.
+pub struct Row {
+    /// What was done.
+    pub what: String,
+    /// Which figure of it.
+    pub figure: &'static str,
+    /// The subject's.
+    pub subject: Value,
+    /// What it is compared with.
+    pub floor: &'static str,
+    /// That one's.
+    pub base: Value,
+    /// The ratio that is to be reached, if one is.
+    pub wanted: &'static str,
+}
+
+/// A figure with its unit.
+#[derive(Clone, Copy)]
+pub enum Value {
+    /// How long it takes.
+    Time(Duration),
+    /// How many there are in a second.
+    Rate(f64),
+    /// How many bytes it needs.
+    Bytes(u64),
+}
+
+/// All rows, in the order in which they were measured.
+#[derive(Default)]
+pub struct Table(Vec<Row>);
+
+impl Table {
+    /// Adds a row.
+    pub fn add(&mut self, row: Row) {
+        self.0.push(row);
+    }
+
+    /// Adds a percentile of both, unless they were left out.
+    pub fn add_quantile(
+        &mut self,
+        what: &str,
+        (figure, part): (&'static str, f64),
+        subject: &Times,
+        (floor, base): (&'static str, &Times),
+        wanted: &'static str,
+    ) {
+        if !subject.is_empty() && !base.is_empty() {
+            self.add(Row {
+                what: what.to_owned(),
+                figure,
+                subject: Value::Time(subject.quantile(part)),
+                floor,
+                base: Value::Time(base.quantile(part)),
+                wanted,
+            });
+        }
+    }
+
+    /// Writes it where builds go; the figures of a short run mean nothing and go elsewhere.
+    pub fn write(&self, is_short: bool) -> io::Result<()> {
+        let name = if is_short {
+            "benches-short.md"
+        } else {
+            "benches.md"
+        };
+        fs::write(target()?.join(name), self.to_string())
+    }
+}
+
+/// The folder of builds: this program is in `release/deps` there.
+pub fn target() -> io::Result<PathBuf> {
+    let program = env::current_exe()?;
+    let target = program.ancestors().nth(3);
+    target
+        .map(PathBuf::from)
+        .ok_or_else(|| io::Error::other(format!("{} is in no target folder", program.display())))
+}
+
+impl Display for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(
+            f,
+            "| what | figure | subject | floor | the floor's | ratio | to reach |\n\
+             |---|---|--:|---|--:|--:|---|"
+        )?;
+        for row in &self.0 {
+            writeln!(
+                f,
+                "| {} | {} | {} | {} | {} | {:.2} | {} |",
+                row.what,
+                row.figure,
+                row.subject,
+                row.floor,
+                row.base,
+                row.subject.number() / row.base.number(),
+                row.wanted
+            )?;
+        }
+        Ok(())
+    }
+}
+
+impl Value {
+    #[expect(clippy::cast_precision_loss, reason = "for a ratio of two digits")]
+    fn number(self) -> f64 {
+        match self {
+            Self::Time(time) => time.as_secs_f64(),
+            Self::Rate(rate) => rate,
+            Self::Bytes(bytes) => bytes as f64,
+        }
+    }
+}
+
+impl Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Time(time) if time.as_millis() < 10 => write!(f, "{} µs", time.as_micros()),
+            Self::Time(time) => write!(f, "{} ms", time.as_millis()),
+            Self::Rate(rate) => write!(f, "{rate:.0}/s"),
+            Self::Bytes(_) => write!(f, "{:.1} MiB", self.number() / f64::from(1 << 20)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_tells_both_figures_and_their_ratio() {
+        let mut table = Table::default();
+        table.add(Row {
+            what: "GetUser".to_owned(),
+            figure: "p50",
+            subject: Value::Time(Duration::from_micros(300)),
+            floor: "empty call",
+            base: Value::Time(Duration::from_micros(120)),
+            wanted: "",
+        });
+        let text = table.to_string();
+        let row = "| GetUser | p50 | 300 µs | empty call | 120 µs | 2.50 |  |";
+        assert_eq!(text.lines().last(), Some(row), "{text}");
+    }
+}
