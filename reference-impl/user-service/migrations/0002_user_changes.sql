@@ -15,6 +15,3 @@ CREATE TABLE user_changes (
 );
 
 CREATE INDEX user_changes_by_transaction ON user_changes (transaction);
-
--- For pruning.
-CREATE INDEX user_changes_by_made_at ON user_changes (made_at);

@@ -1,17 +1,24 @@
 //! An event as a JSON object.
 
+use std::fmt::Write as _;
+
 use serde_json::Value;
 
 use super::record::{Record, is_unsafe, push_escaped};
 
 /// One line of JSON (LOG-1, LOG-5).
 pub(super) fn render(record: &Record) -> String {
-    let members: Vec<String> = record
-        .members()
-        .into_iter()
-        .map(|(key, value)| format!("{}:{value}", Value::from(key)))
-        .collect();
-    escape_rest(&format!("{{{}}}", members.join(",")))
+    let mut line = String::with_capacity(256);
+    for (key, value) in record.members() {
+        line.push(if line.is_empty() { '{' } else { ',' });
+        write!(line, "{}:{value}", Value::from(key)).expect("a String takes everything");
+    }
+    line.push('}');
+    if line.contains(is_unsafe) {
+        escape_rest(&line)
+    } else {
+        line
+    }
 }
 
 /// Escapes what JSON allows to stand bare, but a reader of lines may not (U+0085, U+2028, ...).

@@ -1,5 +1,6 @@
 //! An event, ready to be written.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use chrono::{DateTime, SecondsFormat, Utc};
@@ -24,23 +25,20 @@ pub struct Record {
 impl Record {
     /// Every key and value of the line in order. No key comes twice: a later value wins, and no
     /// field takes the name of one of the first four.
-    pub fn members(&self) -> Vec<(&str, Value)> {
+    pub fn members(&self) -> Vec<(&str, Cow<'_, Value>)> {
+        let own = |text: &str| Cow::Owned(Value::from(text));
         let time = self.time.to_rfc3339_opts(SecondsFormat::Micros, true);
         let mut members = vec![
-            ("time", Value::from(time)),
-            ("level", Value::from(level_name(self.level))),
-            ("msg", Value::from(self.message.as_str())),
+            ("time", own(&time)),
+            ("level", own(level_name(self.level))),
+            ("msg", own(&self.message)),
         ];
-        members.extend(
-            self.source
-                .as_deref()
-                .map(|source| ("source", Value::from(source))),
-        );
+        members.extend(self.source.as_deref().map(|source| ("source", own(source))));
         let reserved = members.len();
         for (key, value) in &self.fields {
             match members.iter().position(|(taken, _)| taken == key) {
-                None => members.push((key, value.clone())),
-                Some(place) if place >= reserved => members[place].1 = value.clone(),
+                None => members.push((key, Cow::Borrowed(value))),
+                Some(place) if place >= reserved => members[place].1 = Cow::Borrowed(value),
                 Some(_) => {}
             }
         }

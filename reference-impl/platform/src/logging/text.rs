@@ -13,8 +13,8 @@ pub(super) fn render(record: &Record) -> String {
         }
         line.push_str(key);
         line.push('=');
-        match value {
-            Value::String(text) => push_value(&mut line, &text),
+        match value.as_ref() {
+            Value::String(text) => push_value(&mut line, text),
             other => push_value(&mut line, &other.to_string()),
         }
     }

@@ -30,10 +30,11 @@ const SINCE: &str = "\
     ) AS change ON true \
     ORDER BY number LIMIT $2";
 
+/// The lowest numbers are the oldest, give or take those that were taken at the same time.
 const PRUNE: &str = "\
-    DELETE FROM user_changes WHERE number IN ( \
-        SELECT number FROM user_changes \
-        WHERE made_at < clock_timestamp() - make_interval(secs => $1) LIMIT $2)";
+    DELETE FROM user_changes \
+    WHERE number IN (SELECT number FROM user_changes ORDER BY number LIMIT $2) \
+        AND made_at < clock_timestamp() - make_interval(secs => $1)";
 
 /// Which changes a reader has seen; PostgreSQL's own text for a snapshot.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -50,7 +50,11 @@ async fn tell(feed: &Feed, client: &redis::Client, broken: &Notify) {
             Ok::<_, redis::RedisError>(connection)
         });
         match told.await {
-            Ok(Ok(connection)) => kept = Some(connection),
+            Ok(Ok(connection)) => {
+                kept = Some(connection);
+                // Those who were woken gather as long; each further word would only cost.
+                tokio::time::sleep(feed.0.rules.gather).await;
+            }
             Ok(Err(_)) | Err(_) => broken.notify_one(),
         }
     }
