@@ -97,7 +97,7 @@ pub(super) async fn publishing(docker: &Docker, surroundings: &Surroundings) -> 
 const IN_CONTAINER: &str = "/.dockerenv";
 
 fn judge(place: String, error: &EngineError) -> Unusable {
-    let cause = chain(error);
+    let cause = innermost(error);
     let refused = matches!(
         error,
         EngineError::DockerResponseServerError {
@@ -118,6 +118,12 @@ fn judge(place: String, error: &EngineError) -> Unusable {
         }
         None => Unusable::Odd { place, cause },
     }
+}
+
+/// What lies behind it; what the libraries between say of it helps nobody.
+fn innermost(error: &(dyn Error + 'static)) -> String {
+    let sources = std::iter::successors(Some(error), |it| it.source());
+    sources.last().map(ToString::to_string).unwrap_or_default()
 }
 
 /// What the system said, somewhere below.

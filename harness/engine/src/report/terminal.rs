@@ -8,6 +8,8 @@ use super::closing::Closing;
 use super::evidence::{self, Depth};
 use super::screen::{Screen, Tone};
 use super::text::{clean, clean_line, count, ranges, time, wrap};
+use crate::backends::BackendInfo;
+use crate::backends::provider::ProviderKind;
 use crate::observe::Patience;
 use crate::run::outcome::{Outcome, RunReport, ScenarioResult};
 use crate::run::verdict::{ComponentVerdict, Verdict};
@@ -201,13 +203,18 @@ fn timings(run: &RunReport, timings: &Timings, screen: Screen) -> String {
     }
     let _ = writeln!(text, "  {:>9}  altogether", time(timings.wall));
     let driven = timings.subjects_cpu + timings.backends_cpu;
+    let are_processes = |it: &BackendInfo| it.provider == ProviderKind::Process;
+    let backends = if run.backends.values().all(are_processes) {
+        let share = share(timings.suite_cpu, driven);
+        format!("backends {}{share}", time(timings.backends_cpu))
+    } else {
+        "what backends took elsewhere is not known".to_owned()
+    };
     let _ = writeln!(
         text,
-        "  processor time: suite {}, subjects {}, backends {}{}",
+        "  processor time: suite {}, subjects {}, {backends}",
         time(timings.suite_cpu),
         time(timings.subjects_cpu),
-        time(timings.backends_cpu),
-        share(timings.suite_cpu, driven),
     );
     text.push_str("  slowest scenarios\n");
     let mut scenarios: Vec<_> = run.scenarios.iter().collect();
