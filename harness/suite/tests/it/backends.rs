@@ -62,6 +62,7 @@ fn a_server_that_hangs_does_not_hold_up_ctrl_c() {
             "CONFORMANCE_POSTGRES_URL",
             format!("postgres://x:x@{address}/x"),
         )
+        .stdout(std::process::Stdio::null())
         .spawn()
         .expect("the suite starts");
     let _connection = server.accept().expect("a connection");
