@@ -122,8 +122,11 @@ fn judge(place: String, error: &EngineError) -> Unusable {
 
 /// What lies behind it; what the libraries between say of it helps nobody.
 fn innermost(error: &(dyn Error + 'static)) -> String {
-    let sources = std::iter::successors(Some(error), |it| it.source());
-    sources.last().map(ToString::to_string).unwrap_or_default()
+    let mut innermost = error;
+    while let Some(source) = innermost.source() {
+        innermost = source;
+    }
+    innermost.to_string()
 }
 
 /// What the system said, somewhere below.
