@@ -84,7 +84,11 @@ impl Keeper for Process {
         // An immediate shutdown: nothing of the data is needed any more.
         self.server.stop_by(Signal::SIGQUIT).await;
         // The log stays until the run's folder goes.
-        let _ = tokio::fs::remove_dir_all(&self.data).await;
+        let folder = match self.data.parent() {
+            Some(made) if made.starts_with(MEMORY) => made,
+            _ => &self.data,
+        };
+        let _ = tokio::fs::remove_dir_all(folder).await;
     }
 }
 

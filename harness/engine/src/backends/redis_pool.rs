@@ -104,8 +104,11 @@ impl Source for Arc<Pool> {
     }
 
     async fn alive(&self) -> Result<(), BackendError> {
-        // A lease's own server is the lease's business; here it is enough that there can be one.
-        drop(self.take().await?);
+        // A lease's own server is the lease's business; here it is enough that there can be one. Who
+        // asks may hold the last one itself, and must not wait for it.
+        if self.room.available_permits() > 0 {
+            drop(self.take().await?);
+        }
         Ok(())
     }
 
