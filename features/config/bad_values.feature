@@ -1,4 +1,3 @@
-@user-service
 Feature: Values that make no sense
 
   A program that was told something senseless says so and stops, instead of guessing.
@@ -18,27 +17,42 @@ Feature: Values that make no sense
       Then the program stops within 5 s, with an exit status other than 0
       And a line at level ERROR names <variable>
 
+      @user-service @gateway
+      Examples:
+        | variable             | value  |
+        | PORT                 | banana |
+        | METRICS_PORT         | banana |
+        | LOG_FORMAT           | banana |
+        | HEALTH_CACHE_TTL     | banana |
+        | HEALTH_CHECK_TIMEOUT | banana |
+        | SHUTDOWN_TIMEOUT     | banana |
+        | REQUEST_TIMEOUT      | banana |
+
+      @user-service
       Examples:
         | variable                 | value  |
-        | PORT                     | banana |
-        | METRICS_PORT             | banana |
         | GRPC_PORT                | banana |
         | DATABASE_MAX_CONNECTIONS | banana |
-        | LOG_FORMAT               | banana |
-        | HEALTH_CACHE_TTL         | banana |
-        | HEALTH_CHECK_TIMEOUT     | banana |
-        | SHUTDOWN_TIMEOUT         | banana |
-        | REQUEST_TIMEOUT          | banana |
 
+      @gateway
+      Examples:
+        | variable              | value  |
+        | RETRY_MAX_ATTEMPTS    | banana |
+        | RETRY_BASE_DELAY      | banana |
+        | BREAKER_MAX_FAILURES  | banana |
+        | BREAKER_RESET_TIMEOUT | banana |
+
+    @user-service @gateway
     Scenario: A senseless value stops a program whose resources hang, too
       Given a prepared deployment with
         | setting              | value  |
         | HEALTH_CHECK_TIMEOUT | banana |
-      And both resources are hung
+      And every resource is hung
       When the program is started
       Then the program stops within 5 s, with an exit status other than 0
       And a line at level ERROR names HEALTH_CHECK_TIMEOUT
 
+    @user-service @gateway
     Scenario: A senseless value is told even where only errors are logged
       Given a prepared deployment with
         | setting          | value  |
@@ -48,6 +62,7 @@ Feature: Values that make no sense
       Then the program stops within 5 s, with an exit status other than 0
       And a line at level ERROR names SHUTDOWN_TIMEOUT
 
+    @user-service @gateway
     Scenario: An unknown LOG_LEVEL means info
       Given a deployment of its own with
         | setting   | value  |

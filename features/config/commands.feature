@@ -1,4 +1,3 @@
-@user-service
 Feature: Commands
 
   What the program does besides serving. A stand-in for the program listens on its `PORT`; whatever
@@ -9,6 +8,7 @@ Feature: Commands
     twice at once, it exits 0 and changes nothing. `serve` is the default command and need not
     migrate.
 
+    @user-service
     Scenario: A program serves on a database that `migrate` prepared
       Given a prepared deployment on an empty database
       And `migrate` was run
@@ -16,6 +16,7 @@ Feature: Commands
       Then the program is ready within 10 s
       And requests succeed
 
+    @user-service
     Scenario: A program serves on a database that two `migrate` at once prepared
       Given a prepared deployment on an empty database
       And the database is slowed by 10 ms
@@ -25,6 +26,7 @@ Feature: Commands
       Then the program is ready within 10 s
       And requests succeed
 
+    @user-service
     Scenario: Run again, `migrate` exits with 0 and changes nothing
       Given a deployment of its own
       And 3 users named "Grace"
@@ -33,6 +35,7 @@ Feature: Commands
       Then every command exits with 0
       And the database holds exactly what it held before
 
+    @user-service
     Scenario: Run again twice at once, `migrate` exits with 0 and changes nothing
       Given a deployment of its own
       And 3 users named "Grace"
@@ -41,6 +44,7 @@ Feature: Commands
       Then every command exits with 0
       And the database holds exactly what it held before
 
+    @user-service @gateway
     Scenario: `serve` does what the program does without a command
       Given a prepared deployment
       When the program is started as `serve`
@@ -58,12 +62,18 @@ Feature: Commands
       When `healthcheck` is run
       Then every command exits with <exit>
 
+      @user-service @gateway
       Examples:
         | state     | resource              | exit |
         | healthy   | no resource           | 0    |
-        | degraded  | the optional resource | 0    |
         | unhealthy | the required resource | 1    |
 
+      @user-service
+      Examples:
+        | state    | resource              | exit |
+        | degraded | the optional resource | 0    |
+
+    @user-service @gateway
     Scenario Outline: `healthcheck` exits with <exit> when /health answers <status>
       Given a stand-in for the program that answers /health with <status>
       When `healthcheck` is run
@@ -78,18 +88,20 @@ Feature: Commands
         | 500    | 1    |
         | 503    | 1    |
 
+    @user-service @gateway
     Scenario: `healthcheck` waits for an answer that takes 3 s
       Given a stand-in for the program that answers /health with 200 after 3 s
       When `healthcheck` is run
       Then every command exits with 0
 
-    @slow
+    @user-service @gateway @slow
     Scenario: `healthcheck` gives up an answer that does not come within 5 s
       Given a stand-in for the program that never answers
       When `healthcheck` is run
       Then every command exits with 1
       And every command ends within 5 s
 
+    @user-service @gateway
     Scenario: `healthcheck` exits with 1 when no program runs
       Given a prepared deployment
       When `healthcheck` is run

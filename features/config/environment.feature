@@ -1,4 +1,3 @@
-@user-service
 Feature: Settings
 
   A program gets everything that it must know from its environment. In the tables `(unset)` leaves a
@@ -17,15 +16,21 @@ Feature: Settings
       Then the program stops within 5 s, with an exit status other than 0
       And a line at level ERROR names <port>
 
+      @user-service @gateway
       Examples:
-        | variable     | given   | port  |
-        | PORT         | (unset) | 8080  |
-        | PORT         | (empty) | 8080  |
-        | METRICS_PORT | (unset) | 9090  |
-        | METRICS_PORT | (empty) | 9090  |
-        | GRPC_PORT    | (unset) | 50051 |
-        | GRPC_PORT    | (empty) | 50051 |
+        | variable     | given   | port |
+        | PORT         | (unset) | 8080 |
+        | PORT         | (empty) | 8080 |
+        | METRICS_PORT | (unset) | 9090 |
+        | METRICS_PORT | (empty) | 9090 |
 
+      @user-service
+      Examples:
+        | variable  | given   | port  |
+        | GRPC_PORT | (unset) | 50051 |
+        | GRPC_PORT | (empty) | 50051 |
+
+    @user-service
     Scenario: A program whose every other variable is empty is ready and serves
       Given a prepared deployment with
         | setting                       | value   |
@@ -57,7 +62,7 @@ Feature: Settings
       Then the program is ready within 10 s
       And requests succeed
 
-    @slow
+    @user-service @gateway @slow
     Scenario Outline: With a HEALTH_CACHE_TTL that is <given> a health answer is kept for 5 s
       Given a deployment of its own with
         | setting          | value   |
@@ -70,7 +75,7 @@ Feature: Settings
         | (unset) |
         | (empty) |
 
-    @slow
+    @user-service @gateway @slow
     Scenario Outline: With a HEALTH_CHECK_TIMEOUT that is <given> a check is given up after 5 s
       Given a deployment of its own with
         | setting              | value   |
@@ -83,6 +88,7 @@ Feature: Settings
         | (unset) |
         | (empty) |
 
+    @user-service
     Scenario: With an empty HEALTH_OPTIONAL the optional component is the same as without one
       Given a deployment of its own with
         | setting         | value   |
@@ -90,7 +96,43 @@ Feature: Settings
       When the optional resource is cut
       Then the program is degraded within 1500 ms
 
-    @slow
+    @gateway
+    Scenario: A gateway whose every other variable is empty is ready and serves
+      Given a prepared deployment with
+        | setting                       | value   |
+        | USER_SERVICE_KEEPALIVE_TIME   | (empty) |
+        | LOG_LEVEL                     | (empty) |
+        | LOG_FORMAT                    | (empty) |
+        | SERVICE_NAME                  | (empty) |
+        | SERVICE_VERSION               | (empty) |
+        | ENVIRONMENT                   | (empty) |
+        | OTEL_EXPORTER_OTLP_ENDPOINT   | (empty) |
+        | OTEL_TRACES_SAMPLER_ARG       | (empty) |
+        | OTEL_BSP_SCHEDULE_DELAY       | (empty) |
+        | HEALTH_CACHE_TTL              | (empty) |
+        | HEALTH_CHECK_TIMEOUT          | (empty) |
+        | HEALTH_OPTIONAL               | (empty) |
+        | SHUTDOWN_TIMEOUT              | (empty) |
+        | REQUEST_TIMEOUT               | (empty) |
+        | RETRY_MAX_ATTEMPTS            | (empty) |
+        | RETRY_BASE_DELAY              | (empty) |
+        | BREAKER_MAX_FAILURES          | (empty) |
+        | BREAKER_RESET_TIMEOUT         | (empty) |
+        | TLS_CERT_FILE                 | (empty) |
+        | TLS_KEY_FILE                  | (empty) |
+        | USER_SERVICE_CA_FILE          | (empty) |
+        | USER_SERVICE_CLIENT_CERT_FILE | (empty) |
+        | USER_SERVICE_CLIENT_KEY_FILE  | (empty) |
+        | AUTH_JWKS_URL                 | (empty) |
+        | AUTH_ISSUER                   | (empty) |
+        | AUTH_AUDIENCE                 | (empty) |
+        | AUTH_JWKS_TTL                 | (empty) |
+        | FEATURE_FLAGS                 | (empty) |
+      When the program is started
+      Then the program is ready within 10 s
+      And requests succeed
+
+    @user-service @slow
     Scenario Outline: With a REQUEST_TIMEOUT that is <given> a call waits 5 s for the database
       Given a deployment of its own with
         | setting         | value   |
@@ -106,6 +148,7 @@ Feature: Settings
         | (unset) |
         | (empty) |
 
+    @user-service
     Scenario: With an empty DATABASE_MAX_CONNECTIONS 10 connections are the most, and 2 to spare
       Given a deployment of its own with
         | setting                  | value   |
@@ -115,6 +158,7 @@ Feature: Settings
       Then every call succeeds
       And the database never had more than 12 connections of the service
 
+    @user-service @gateway
     Scenario Outline: With LOG_LEVEL and LOG_FORMAT that are <given> the log is JSON from INFO upwards
       Given a deployment of its own with
         | setting    | value   |
@@ -130,6 +174,7 @@ Feature: Settings
         | (unset) |
         | (empty) |
 
+    @user-service @gateway
     Scenario Outline: With a SERVICE_VERSION that is <given> the program knows its version all the same
       Given a deployment of its own with
         | setting         | value   |
@@ -142,7 +187,7 @@ Feature: Settings
         | (unset) |
         | (empty) |
 
-    @slow
+    @user-service @gateway @slow
     Scenario: Without a SHUTDOWN_TIMEOUT a request has more than 6 s to end
       Given a deployment of its own with
         | setting          | value   |
@@ -152,7 +197,7 @@ Feature: Settings
       When the program gets SIGTERM
       Then the request in flight succeeds
 
-    @slow
+    @user-service @gateway @slow
     Scenario Outline: A time may be given as <value>
       Given a deployment of its own with
         | setting              | value   |

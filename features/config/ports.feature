@@ -1,4 +1,3 @@
-@user-service
 Feature: Ports
 
   Rule: CFG-3 A program serves on the ports given, or not at all
@@ -9,11 +8,16 @@ Feature: Ports
       When <variable> is asked on two local addresses
       Then both addresses answer
 
+      @user-service @gateway
       Examples:
         | variable     |
         | PORT         |
         | METRICS_PORT |
-        | GRPC_PORT    |
+
+      @user-service
+      Examples:
+        | variable  |
+        | GRPC_PORT |
 
     Scenario Outline: A <variable> that <holder> holds stops the program
       Given a prepared deployment
@@ -22,9 +26,19 @@ Feature: Ports
       Then the program stops within 5 s, with an exit status other than 0
       And a line at level ERROR names the port of <variable>
 
+      @user-service @gateway
       Examples:
         | variable     | holder           |
         | PORT         | another instance |
         | METRICS_PORT | another instance |
-        | GRPC_PORT    | another instance |
-        | GRPC_PORT    | another program  |
+
+      @user-service
+      Examples:
+        | variable  | holder           |
+        | GRPC_PORT | another instance |
+        | GRPC_PORT | another program  |
+
+      @gateway
+      Examples:
+        | variable | holder          |
+        | PORT     | another program |

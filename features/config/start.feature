@@ -1,16 +1,17 @@
-@user-service
 Feature: Starting
 
   Rule: CFG-6 A program is ready soon after its start
     Fast start: with its attached resources up (the database migrated), a program is ready within 10 s
     of being started.
 
+    @user-service @gateway
     Scenario: A program is ready within 10 s of being started
       Given a prepared deployment
       When the program is started
       Then the program is ready within 10 s
       And requests succeed
 
+    @user-service @gateway
     Scenario: A program with the default times is ready within 10 s of being started
       Given a prepared deployment with
         | setting              | value   |
@@ -22,6 +23,7 @@ Feature: Starting
       Then the program is ready within 10 s
       And requests succeed
 
+    @user-service @gateway
     Scenario: A program that says it is ready serves at once
       Given a prepared deployment
       When the program is started
@@ -32,30 +34,40 @@ Feature: Starting
     200), is not ready, and becomes ready without a restart as in HLT-7.
 
     @slow
-    Scenario Outline: A program started while <resource> <is> <away> stays alive and is not ready
+    Scenario Outline: A program started while <resource> is <away> stays alive and is not ready
       Given a prepared deployment
-      And <resource> <is> <away>
+      And <resource> is <away>
       When the program is started
       Then the program is alive within 10 s
       And the program stays alive and not ready for 4 s
 
+      @user-service @gateway
       Examples:
-        | resource              | is  | away |
-        | the required resource | is  | cut  |
-        | the required resource | is  | hung |
-        | both resources        | are | hung |
+        | resource              | away |
+        | the required resource | cut  |
+        | the required resource | hung |
+
+      @user-service
+      Examples:
+        | resource       | away |
+        | every resource | hung |
 
     @slow
-    Scenario Outline: A program started while <resource> <is> <away> becomes ready without a restart
+    Scenario Outline: A program started while <resource> is <away> becomes ready without a restart
       Given a prepared deployment
-      And <resource> <is> <away>
+      And <resource> is <away>
       And the program was started and stayed alive and not ready for 1 s
-      When <resource> <is> restored
+      When <resource> is restored
       Then the program is ready within 6500 ms
       And requests succeed
 
+      @user-service @gateway
       Examples:
-        | resource              | is  | away |
-        | the required resource | is  | cut  |
-        | the required resource | is  | hung |
-        | both resources        | are | cut  |
+        | resource              | away |
+        | the required resource | cut  |
+        | the required resource | hung |
+
+      @user-service
+      Examples:
+        | resource       | away |
+        | every resource | hung |

@@ -1,4 +1,4 @@
-@user-service
+@user-service @gateway
 Feature: Instances that may die
 
   Rule: CFG-9 A program holds nothing that must not be lost

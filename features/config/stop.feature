@@ -1,4 +1,3 @@
-@user-service
 Feature: Stopping
 
   Rule: CFG-8 A program stops when it is told to, and leaves nothing undone
@@ -7,6 +6,7 @@ Feature: Stopping
     (143 or 130, as a JVM does, is as good), at the latest `SHUTDOWN_TIMEOUT` + 1 s after the signal
     even if requests are still running.
 
+    @user-service @gateway
     Scenario Outline: <signal> ends a program that has nothing to do
       Given a deployment of its own with
         | setting          | value |
@@ -19,7 +19,7 @@ Feature: Stopping
         | SIGTERM |
         | SIGINT  |
 
-    @slow
+    @user-service @gateway @slow
     Scenario Outline: From <signal> on the program is not ready, though a request is running
       Given a deployment of its own with
         | setting          | value |
@@ -35,6 +35,7 @@ Feature: Stopping
         | SIGTERM |
         | SIGINT  |
 
+    @user-service @gateway
     Scenario Outline: A request in flight at <signal> is finished, and told in the log
       Given a deployment of its own with
         | setting          | value |
@@ -51,7 +52,7 @@ Feature: Stopping
         | SIGTERM |
         | SIGINT  |
 
-    @slow
+    @user-service @gateway @slow
     Scenario Outline: After the signal no new request is taken on <connection>
       Given a deployment of its own with
         | setting          | value |
@@ -76,14 +77,20 @@ Feature: Stopping
       When the program gets SIGTERM
       Then the program exits gracefully within 2 s
 
+      @user-service @gateway
       Examples:
         | what                                     |
         | a request that never ends is in flight   |
         | an idle connection is open to every port |
         | half a request was sent to every port    |
-        | a Watch of "" is open                    |
-        | both resources are hung                  |
+        | every resource is hung                   |
 
+      @user-service
+      Examples:
+        | what                  |
+        | a Watch of "" is open |
+
+    @user-service @gateway
     Scenario Outline: A program that was never ready ends in time while <resource> is <away>
       Given a prepared deployment with
         | setting          | value |

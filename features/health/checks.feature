@@ -1,4 +1,3 @@
-@user-service
 Feature: Health checks
 
   How long a check takes, and how often it is made.
@@ -7,11 +6,12 @@ Feature: Health checks
     Checks run in parallel, each bounded by `HEALTH_CHECK_TIMEOUT`: with both resources hanging, the
     answer takes one time-out, not two.
 
-    Scenario: With both resources hanging the answer takes one time-out, not two
+    @user-service
+    Scenario: With every resource hanging the answer takes one time-out, not two
       Given a deployment of its own with
         | setting              | value |
         | HEALTH_CHECK_TIMEOUT | 3s    |
-      When both resources are hung
+      When every resource is hung
       Then the program is unhealthy within 3500 ms
       And no health answer took longer than 3 s
 
@@ -23,21 +23,27 @@ Feature: Health checks
       Then the program is <status> within 1500 ms
       And no health answer took longer than 1 s
 
+      @user-service @gateway
       Examples:
         | resource              | status    |
         | the required resource | unhealthy |
-        | the optional resource | degraded  |
 
+      @user-service
+      Examples:
+        | resource              | status   |
+        | the optional resource | degraded |
+
+    @user-service @gateway
     Scenario: Checks of resources that hang from the start are given up in time
       Given a prepared deployment with
         | setting              | value |
         | HEALTH_CHECK_TIMEOUT | 1s    |
-      And both resources are hung
+      And every resource is hung
       When the program is started
       Then the program is unhealthy within 10 s
       And no health answer took longer than 1 s
 
-    @slow
+    @user-service @gateway @slow
     Scenario: A check that is slow, but within its time-out, is waited for
       Given a deployment of its own with
         | setting              | value |
@@ -51,17 +57,17 @@ Feature: Health checks
     `HEALTH_CACHE_TTL` (so the calls within one TTL carry at most two different `timestamp`s), and no
     answer is older than the TTL and one check. The check may run in the background.
 
-    @slow
+    @user-service @gateway @slow
     Scenario: However many clients ask, calls within one HEALTH_CACHE_TTL see at most two timestamps
       Given a deployment of its own with
         | setting          | value |
         | HEALTH_CACHE_TTL | 2s    |
-      And both resources are slowed by 20 ms
+      And every resource is slowed by 20 ms
       When 8 clients keep asking for its health for 4500 ms
       Then calls within any 2 s saw at most 2 timestamps
       And no answer was older than 3 s
 
-    @slow
+    @user-service @gateway @slow
     Scenario Outline: Answers about a resource that is <away> are kept just as long
       Given a deployment of its own with
         | setting          | value |
@@ -77,11 +83,12 @@ Feature: Health checks
         | cut  |
         | hung |
 
+    @user-service @gateway
     Scenario: An answer is followed by a newer one after HEALTH_CACHE_TTL and one check
       When /health is asked
       Then a newer health answer comes within 1500 ms
 
-    @slow
+    @user-service @gateway @slow
     Scenario: The first answer after a quiet time is no older than any other
       Given a deployment of its own
       And the required resource has been cut for 4500 ms, with nobody asking

@@ -1,4 +1,3 @@
-@user-service
 Feature: Secrets and health
 
   Passwords are looked for as they stand in the URL and as they are meant; connection strings as they
@@ -7,19 +6,21 @@ Feature: Secrets and health
   Rule: HLT-8 Health answers keep secrets
     No health answer holds a password, a token or a connection string.
 
-    Scenario Outline: No health answer holds a secret while <resource> <is> <away>
+    @user-service @gateway
+    Scenario Outline: No health answer holds a secret while <resource> is <away>
       Given a deployment of its own
-      And <resource> <is> <away>
+      And <resource> is <away>
       And the program has become <status>
       When every probe is asked
       Then no answer holds a password or a connection string
 
       Examples:
-        | resource       | is  | away | status    |
-        | no resource    | is  | cut  | healthy   |
-        | both resources | are | cut  | unhealthy |
-        | both resources | are | hung | unhealthy |
+        | resource       | away | status    |
+        | no resource    | cut  | healthy   |
+        | every resource | cut  | unhealthy |
+        | every resource | hung | unhealthy |
 
+    @user-service
     Scenario Outline: No health answer holds the password of a <variable> that its resource refuses
       Given a prepared deployment with
         | setting    | value                   |
@@ -33,12 +34,13 @@ Feature: Secrets and health
         | DATABASE_URL |
         | REDIS_URL    |
 
+    @user-service
     Scenario Outline: No health answer holds the password of resources that were <away> from the start
       Given a prepared deployment with
         | setting      | value                   |
         | DATABASE_URL | (with a wrong password) |
         | REDIS_URL    | (with a wrong password) |
-      And both resources are <away>
+      And every resource is <away>
       And the program was started and is alive
       When every probe is asked
       Then no answer holds a password or a connection string

@@ -1,4 +1,3 @@
-@user-service
 Feature: Log events
 
   An event is one line with a time in RFC 3339, a level (DEBUG, INFO, WARN, ERROR) and a message.
@@ -8,6 +7,7 @@ Feature: Log events
     with `time` (RFC 3339), `level` (DEBUG, INFO, WARN, ERROR), `msg`; `text`: the same as
     `key=value`, a value bare or in double quotes with backslash escapes.
 
+    @user-service @gateway
     Scenario Outline: From start to stop every line is an event in <format>, at level <level>
       Given a deployment of its own with
         | setting         | value    |
@@ -15,7 +15,7 @@ Feature: Log events
         | LOG_LEVEL       | <level>  |
         | REQUEST_TIMEOUT | 2s       |
       And every unary call was made
-      And both resources are cut
+      And every resource is cut
       And every unary call was made
       When the program gets SIGTERM
       Then the program exits gracefully within 6 s
@@ -28,6 +28,7 @@ Feature: Log events
         | text   | info  |
         | text   | debug |
 
+    @user-service
     Scenario Outline: An internal error is told in events in <format>
       Given a deployment of its own with
         | setting    | value    |
@@ -44,6 +45,7 @@ Feature: Log events
         | json   |
         | text   |
 
+    @user-service @gateway
     Scenario Outline: A program that stops at a senseless value says so in an event in <format>
       Given a prepared deployment with
         | setting    | value    |
@@ -59,11 +61,12 @@ Feature: Log events
         | json   |
         | text   |
 
+    @user-service @gateway
     Scenario Outline: A program that waits for its resources tells of it in events in <format>
       Given a prepared deployment with
         | setting    | value    |
         | LOG_FORMAT | <format> |
-      And both resources are cut
+      And every resource is cut
       And the program was started and stayed alive and not ready for 2 s
       When the program gets SIGTERM
       Then the program exits gracefully within 6 s
@@ -77,13 +80,14 @@ Feature: Log events
   Rule: LOG-2 Only events at or above LOG_LEVEL are written
     Only events at or above `LOG_LEVEL`; at debug each has `source`.
 
+    @user-service @gateway
     Scenario Outline: With LOG_LEVEL <level> no event is below <lowest>
       Given a deployment of its own with
         | setting         | value   |
         | LOG_LEVEL       | <level> |
         | REQUEST_TIMEOUT | 2s      |
       And every unary call was made
-      And both resources are cut
+      And every resource is cut
       And every unary call was made
       When the program gets SIGTERM
       Then the program exits gracefully within 6 s
@@ -95,6 +99,7 @@ Feature: Log events
         | warn  | WARN   |
         | error | ERROR  |
 
+    @user-service @gateway
     Scenario Outline: With LOG_LEVEL <level> an event at INFO is written
       Given a deployment of its own with
         | setting   | value   |
@@ -107,6 +112,7 @@ Feature: Log events
         | debug |
         | info  |
 
+    @user-service
     Scenario Outline: With LOG_LEVEL <level> an event at ERROR is written
       Given a deployment of its own with
         | setting   | value   |
@@ -121,6 +127,7 @@ Feature: Log events
         | warn  |
         | error |
 
+    @user-service @gateway
     Scenario Outline: With LOG_LEVEL debug every event in <format> has its source
       Given a deployment of its own with
         | setting    | value    |

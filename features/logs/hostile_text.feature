@@ -1,4 +1,3 @@
-@user-service
 Feature: Hostile text in the log
 
   Hostile text is, one after the other: line ends of every kind followed by a complete event of the
@@ -16,6 +15,7 @@ Feature: Hostile text in the log
       And no client has written an event or a member of its own
       And requests succeed
 
+      @user-service @gateway
       Examples:
         | place                      |
         | an email                   |
@@ -31,12 +31,23 @@ Feature: Hostile text in the log
         | the user agent             |
         | a header that nobody knows |
         | a traceparent              |
-        | the name of a method       |
         | the path of a probe        |
         | the query of a probe       |
         | the HTTP method            |
         | bytes that are no request  |
 
+      @user-service
+      Examples:
+        | place                |
+        | the name of a method |
+
+      @gateway
+      Examples:
+        | place                |
+        | the path of a route  |
+        | the query of a route |
+
+    @user-service @gateway
     Scenario Outline: In <format> at level <level> hostile text stays within its line, wherever it is sent
       Given a deployment of its own with
         | setting    | value    |

@@ -9,6 +9,7 @@ Feature: Reads after writes
     GetUser and ListUsers on any instance reflects it. Per user the history is linearizable, also
     with concurrent writers, and also after Redis was away and came back with its old data.
 
+    @gateway
     Scenario: A create is seen at once on every instance
       Given a deployment of its own
       And a second instance
@@ -17,6 +18,7 @@ Feature: Reads after writes
       Then the call succeeds
       And "Grace" is seen as last acknowledged on both instances
 
+    @gateway
     Scenario: An update is seen at once on every instance
       Given a deployment of its own
       And a second instance
@@ -25,6 +27,7 @@ Feature: Reads after writes
       Then the call succeeds
       And "Ada" is seen as last acknowledged on both instances
 
+    @gateway
     Scenario: A delete is seen at once on every instance
       Given a deployment of its own
       And a second instance
@@ -33,6 +36,7 @@ Feature: Reads after writes
       Then the call succeeds
       And "Ada" is gone on both instances
 
+    @gateway
     Scenario: Every one of many changes is seen by the very next read on the other instance
       Given a deployment of its own
       And a second instance
@@ -41,6 +45,7 @@ Feature: Reads after writes
       Then every call succeeds
       And every read shows the change before it
 
+    @gateway
     Scenario: On one instance too, every change is seen by the very next read
       Given a user "Ada"
       When "Ada" is renamed 50 times, and read and listed after each
@@ -70,17 +75,17 @@ Feature: Reads after writes
       When Redis is restored
       Then "Ada" is gone on both instances, for 3 s
 
-    @property
+    @gateway @property
     Scenario: Any sequence of operations on two instances agrees with the model
       Given a deployment of its own
       And a second instance
       Then any sequence of 200 user operations by 4 clients agrees with the model
 
-    @property
+    @gateway @property
     Scenario: Concurrent clients of one instance see one history of a user
       Then every history of one user under 4 concurrent clients is linearizable
 
-    @property
+    @gateway @property
     Scenario: Concurrent clients of two instances see one history of a user
       Given a deployment of its own
       And a second instance

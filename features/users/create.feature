@@ -7,6 +7,7 @@ Feature: Creating a user
     CreateUser stores a user with a new opaque `id`, the given email, name and metadata, status
     ACTIVE, and `created_at` = `updated_at`; GetUser returns that user.
 
+    @gateway
     Scenario: A created user comes back with the email, name and metadata given
       When a user is created with
         | field             | value                         |
@@ -17,6 +18,7 @@ Feature: Creating a user
       Then the call succeeds
       And the user comes back as given
 
+    @gateway
     Scenario: A user is created without metadata and without a password
       When a user is created with
         | field | value             |
@@ -25,6 +27,7 @@ Feature: Creating a user
       Then the call succeeds
       And the user comes back as given
 
+    @gateway
     Scenario: A new user is ACTIVE
       When a user is created with
         | field | value             |
@@ -33,6 +36,7 @@ Feature: Creating a user
       Then the call succeeds
       And the answered user has status ACTIVE
 
+    @gateway
     Scenario: A new user was last updated when it was created
       When a user is created with
         | field | value             |
@@ -41,6 +45,7 @@ Feature: Creating a user
       Then the call succeeds
       And created_at and updated_at of the answered user are set and equal
 
+    @gateway
     Scenario: GetUser returns the user that CreateUser answered
       Given a user "Ada" with
         | field          | value    |
@@ -50,11 +55,13 @@ Feature: Creating a user
       Then the call succeeds
       And the answered user is "Ada" as last acknowledged
 
+    @gateway
     Scenario: Users that differ in nothing but their email have an id each
       When 20 users named "Grace" are created at once
       Then every call succeeds
       And no answered id is empty or answered twice
 
+    @gateway
     Scenario: A user created with the email of a deleted one gets a new id
       Given a user "Ada"
       And "Ada" was deleted
@@ -67,16 +74,19 @@ Feature: Creating a user
     white space gives `name is required`; an empty id in GetUser, UpdateUser, DeleteUser gives
     `id is required`.
 
+    @gateway
     Scenario: A create with an empty email is refused
       When the email `` is given to a new user
       Then the call fails with INVALID_ARGUMENT and message "email is required"
       And no user was created
 
+    @gateway
     Scenario: A create with an empty name is refused
       When the name `` is given to a new user
       Then the call fails with INVALID_ARGUMENT and message "name is required"
       And no user was created
 
+    @gateway
     Scenario: A create with a name of nothing but white space is refused
       When each of these names is given to a new user
         | text                             |
@@ -97,6 +107,7 @@ Feature: Creating a user
       Then every call fails with INVALID_ARGUMENT and message "name is required"
       And no user was created
 
+    @gateway
     Scenario: A name of characters that only look like white space is accepted
       When each of these names is given to a new user
         | text              |

@@ -1,4 +1,4 @@
-@user-service
+@user-service @gateway
 Feature: Emails
 
   What counts as an email. Other rules, such as those of mail servers, are none of the service's business.

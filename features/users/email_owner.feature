@@ -1,4 +1,4 @@
-@user-service
+@user-service @gateway
 Feature: The owner of an email
 
   Rule: USR-7 An email belongs to at most one user

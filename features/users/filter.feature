@@ -1,4 +1,4 @@
-@user-service
+@user-service @gateway
 Feature: Filters
 
   Rule: USR-14 A filter is terms that all hold

@@ -7,6 +7,7 @@ Feature: Hostile text
     Text from a client is data: SQL, LIKE patterns, JSON or template syntax in any field, filter or
     token changes nothing else and never gives INTERNAL.
 
+    @gateway
     Scenario Outline: Hostile text in a <field> is kept as it is
       Given a user "Ada"
       When each of these <field>s is given to a new user
@@ -39,6 +40,7 @@ Feature: Hostile text
         | metadata value |
         | password       |
 
+    @gateway
     Scenario: Hostile text in an email is kept as it is
       Given a user "Ada"
       When each of these emails is given to a new user
@@ -57,6 +59,7 @@ Feature: Hostile text
       And every user comes back as given
       And "Ada" is still there, unchanged
 
+    @gateway
     Scenario: Emails are compared as text, not as patterns
       Given a user "Ada" with
         | field | value         |
@@ -77,6 +80,7 @@ Feature: Hostile text
       And every user comes back as given
       And "Ada" is still there, unchanged
 
+    @gateway
     Scenario: Values of a filter are compared as text, not as patterns
       Given a user "Ada" with
         | field | value     |
@@ -103,6 +107,7 @@ Feature: Hostile text
         | email={id}axb.yc@b       | Grace  |
       Then every filter finds the users beside it, and no other
 
+    @gateway
     Scenario: Hostile text in the values of a filter finds nobody
       Given a user "Ada"
       When users are listed with each of these filters
@@ -128,6 +133,7 @@ Feature: Hostile text
         | name={id}{100000 x a}                       | nobody |
       Then every filter finds the users beside it, and no other
 
+    @gateway
     Scenario: Hostile text is no filter
       Given a user "Ada"
       When users are listed with each of these filters
@@ -147,6 +153,7 @@ Feature: Hostile text
       Then every call fails with INVALID_ARGUMENT and message "filter is invalid"
       And "Ada" is still there, unchanged
 
+    @gateway
     Scenario: Hostile text is no order_by
       Given a user "Ada"
       When users are listed with each of these order_bys
@@ -165,6 +172,7 @@ Feature: Hostile text
       Then every call fails with INVALID_ARGUMENT and message "order_by is invalid"
       And "Ada" is still there, unchanged
 
+    @gateway
     Scenario: Hostile text is no page_token
       Given a user "Ada"
       When the users named "Ada" are listed with each of these page_tokens

@@ -1,4 +1,4 @@
-@user-service
+@user-service @gateway
 Feature: Listing users
 
   Rule: USR-12 A list comes in pages that know where they end

@@ -1,4 +1,4 @@
-@user-service
+@user-service @gateway
 Feature: Metadata
 
   Rule: USR-5 Metadata is bounded in entries, characters and bytes

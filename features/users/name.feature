@@ -1,4 +1,4 @@
-@user-service
+@user-service @gateway
 Feature: Names
 
   Rule: USR-4 A name is any text of bounded length

@@ -1,4 +1,4 @@
-@user-service
+@user-service @gateway
 Feature: The order of a list
 
   Rule: USR-13 A list is ordered by one field

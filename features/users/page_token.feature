@@ -1,4 +1,4 @@
-@user-service
+@user-service @gateway
 Feature: Page tokens
 
   Rule: USR-15 A page_token is good everywhere, for its own list alone

@@ -5,11 +5,13 @@ Feature: Passwords
     The password is optional; if given, 8 to 128 characters, otherwise INVALID_ARGUMENT
     `password is invalid`. It is kept only as a salted hash (see SEC-4) and never returned.
 
+    @gateway
     Scenario: A password is optional
       When the password `` is given to a new user
       Then the call succeeds
       And the user comes back as given
 
+    @gateway
     Scenario: A password of 8 to 128 characters is accepted, however many bytes they take
       When each of these is given to a new user
         | what                                         |
@@ -20,6 +22,7 @@ Feature: Passwords
       Then every call succeeds
       And every user comes back as given
 
+    @gateway
     Scenario: A password of fewer than 8 characters is refused
       When each of these is given to a new user
         | what                                       |
@@ -29,6 +32,7 @@ Feature: Passwords
       Then every call fails with INVALID_ARGUMENT and message "password is invalid"
       And no user was created
 
+    @gateway
     Scenario: A password of more than 128 characters is refused
       When each of these is given to a new user
         | what                                         |
@@ -38,6 +42,7 @@ Feature: Passwords
       Then every call fails with INVALID_ARGUMENT and message "password is invalid"
       And no user was created
 
+    @gateway
     Scenario: A password may hold any character
       When each of these passwords is given to a new user
         | text                          |
@@ -48,6 +53,7 @@ Feature: Passwords
       Then every call succeeds
       And every user comes back as given
 
+    @gateway
     Scenario: A password's length counts all its characters
       When each of these passwords is given to a new user
         | text                   |
@@ -75,6 +81,7 @@ Feature: Passwords
       When everything that the database and Redis hold is read
       Then 2 different salted password hashes stand in it
 
+    @gateway
     Scenario: A password and its hash are never returned
       Given a user "Ada" with
         | field    | value                      |

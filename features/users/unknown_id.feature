@@ -42,10 +42,12 @@ Feature: Ids that name no user
         | UpdateUser |
         | DeleteUser |
 
+    @gateway
     Scenario: An update without any field of an id that names no user is NOT_FOUND
       When an unknown id is updated with no field
       Then the call fails with NOT_FOUND
 
+    @gateway
     Scenario Outline: <method> of a deleted user is NOT_FOUND
       Given a user "Ada"
       And "Ada" was deleted
@@ -58,6 +60,7 @@ Feature: Ids that name no user
         | UpdateUser |
         | DeleteUser |
 
+    @gateway
     Scenario: A deleted user is not found by the id it had when its email is used again
       Given a user "Ada"
       And "Ada" was deleted
@@ -68,12 +71,14 @@ Feature: Ids that name no user
       Then the call fails with NOT_FOUND
       And "Grace" is still there, unchanged
 
+    @gateway
     Scenario: Of many deletes of one user at once exactly one succeeds
       Given a user "Ada"
       When "Ada" is deleted 20 times at once
       Then exactly one call succeeds, and every other fails with NOT_FOUND
       And "Ada" is gone
 
+    @gateway
     Scenario: A delete removes its user and no other
       Given 3 users named "Grace"
       And a user "Ada"

@@ -1,4 +1,4 @@
-@user-service
+@user-service @gateway
 Feature: Updating a user
 
   Rule: USR-9 An update changes the fields present and no other

@@ -46,6 +46,7 @@ Feature: What a change moves and a refusal leaves
       And no two answers share an updated_at
       And the name of "Ada" is the one answered with the latest updated_at
 
+    @gateway
     Scenario Outline: An update refused for its <field> with <status> changes none of its other fields
       Given a user "Grace"
       And a user "Ada"
@@ -64,6 +65,7 @@ Feature: What a change moves and a refusal leaves
         | status           | 0                             | INVALID_ARGUMENT |
         | metadata.machine | {U+000A}                      | INVALID_ARGUMENT |
 
+    @gateway
     Scenario Outline: A create refused for its <field> does not take its email
       Given a create of a user with the email `{id}@example.com` was refused for
         | field   | value   |
@@ -78,6 +80,7 @@ Feature: What a change moves and a refusal leaves
         | password         | 1234567  |
         | metadata.machine | {U+0009} |
 
+    @gateway
     Scenario: A create refused for a taken email leaves its owner alone
       Given a user "Ada"
       When a user is created with

@@ -1,4 +1,4 @@
-@user-service
+@user-service @gateway
 Feature: Walking all pages while others write
 
   Rule: USR-16 A walk meets every lasting user exactly once

@@ -12,7 +12,7 @@ pub const CATALOGUE: Catalogue = Catalogue {
         },
         Component {
             name: "gateway",
-            judged: false,
+            judged: true,
         },
         Component {
             name: "operator",

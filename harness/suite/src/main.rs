@@ -7,7 +7,8 @@
 //! - [`properties`]: statements about all inputs
 //! - [`session`]: one run, from what was asked to the exit status
 //! - [`site`]: what all scenarios of one run share
-//! - [`deployment`]: a database, a Redis and the instances that run on them
+//! - [`component`]: the programs, what each serves and attaches to
+//! - [`deployment`]: the instances of one program, and what they attach to
 //! - [`world`]: what one scenario owns
 //! - [`steps`]: what the features' sentences do
 //! - [`checks`]: reusable judgements
@@ -19,6 +20,7 @@
 mod catalogue;
 mod checks;
 mod cli;
+mod component;
 mod deployment;
 mod doubles;
 mod drivers;

@@ -6,6 +6,8 @@ use std::time::Duration;
 use cucumber::Parameter;
 use tonic::Code;
 
+use crate::component::{Component, Resource};
+
 /// A gRPC status code by its name in the specification: `ALREADY_EXISTS`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Parameter)]
 #[param(name = "status", regex = r"[A-Z_]+")]
@@ -74,25 +76,22 @@ impl FromStr for Span {
     }
 }
 
-/// Attached resources.
+/// Attached resources, in the words of a step.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Resources(pub Vec<Resource>);
+pub struct Resources(String);
 
-/// An attached resource.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Resource {
-    /// PostgreSQL.
-    Database,
-    /// Redis.
-    Redis,
-}
-
-impl Resource {
-    /// The name of the component in a health answer (HLT-2).
-    pub fn component(self) -> &'static str {
-        match self {
-            Self::Database => "database",
-            Self::Redis => "redis",
+impl Resources {
+    /// The resources of a program that the words mean.
+    pub fn of(&self, component: Component) -> Vec<Resource> {
+        match self.0.as_str() {
+            "the database" => vec![Resource::Database],
+            "Redis" => vec![Resource::Redis],
+            "the user service" => vec![Resource::UserService],
+            "the required resource" => vec![component.required()],
+            // In the user service, HEALTH_OPTIONAL names redis by default; elsewhere a scenario names it.
+            "the optional resource" => component.resources().last().copied().into_iter().collect(),
+            "no resource" => Vec::new(),
+            _ => component.resources().to_vec(),
         }
     }
 }
@@ -101,14 +100,16 @@ impl FromStr for Resources {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Ok(Self(match text {
-            // In the user service, HEALTH_OPTIONAL names redis by default.
-            "the database" | "the required resource" => vec![Resource::Database],
-            "Redis" | "the optional resource" => vec![Resource::Redis],
-            "both resources" => vec![Resource::Database, Resource::Redis],
-            "no resource" => Vec::new(),
-            _ => return Err(format!("{text:?} is no resource")),
-        }))
+        match text {
+            "the database"
+            | "Redis"
+            | "the user service"
+            | "the required resource"
+            | "the optional resource"
+            | "every resource"
+            | "no resource" => Ok(Self(text.to_owned())),
+            _ => Err(format!("{text:?} is no resource")),
+        }
     }
 }
 

@@ -22,6 +22,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::catalogue::CATALOGUE;
+use crate::component::Component;
 use crate::features;
 use crate::site::{Backends, Site, cores};
 use crate::world::{Platform, World};
@@ -116,10 +117,12 @@ async fn execute(
     let cancel = cancel_on_signal()?;
     let home = Home::create(request.keep)?;
     let attached = Rc::new(Backends::new(home, request.backends));
+    let judged = components(&selected.run);
     let site = Rc::new(Site::new(
         manifest.clone(),
         attached.clone(),
         request.patience,
+        judged.clone(),
     ));
     let progress = report::progress::Progress::begin(selected.run.len());
     let watcher = Told(&progress);
@@ -127,7 +130,7 @@ async fn execute(
     let stage = Rc::new(Platform { site: site.clone() });
     let executed = async {
         tokio::select! {
-            () = attached.warm_up() => {}
+            () = attached.warm_up(&judged) => {}
             // A server that hangs holds up no ctrl-C.
             () = cancel.cancelled() => {}
         }
@@ -190,6 +193,12 @@ async fn execute(
         phases,
     });
     report::publish(&run, timings.as_ref(), request.report.as_deref())
+}
+
+/// The components that these cases judge.
+pub fn components(cases: &[Arc<Case>]) -> Vec<Component> {
+    let has = |component: &Component| cases.iter().any(|it| it.component == component.name());
+    Component::ALL.into_iter().filter(has).collect()
 }
 
 fn plan(request: &Request) -> Plan {

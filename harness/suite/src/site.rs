@@ -16,7 +16,8 @@ use conformance_engine::observe::Patience;
 use conformance_engine::subject::instance::Instance;
 use tokio::sync::{OnceCell, OwnedSemaphorePermit, Semaphore};
 
-use crate::deployment::{self, Deployment, Settings};
+use crate::component::Component;
+use crate::deployment::{self, Attached, Deployment, Settings};
 
 /// The backends of one run, whatever subjects it judges.
 pub struct Backends {
@@ -56,10 +57,12 @@ impl Backends {
         self.redis.get_or_init(start).await.clone()
     }
 
-    /// Starts them side by side, ahead of the first scenario that needs them.
-    pub async fn warm_up(&self) {
-        // A failure is kept, and told by every scenario that needs the backend.
-        let _ = futures::join!(self.postgres(), self.redis());
+    /// Starts side by side what these components attach to, ahead of the first scenario that needs it.
+    pub async fn warm_up(&self, components: &[Component]) {
+        if components.contains(&Component::UserService) {
+            // A failure is kept, and told by every scenario that needs the backend.
+            let _ = futures::join!(self.postgres(), self.redis());
+        }
     }
 
     /// What each backend is, for the report; only those that were started.
@@ -116,8 +119,10 @@ pub struct Site {
     pub backends: Rc<Backends>,
     /// For a slow machine.
     pub patience: Patience,
+    /// The components that have scenarios in this run.
+    judged: Vec<Component>,
     migrated: OnceCell<StepResult<Database>>,
-    shared: OnceCell<StepResult<Rc<Deployment>>>,
+    shared: [OnceCell<StepResult<Rc<Deployment>>>; Component::ALL.len()],
     subjects_cpu: Cell<Duration>,
     /// One for each core: the contract's times hold on an idle machine, and a start takes a core.
     starts: Arc<Semaphore>,
@@ -125,13 +130,19 @@ pub struct Site {
 
 impl Site {
     /// Nothing is started yet.
-    pub fn new(manifest: Manifest, backends: Rc<Backends>, patience: Patience) -> Self {
+    pub fn new(
+        manifest: Manifest,
+        backends: Rc<Backends>,
+        patience: Patience,
+        judged: Vec<Component>,
+    ) -> Self {
         Self {
             manifest,
             backends,
             patience,
+            judged,
             migrated: OnceCell::new(),
-            shared: OnceCell::new(),
+            shared: Default::default(),
             subjects_cpu: Cell::default(),
             starts: Arc::new(Semaphore::new(cores())),
         }
@@ -140,6 +151,11 @@ impl Site {
     /// Folder, ports and watchdog of the run.
     pub fn home(&self) -> &Home {
         &self.backends.home
+    }
+
+    /// Whether the component has scenarios in this run.
+    pub fn judges(&self, component: Component) -> bool {
+        self.judged.contains(&component)
     }
 
     /// The PostgreSQL server.
@@ -164,11 +180,14 @@ impl Site {
     pub async fn fitting_jobs(self: &Rc<Self>) -> usize {
         // Half of them wait for one of the contract's times.
         let most = 20 * cores();
-        let Ok(shared) = self.shared().await else {
+        let shared = self.judged.iter().map(|it| self.shared(*it));
+        let shared: Vec<_> = futures::future::join_all(shared).await;
+        let spent = shared.iter().flatten().flat_map(|it| it.slots());
+        let spent = spent.filter_map(|it| it.instance().ok()).map(Instance::cpu);
+        // The heaviest of the programs.
+        let Some(spent) = spent.max() else {
             return most;
         };
-        let spent = shared.slots().iter().filter_map(|it| it.instance().ok());
-        let spent: Duration = spent.map(Instance::cpu).sum();
         if spent <= LIGHT {
             // Whoever starts in no time takes nothing away from the others.
             self.starts.add_permits(4 * cores());
@@ -192,19 +211,24 @@ impl Site {
         self.migrated.get_or_init(prepare).await.clone()
     }
 
-    /// The deployment of every scenario that changes nothing global.
-    pub async fn shared(self: &Rc<Self>) -> StepResult<Rc<Deployment>> {
+    /// The deployment of every scenario of a component that changes nothing global.
+    pub async fn shared(self: &Rc<Self>, component: Component) -> StepResult<Rc<Deployment>> {
         let start = async || {
-            let mut deployment = Deployment::prepare(self.clone(), Settings::default()).await?;
+            let attached = Attached::shared(self, component).await?;
+            let settings = Settings::default();
+            let mut deployment = Deployment::new(self.clone(), component, attached, settings);
             deployment.start_ready().await?;
             Ok(Rc::new(deployment))
         };
-        self.shared.get_or_init(start).await.clone()
+        self.shared[component as usize]
+            .get_or_init(start)
+            .await
+            .clone()
     }
 
-    /// Ends the shared deployment.
+    /// Ends the shared deployments.
     pub async fn end(&self) {
-        if let Some(Ok(shared)) = self.shared.get() {
+        for shared in self.shared.iter().filter_map(|it| it.get()?.as_ref().ok()) {
             shared.end().await;
         }
         if let Some(Ok(migrated)) = self.migrated.get() {

@@ -6,10 +6,11 @@ use std::rc::Rc;
 use conformance_engine::failure::{Failure, StepResult};
 use conformance_engine::run::scenario::{Aftermath, Scene, Stage};
 
-use crate::deployment::{Deployment, Settings};
-use crate::drivers::users::Users;
+use crate::component::Component;
+use crate::deployment::{Attached, Deployment, Settings};
+use crate::drivers::users::{Interface, Users};
 use crate::site::Site;
-use crate::steps::{grpc, health, process, streams, users};
+use crate::steps::{gateway, grpc, health, process, streams, users};
 
 /// What one scenario owns.
 #[derive(cucumber::World)]
@@ -19,6 +20,8 @@ pub struct World {
     pub scene: Scene,
     /// What the whole run shares.
     pub site: Rc<Site>,
+    /// Which program is judged.
+    pub component: Component,
     /// Where the scenario's calls go; the shared deployment unless the scenario makes its own.
     place: Place,
     /// One for each instance that the scenario has talked to.
@@ -31,6 +34,8 @@ pub struct World {
     pub health: health::Notes,
     /// What the steps of gRPC's plumbing remember.
     pub grpc: grpc::Notes,
+    /// What the gateway's steps remember.
+    pub gateway: gateway::Notes,
     /// What the process steps remember.
     pub process: process::Notes,
 }
@@ -50,16 +55,18 @@ impl std::fmt::Debug for World {
 }
 
 impl World {
-    fn new(scene: Scene, site: Rc<Site>) -> Self {
+    fn new(scene: Scene, site: Rc<Site>, component: Component) -> Self {
         Self {
             scene,
             site,
+            component,
             place: Place::Undecided,
             clients: BTreeMap::new(),
             users: users::Notes::default(),
             streams: streams::Notes::default(),
             health: health::Notes::default(),
             grpc: grpc::Notes::default(),
+            gateway: gateway::Notes::default(),
             process: process::Notes::default(),
         }
     }
@@ -72,7 +79,7 @@ impl World {
     /// Where the scenario's calls go.
     pub async fn deployment(&mut self) -> StepResult<&Deployment> {
         if matches!(self.place, Place::Undecided) {
-            self.place = Place::Shared(self.site.shared().await?);
+            self.place = Place::Shared(self.site.shared(self.component).await?);
         }
         match &self.place {
             Place::Shared(deployment) => Ok(deployment),
@@ -93,15 +100,20 @@ impl World {
 
     /// Makes a deployment of the scenario's own, without an instance.
     pub async fn prepare(&mut self, settings: Settings) -> StepResult<&mut Deployment> {
-        let deployment = Deployment::prepare(self.site.clone(), settings).await?;
-        self.adopt(deployment)
+        let attached = Attached::own(&self.site, self.component).await?;
+        self.prepare_on(attached, settings)
     }
 
-    /// Takes over a deployment that was made for this scenario.
-    pub fn adopt(&mut self, deployment: Deployment) -> StepResult<&mut Deployment> {
+    /// The same on what was made for this scenario.
+    pub fn prepare_on(
+        &mut self,
+        attached: Attached,
+        settings: Settings,
+    ) -> StepResult<&mut Deployment> {
         if !matches!(self.place, Place::Undecided) {
             return Err(Failure::broken("the scenario has a deployment already"));
         }
+        let deployment = Deployment::new(self.site.clone(), self.component, attached, settings);
         self.place = Place::Own(Box::new(deployment));
         self.own()
     }
@@ -118,8 +130,9 @@ impl World {
 
     /// A further client of one instance, on a connection of its own.
     pub async fn fresh_client(&mut self, instance: usize) -> StepResult<Users> {
-        let url = self.deployment().await?.slot(instance)?.grpc_url();
-        Users::connect(&url, &self.scene)
+        let deployment = self.deployment().await?;
+        let interface = Interface::of(deployment.component(), deployment.slot(instance)?);
+        Users::connect(&interface, &self.scene)
     }
 
     /// Forgets the clients: the programs that they talked to are gone.
@@ -138,7 +151,9 @@ impl Stage for Platform {
     type World = World;
 
     async fn enter(&self, scene: Scene) -> Result<World, Failure> {
-        Ok(World::new(scene, self.site.clone()))
+        let component = Component::of(&scene.case)
+            .ok_or_else(|| Failure::broken("this version does not judge the component"))?;
+        Ok(World::new(scene, self.site.clone(), component))
     }
 
     async fn leave(&self, world: World, passed: bool) -> Aftermath {

@@ -1,9 +1,11 @@
-//! A deployment: a database, a Redis and the instances of the program that run on them.
+//! A deployment: the instances of one program, and what they attach to.
 //!
+//! - [`attached`]: a database and a Redis, or a user service
 //! - [`settings`]: the environment variables that scenarios set
 //! - [`slot`]: a place for one instance, and what runs in it
 //! - [`programs`]: how the program is started
 
+mod attached;
 mod programs;
 mod settings;
 mod slot;
@@ -20,25 +22,25 @@ use conformance_engine::observe::eventually;
 use conformance_engine::run::outcome::LogExcerpt;
 use conformance_engine::subject::instance::Instance;
 
+pub use self::attached::Attached;
 use self::programs::{base_environment, launch};
 pub use self::programs::{hold_until_started, migrate};
-pub use self::settings::{REFUSED, Settings, WRONG_PASSWORD};
-use self::settings::{TEST_SETTINGS, with_wrong_password};
+use self::settings::TEST_SETTINGS;
+pub use self::settings::{REFUSED, Settings};
 pub use self::slot::{Ports, Slot};
+use crate::component::Component;
+use crate::doubles::user_service::UserServiceDouble;
 use crate::drivers::probes;
-use crate::site::{Site, failure};
-
-/// The component that this version judges.
-pub const COMPONENT: &str = "user-service";
+use crate::site::Site;
 
 /// CFG-6: how long a program may take from its start to being ready.
 pub const START_LIMIT: Duration = Duration::from_secs(10);
 
-/// A database, a Redis and the instances that run on them.
+/// The instances of one program, and what they attach to.
 pub struct Deployment {
     site: Rc<Site>,
-    database: Database,
-    redis: RedisLease,
+    component: Component,
+    attached: Attached,
     settings: Settings,
     slots: Vec<Slot>,
 }
@@ -53,48 +55,54 @@ impl std::fmt::Debug for Deployment {
 }
 
 impl Deployment {
-    /// A migrated database and an empty Redis, no instance yet.
-    pub async fn prepare(site: Rc<Site>, settings: Settings) -> StepResult<Self> {
-        let template = site.migrated().await?;
-        let postgres = site.postgres().await?;
-        let database = postgres
-            .as_ref()
-            .clone_from(&template)
-            .await
-            .map_err(failure)?;
-        Self::on(site, database, settings).await
-    }
-
-    /// The same on an empty database that nobody migrated.
-    pub async fn prepare_empty(site: Rc<Site>, settings: Settings) -> StepResult<Self> {
-        let database = site
-            .postgres()
-            .await?
-            .create_empty()
-            .await
-            .map_err(failure)?;
-        Self::on(site, database, settings).await
-    }
-
-    async fn on(site: Rc<Site>, database: Database, settings: Settings) -> StepResult<Self> {
-        let redis = site.redis().await?.lease().await.map_err(failure)?;
-        Ok(Self {
+    /// What the program attaches to is there; no instance yet.
+    pub fn new(
+        site: Rc<Site>,
+        component: Component,
+        attached: Attached,
+        settings: Settings,
+    ) -> Self {
+        Self {
             site,
-            database,
-            redis,
+            component,
+            attached,
             settings,
             slots: Vec::new(),
-        })
+        }
+    }
+
+    /// Which program runs here.
+    pub fn component(&self) -> Component {
+        self.component
     }
 
     /// The database, for a look behind the interface.
-    pub fn database(&self) -> &Database {
-        &self.database
+    pub fn database(&self) -> StepResult<&Database> {
+        match &self.attached {
+            Attached::Backends { database, .. } => Ok(database),
+            _ => Err(self.lacks("database")),
+        }
     }
 
     /// The Redis, for a look behind the interface.
-    pub fn redis(&self) -> &RedisLease {
-        &self.redis
+    pub fn redis(&self) -> StepResult<&RedisLease> {
+        match &self.attached {
+            Attached::Backends { redis, .. } => Ok(redis),
+            _ => Err(self.lacks("Redis")),
+        }
+    }
+
+    /// What stands in for the user service.
+    pub fn double(&self) -> StepResult<&UserServiceDouble> {
+        match &self.attached {
+            Attached::Double { double, .. } => Ok(double),
+            _ => Err(self.lacks("scripted user service")),
+        }
+    }
+
+    fn lacks(&self, what: &str) -> Failure {
+        let name = self.component.name();
+        Failure::broken(format!("this deployment of the {name} has no {what}"))
     }
 
     /// The places for instances, in the order of their making.
@@ -112,18 +120,19 @@ impl Deployment {
     /// Makes a place with ports and links of its own, without starting anything in it.
     pub async fn add_slot(&mut self) -> StepResult<usize> {
         let ports = &self.site.home().ports;
-        let postgres = self.site.postgres().await?;
-        let open = async |upstream| Link::open(ports, upstream).await.map_err(Failure::broken);
-        let take = || ports.take().map_err(Failure::broken);
+        let mut taken = Ports::new();
+        for variable in self.component.ports() {
+            taken.insert(variable, ports.take().map_err(Failure::broken)?);
+        }
+        let mut links = BTreeMap::new();
+        for (resource, address) in self.attached.addresses(&self.site).await? {
+            let link = Link::open(ports, address).await.map_err(Failure::broken)?;
+            links.insert(resource, link);
+        }
         let slot = Slot {
-            name: format!("{COMPONENT} #{}", self.slots.len() + 1),
-            ports: Ports {
-                http: take()?,
-                metrics: take()?,
-                grpc: take()?,
-            },
-            database: open(postgres.address()).await?,
-            redis: open(self.redis.address()).await?,
+            name: format!("{} #{}", self.component.name(), self.slots.len() + 1),
+            ports: taken,
+            links,
             runs: Vec::new(),
             settings: Settings::default(),
         };
@@ -158,7 +167,8 @@ impl Deployment {
     /// Runs another command of the program beside what runs in the place, with its environment.
     pub fn command(&self, index: usize, args: &[&str]) -> StepResult<Instance> {
         let environment = self.environment(index)?;
-        let launch = launch(&self.site, &self.slot(index)?.name, args, environment)?;
+        let name = &self.slot(index)?.name;
+        let launch = launch(&self.site, self.component, name, args, environment)?;
         Instance::start(&launch, &self.site.home().watchdog)
             .map_err(|error| Failure::mismatch("a program that starts", error))
     }
@@ -214,30 +224,18 @@ impl Deployment {
     /// The complete environment of the program in a place.
     fn environment(&self, index: usize) -> StepResult<BTreeMap<String, String>> {
         let slot = self.slot(index)?;
-        let mut environment = base_environment(&self.site)?;
+        let mut environment = base_environment(&self.site, self.component)?;
         for (name, value) in TEST_SETTINGS {
             environment.insert((*name).to_owned(), (*value).to_owned());
         }
-        let own = [
-            ("PORT", slot.ports.http.number().to_string()),
-            ("METRICS_PORT", slot.ports.metrics.number().to_string()),
-            ("GRPC_PORT", slot.ports.grpc.number().to_string()),
-            ("DATABASE_URL", self.database.url(slot.database.address())),
-            ("REDIS_URL", self.redis.url(slot.redis.address())),
-        ];
-        for (name, value) in own {
+        for (variable, port) in &slot.ports {
+            environment.insert((*variable).to_owned(), port.number().to_string());
+        }
+        for (name, value) in self.attached.variables(slot, &self.settings)? {
             environment.insert(name.to_owned(), value);
         }
         self.settings.apply(&mut environment);
         slot.settings.apply(&mut environment);
-        for (name, url) in [
-            ("DATABASE_URL", self.database.url(slot.database.address())),
-            ("REDIS_URL", self.redis.url(slot.redis.address())),
-        ] {
-            if self.settings.asks_for(name, WRONG_PASSWORD) {
-                environment.insert(name.to_owned(), with_wrong_password(&url));
-            }
-        }
         Ok(environment)
     }
 
@@ -246,7 +244,7 @@ impl Deployment {
         self.slots.iter().map(|slot| slot.log(only)).collect()
     }
 
-    /// Ends everything that runs here and gives database and Redis back.
+    /// Ends everything that runs here and gives back what was lent.
     pub async fn end(&self) {
         for slot in &self.slots {
             for instance in &slot.runs {
@@ -254,6 +252,6 @@ impl Deployment {
                 self.site.count_cpu(instance.cpu());
             }
         }
-        self.database.drop_now().await;
+        self.attached.end().await;
     }
 }

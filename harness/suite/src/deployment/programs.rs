@@ -6,11 +6,13 @@ use std::time::Duration;
 
 use conformance_engine::backends::postgres::Database;
 use conformance_engine::failure::{Failure, StepResult};
+use conformance_engine::manifest::ComponentSource;
 use conformance_engine::subject::instance::{Exit, Instance, Launch};
 use tokio::net::TcpStream;
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::{COMPONENT, START_LIMIT};
+use super::START_LIMIT;
+use crate::component::Component;
 use crate::site::Site;
 
 /// How long a command keeps its turn: one that only waits leaves the core to others.
@@ -41,9 +43,15 @@ pub async fn hold_until_started(turn: OwnedSemaphorePermit, pid: u32, port: Opti
 pub async fn migrate(site: &Site, database: &Database) -> StepResult {
     let limit = site.patience.stretch(Duration::from_secs(30));
     let postgres = site.postgres().await?;
-    let mut environment = base_environment(site)?;
+    let mut environment = base_environment(site, Component::UserService)?;
     environment.insert("DATABASE_URL".to_owned(), database.url(postgres.address()));
-    let launch = launch(site, "user-service migrate", &["migrate"], environment)?;
+    let launch = launch(
+        site,
+        Component::UserService,
+        "user-service migrate",
+        &["migrate"],
+        environment,
+    )?;
     let instance = Instance::start(&launch, &site.home().watchdog)
         .map_err(|error| Failure::mismatch("a program that starts", error))?;
     let ended = tokio::time::timeout(limit, instance.exited()).await;
@@ -63,8 +71,11 @@ pub async fn migrate(site: &Site, database: &Database) -> StepResult {
 }
 
 /// What every program is started with, before any setting of the contract.
-pub(super) fn base_environment(site: &Site) -> StepResult<BTreeMap<String, String>> {
-    let source = &site.manifest.components[COMPONENT];
+pub(super) fn base_environment(
+    site: &Site,
+    component: Component,
+) -> StepResult<BTreeMap<String, String>> {
+    let source = source(site, component)?;
     let mut environment = source.env.clone();
     for name in source
         .inherit
@@ -82,13 +93,21 @@ pub(super) fn base_environment(site: &Site) -> StepResult<BTreeMap<String, Strin
     Ok(environment)
 }
 
+/// What the manifest says of a component.
+fn source(site: &Site, component: Component) -> StepResult<&ComponentSource> {
+    let missing = || Failure::broken(format!("the manifest has no {}", component.name()));
+    let components = &site.manifest.components;
+    components.get(component.name()).ok_or_else(missing)
+}
+
 pub(super) fn launch(
     site: &Site,
+    component: Component,
     name: &str,
     args: &[&str],
     env: BTreeMap<String, String>,
 ) -> StepResult<Launch> {
-    let source = &site.manifest.components[COMPONENT];
+    let source = source(site, component)?;
     let (program, first) = source
         .command
         .split_first()

@@ -31,6 +31,8 @@ impl Settings {
     pub(super) fn apply(&self, environment: &mut BTreeMap<String, String>) {
         for (name, value) in &self.0 {
             match value {
+                // Stands in the URL already.
+                Some(value) if value == WRONG_PASSWORD => None,
                 Some(value) => environment.insert(name.clone(), value.clone()),
                 None => environment.remove(name),
             };
@@ -54,7 +56,7 @@ pub(super) const TEST_SETTINGS: &[(&str, &str)] = &[
 ];
 
 /// The value of a URL's setting that asks for a password which the backend refuses.
-pub const WRONG_PASSWORD: &str = "(with a wrong password)";
+pub(super) const WRONG_PASSWORD: &str = "(with a wrong password)";
 
 /// The refused password, as it is meant and as it stands in a URL.
 pub const REFUSED: (&str, &str) = ("wr0ng/p@ss:w#rd", "wr0ng%2Fp%40ss%3Aw%23rd");

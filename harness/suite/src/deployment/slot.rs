@@ -1,5 +1,7 @@
 //! A place for one instance, and what runs in it.
 
+use std::collections::BTreeMap;
+
 use conformance_engine::failure::{Failure, StepResult};
 use conformance_engine::network::link::Link;
 use conformance_engine::run::outcome::LogExcerpt;
@@ -7,20 +9,13 @@ use conformance_engine::subject::instance::Instance;
 use conformance_engine::subject::ports::Port;
 
 use super::settings::Settings;
+use crate::component::Resource;
 
 /// How many of a program's log lines a failure shows.
 const LOG_LINES: usize = 40;
 
-/// The ports that one instance serves on.
-#[derive(Debug)]
-pub struct Ports {
-    /// `PORT`: health.
-    pub http: Port,
-    /// `METRICS_PORT`.
-    pub metrics: Port,
-    /// `GRPC_PORT`.
-    pub grpc: Port,
-}
+/// The ports that one instance serves on, by their variables.
+pub type Ports = BTreeMap<&'static str, Port>;
 
 /// A place for one instance: its ports and links stay the same over restarts.
 pub struct Slot {
@@ -28,10 +23,8 @@ pub struct Slot {
     pub name: String,
     /// Where it serves.
     pub ports: Ports,
-    /// Its way to the database.
-    pub database: Link,
-    /// Its way to Redis.
-    pub redis: Link,
+    /// Its ways to what it attaches to.
+    pub(super) links: BTreeMap<Resource, Link>,
     /// Every process that ran here, the newest last.
     pub(super) runs: Vec<Instance>,
     pub(super) settings: Settings,
@@ -53,28 +46,31 @@ impl Slot {
         }
     }
 
+    /// Its way to what it attaches to; a resource that its program has not is the scenario's fault.
+    pub fn link(&self, resource: Resource) -> StepResult<&Link> {
+        self.links
+            .get(&resource)
+            .ok_or_else(|| Failure::broken(format!("{} has no {}", self.name, resource.name())))
+    }
+
     /// Every process that ran here, oldest first.
     pub fn runs(&self) -> &[Instance] {
         &self.runs
     }
 
-    /// The port of `PORT`, `METRICS_PORT` or `GRPC_PORT`.
+    /// The port of `PORT`, `METRICS_PORT` or `GRPC_PORT`; 0 for one that the program does not serve on.
     pub fn port(&self, variable: &str) -> u16 {
-        match variable {
-            "PORT" => self.ports.http.number(),
-            "METRICS_PORT" => self.ports.metrics.number(),
-            _ => self.ports.grpc.number(),
-        }
+        self.ports.get(variable).map_or(0, Port::number)
     }
 
     /// A URL on `PORT`.
     pub fn http_url(&self, path: &str) -> String {
-        format!("http://127.0.0.1:{}{path}", self.ports.http.number())
+        format!("http://127.0.0.1:{}{path}", self.port("PORT"))
     }
 
     /// The URL of the gRPC interface.
     pub fn grpc_url(&self) -> String {
-        format!("http://127.0.0.1:{}", self.ports.grpc.number())
+        format!("http://127.0.0.1:{}", self.port("GRPC_PORT"))
     }
 
     pub(super) fn log(&self, only: Option<&str>) -> LogExcerpt {

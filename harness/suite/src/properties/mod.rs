@@ -6,6 +6,7 @@
 //! - [`model`]: users as the contract describes them, without a service
 //! - [`stateful`]: any sequence of operations agrees with the model (USR-11)
 //! - [`histories`]: any history of one user under concurrent clients is linearizable (USR-11)
+//! - [`requests`]: whatever a client asks of a gateway (GWY-5, GWY-7)
 //! - [`streams`]: any interleaving of writers, streams and outages is told (STR-1, 3, 5)
 //! - [`walks`]: any walk meets every lasting user exactly once (USR-16)
 
@@ -13,6 +14,7 @@ pub mod filters;
 pub mod histories;
 pub mod model;
 pub mod orders;
+pub mod requests;
 pub mod stateful;
 pub mod streams;
 pub mod texts;

@@ -16,9 +16,9 @@ use user_proto::v1::{ListUsersRequest, UpdateUserRequest, User, UserStatus};
 use super::model::{Term, filter};
 use super::{Tried, created, holds, unique};
 use crate::checks::stream_history::{Key, Told, faults, key};
+use crate::component::Resource;
 use crate::drivers::streams::UserStream;
 use crate::drivers::users::{Users, shown};
-use crate::params::Resource;
 
 /// STR-5: when what was missed has arrived at the latest.
 const CAUGHT_UP: Duration = Duration::from_secs(10);

@@ -29,7 +29,7 @@ pub const FROM_STANDING: &[Exemption] = &[
         AT_ONCE,
     ),
     (
-        "The program ends in time though both resources are hung",
+        "The program ends in time though every resource is hung",
         AT_ONCE,
     ),
     (

@@ -213,7 +213,7 @@ async fn try_all(
 ) -> anyhow::Result<Vec<Trial>> {
     let cancel = session::cancel_on_signal()?;
     let backends = Rc::new(Backends::new(Home::create(false)?, Choice::Auto));
-    backends.warm_up().await;
+    backends.warm_up(&session::components(cases)).await;
     let total = counterexamples.len();
     let mut done = 0;
     let mut trials: Vec<Trial> = Vec::new();
@@ -263,7 +263,13 @@ async fn trial(
     if let Some(source) = manifest.components.get_mut(&counterexample.component) {
         source.command.push(counterexample.id.clone());
     }
-    let site = Rc::new(Site::new(manifest, backends.clone(), request.patience));
+    let judged = session::components(&cases);
+    let site = Rc::new(Site::new(
+        manifest,
+        backends.clone(),
+        request.patience,
+        judged,
+    ));
     let stage = Rc::new(Platform { site: site.clone() });
     let plan = Plan {
         jobs: if counterexample.is_standing() {

@@ -6,8 +6,9 @@ use conformance_engine::observe::holds_for;
 use cucumber::gherkin::Step;
 use cucumber::{given, when};
 
-use crate::deployment::{Deployment, Settings, Slot};
-use crate::params::{Resource, Resources, Span, State};
+use crate::component::Resource;
+use crate::deployment::{Attached, Settings, Slot};
+use crate::params::{Resources, Span, State};
 use crate::world::World;
 
 #[given("a deployment of its own")]
@@ -40,8 +41,11 @@ async fn prepared_deployment_with(world: &mut World, step: &Step) -> StepResult 
 
 #[given("a prepared deployment on an empty database")]
 async fn prepared_on_an_empty_database(world: &mut World) -> StepResult {
-    let deployment = Deployment::prepare_empty(world.site.clone(), Settings::default()).await?;
-    world.adopt(deployment)?.add_slot().await?;
+    let attached = Attached::unmigrated(&world.site).await?;
+    world
+        .prepare_on(attached, Settings::default())?
+        .add_slot()
+        .await?;
     Ok(())
 }
 
@@ -52,29 +56,23 @@ async fn second_instance(world: &mut World) -> StepResult {
 }
 
 /// The links of these resources, of every instance.
-fn links<'a>(slots: &'a [Slot], resources: &Resources) -> Vec<&'a Link> {
-    let link = |slot: &'a Slot, resource: &Resource| match resource {
-        Resource::Database => &slot.database,
-        Resource::Redis => &slot.redis,
-    };
+fn links<'a>(slots: &'a [Slot], resources: &[Resource]) -> StepResult<Vec<&'a Link>> {
     slots
         .iter()
-        .flat_map(|slot| resources.0.iter().map(move |it| link(slot, it)))
+        .flat_map(|slot| resources.iter().map(move |it| slot.link(*it)))
         .collect()
 }
 
 #[given(
-    regex = r"^(the database|Redis|the required resource|the optional resource|both resources|no resource) (?:is|are) (cut|hung|restored)$"
+    regex = r"^(the database|Redis|the user service|the required resource|the optional resource|every resource|no resource) is (cut|hung|restored)$"
 )]
 #[when(
-    regex = r"^(the database|Redis|the required resource|the optional resource|both resources|no resource) (?:is|are) (cut|hung|restored)$"
+    regex = r"^(the database|Redis|the user service|the required resource|the optional resource|every resource|no resource) is (cut|hung|restored)$"
 )]
 async fn outage(world: &mut World, resources: Resources, what: String) -> StepResult {
-    world
-        .scene
-        .journal
-        .note(format!("{:?} {what}", resources.0));
-    for link in links(world.own()?.slots(), &resources) {
+    let resources = resources.of(world.component);
+    world.scene.journal.note(format!("{resources:?} {what}"));
+    for link in links(world.own()?.slots(), &resources)? {
         match what.as_str() {
             "cut" => link.cut().await,
             "hung" => link.hang().await,
@@ -87,10 +85,11 @@ async fn outage(world: &mut World, resources: Resources, what: String) -> StepRe
 #[given(regex = r"^(the database|Redis) of the first instance is (cut|hung)$")]
 #[when(regex = r"^(the database|Redis) of the first instance is (restored)$")]
 async fn outage_of_one(world: &mut World, resources: Resources, what: String) -> StepResult {
-    let note = format!("{:?} of the first instance {what}", resources.0);
+    let resources = resources.of(world.component);
+    let note = format!("{resources:?} of the first instance {what}");
     world.scene.journal.note(note);
     let slots = world.own()?.slots();
-    for link in links(&slots[..1.min(slots.len())], &resources) {
+    for link in links(&slots[..1.min(slots.len())], &resources)? {
         match what.as_str() {
             "cut" => link.cut().await,
             "hung" => link.hang().await,
@@ -112,21 +111,20 @@ async fn one_has_been_away(
     holds_for("the program runs on", window.0, async || slot.runs_on()).await
 }
 
-#[given(regex = r"^(the database|both resources) (?:is|are) slowed by (\d+ ms)$")]
+#[given(regex = r"^(the database|every resource) is slowed by (\d+ ms)$")]
 #[when(regex = r"^(the required resource|the optional resource) is slowed by (\d+ ms)$")]
 async fn slowed(world: &mut World, resources: Resources, delay: Span) -> StepResult {
-    world
-        .scene
-        .journal
-        .note(format!("{:?} slowed by {:?}", resources.0, delay.0));
-    for link in links(world.own()?.slots(), &resources) {
+    let resources = resources.of(world.component);
+    let note = format!("{resources:?} slowed by {:?}", delay.0);
+    world.scene.journal.note(note);
+    for link in links(world.own()?.slots(), &resources)? {
         link.slow(delay.0).await;
     }
     Ok(())
 }
 
 #[given(
-    regex = r"^(the required resource|the optional resource|both resources) (?:has|have) been (cut|hung) for (\d+ (?:ms|s))(?:, with nobody asking)?$"
+    regex = r"^(the required resource|the optional resource|every resource) has been (cut|hung) for (\d+ (?:ms|s))(?:, with nobody asking)?$"
 )]
 async fn has_been_away(
     world: &mut World,
@@ -142,9 +140,15 @@ async fn has_been_away(
 #[given("the database was cut and restored")]
 async fn was_cut_and_restored(world: &mut World) -> StepResult {
     for what in ["cut", "restored"] {
-        outage(world, Resources(vec![Resource::Database]), what.to_owned()).await?;
+        let database = named("the database")?;
+        outage(world, database, what.to_owned()).await?;
     }
     Ok(())
+}
+
+/// Resources by their words.
+fn named(words: &str) -> StepResult<Resources> {
+    words.parse().map_err(Failure::broken)
 }
 
 #[given(
@@ -153,24 +157,20 @@ async fn was_cut_and_restored(world: &mut World) -> StepResult {
 async fn two_outages(world: &mut World) -> StepResult {
     for _ in 0..2 {
         for (what, state) in [("cut", State::Unhealthy), ("restored", State::Healthy)] {
-            outage(world, Resources(vec![Resource::Database]), what.to_owned()).await?;
+            outage(world, named("the required resource")?, what.to_owned()).await?;
             super::health::becomes(world, state, super::health::RECOVERY).await?;
         }
     }
     Ok(())
 }
 
-#[given("both resources have dropped every connection")]
-#[when("both resources drop every connection")]
+#[given("every resource has dropped every connection")]
+#[when("every resource drops every connection")]
 async fn drop_every_connection(world: &mut World) -> StepResult {
-    world
-        .scene
-        .journal
-        .note("both resources drop every connection");
-    for link in links(
-        world.own()?.slots(),
-        &Resources(vec![Resource::Database, Resource::Redis]),
-    ) {
+    let note = "every resource drops every connection";
+    world.scene.journal.note(note);
+    let resources = world.component.resources();
+    for link in links(world.own()?.slots(), resources)? {
         link.reset().await;
     }
     Ok(())
@@ -178,7 +178,7 @@ async fn drop_every_connection(world: &mut World) -> StepResult {
 
 #[when("the database refuses every login")]
 async fn refuses_every_login(world: &mut World) -> StepResult {
-    let database = world.own()?.database().clone();
+    let database = world.own()?.database()?.clone();
     crate::drivers::database::refuse_logins(&world.site, &database).await
 }
 

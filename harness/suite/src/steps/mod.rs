@@ -4,6 +4,7 @@
 //! - [`process`]: the life of a program: settings, exits, signals, output
 //! - [`health`]: probes and the health service
 //! - [`grpc`]: reflection, deadlines, limits, connections
+//! - [`gateway`]: HTTP, and the calls that become of it
 //! - [`users`]: users and what becomes of calls
 //! - [`streams`]: the streams of users
 
@@ -13,6 +14,7 @@
 )]
 
 pub mod deployment;
+pub mod gateway;
 pub mod grpc;
 pub mod health;
 pub mod process;

@@ -113,7 +113,7 @@ async fn made_in_turn(world: &mut World, timeout: String) -> StepResult {
 
 #[given("every table is locked")]
 async fn every_table_is_locked(world: &mut World) -> StepResult {
-    let database = world.own()?.database().clone();
+    let database = world.own()?.database()?.clone();
     let connection = database::connect(&world.site, &database).await?;
     world.grpc.locks = Some(Locks::take(connection, &database).await?);
     Ok(())
@@ -166,7 +166,7 @@ async fn the_watch_ends(world: &mut World, deadline: Span) -> StepResult {
 #[then(regex = r"^the statements of these calls are gone from the database within (\d+ s)$")]
 async fn statements_are_gone(world: &mut World, limit: Span) -> StepResult {
     let limit = world.scene.patience.stretch(limit.0);
-    let database = world.own()?.database().clone();
+    let database = world.own()?.database()?.clone();
     let connection = database::connect(&world.site, &database).await?;
     waiting::none_older(&connection, &database, limit).await
 }

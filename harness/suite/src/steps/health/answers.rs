@@ -6,6 +6,7 @@ use cucumber::{then, when};
 
 use super::health;
 use crate::checks::health_answer::{self, HealthAnswer};
+use crate::component::{Component, Resource};
 use crate::deployment::REFUSED;
 use crate::drivers::probes::{self, Answer};
 use crate::params::{Resources, Span};
@@ -77,9 +78,11 @@ async fn answer_is_complete(world: &mut World) -> StepResult {
         .map(|it| it.name)
         .collect();
     names.sort_unstable();
+    let resources = world.component.resources().iter();
+    let wanted: Vec<&str> = resources.map(|it| it.name()).collect();
     ensure(
-        names == ["database", "redis"],
-        "the components database and redis",
+        names == wanted,
+        format!("the components {wanted:?}"),
         format!("{names:?}"),
     )?;
     let content_type = &answer(world)?.content_type;
@@ -115,7 +118,8 @@ async fn calls(
     others: String,
 ) -> StepResult {
     let told = told(world)?;
-    let named: Vec<&str> = resources.0.iter().map(|it| it.component()).collect();
+    let named = resources.of(world.component).into_iter();
+    let named: Vec<&str> = named.map(Resource::name).collect();
     let mut wrong = Vec::new();
     for component in &told.components {
         let is_named = named.contains(&component.name.as_str());
@@ -150,7 +154,8 @@ async fn a_check_that_took(
 ) -> StepResult {
     let patience = world.scene.patience;
     let samples = world.health.samples.clone();
-    let name = resources.0.first().map_or("", |it| it.component());
+    let named = resources.of(world.component);
+    let name = named.first().map_or("", |it| it.name());
     let slot = world.deployment().await?.slot(0)?;
     let most = patience.stretch(most.0).as_secs_f64() * 1000.0;
     let least = least.0.as_secs_f64() * 1000.0;
@@ -186,12 +191,16 @@ async fn a_check_that_took(
 
 #[then("no answer holds a password or a connection string")]
 async fn holds_no_secret(world: &mut World) -> StepResult {
+    let component = world.component;
     let deployment = world.own()?;
-    let passwords = [
-        deployment.database().password(),
-        deployment.redis().password(),
-    ];
-    let mut secrets: Vec<String> = passwords.into_iter().flatten().map(str::to_owned).collect();
+    let mut secrets = Vec::new();
+    if component == Component::UserService {
+        let passwords = [
+            deployment.database()?.password(),
+            deployment.redis()?.password(),
+        ];
+        secrets.extend(passwords.into_iter().flatten().map(str::to_owned));
+    }
     secrets.extend(
         [
             REFUSED.0,

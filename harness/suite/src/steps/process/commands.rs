@@ -69,7 +69,7 @@ async fn is_run(world: &mut World, command: String, twice: String) -> StepResult
 }
 
 async fn snapshot(world: &mut World) -> StepResult<Vec<String>> {
-    let database = world.own()?.database().clone();
+    let database = world.own()?.database()?.clone();
     let client = database::connect(&world.site, &database).await?;
     database::snapshot(&client).await
 }

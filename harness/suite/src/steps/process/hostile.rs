@@ -7,12 +7,13 @@ use user_proto::v1::{CreateUserRequest, ListUsersRequest, UpdateUserRequest};
 
 use super::super::users::outcomes::all;
 use super::output::{any_event, stdout, wait_for};
+use crate::component::Component;
 use crate::drivers::raw;
 use crate::drivers::users::Users;
 use crate::world::World;
 
 /// Where a client may put text.
-const PLACES: [&str; 18] = [
+const PLACES: [&str; 17] = [
     "an email",
     "a name",
     "a password",
@@ -26,12 +27,19 @@ const PLACES: [&str; 18] = [
     "the user agent",
     "a header that nobody knows",
     "a traceparent",
-    "the name of a method",
     "the path of a probe",
     "the query of a probe",
     "the HTTP method",
     "bytes that are no request",
 ];
+
+/// Where else, in each interface.
+fn own_places(component: Component) -> &'static [&'static str] {
+    match component {
+        Component::UserService => &["the name of a method"],
+        Component::Gateway => &["the path of a route", "the query of a route"],
+    }
+}
 
 /// The texts; `mark` makes what they forge known.
 fn texts(mark: &str) -> Vec<String> {
@@ -91,7 +99,8 @@ fn header(text: &str) -> String {
 
 #[when(regex = r"^hostile text is sent in (an? .+|the .+|bytes that are no request)$")]
 async fn is_sent(world: &mut World, place: String) -> StepResult {
-    if !PLACES.contains(&place.as_str()) {
+    let own = own_places(world.component);
+    if !PLACES.iter().chain(own).any(|it| *it == place) {
         return Err(Failure::broken(format!(
             "nobody knows how to send text in {place:?}"
         )));
@@ -101,16 +110,20 @@ async fn is_sent(world: &mut World, place: String) -> StepResult {
 
 #[when("hostile text is sent in every place")]
 async fn is_sent_everywhere(world: &mut World) -> StepResult {
-    send_all(world, &PLACES).await
+    let own = own_places(world.component);
+    let places: Vec<_> = PLACES.iter().chain(own).copied().collect();
+    send_all(world, &places).await
 }
 
 async fn send_all(world: &mut World, places: &[&str]) -> StepResult {
     let mark = world.scene.id.clone();
     let slot = world.deployment().await?.slot(0)?;
     let target = Target {
-        grpc: slot.grpc_url(),
         http: slot.port("PORT"),
-        rpc: slot.port("GRPC_PORT"),
+        grpc: match slot.port("GRPC_PORT") {
+            0 => None,
+            port => Some((port, slot.grpc_url())),
+        },
     };
     let client = world.fresh_client(0).await?.quiet();
     for place in places {
@@ -144,9 +157,9 @@ async fn send_all(world: &mut World, places: &[&str]) -> StepResult {
 
 /// Where hostile text goes.
 struct Target {
-    grpc: String,
     http: u16,
-    rpc: u16,
+    /// Port and URL, of a program that has such an interface.
+    grpc: Option<(u16, String)>,
 }
 
 /// What comes back is free here: other clauses say it.
@@ -194,7 +207,10 @@ async fn send(client: &Users, target: &Target, place: &str, text: &str) -> StepR
         | "a header that nobody knows"
         | "a traceparent"
         | "the name of a method" => {
-            return over_grpc(target, place, text).await;
+            return match &target.grpc {
+                Some((_, url)) => over_grpc(url, place, text).await,
+                None => over_http(target, place, text).await,
+            };
         }
         _ => return over_http(target, place, text).await,
     }
@@ -206,8 +222,8 @@ async fn send(client: &Users, target: &Target, place: &str, text: &str) -> StepR
     Ok(())
 }
 
-async fn over_grpc(target: &Target, place: &str, text: &str) -> StepResult {
-    let mut endpoint = Endpoint::from_shared(target.grpc.clone()).map_err(Failure::broken)?;
+async fn over_grpc(url: &str, place: &str, text: &str) -> StepResult {
+    let mut endpoint = Endpoint::from_shared(url.to_owned()).map_err(Failure::broken)?;
     if place == "the user agent" {
         endpoint = endpoint.user_agent(header(text)).map_err(Failure::broken)?;
     }
@@ -241,12 +257,22 @@ async fn over_grpc(target: &Target, place: &str, text: &str) -> StepResult {
 }
 
 async fn over_http(target: &Target, place: &str, text: &str) -> StepResult {
+    let route = "/api/v1/users";
     let request = match place {
         "the path of a probe" => format!("GET /live/{} HTTP/1.1", escaped(text)),
         "the query of a probe" => format!("GET /live?q={} HTTP/1.1", escaped(text)),
+        "the path of a route" => format!("PUT {route}/x/{} HTTP/1.1", escaped(text)),
+        "the query of a route" => format!("GET {route}?q={} HTTP/1.1", escaped(text)),
         "the HTTP method" => format!("{} /live HTTP/1.1", header(text).replace(' ', "%20")),
+        "the user agent" => format!("GET {route}/x HTTP/1.1\r\nUser-Agent: {}", header(text)),
+        "a traceparent" => format!("GET {route}/x HTTP/1.1\r\ntraceparent: {}", header(text)),
+        "a header that nobody knows" => {
+            format!("GET {route}/x HTTP/1.1\r\nX-Nobody-Knows: {}", header(text))
+        }
         _ => {
-            raw::send(target.rpc, text.as_bytes()).await?;
+            if let Some((port, _)) = target.grpc {
+                raw::send(port, text.as_bytes()).await?;
+            }
             return raw::send(target.http, text.as_bytes()).await;
         }
     };

@@ -83,7 +83,7 @@ impl World {
     }
 
     /// An id that no other request has.
-    fn new_request_id(&mut self) -> String {
+    pub fn new_request_id(&mut self) -> String {
         let id = format!(
             "{}-{}",
             self.scene.id,

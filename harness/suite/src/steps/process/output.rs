@@ -34,7 +34,7 @@ pub fn any_event(line: &[u8]) -> Result<Event, String> {
     log_line::parse(line, format)
 }
 
-fn events(deployment: &Deployment) -> Vec<(String, Event)> {
+pub fn events(deployment: &Deployment) -> Vec<(String, Event)> {
     stdout(deployment)
         .into_iter()
         .filter_map(|line| {

@@ -10,25 +10,30 @@ use nix::sys::signal::Signal;
 use tonic::Code;
 use user_proto::v1::CreateUserRequest;
 
+use crate::component::Component;
+use crate::doubles::user_service::answer::Answer;
 use crate::drivers::database_locks::Locks;
 use crate::drivers::users::{Call, Users, shown};
 use crate::drivers::{database, probes, raw};
 use crate::params::Span;
 use crate::world::World;
 
-/// Sends a create and holds it in the database until `release` is over.
+/// Sends a create and holds it in what stands behind the program until `release` is over.
 async fn hold_in_flight(world: &mut World, release: Option<Duration>) -> StepResult {
-    let id = world.new_request_id();
-    let database = world.own()?.database().clone();
+    match world.component {
+        Component::UserService => hold_in_the_database(world, release).await,
+        Component::Gateway => hold_in_the_double(world, release).await,
+    }
+}
+
+/// Sends a create whose statement waits for a lock.
+async fn hold_in_the_database(world: &mut World, release: Option<Duration>) -> StepResult {
+    let database = world.own()?.database()?.clone();
     let connection = database::connect(&world.site, &database).await?;
     // A first call, so that the request in flight needs nothing but its own statement.
-    let client = world.client(0).await?;
-    client.get("nobody").await;
+    world.client(0).await?.get("nobody").await;
     let locks = Locks::take(connection, &database).await?;
-    let mut request = world.newcomer();
-    request.name = format!("Flight-{}", world.scene.id);
-    let client = client.with_request_id(&id);
-    world.process.in_flight = Some(tokio::spawn(async move { client.create(request).await }));
+    send_in_flight(world).await?;
     locks.somebody_waits().await?;
     world.process.keeper = Some(tokio::spawn(async move {
         if let Some(after) = release {
@@ -40,6 +45,35 @@ async fn hold_in_flight(world: &mut World, release: Option<Duration>) -> StepRes
             Ok(())
         }
     }));
+    Ok(())
+}
+
+/// Sends a create whose call the scripted user service keeps.
+async fn hold_in_the_double(world: &mut World, release: Option<Duration>) -> StepResult {
+    let limit = world.scene.patience.stretch(Duration::from_secs(5));
+    world.client(0).await?.get("nobody").await;
+    let double = world.own()?.double()?;
+    let before = double.calls().len();
+    double.script([release.map_or(Answer::Never, |it| {
+        Answer::After(it, Box::new(Answer::Contract))
+    })]);
+    send_in_flight(world).await?;
+    let double = world.own()?.double()?;
+    eventually("the call reaches the user service", limit, async || {
+        (double.calls().len() > before)
+            .then_some(())
+            .ok_or("no call")
+    })
+    .await
+}
+
+/// Sends a create, without waiting for its answer.
+async fn send_in_flight(world: &mut World) -> StepResult {
+    let id = world.new_request_id();
+    let mut request = world.newcomer();
+    request.name = format!("Flight-{}", world.scene.id);
+    let client = world.client(0).await?.with_request_id(&id);
+    world.process.in_flight = Some(tokio::spawn(async move { client.create(request).await }));
     Ok(())
 }
 
@@ -55,34 +89,32 @@ async fn request_never_ends(world: &mut World) -> StepResult {
 
 #[given("an idle connection is open to every port")]
 async fn idle_connections(world: &mut World) -> StepResult {
+    let ports = world.component.ports();
     let slot = world.own()?.slot(0)?;
-    let (http, metrics, grpc) = (
-        slot.port("PORT"),
-        slot.port("METRICS_PORT"),
-        slot.port("GRPC_PORT"),
-    );
-    let idle = vec![
-        raw::idle_http(http).await?,
-        raw::idle_http(metrics).await?,
-        raw::idle_grpc(grpc).await?,
-    ];
+    let mut idle = Vec::new();
+    for variable in ports {
+        let port = slot.port(variable);
+        idle.push(match *variable {
+            "GRPC_PORT" => raw::idle_grpc(port).await?,
+            _ => raw::idle_http(port).await?,
+        });
+    }
     world.process.idle = idle;
     Ok(())
 }
 
 #[given("half a request was sent to every port")]
 async fn half_requests(world: &mut World) -> StepResult {
+    let ports = world.component.ports();
     let slot = world.own()?.slot(0)?;
-    let (http, metrics, grpc) = (
-        slot.port("PORT"),
-        slot.port("METRICS_PORT"),
-        slot.port("GRPC_PORT"),
-    );
-    let idle = vec![
-        raw::half_http(http).await?,
-        raw::half_http(metrics).await?,
-        raw::half_grpc(grpc).await?,
-    ];
+    let mut idle = Vec::new();
+    for variable in ports {
+        let port = slot.port(variable);
+        idle.push(match *variable {
+            "GRPC_PORT" => raw::half_grpc(port).await?,
+            _ => raw::half_http(port).await?,
+        });
+    }
     world.process.idle = idle;
     Ok(())
 }

@@ -14,7 +14,7 @@ use super::Written;
 use crate::checks::stream_history::{Told, faults, key};
 use crate::drivers::streams::UserStream;
 use crate::drivers::users::shown;
-use crate::params::{Resource, Span, StatusCode, code_name};
+use crate::params::{Span, StatusCode, code_name};
 use crate::properties::streams::{self, Ground, LinkState, Outage};
 use crate::world::World;
 
@@ -51,9 +51,8 @@ async fn any_interleaving(world: &mut World) -> StepResult {
     let happening = async {
         while let Some(outage) = wanted.recv().await {
             let slot = &slots[outage.instance];
-            let link = match outage.resource {
-                Resource::Database => &slot.database,
-                Resource::Redis => &slot.redis,
+            let Ok(link) = slot.link(outage.resource) else {
+                continue;
             };
             match outage.state {
                 LinkState::Well => link.restore().await,

@@ -11,6 +11,7 @@ use futures::future::{BoxFuture, join_all};
 use user_proto::v1::{CreateUserRequest, ListUsersRequest, UpdateUserRequest};
 
 use super::{Answer, Done};
+use crate::component::Resource;
 use crate::drivers::database;
 use crate::drivers::users::{Call, Users};
 use crate::params::Span;
@@ -38,7 +39,7 @@ async fn at_once(world: &mut World, calls: Vec<Pending>) -> StepResult {
     let results = match world.own() {
         Err(_) => all.await,
         Ok(deployment) => {
-            let database = deployment.database().clone();
+            let database = deployment.database()?.clone();
             let client = database::connect(&world.site, &database).await?;
             tokio::pin!(all);
             let mut looks = tokio::time::interval(LOOKS);
@@ -166,7 +167,7 @@ async fn every_call_and_a_cut(world: &mut World) -> StepResult {
     // Time to get as far as the database; whoever has given up by then is in time all the same.
     elapse(Duration::from_millis(300)).await;
     for slot in world.own()?.slots() {
-        slot.database.cut().await;
+        slot.link(Resource::Database)?.cut().await;
     }
     world.scene.journal.note("Database is cut");
     for result in join_all(running).await {

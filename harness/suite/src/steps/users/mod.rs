@@ -187,6 +187,10 @@ impl World {
         text::expand(template, self).map_err(Failure::broken)
     }
 
+    pub fn person_now(&self, alias: &str) -> StepResult<User> {
+        Ok(self.person(alias)?.now().clone())
+    }
+
     fn person(&self, alias: &str) -> StepResult<&Person> {
         let missing = || Failure::broken(format!("the scenario has no user {alias:?}"));
         self.users.people.get(alias).ok_or_else(missing)
@@ -339,7 +343,7 @@ async fn read_back(client: &Users, call: &Call<User>) -> Option<Result<User, Sta
 }
 
 /// The rows of a table with these columns at its beginning, without the header.
-fn table<'a>(step: &'a Step, columns: &[&str]) -> StepResult<&'a [Vec<String>]> {
+pub fn table<'a>(step: &'a Step, columns: &[&str]) -> StepResult<&'a [Vec<String>]> {
     let rows = step
         .table
         .as_ref()

@@ -3,6 +3,7 @@
 use conformance_engine::failure::{Failure, StepResult};
 use cucumber::then;
 
+use crate::component::Resource;
 use crate::drivers::users::Users;
 use crate::properties::{filters, histories, orders, stateful, texts, walks};
 use crate::world::World;
@@ -74,7 +75,7 @@ async fn history_under_outages(world: &mut World, count: usize) -> StepResult {
             async move { histories::one(&clients, seed.wrapping_add(round)).await }
         });
         for slot in world.own()?.slots() {
-            slot.redis.cut().await;
+            slot.link(Resource::Redis)?.cut().await;
         }
         judged.await.map_err(Failure::broken)??;
         let judged = tokio::spawn({
@@ -82,7 +83,7 @@ async fn history_under_outages(world: &mut World, count: usize) -> StepResult {
             async move { histories::one(&clients, seed.wrapping_add(100 + round)).await }
         });
         for slot in world.own()?.slots() {
-            slot.redis.restore().await;
+            slot.link(Resource::Redis)?.restore().await;
         }
         judged.await.map_err(Failure::broken)??;
     }

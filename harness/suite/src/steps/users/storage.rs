@@ -33,21 +33,21 @@ async fn refuses_writes(world: &mut World, means: String) -> StepResult {
         "a constraint" => Means::Constraint,
         _ => Means::Commit,
     };
-    let database = world.own()?.database().clone();
+    let database = world.own()?.database()?.clone();
     let client = database::connect(&world.site, &database).await?;
     database::refuse_writes(&client, means).await
 }
 
 #[given(regex = r"^the database takes up to (\d+ ms) for each commit$")]
 async fn delays_commits(world: &mut World, most: Span) -> StepResult {
-    let database = world.own()?.database().clone();
+    let database = world.own()?.database()?.clone();
     let client = database::connect(&world.site, &database).await?;
     database::delay_commits(&client, most.0).await
 }
 
 #[given("a transaction that has written elsewhere stays open in the database")]
 async fn transaction_stays_open(world: &mut World) -> StepResult {
-    let database = world.own()?.database().clone();
+    let database = world.own()?.database()?.clone();
     let client = database::connect(&world.site, &database).await?;
     database::open_transaction(&client).await?;
     world.users.transaction = Some(client);
@@ -56,21 +56,21 @@ async fn transaction_stays_open(world: &mut World) -> StepResult {
 
 #[given("the database refuses every read")]
 async fn refuses_reads(world: &mut World) -> StepResult {
-    let database = world.own()?.database().clone();
+    let database = world.own()?.database()?.clone();
     let client = database::connect(&world.site, &database).await?;
     database::refuse_reads(&client).await
 }
 
 #[when("the refusal is lifted")]
 async fn refusal_is_lifted(world: &mut World) -> StepResult {
-    let database = world.own()?.database().clone();
+    let database = world.own()?.database()?.clone();
     let client = database::connect(&world.site, &database).await?;
     database::allow_writes(&client).await
 }
 
 #[when("the database closes every connection")]
 async fn closes_connections(world: &mut World) -> StepResult {
-    let database = world.own()?.database().clone();
+    let database = world.own()?.database()?.clone();
     let client = database::connect(&world.site, &database).await?;
     database::close_connections(&client, &database).await
 }
@@ -124,8 +124,8 @@ async fn connections_are_bounded(world: &mut World, most: i64) -> StepResult {
 #[when("everything that the database and Redis hold is read")]
 async fn everything_is_read(world: &mut World) -> StepResult {
     let deployment = world.own()?;
-    let database = deployment.database().clone();
-    let url = deployment.redis().url(deployment.redis().address());
+    let database = deployment.database()?.clone();
+    let url = deployment.redis()?.url(deployment.redis()?.address());
     let client = database::connect(&world.site, &database).await?;
     let mut dump = database::dump(&client).await?;
     if dump.is_empty() {

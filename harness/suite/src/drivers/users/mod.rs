@@ -1,17 +1,28 @@
-//! The users' gRPC interface, over one connection to one instance.
+//! The verbs on users, over one connection to one instance.
+//!
+//! - [`grpc`]: how the user service takes them
+//! - [`http`]: how a gateway takes them
+
+mod grpc;
+mod http;
+
+use std::sync::Arc;
 
 use std::time::{Duration, Instant};
 
+use async_trait::async_trait;
 use conformance_engine::failure::{Failure, StepResult};
 use conformance_engine::observe::Journal;
 use conformance_engine::run::scenario::Scene;
-use tonic::transport::{Channel, Endpoint};
-use tonic::{Code, Request, Status};
-use user_proto::v1::user_service_client::UserServiceClient;
+use tonic::{Code, Status};
 use user_proto::v1::{
-    CreateUserRequest, DeleteUserRequest, GetUserRequest, ListUsersRequest, ListUsersResponse,
-    UpdateUserRequest, User,
+    CreateUserRequest, ListUsersRequest, ListUsersResponse, UpdateUserRequest, User,
 };
+
+use self::grpc::Grpc;
+use self::http::Http;
+use crate::component::Component;
+use crate::deployment::Slot;
 
 /// When a call without an answer is given up; far above every limit of the contract.
 const GIVE_UP: Duration = Duration::from_secs(30);
@@ -59,25 +70,59 @@ pub fn shown(status: &Status) -> String {
     )
 }
 
+/// One of the interfaces that take calls about users. `id` is the request id of the call.
+#[async_trait]
+trait Verbs: std::fmt::Debug + Send + Sync {
+    async fn create(&self, request: CreateUserRequest, id: &str) -> Result<User, Status>;
+    async fn get(&self, user: &str, id: &str) -> Result<User, Status>;
+    async fn update(&self, request: UpdateUserRequest, id: &str) -> Result<User, Status>;
+    async fn delete(&self, user: &str, id: &str) -> Result<(), Status>;
+    async fn list(&self, request: ListUsersRequest, id: &str) -> Result<ListUsersResponse, Status>;
+}
+
+/// Where an instance takes calls about users.
+#[derive(Clone, Debug)]
+pub enum Interface {
+    /// `UserService` at this URL.
+    Grpc(String),
+    /// The gateway's routes at this one.
+    Http(String),
+}
+
+impl Interface {
+    /// The interface of a program in its place.
+    pub fn of(component: Component, slot: &Slot) -> Self {
+        match component {
+            Component::UserService => Self::Grpc(slot.grpc_url()),
+            Component::Gateway => Self::Http(slot.http_url("")),
+        }
+    }
+
+    fn url(&self) -> &str {
+        let (Self::Grpc(url) | Self::Http(url)) = self;
+        url
+    }
+}
+
 /// A client on one connection; clones share it.
 #[derive(Clone, Debug)]
 pub struct Users {
-    client: UserServiceClient<Channel>,
+    verbs: Arc<dyn Verbs>,
     journal: Journal,
     scene: String,
     to: String,
 }
 
 impl Users {
-    /// A connection to `url`, opened at the first call.
-    pub fn connect(url: &str, scene: &Scene) -> StepResult<Self> {
-        let endpoint = Endpoint::from_shared(url.to_owned()).map_err(Failure::broken)?;
-        let channel = endpoint.connect_lazy();
-        // A page of 100 users with all the metadata that USR-5 allows stays under 4 MiB; what does
-        // not is worth a clear message, so the client takes more than the usual limit.
-        let client = UserServiceClient::new(channel).max_decoding_message_size(64 << 20);
+    /// A connection, opened at the first call.
+    pub fn connect(interface: &Interface, scene: &Scene) -> StepResult<Self> {
+        let verbs: Arc<dyn Verbs> = match interface {
+            Interface::Grpc(url) => Arc::new(Grpc::connect(url)?),
+            Interface::Http(url) => Arc::new(Http::connect(url)),
+        };
+        let url = interface.url();
         Ok(Self {
-            client,
+            verbs,
             journal: scene.journal.clone(),
             scene: scene.id.clone(),
             to: url.rsplit(':').next().unwrap_or_default().to_owned(),
@@ -100,72 +145,49 @@ impl Users {
 
     /// CreateUser; the answer's user.
     pub async fn create(&self, request: CreateUserRequest) -> Call<User> {
-        let mut client = self.client.clone();
-        self.call("CreateUser", request, async |it| {
-            client.create_user(it).await
-        })
-        .await
-        .and_then("a user", |it| it.user)
+        let call = self.verbs.create(request, &self.scene);
+        self.call("CreateUser", call).await
     }
 
     /// GetUser; the answer's user.
     pub async fn get(&self, id: &str) -> Call<User> {
-        let mut client = self.client.clone();
-        let request = GetUserRequest { id: id.to_owned() };
-        self.call("GetUser", request, async |it| client.get_user(it).await)
-            .await
-            .and_then("a user", |it| it.user)
+        let call = self.verbs.get(id, &self.scene);
+        self.call("GetUser", call).await
     }
 
     /// UpdateUser; the answer's user.
     pub async fn update(&self, request: UpdateUserRequest) -> Call<User> {
-        let mut client = self.client.clone();
-        self.call("UpdateUser", request, async |it| {
-            client.update_user(it).await
-        })
-        .await
-        .and_then("a user", |it| it.user)
+        let call = self.verbs.update(request, &self.scene);
+        self.call("UpdateUser", call).await
     }
 
     /// DeleteUser.
     pub async fn delete(&self, id: &str) -> Call<()> {
-        let mut client = self.client.clone();
-        let request = DeleteUserRequest { id: id.to_owned() };
-        self.call("DeleteUser", request, async |it| {
-            client.delete_user(it).await
-        })
-        .await
+        let call = self.verbs.delete(id, &self.scene);
+        self.call("DeleteUser", call).await
     }
 
     /// ListUsers; the whole page.
     pub async fn list(&self, request: ListUsersRequest) -> Call<ListUsersResponse> {
-        let mut client = self.client.clone();
-        self.call("ListUsers", request, async |it| client.list_users(it).await)
-            .await
+        let call = self.verbs.list(request, &self.scene);
+        self.call("ListUsers", call).await
     }
 
-    async fn call<Q, A>(
+    async fn call<A>(
         &self,
         method: &'static str,
-        message: Q,
-        send: impl AsyncFnOnce(Request<Q>) -> Result<tonic::Response<A>, Status>,
+        sent: impl Future<Output = Result<A, Status>>,
     ) -> Call<A> {
-        let mut request = Request::new(message);
-        // What no header can carry is not sent.
-        if let Ok(id) = self.scene.parse() {
-            request.metadata_mut().insert("x-request-id", id);
-        }
         let begun = Instant::now();
-        let answer = tokio::time::timeout(GIVE_UP, send(request)).await;
+        let answer = tokio::time::timeout(GIVE_UP, sent).await;
         let took = begun.elapsed();
-        let result = match answer {
-            Ok(result) => result.map(tonic::Response::into_inner),
-            // Not DEADLINE_EXCEEDED: no check may take the suite's patience for the subject's answer.
-            Err(_) => Err(Status::unknown(format!(
+        // Not DEADLINE_EXCEEDED: no check may take the suite's patience for the subject's answer.
+        let result = answer.unwrap_or_else(|_| {
+            Err(Status::unknown(format!(
                 "the suite gave up: no answer within {} s",
                 GIVE_UP.as_secs()
-            ))),
-        };
+            )))
+        });
         let call = Call {
             method,
             result,
@@ -186,19 +208,5 @@ impl Users {
             self.to,
             call.took.as_millis()
         ));
-    }
-}
-
-impl<T> Call<T> {
-    /// Digs the interesting part out of an answer; one that lacks it is no success.
-    fn and_then<U>(self, what: &str, dig: impl FnOnce(T) -> Option<U>) -> Call<U> {
-        let result = self.result.and_then(|it| {
-            dig(it).ok_or_else(|| Status::unknown(format!("the suite: an answer without {what}")))
-        });
-        Call {
-            method: self.method,
-            result,
-            took: self.took,
-        }
     }
 }

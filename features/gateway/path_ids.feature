@@ -1,0 +1,53 @@
+@gateway
+Feature: Ids in paths
+
+  Background:
+    Given a deployment of its own
+
+  Rule: GWY-8 An id is decoded once and passed on
+    A path id is percent-decoded once and passed on as it is. One with an encoded slash, a dot segment,
+    invalid UTF-8 or over 1 KiB may get 301, 400, 404 or 414 instead: never 5xx, never another route's
+    effect.
+
+    Scenario: An id is decoded once and passed on as it is
+      Then each of these makes the call
+        | request                            | body | call       | id                   |
+        | GET /api/v1/users/42               |      | GetUser    | 42                   |
+        | GET /api/v1/users/%34%32           |      | GetUser    | 42                   |
+        | GET /api/v1/users/a%20b            |      | GetUser    | a b                  |
+        | GET /api/v1/users/a+b              |      | GetUser    | a+b                  |
+        | GET /api/v1/users/a%2Bb            |      | GetUser    | a+b                  |
+        | GET /api/v1/users/100%25           |      | GetUser    | 100%                 |
+        | GET /api/v1/users/%2541            |      | GetUser    | %41                  |
+        | GET /api/v1/users/%C3%A9%f0%9f%98%80 |    | GetUser    | {U+00E9}{U+1F600}    |
+        | GET /api/v1/users/a%3Fb%23c%26d    |      | GetUser    | a?b#c&d              |
+        | GET /api/v1/users/a:b@c;d=e,f      |      | GetUser    | a:b@c;d=e,f          |
+        | GET /api/v1/users/~a-b_c.d!$'()*   |      | GetUser    | ~a-b_c.d!$'()*       |
+        | GET /api/v1/users/%22%27%5C%3C%3E  |      | GetUser    | "'\\<>               |
+        | GET /api/v1/users/%7B%7D%7C%5E     |      | GetUser    | {{}{U+007D}{U+007C}^ |
+        | GET /api/v1/users/%0D%0A           |      | GetUser    | {U+000D}{U+000A}     |
+        | GET /api/v1/users/{1000 x a}       |      | GetUser    | {1000 x a}           |
+        | GET /api/v1/users/USERS            |      | GetUser    | USERS                |
+        | PUT /api/v1/users/a%20b%2525       | {}   | UpdateUser | a b%25               |
+        | DELETE /api/v1/users/a%20b%2525    |      | DeleteUser | a b%25               |
+
+    Scenario: An odd id is passed on or refused, and has no other effect
+      Given a user "Ada"
+      Then each of these is refused with 301, 400, 404 or 414, or makes its own call with this id
+        | request                                       | body              | call       | id                        |
+        | GET /api/v1/users/a%2Fb                       |                   | GetUser    | a/b                       |
+        | DELETE /api/v1/users/{Ada's id}%2F            |                   | DeleteUser | {Ada's id}/               |
+        | DELETE /api/v1/users/x%2F..%2F{Ada's id}      |                   | DeleteUser | x/../{Ada's id}           |
+        | PUT /api/v1/users/..%2Fusers%2F{Ada's id}     | {"name": "Eve"}   | UpdateUser | ../users/{Ada's id}       |
+        | GET /api/v1/users/..                          |                   | GetUser    | ..                        |
+        | GET /api/v1/users/.                           |                   | GetUser    | .                         |
+        | GET /api/v1/users/%2E%2E                      |                   | GetUser    | ..                        |
+        | GET /api/v1/users/%2e                         |                   | GetUser    | .                         |
+        | DELETE /api/v1/users/x/../{Ada's id}          |                   | (none)     |                           |
+        | DELETE /api/v1/users/./{Ada's id}             |                   | (none)     |                           |
+        | GET /api/v1/users/%FF                         |                   | GetUser    | (any)                     |
+        | GET /api/v1/users/%C3                         |                   | GetUser    | (any)                     |
+        | DELETE /api/v1/users/%ED%A0%80                |                   | DeleteUser | (any)                     |
+        | GET /api/v1/users/{1025 x a}                  |                   | GetUser    | {1025 x a}                |
+        | GET /api/v1/users/{6000 x a}                  |                   | GetUser    | {6000 x a}                |
+      And "Ada" is as before

@@ -1,0 +1,150 @@
+//! HTTP/1.1 byte by byte: what is sent stands as the scenario wrote it, and the answer is read while
+//! it is being sent.
+
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use conformance_engine::failure::StepResult;
+use http::{HeaderMap, HeaderName, HeaderValue};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+use super::gateway::Answer;
+use super::raw;
+
+/// When an answer is given up; far above every limit of the contract.
+const GIVE_UP: Duration = Duration::from_secs(30);
+
+/// The most header lines of an answer.
+const HEADERS: usize = 64;
+
+/// Sends the pieces one after the other until an answer is there, and reads it.
+///
+/// The error says how the connection ended without one.
+pub async fn send(port: u16, pieces: Vec<Bytes>) -> StepResult<Result<Answer, String>> {
+    let begun = Instant::now();
+    let (mut reader, mut writer) = raw::connect(port).await?.into_split();
+    let writing = tokio::spawn(async move {
+        for piece in pieces {
+            // Whoever has answered already need not read the rest.
+            if writer.write_all(&piece).await.is_err() {
+                break;
+            }
+        }
+        writer
+    });
+    let reading = async {
+        let mut seen = Vec::new();
+        loop {
+            if let Some(answer) = parse(&seen, false, begun)? {
+                return Ok(answer);
+            }
+            let read = reader.read_buf(&mut seen).await;
+            if !matches!(read, Ok(1..)) {
+                let end = read.map_or_else(|error| error.to_string(), |_| "closed".to_owned());
+                let whole = parse(&seen, true, begun)?;
+                return whole.ok_or_else(|| format!("no whole answer, the connection: {end}"));
+            }
+        }
+    };
+    let answer = tokio::time::timeout(GIVE_UP, reading).await;
+    writing.abort();
+    let given_up = || Err(format!("no answer within {} s", GIVE_UP.as_secs()));
+    Ok(answer.unwrap_or_else(|_| given_up()))
+}
+
+/// The answer, if it is whole; `over` tells that nothing will follow.
+fn parse(seen: &[u8], over: bool, begun: Instant) -> Result<Option<Answer>, String> {
+    let mut lines = [httparse::EMPTY_HEADER; HEADERS];
+    let mut head = httparse::Response::new(&mut lines);
+    let length = match head.parse(seen) {
+        Ok(httparse::Status::Complete(length)) => length,
+        Ok(httparse::Status::Partial) => return Ok(None),
+        Err(error) => return Err(format!("no HTTP: {error}")),
+    };
+    let status = head.code.unwrap_or_default();
+    let headers: HeaderMap = head
+        .headers
+        .iter()
+        .filter_map(|it| {
+            let name = HeaderName::from_bytes(it.name.as_bytes()).ok()?;
+            Some((name, HeaderValue::from_bytes(it.value).ok()?))
+        })
+        .collect();
+    if status == 100 {
+        return parse(&seen[length..], over, begun);
+    }
+    let Some(body) = body(&headers, &seen[length..], over)? else {
+        return Ok(None);
+    };
+    Ok(Some(Answer {
+        status,
+        headers,
+        body: body.into(),
+        took: begun.elapsed(),
+    }))
+}
+
+/// The body, if all of it is there (RFC 9112, section 6.3).
+fn body(headers: &HeaderMap, rest: &[u8], over: bool) -> Result<Option<Vec<u8>>, String> {
+    let text = |name: &str| headers.get(name).and_then(|it| it.to_str().ok());
+    if text("transfer-encoding").is_some_and(|it| it.eq_ignore_ascii_case("chunked")) {
+        return chunked(rest);
+    }
+    match text("content-length").and_then(|it| it.parse::<usize>().ok()) {
+        Some(length) => Ok(rest.get(..length).map(<[u8]>::to_vec)),
+        None => Ok(over.then(|| rest.to_vec())),
+    }
+}
+
+fn chunked(mut rest: &[u8]) -> Result<Option<Vec<u8>>, String> {
+    let mut body = Vec::new();
+    loop {
+        match httparse::parse_chunk_size(rest) {
+            Ok(httparse::Status::Complete((_, 0))) => return Ok(Some(body)),
+            Ok(httparse::Status::Complete((start, size))) => {
+                let size = usize::try_from(size).unwrap_or(usize::MAX);
+                let Some(end) = start.checked_add(size).filter(|it| it + 2 <= rest.len()) else {
+                    return Ok(None);
+                };
+                body.extend_from_slice(&rest[start..end]);
+                rest = &rest[end + 2..];
+            }
+            Ok(httparse::Status::Partial) => return Ok(None),
+            Err(_) => return Err("a chunk without a size".to_owned()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(text: &str, over: bool, expected: Option<(u16, &str)>) {
+        let answer = parse(text.as_bytes(), over, Instant::now()).expect("HTTP");
+        let seen = answer.map(|it| (it.status, String::from_utf8_lossy(&it.body).into_owned()));
+        let seen = seen.as_ref().map(|it| (it.0, it.1.as_str()));
+        assert_eq!(seen, expected);
+    }
+
+    #[test]
+    fn an_answer_is_whole_by_its_length_its_chunks_or_its_end() {
+        check("HTTP/1.1 413 x\r\nContent-Le", false, None);
+        check("HTTP/1.1 413 x\r\nContent-Length: 2\r\n\r\n{", false, None);
+        check(
+            "HTTP/1.1 413 x\r\nContent-Length: 2\r\n\r\n{}",
+            false,
+            Some((413, "{}")),
+        );
+        let chunks = "HTTP/1.1 400 x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{\r\n1\r\n}\r\n";
+        check(chunks, false, None);
+        check(&format!("{chunks}0\r\n\r\n"), false, Some((400, "{}")));
+        check("HTTP/1.1 400 x\r\n\r\n{}", false, None);
+        check("HTTP/1.1 400 x\r\n\r\n{}", true, Some((400, "{}")));
+        check(
+            "HTTP/1.1 100 x\r\n\r\nHTTP/1.1 204 x\r\nContent-Length: 0\r\n\r\n",
+            false,
+            Some((204, "")),
+        );
+    }
+}

@@ -1,0 +1,169 @@
+//! Whatever a client asks of a gateway whose user service is well (GWY-5, GWY-7).
+
+use bytes::Bytes;
+use conformance_engine::failure::StepResult;
+use futures::FutureExt as _;
+use proptest::prelude::{Just, Strategy, any, prop_oneof};
+use proptest::sample::select;
+
+use super::{Tried, holds, texts};
+use crate::checks::gateway_answer;
+use crate::drivers::gateway::{Gateway, whole};
+
+/// A request, well-formed and of moderate size.
+#[derive(Clone, Debug)]
+struct Drawn {
+    method: &'static str,
+    path: String,
+    id: Option<String>,
+    header: String,
+    body: Vec<u8>,
+}
+
+/// Everything but letters and digits as an escape.
+fn escaped(bytes: &[u8]) -> String {
+    percent_encoding::percent_encode(bytes, percent_encoding::NON_ALPHANUMERIC).to_string()
+}
+
+fn segment() -> impl Strategy<Value = String> {
+    prop_oneof![
+        4 => select(&["api", "v1", "users", "openapi.json", "health", "..", ".", "", "x", "%2F", "%00"][..])
+            .prop_map(str::to_owned),
+        2 => texts::text().prop_map(|it| escaped(it.as_bytes())),
+        1 => proptest::collection::vec(any::<u8>(), 0..12).prop_map(|it| escaped(&it)),
+    ]
+}
+
+fn path() -> impl Strategy<Value = String> {
+    let near = prop_oneof![
+        3 => Just("/api/v1/users".to_owned()),
+        6 => segment().prop_map(|it| format!("/api/v1/users/{it}")),
+        2 => proptest::collection::vec(segment(), 1..6).prop_map(|it| format!("/{}", it.join("/"))),
+    ];
+    (near, query()).prop_map(|(path, query)| format!("{path}{query}"))
+}
+
+fn query() -> impl Strategy<Value = String> {
+    let name = select(&["page_size", "page_token", "filter", "order_by", "x", ""][..]);
+    let value = prop_oneof![
+        select(
+            &[
+                "",
+                "5",
+                "-1",
+                "status=ACTIVE",
+                "email desc",
+                "name=\"x\"",
+                "&",
+                "%",
+                "="
+            ][..]
+        )
+        .prop_map(str::to_owned),
+        texts::text(),
+    ];
+    let pair =
+        (name, value).prop_map(|(name, value)| format!("{name}={}", escaped(value.as_bytes())));
+    proptest::collection::vec(pair, 0..4).prop_map(|pairs| {
+        if pairs.is_empty() {
+            String::new()
+        } else {
+            format!("?{}", pairs.join("&"))
+        }
+    })
+}
+
+fn body() -> impl Strategy<Value = Vec<u8>> {
+    let value = prop_oneof![
+        texts::text().prop_map(|it| serde_json::Value::from(it).to_string()),
+        select(
+            &[
+                "null",
+                "1",
+                "1e999",
+                "true",
+                "[]",
+                "{}",
+                "\"USER_STATUS_ACTIVE\"",
+                "{\"a\":\"b\"}",
+                "\"\\ud800\"",
+                "\"a@b.c\""
+            ][..]
+        )
+        .prop_map(str::to_owned),
+    ];
+    let name = select(&["email", "name", "password", "metadata", "status", "id", "x"][..]);
+    let member = (name, value).prop_map(|(name, value)| format!("{name:?}:{value}"));
+    prop_oneof![
+        6 => proptest::collection::vec(member, 0..5)
+            .prop_map(|it| format!("{{{}}}", it.join(",")).into_bytes()),
+        1 => proptest::collection::vec(any::<u8>(), 0..64),
+        1 => Just(Vec::new()),
+        // Deeper than parsers like to go.
+        1 => (1_usize..20_000).prop_map(|it| "[".repeat(it).into_bytes()),
+    ]
+}
+
+fn drawn() -> impl Strategy<Value = Drawn> {
+    let method = select(
+        &[
+            "GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", "TRACE", "BREW",
+        ][..],
+    );
+    let visible = "[ -~]{0,140}".prop_map(|it| it.trim().to_owned());
+    let id = proptest::option::of(visible);
+    (method, path(), id, "[ -~]{0,40}", body()).prop_map(|(method, path, id, header, body)| Drawn {
+        method,
+        path,
+        id,
+        header: header.trim().to_owned(),
+        body,
+    })
+}
+
+/// Any request is answered below 500, with its id, and an error in the shape of the contract.
+pub async fn check(gateway: Gateway, seed: u64) -> StepResult {
+    holds(
+        "any request is answered below 500, with its id and in the shape of the contract",
+        seed,
+        300,
+        drawn,
+        move |drawn| {
+            let gateway = gateway.clone();
+            async move { attempt(&gateway, drawn).await }.boxed()
+        },
+    )
+    .await
+}
+
+async fn attempt(gateway: &Gateway, drawn: Drawn) -> Tried {
+    let mut request = gateway
+        .request(drawn.method, &drawn.path)
+        .header("x-nobody-knows", &drawn.header)
+        .header("content-type", "application/json");
+    if let Some(id) = &drawn.id {
+        request = request.header("x-request-id", id);
+    }
+    let request = whole(request, Bytes::from(drawn.body)).map_err(|it| it.to_string())?;
+    let answer = gateway
+        .send(request)
+        .await
+        .map_err(|it| format!("no answer: {it:?}"))?;
+    let told = |what: String| format!("{what}; {}", answer.shown());
+    if answer.status >= 500 {
+        return Err(told("an error of the server".to_owned()));
+    }
+    let path = drawn.path.split('?').next().unwrap_or_default();
+    // Probes may be answered by whom they like.
+    if ["/health", "/ready", "/live"]
+        .iter()
+        .any(|it| path.starts_with(it))
+    {
+        return Ok(());
+    }
+    gateway_answer::request_id(&answer, drawn.id.as_deref().unwrap_or_default()).map_err(told)?;
+    if answer.status >= 400 && drawn.method != "HEAD" {
+        gateway_answer::error(&answer).map_err(told)?;
+    }
+    Ok(())
+}

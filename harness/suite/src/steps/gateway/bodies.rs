@@ -1,0 +1,129 @@
+//! Bodies that no client library would send.
+
+use bytes::Bytes;
+use conformance_engine::failure::{Failure, StepResult};
+use cucumber::{then, when};
+
+use super::{Asked, Exchange};
+use crate::drivers::raw_http;
+use crate::world::World;
+
+/// A create whose body is as long as told, by a member that nobody knows.
+fn body_of(world: &mut World, bytes: usize) -> StepResult<Vec<u8>> {
+    let user = world.newcomer();
+    let start = serde_json::json!({"email": user.email, "name": user.name, "filler": ""});
+    let start = start.to_string();
+    let filler = bytes.checked_sub(start.len());
+    let filler = filler.ok_or_else(|| Failure::broken("such a body is too short for a user"))?;
+    Ok(start
+        .replace(
+            "\"filler\":\"\"",
+            &format!("\"filler\":\"{}\"", "x".repeat(filler)),
+        )
+        .into_bytes())
+}
+
+/// The head of a request with this header line about its body.
+fn head(id: &str, about: &str) -> Bytes {
+    format!(
+        "POST /api/v1/users HTTP/1.1\r\nHost: localhost\r\nX-Request-Id: {id}\r\nContent-Type: application/json\r\n{about}\r\n\r\n"
+    )
+    .into()
+}
+
+/// Pieces of 64 KiB, each as a chunk.
+fn chunks(body: &[u8]) -> Vec<Bytes> {
+    let chunk = |it: &[u8]| {
+        let size = format!("{:x}\r\n", it.len());
+        Bytes::from([size.as_bytes(), it, b"\r\n"].concat())
+    };
+    let mut pieces: Vec<Bytes> = body.chunks(65_536).map(chunk).collect();
+    pieces.push(Bytes::from_static(b"0\r\n\r\n"));
+    pieces
+}
+
+#[when(regex = r"^a body of (\d+) bytes is sent (with its length|in chunks)$")]
+async fn body_is_sent(world: &mut World, bytes: usize, how: String) -> StepResult {
+    world.begin_asking().await?;
+    let body = body_of(world, bytes)?;
+    let id = world.scene.id.clone();
+    let pieces = if how == "in chunks" {
+        let mut pieces = vec![head(&id, "Transfer-Encoding: chunked")];
+        pieces.extend(chunks(&body));
+        pieces
+    } else {
+        vec![head(&id, &format!("Content-Length: {bytes}")), body.into()]
+    };
+    let port = world.deployment().await?.slot(0)?.port("PORT");
+    let answer = raw_http::send(port, pieces).await?;
+    let mut asked = Asked::parse("POST /api/v1/users")?;
+    asked.id = Some(id);
+    let exchange = Exchange { asked, answer };
+    world.scene.journal.note(exchange.told());
+    world.gateway.exchanges.push(exchange);
+    Ok(())
+}
+
+#[when("a body that is no UTF-8 is sent to every route that takes one")]
+async fn no_utf8(world: &mut World) -> StepResult {
+    world.begin_asking().await?;
+    for request in ["POST /api/v1/users", "PUT /api/v1/users/x"] {
+        for body in [
+            &b"{\"email\": \"\xff@b.com\", \"name\": \"x\"}"[..],
+            b"\xff\xfe{\x00}\x00",
+            b"{\"name\": \"\xed\xa0\x80\", \"email\": \"x\"}",
+        ] {
+            let asked = Asked::parse(request)?.with_body(Bytes::from_static(body));
+            let exchange = world.ask(asked).await?;
+            world.gateway.exchanges.push(exchange);
+        }
+    }
+    Ok(())
+}
+
+#[when("a body is sent without a Content-Type")]
+async fn without_content_type(world: &mut World) -> StepResult {
+    world.begin_asking().await?;
+    let user = world.newcomer();
+    let body = serde_json::json!({"email": user.email, "name": user.name}).to_string();
+    let id = world.scene.id.clone();
+    let head = format!(
+        "POST /api/v1/users HTTP/1.1\r\nHost: localhost\r\nX-Request-Id: {id}\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let port = world.deployment().await?.slot(0)?.port("PORT");
+    let answer = raw_http::send(port, vec![head.into()]).await?;
+    let mut asked = Asked::parse("POST /api/v1/users")?;
+    asked.id = Some(id);
+    world.gateway.exchanges.push(Exchange { asked, answer });
+    Ok(())
+}
+
+#[when(
+    regex = r"^a body (that ends before its length|with a chunk whose size is no number|that never ends|with two different lengths) is sent$"
+)]
+async fn broken_body(world: &mut World, how: String) -> StepResult {
+    world.begin_asking().await?;
+    let (about, body) = match how.as_str() {
+        "that ends before its length" => ("Content-Length: 100", "{\"email\": "),
+        "with a chunk whose size is no number" => (
+            "Transfer-Encoding: chunked",
+            "5\r\n{\"a\":\r\nxyz\r\n1}\r\n0\r\n\r\n",
+        ),
+        "that never ends" => ("Transfer-Encoding: chunked", "5\r\n{\"a\":\r\n"),
+        _ => ("Content-Length: 2\r\nContent-Length: 3", "{} "),
+    };
+    let port = world.deployment().await?.slot(0)?.port("PORT");
+    let head = head(&world.scene.id, about);
+    let request = [head.as_ref(), body.as_bytes()].concat();
+    // What comes back is free: it is no well-formed request.
+    crate::drivers::raw::send(port, &request).await
+}
+
+#[then("the answer is 413 in the shape of an error")]
+#[then("the answer is 413 with its request id")]
+async fn answer_is_413(world: &mut World) -> StepResult {
+    let said = world.newest()?.is(413);
+    said.map(|_| ())
+        .map_err(|got| Failure::mismatch("413, an error with its request id", got))
+}

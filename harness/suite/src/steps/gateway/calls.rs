@@ -1,0 +1,213 @@
+//! Which calls reach the user service.
+
+use std::collections::BTreeMap;
+
+use conformance_engine::failure::{Failure, StepResult, ensure};
+use cucumber::gherkin::Step;
+use cucumber::then;
+use user_proto::v1::{
+    CreateUserRequest, DeleteUserRequest, GetUserRequest, ListUsersRequest, UpdateUserRequest,
+};
+
+use super::Asked;
+use crate::doubles::user_service::records::ReceivedCall;
+use crate::steps::users::outcomes::all;
+use crate::steps::users::table;
+use crate::world::World;
+
+/// The fields of a call as texts; one that is not there is `(absent)`.
+type Fields = BTreeMap<String, String>;
+
+/// What is shown for a field that is not present.
+const ABSENT: &str = "(absent)";
+
+fn json(entries: &BTreeMap<String, String>) -> String {
+    serde_json::json!(entries).to_string()
+}
+
+fn named<const N: usize>(fields: [(&str, String); N]) -> Fields {
+    fields.map(|(name, value)| (name.to_owned(), value)).into()
+}
+
+/// The fields that a call carries.
+fn fields(call: &ReceivedCall) -> Result<Fields, String> {
+    let or_absent = |it: Option<String>| it.unwrap_or_else(|| ABSENT.to_owned());
+    Ok(match call.method() {
+        "CreateUser" => {
+            let it: CreateUserRequest = call.message()?;
+            let mut fields = named([
+                ("metadata", json(&it.metadata)),
+                ("email", it.email),
+                ("name", it.name),
+                ("password", it.password),
+            ]);
+            let entries = it.metadata.into_iter();
+            fields.extend(entries.map(|(key, value)| (format!("metadata.{key}"), value)));
+            fields
+        }
+        "GetUser" => named([("id", call.message::<GetUserRequest>()?.id)]),
+        "DeleteUser" => named([("id", call.message::<DeleteUserRequest>()?.id)]),
+        "UpdateUser" => {
+            let it: UpdateUserRequest = call.message()?;
+            named([
+                ("metadata", json(&it.metadata)),
+                ("id", it.id),
+                ("email", or_absent(it.email)),
+                ("name", or_absent(it.name)),
+                ("status", or_absent(it.status.map(|it| it.to_string()))),
+            ])
+        }
+        "ListUsers" => {
+            let it: ListUsersRequest = call.message()?;
+            named([
+                ("page_size", it.page_size.to_string()),
+                ("page_token", it.page_token),
+                ("filter", it.filter),
+                ("order_by", it.order_by),
+            ])
+        }
+        other => return Err(format!("a gateway has no use for {other}")),
+    })
+}
+
+fn told(call: &ReceivedCall) -> String {
+    let fields = fields(call).map_or_else(|it| it, |it| format!("{it:?}"));
+    let cut: String = fields.chars().take(300).collect();
+    format!("{} {cut}", call.method())
+}
+
+impl World {
+    /// The calls that came since the newest action began.
+    pub async fn new_calls(&mut self) -> StepResult<Vec<ReceivedCall>> {
+        let before = self.gateway.calls_before;
+        let calls = self.deployment().await?.double()?.calls();
+        Ok(calls.into_iter().skip(before).collect())
+    }
+}
+
+/// That there is one call, of this method and with these fields.
+fn is_call(calls: &[ReceivedCall], method: &str, wanted: &Fields) -> Result<(), String> {
+    let [call] = calls else {
+        let told: Vec<String> = calls.iter().map(told).collect();
+        return Err(format!("{} calls instead of one: {told:?}", calls.len()));
+    };
+    if call.method() != method {
+        return Err(format!("{} instead of {method}", told(call)));
+    }
+    let found = fields(call)?;
+    for (name, value) in wanted {
+        let seen = found.get(name).map_or(ABSENT, String::as_str);
+        if seen != value {
+            return Err(format!(
+                "{method} with {name} {seen:?} instead of {value:?}"
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// The rows of a table of requests and the calls that they make.
+struct Row {
+    asked: Asked,
+    call: String,
+    fields: Fields,
+}
+
+fn rows(world: &World, step: &Step) -> StepResult<Vec<Row>> {
+    let rows =
+        table(step, &["request", "body", "call"]).or_else(|_| table(step, &["request", "call"]))?;
+    let header = &step
+        .table
+        .as_ref()
+        .map(|it| it.rows[0].clone())
+        .unwrap_or_default();
+    let place = |name: &str| header.iter().position(|it| it == name);
+    let call = place("call").unwrap_or_default();
+    rows.iter()
+        .map(|row| {
+            let asked = Asked::parse(&world.text(&row[0])?)?;
+            let fields = header.iter().zip(row).skip(call + 1);
+            let fields = fields.map(|(name, value)| Ok((name.clone(), world.text(value)?)));
+            Ok(Row {
+                asked: asked.with_cell(place("body").map_or("", |it| &row[it])),
+                call: row[call].clone(),
+                fields: fields.collect::<StepResult<_>>()?,
+            })
+        })
+        .collect()
+}
+
+/// Fields that a call of the method has; a table has a column for those of every call.
+fn of_method(fields: Fields, method: &str) -> Fields {
+    let known: &[&str] = match method {
+        "CreateUser" => &["email", "name", "password", "metadata"],
+        "UpdateUser" => &["id", "email", "name", "status", "metadata"],
+        "ListUsers" => &["page_size", "page_token", "filter", "order_by"],
+        _ => &["id"],
+    };
+    let mut fields = fields;
+    fields.retain(|name, _| known.contains(&name.as_str()));
+    fields
+}
+
+#[then("each of these makes the call")]
+async fn each_makes_the_call(world: &mut World, step: &Step) -> StepResult {
+    let rows = rows(world, step)?;
+    let mut wrong = Vec::new();
+    let count = rows.len();
+    for row in rows {
+        world.begin_asking().await?;
+        let exchange = world.ask(row.asked).await?;
+        let calls = world.new_calls().await?;
+        let said = is_call(&calls, &row.call, &of_method(row.fields, &row.call));
+        wrong.extend(said.err().map(|it| format!("{}: {it}", exchange.told())));
+        wrong.extend(exchange.fault());
+    }
+    all("the call told", wrong, count)
+}
+
+#[then(
+    regex = r"^each of these is refused with 301, 400, 404 or 414, or makes its own call with this id$"
+)]
+async fn each_is_refused_or_passed_on(world: &mut World, step: &Step) -> StepResult {
+    let rows = rows(world, step)?;
+    let mut wrong = Vec::new();
+    let count = rows.len();
+    for row in rows {
+        world.begin_asking().await?;
+        let exchange = world.ask(row.asked).await?;
+        let calls = world.new_calls().await?;
+        let mut wanted = of_method(row.fields, &row.call);
+        // Which characters stand for bytes that are none is free.
+        wanted.retain(|_, value| value != "(any)");
+        let said = match exchange.answer() {
+            Err(told) => Err(told),
+            Ok(it) if calls.is_empty() && [301, 400, 404, 414].contains(&it.status) => Ok(()),
+            Ok(_) if row.call == "(none)" => {
+                let calls: Vec<String> = calls.iter().map(told).collect();
+                Err(format!("{} and calls {calls:?}", exchange.told()))
+            }
+            Ok(it) if it.status >= 500 => Err(exchange.told()),
+            Ok(_) => is_call(&calls, &row.call, &wanted),
+        };
+        wrong.extend(said.err().map(|it| format!("{}: {it}", exchange.told())));
+    }
+    all("refused, or passed on as it is", wrong, count)
+}
+
+#[then(regex = r"^the user service got (CreateUser|UpdateUser) with$")]
+async fn got_with(world: &mut World, method: String, step: &Step) -> StepResult {
+    let wanted = table(step, &["field", "value"])?.iter();
+    let wanted = wanted.map(|row| Ok((world.text(&row[0])?, world.text(&row[1])?)));
+    let wanted: Fields = wanted.collect::<StepResult<_>>()?;
+    let calls = world.new_calls().await?;
+    is_call(&calls, &method, &wanted)
+        .map_err(|got| Failure::mismatch(format!("{method} with {wanted:?}"), got))
+}
+
+#[then("the user service got no call")]
+async fn got_no_call(world: &mut World) -> StepResult {
+    let calls = world.new_calls().await?;
+    let told: Vec<String> = calls.iter().map(told).collect();
+    ensure(calls.is_empty(), "no call", format!("{told:?}"))
+}

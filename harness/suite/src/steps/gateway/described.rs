@@ -1,0 +1,103 @@
+//! The OpenAPI description of the gateway (GWY-9).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use conformance_engine::failure::{Failure, StepResult, ensure};
+use cucumber::gherkin::Step;
+use cucumber::then;
+
+use super::asking::{self, methods};
+use super::{Asked, Exchange};
+use crate::checks::openapi::Description;
+use crate::steps::users::outcomes::all;
+use crate::steps::users::table;
+use crate::world::World;
+
+/// The description, or why it is none.
+fn read(exchange: &Exchange) -> StepResult<Description> {
+    let expected = "a valid OpenAPI 3.1 description";
+    let answer = exchange.is(200);
+    let answer = answer.map_err(|got| Failure::mismatch(expected, got))?;
+    let document = serde_json::from_slice(&answer.body)
+        .map_err(|error| Failure::mismatch(expected, format!("no JSON: {error}")))?;
+    Description::read(document).map_err(|wrong| {
+        let first = wrong.first().cloned().unwrap_or_default();
+        let failure = Failure::mismatch(expected, first);
+        wrong.iter().skip(1).take(20).fold(failure, Failure::detail)
+    })
+}
+
+impl World {
+    /// The description that the gateway gives of itself.
+    async fn description(&mut self) -> StepResult<Description> {
+        if let Some(description) = &self.gateway.description {
+            return Ok(description.clone());
+        }
+        let exchange = self.ask(Asked::parse("GET /openapi.json")?).await?;
+        let description = read(&exchange)?;
+        self.gateway.description = Some(description.clone());
+        Ok(description)
+    }
+}
+
+#[then("the answer is a valid OpenAPI 3.1 description")]
+async fn is_valid(world: &mut World) -> StepResult {
+    read(world.newest()?).map(|_| ())
+}
+
+#[then("the description lists exactly these routes under /api/v1")]
+async fn lists_these(world: &mut World, step: &Step) -> StepResult {
+    let mut routes = read(world.newest()?)?.routes();
+    routes.retain(|route, _| route.starts_with("/api/v1/"));
+    let wanted = table(step, &["route", "methods"])?.iter();
+    let wanted: BTreeMap<String, BTreeSet<String>> = wanted
+        .map(|row| (row[0].replace("{id}", "{}"), methods(&row[1])))
+        .collect();
+    // HEAD and OPTIONS are free.
+    for told in routes.values_mut() {
+        told.retain(|it| it != "HEAD" && it != "OPTIONS");
+    }
+    ensure(
+        routes == wanted,
+        format!("{wanted:?}"),
+        format!("{routes:?}"),
+    )
+}
+
+/// Why an answer does not conform; none for what is no route of the contract.
+fn deviation(description: &Description, exchange: &Exchange) -> Option<String> {
+    let route = exchange.asked.route()?;
+    let said = match exchange.answer() {
+        Ok(answer) => description.conforms(&exchange.asked.method, route, answer),
+        Err(told) => Err(told),
+    };
+    said.err().map(|it| format!("{it} ({})", exchange.told()))
+}
+
+#[then("each of these conforms to the description")]
+async fn each_conforms(world: &mut World, step: &Step) -> StepResult {
+    let description = world.description().await?;
+    let mut wrong = Vec::new();
+    let rows = asking::rows_with_status(world, step)?;
+    let count = rows.len();
+    for (asked, status) in rows {
+        let exchange = world.ask(asked).await?;
+        let said = exchange.is(status).err();
+        wrong.extend(said.or_else(|| deviation(&description, &exchange)));
+    }
+    all("an answer that conforms to the description", wrong, count)
+}
+
+#[then("every answer conforms to the description")]
+async fn every_answer_conforms(world: &mut World) -> StepResult {
+    let description = world.description().await?;
+    let exchanges = &world.gateway.exchanges;
+    let wrong = exchanges
+        .iter()
+        .filter_map(|it| deviation(&description, it));
+    all(
+        "an answer that conforms to the description",
+        wrong.collect(),
+        exchanges.len(),
+    )
+}

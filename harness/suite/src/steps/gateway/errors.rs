@@ -1,0 +1,110 @@
+//! Errors of the user service, and what becomes of them (GWY-5).
+
+use conformance_engine::failure::{Failure, StepResult, ensure};
+use cucumber::gherkin::Step;
+use cucumber::then;
+use tonic::Code;
+
+use super::Asked;
+use crate::checks::gateway_answer;
+use crate::doubles::user_service::answer::Answer;
+use crate::properties::requests;
+use crate::steps::users::outcomes::all;
+use crate::steps::users::table;
+use crate::world::World;
+
+#[then(regex = r"^the answer is (\d+) with the error `(.+)`$")]
+async fn answer_is_error(world: &mut World, status: u16, message: String) -> StepResult {
+    let said = world.newest()?.is_error(status, &message);
+    said.map_err(|got| Failure::mismatch(format!("{status} {message:?}"), got))
+}
+
+#[then(regex = r"^every answer is (\d+) with the error `(.+)`$")]
+async fn every_answer_is_error(world: &mut World, status: u16, message: String) -> StepResult {
+    let exchanges = &world.gateway.exchanges;
+    let wrong = exchanges.iter();
+    let wrong = wrong.filter_map(|it| it.is_error(status, &message).err());
+    let expected = format!("{status} {message:?}");
+    all(&expected, wrong.collect(), exchanges.len())
+}
+
+#[then("each message of the user service is the error")]
+async fn each_message_is_the_error(world: &mut World, step: &Step) -> StepResult {
+    let mut wrong = Vec::new();
+    let rows = table(step, &["message"])?;
+    for row in rows {
+        let message = world.text(&row[0])?;
+        let status = Answer::status(Code::NotFound, &message);
+        world.own()?.double()?.script(status);
+        let exchange = world.ask(Asked::parse("GET /api/v1/users/x")?).await?;
+        wrong.extend(exchange.is_error(404, &message).err());
+    }
+    all("the message of the user service", wrong, rows.len())
+}
+
+#[then(regex = r"^no answer holds `(.+)`$")]
+async fn no_answer_holds(world: &mut World, word: String) -> StepResult {
+    holds_none(world, &[word])
+}
+
+#[then("no answer holds an address of the user service")]
+async fn no_answer_holds_an_address(world: &mut World) -> StepResult {
+    let resource = crate::component::Resource::UserService;
+    let link = world.own()?.slot(0)?.link(resource)?.address();
+    let words = [link.to_string(), format!(":{}", link.port())];
+    holds_none(world, &words)
+}
+
+fn holds_none(world: &World, words: &[String]) -> StepResult {
+    let exchanges = &world.gateway.exchanges;
+    let holds = |text: String| words.iter().any(|it| text.contains(it.as_str()));
+    let wrong = exchanges.iter().filter(|it| {
+        it.answer.as_ref().is_ok_and(|answer| {
+            holds(String::from_utf8_lossy(&answer.body).into_owned())
+                || holds(format!("{:?}", answer.headers))
+        })
+    });
+    let wrong = wrong.map(super::Exchange::told).collect();
+    all(&format!("none of {words:?}"), wrong, exchanges.len())
+}
+
+#[then("the answer is a user or an error of the server")]
+async fn answer_is_user_or_error(world: &mut World) -> StepResult {
+    let exchange = world.newest()?;
+    let answer = exchange.answer();
+    let said = answer.and_then(|answer| match answer.status {
+        200 => gateway_answer::one_user(answer).map(|_| ()),
+        _ => exchange.is_error(500, "internal server error"),
+    });
+    said.map_err(|got| Failure::mismatch("a whole user, or 500", got))
+}
+
+#[then("the answer is an error")]
+async fn answer_is_an_error(world: &mut World) -> StepResult {
+    let exchange = world.newest()?;
+    let fault = exchange.fault();
+    ensure(fault.is_none(), "an error", fault.unwrap_or_default())?;
+    let status = exchange.answer().map_or(0, |it| it.status);
+    ensure(
+        (400..600).contains(&status),
+        "an error of its own shape",
+        exchange.told(),
+    )
+}
+
+#[then(
+    "the answer is 503 with the error `service unavailable`, or 500 with `internal server error`"
+)]
+async fn answer_is_unavailable_or_internal(world: &mut World) -> StepResult {
+    let exchange = world.newest()?;
+    exchange
+        .is_error(503, "service unavailable")
+        .or_else(|_| exchange.is_error(500, "internal server error"))
+        .map_err(|got| Failure::mismatch("503 or 500", got))
+}
+
+#[then("any request is answered below 500, in the shape of the contract and with its request id")]
+async fn any_request(world: &mut World) -> StepResult {
+    let client = world.gateway().await?;
+    requests::check(client, world.scene.seed).await
+}

@@ -1,0 +1,125 @@
+//! What the user service behind a gateway does.
+
+use conformance_engine::failure::{Failure, StepResult};
+use cucumber::gherkin::Step;
+use cucumber::{given, when};
+use prost::Message as _;
+use prost_types::Timestamp;
+use user_proto::v1::{ListUsersResponse, User, UserStatus};
+
+use crate::doubles::user_service::answer::Answer;
+use crate::doubles::user_service::prose;
+use crate::steps::users::table;
+use crate::world::World;
+
+#[given(regex = r"^the user service answers `(.*)`$")]
+async fn answers(world: &mut World, script: String) -> StepResult {
+    let script = prose::parse(&script).map_err(Failure::broken)?;
+    world.own()?.double()?.script(script);
+    Ok(())
+}
+
+#[given(
+    regex = r"^the user service shows (a timestamp that is far too late|a timestamp of negative fractions|a name that is no UTF-8|a user without an id|an answer without a user|a user of unknown status)$"
+)]
+async fn shows(world: &mut World, what: String) -> StepResult {
+    let mut user = someone("any", 0);
+    let moment = |seconds, nanos| Some(Timestamp { seconds, nanos });
+    match what.as_str() {
+        "a timestamp that is far too late" => user.created_at = moment(i64::MAX / 2, 0),
+        "a timestamp of negative fractions" => user.updated_at = moment(1_700_000_000, -1),
+        "a user without an id" => user.id.clear(),
+        "a user of unknown status" => user.status = 17,
+        "a name that is no UTF-8" => user.name = "NAME".to_owned(),
+        _ => {}
+    }
+    let mut message = ListUsersResponse {
+        users: vec![user],
+        ..ListUsersResponse::default()
+    }
+    .encode_to_vec();
+    match what.as_str() {
+        "an answer without a user" => message.clear(),
+        "a name that is no UTF-8" => {
+            let name = message.windows(4).position(|it| it == b"NAME");
+            let name = name.ok_or_else(|| Failure::broken("the message has no name"))?;
+            message[name..name + 4].copy_from_slice(b"\xff\xfe\xc3\x28");
+        }
+        _ => {}
+    }
+    let answer = Answer::Message(message.into());
+    world.own()?.double()?.script(answer);
+    Ok(())
+}
+
+#[given("the user service has the user")]
+async fn has_the_user(world: &mut World, step: &Step) -> StepResult {
+    let mut user = someone("any", 0);
+    for row in table(step, &["field", "value"])? {
+        let value = world.text(&row[1])?;
+        put(&mut user, &row[0], value)?;
+    }
+    world.gateway.answers = ListUsersResponse {
+        users: vec![user],
+        ..ListUsersResponse::default()
+    };
+    answer_with_the_page(world)
+}
+
+#[given(regex = r"^the user service has (\d+) users, a further page and (\d+) in all$")]
+async fn has_users(world: &mut World, count: usize, total: i32) -> StepResult {
+    world.gateway.answers = ListUsersResponse {
+        users: (0..count)
+            .map(|it| someone(&format!("u{}", 9 - it), it))
+            .collect(),
+        next_page_token: "a+b/c== \u{e9}".to_owned(),
+        total_count: total,
+    };
+    answer_with_the_page(world)
+}
+
+/// One answer fits every call: in each, the first field holds the user or the users.
+fn answer_with_the_page(world: &mut World) -> StepResult {
+    let message = world.gateway.answers.encode_to_vec();
+    let answer = Answer::Message(message.into());
+    world.own()?.double()?.otherwise(answer);
+    Ok(())
+}
+
+/// A user like any other.
+fn someone(id: &str, number: usize) -> User {
+    let moment = Timestamp {
+        seconds: 1_700_000_000,
+        nanos: 1_000_000,
+    };
+    User {
+        id: id.to_owned(),
+        email: format!("{id}@example.com"),
+        name: format!("User {number}"),
+        status: UserStatus::Active as i32,
+        created_at: Some(moment),
+        updated_at: Some(moment),
+        metadata: std::collections::BTreeMap::default(),
+    }
+}
+
+fn put(user: &mut User, field: &str, value: String) -> StepResult {
+    let moment = |text: &str| text.parse::<Timestamp>().map_err(Failure::broken);
+    match field {
+        "id" => user.id = value,
+        "email" => user.email = value,
+        "name" => user.name = value,
+        "status" => user.status = crate::gifts::status(&value).map_err(Failure::broken)?,
+        "created_at" => user.created_at = Some(moment(&value)?),
+        "updated_at" => user.updated_at = Some(moment(&value)?),
+        "metadata" => user.metadata = serde_json::from_str(&value).map_err(Failure::broken)?,
+        other => return Err(Failure::broken(format!("a user has no field {other:?}"))),
+    }
+    Ok(())
+}
+
+#[when("the user service never answers, and every route is asked")]
+async fn never_answers(world: &mut World) -> StepResult {
+    world.own()?.double()?.otherwise(Answer::Never);
+    super::asking::ask_every_route(world).await
+}
