@@ -8,6 +8,9 @@ use axum::serve::ListenerExt;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+/// Puts something around a router, as `|router| router.layer(...)`.
+pub type Wrap = Box<dyn FnOnce(Router) -> Router + Send>;
+
 /// How long requests may take that are under way when the server is told to stop. A client
 /// that sends half a request must not hold up the program's end (CFG-8).
 const LAST_REQUESTS: Duration = Duration::from_millis(300);

@@ -1,5 +1,6 @@
 //! What every program of the reference has, in the order of a program's life.
 //!
+//! - [`program`]: from the command to the exit status
 //! - [`environment`]: the variables a program was started with
 //! - [`settings`]: from text to types, and the settings that all programs share
 //! - [`flags`]: feature flags as text
@@ -8,8 +9,11 @@
 //! - [`health`]: checks, their cache, readiness and the probes
 //! - [`metrics`]: the page a scraper reads
 //! - [`http`]: serves a router until it is told to stop
+//! - [`request_id`]: the id that a request is known by
+//! - [`in_flight`]: the requests under way, counted
 //! - [`elapsed`]: how durations are told
 //! - [`shutdown`]: the signals, and the tokens they cancel
+//! - [`serving`]: the servers of a program, and how they drain
 //! - [`healthcheck`]: asks a running program for its health
 
 pub mod elapsed;
@@ -18,8 +22,12 @@ pub mod flags;
 pub mod health;
 pub mod healthcheck;
 pub mod http;
+pub mod in_flight;
 pub mod listen;
 pub mod logging;
 pub mod metrics;
+pub mod program;
+pub mod request_id;
+pub mod serving;
 pub mod settings;
 pub mod shutdown;

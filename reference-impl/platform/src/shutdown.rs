@@ -6,12 +6,18 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 /// The tree of tokens by which a program stops in two steps (CFG-8).
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Shutdown {
     /// Everything ends. The root: what still runs is ended with it.
     pub ended: CancellationToken,
     /// No new work is taken, what is in flight goes on; its child.
     pub stopping: CancellationToken,
+}
+
+impl Default for Shutdown {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 impl Shutdown {

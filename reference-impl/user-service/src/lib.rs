@@ -9,7 +9,6 @@
 //!
 //! In the order of a call:
 //! - [`connections`]: where calls come from, and how long that lasts
-//! - [`in_flight`]: which calls there are
 //! - [`rpc_log`]: the log line of each call
 //! - [`deadline`]: gives a call up when its client does
 //! - [`service`]: the calls of `UserService`; [`grpc_health`]: those of `grpc.health.v1`; [`reflection`]: the interface as data
@@ -27,7 +26,6 @@ pub mod connections;
 pub mod deadline;
 pub mod filter;
 pub mod grpc_health;
-pub mod in_flight;
 pub mod invalid;
 pub mod migrate;
 pub mod order;

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use axum::Router;
 use platform::health::Component;
+pub use platform::http::Wrap;
 use prost_types::FileDescriptorSet;
 
 use crate::password::{Argon2Hasher, Hasher};
@@ -12,9 +12,6 @@ use crate::settings::{ConnectionSettings, Settings};
 use crate::store::{ChangeLog, PgChanges, PgStore, Pool, Store};
 use crate::stream::tail;
 use crate::{checks, reflection};
-
-/// Puts something around a router, as `|router| router.layer(...)`.
-pub type Wrap = Box<dyn FnOnce(Router) -> Router + Send>;
 
 /// The parts of a running service.
 pub struct Parts {

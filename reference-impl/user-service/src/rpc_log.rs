@@ -9,9 +9,9 @@ use axum::middleware::Next;
 use axum::response::Response;
 use http_body_util::BodyExt as _;
 use platform::elapsed::milliseconds;
+use platform::request_id;
 use tonic::{Code, Status};
 use tracing::Instrument as _;
-use uuid::Uuid;
 
 /// The calls there are; any other is logged as one of them all (MET-3).
 const CALLS: [&str; 6] = [
@@ -28,7 +28,7 @@ pub async fn log_call(request: Request, next: Next) -> Response {
     let Some(method) = method(request.uri().path()) else {
         return next.run(request).await;
     };
-    let request_id = request_id(request.headers());
+    let request_id = request_id::of(request.headers(), request_id::is_sane);
     // At level ERROR, so that no LOG_LEVEL takes the id from an error.
     let span = tracing::error_span!("call", request_id);
     let mut line = CallLine {
@@ -62,17 +62,6 @@ fn method(path: &str) -> Option<String> {
         "unknown"
     };
     Some(format!("/{}/{call}", user_proto::SERVICE_NAME))
-}
-
-/// The caller's id if it is 1 to 128 visible ASCII characters, else a new one (GWY-7).
-fn request_id(headers: &HeaderMap) -> String {
-    headers
-        .get("x-request-id")
-        .and_then(|value| value.to_str().ok())
-        .filter(|id| {
-            (1..=128).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic())
-        })
-        .map_or_else(|| Uuid::new_v4().to_string(), ToOwned::to_owned)
 }
 
 /// A call under way. Its line is written when nothing of it is left: a call that ended without a
@@ -134,8 +123,6 @@ fn code_name(code: Code) -> String {
 
 #[cfg(test)]
 mod tests {
-    use axum::http::HeaderName;
-
     use super::*;
 
     #[track_caller]
@@ -154,20 +141,5 @@ mod tests {
             Some("/user.v1.UserService/unknown"),
         );
         check_method("/grpc.health.v1.Health/Check", None);
-    }
-
-    #[test]
-    fn a_request_id_is_kept_if_it_is_sane() {
-        let sent = |id: &str| {
-            let value = id.parse().expect("a header's value");
-            request_id(&HeaderMap::from_iter([(
-                HeaderName::from_static("x-request-id"),
-                value,
-            )]))
-        };
-        assert_eq!(sent("req-1"), "req-1");
-        for id in ["", "a b", "é", &"a".repeat(129)] {
-            assert_ne!(sent(id), id);
-        }
     }
 }

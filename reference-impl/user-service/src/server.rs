@@ -1,18 +1,16 @@
 //! Ports, routers, start and drain.
 
-use std::io;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
 use platform::health::{self, Component, HealthRules, Monitor, Readiness};
 use platform::listen::{self, ListenError};
+use platform::serving::Running;
 use platform::shutdown::Shutdown;
-use platform::{http, metrics};
+use platform::{http, in_flight, metrics};
 use prost_types::FileDescriptorSet;
 use tokio::net::TcpListener;
-use tokio::task::{JoinError, JoinHandle, JoinSet};
 use tokio_util::task::TaskTracker;
 use tonic::service::Routes;
 use user_proto::v1::user_service_server::UserServiceServer;
@@ -24,21 +22,7 @@ use crate::service::Users;
 use crate::settings::Settings;
 use crate::store::ChangeLog;
 use crate::stream::{Feed, StreamRules, tail, wake};
-use crate::{deadline, grpc_health, in_flight, reflection, rpc_log};
-
-/// How long the last answers may take to leave, once their calls are done.
-const LAST_ANSWERS: Duration = Duration::from_millis(500);
-
-/// A server that should go on serving does not.
-#[derive(Debug, thiserror::Error)]
-pub enum ServeError {
-    /// Its port fails, or it ended by itself.
-    #[error("server failed: {0}")]
-    Failed(#[from] io::Error),
-    /// One of them panicked.
-    #[error("server ended: {0}")]
-    Ended(#[from] JoinError),
-}
+use crate::{deadline, grpc_health, reflection, rpc_log};
 
 /// The three ports, taken.
 pub struct Listeners {
@@ -59,25 +43,14 @@ pub fn bind(settings: &Settings, rules: &Rules) -> Result<Listeners, ListenError
     })
 }
 
-/// A service that serves.
-pub struct Running {
-    /// The tokens that stop it.
-    pub shutdown: Shutdown,
-    grpc: JoinHandle<()>,
-    /// The calls in flight.
-    calls: TaskTracker,
-    /// Probes and metrics: they outlive the calls in flight.
-    http: JoinSet<io::Result<()>>,
-}
-
 /// Starts to check, and to serve on every port.
 pub fn start(settings: &Settings, parts: Parts, listeners: Listeners) -> Running {
-    let shutdown = Shutdown::new();
-    let calls = TaskTracker::new();
+    let mut running = Running::default();
+    let shutdown = &running.shutdown;
     let rules = parts.rules.health;
-    let readiness = watch_health(settings, parts.components, rules, &shutdown);
+    let readiness = watch_health(settings, parts.components, rules, shutdown);
     let probes = (parts.wrap_http)(health::router(readiness.clone(), rules));
-    let feed = feed(parts.rules.stream, parts.changes, parts.wake, &shutdown);
+    let feed = feed(parts.rules.stream, parts.changes, parts.wake, shutdown);
     let policy = Policy {
         settings: parts.connections,
         rules: parts.rules.connections,
@@ -95,23 +68,18 @@ pub fn start(settings: &Settings, parts: Parts, listeners: Listeners) -> Running
         users,
         readiness,
         &parts.descriptors,
-        calls.clone(),
-    ));
-
-    let mut http = JoinSet::new();
-    http.spawn(http::serve(listeners.http, probes, shutdown.ended.clone()));
-    http.spawn(http::serve(
-        listeners.metrics,
-        metrics::router(),
-        shutdown.ended.clone(),
+        running.in_flight.clone(),
     ));
     let grpc = connections::serve(listeners.grpc, router, policy, shutdown.stopping.clone());
-    Running {
-        shutdown,
-        grpc: tokio::spawn(grpc),
-        calls,
-        http,
-    }
+    let probes = http::serve(listeners.http, probes, shutdown.ended.clone());
+    let metrics = http::serve(listeners.metrics, metrics::router(), shutdown.ended.clone());
+    running.until_stopping.spawn(async {
+        grpc.await;
+        Ok(())
+    });
+    running.until_ended.spawn(probes);
+    running.until_ended.spawn(metrics);
+    running
 }
 
 /// Starts to check the components.
@@ -162,44 +130,5 @@ fn grpc_router(
         .into_axum_router()
         .layer(from_fn_with_state(timeout, deadline::enforce))
         .layer(from_fn(rpc_log::log_call))
-        .layer(from_fn_with_state(calls, in_flight::track_call))
-}
-
-impl Running {
-    /// Waits for a server to end that was not told to.
-    pub async fn failed(&mut self) -> ServeError {
-        let ended = tokio::select! {
-            result = &mut self.grpc => result.map(Ok),
-            Some(result) = self.http.join_next() => result.map(|result| result.map_err(ServeError::from)),
-        };
-        match ended {
-            Ok(Ok(())) => ServeError::Failed(io::Error::other("a server ended by itself")),
-            Ok(Err(error)) => error,
-            Err(error) => error.into(),
-        }
-    }
-
-    /// Stops (CFG-8): not ready, no new calls; then waits until those in flight are done, at
-    /// most `limit`; then ends the rest.
-    pub async fn drain(mut self, limit: Duration) {
-        self.shutdown.stopping.cancel();
-        self.calls.close();
-        // A connection without calls may stay open for as long as its client likes: it is not waited for.
-        let calls_done = async {
-            self.calls.wait().await;
-            tokio::time::sleep(LAST_ANSWERS).await;
-        };
-        let drained = async {
-            tokio::select! {
-                _ = &mut self.grpc => {}
-                () = calls_done => {}
-            }
-        };
-        if tokio::time::timeout(limit, drained).await.is_err() {
-            tracing::warn!("calls that are still running are abandoned");
-        }
-        self.grpc.abort();
-        self.shutdown.ended.cancel();
-        while self.http.join_next().await.is_some() {}
-    }
+        .layer(from_fn_with_state(calls, in_flight::track))
 }

@@ -25,6 +25,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http2;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use platform::in_flight;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -33,7 +34,6 @@ use tower::ServiceExt as _;
 use self::calls::Calls;
 use self::policed::Policed;
 use self::rules::ConnectionRules;
-use crate::in_flight;
 use crate::settings::ConnectionSettings;
 
 /// The pause after a connection could not be accepted: the next try would most likely fail too.

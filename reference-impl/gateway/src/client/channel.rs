@@ -1,0 +1,156 @@
+//! The one connection that all calls share: opened when it is first needed, and again when it was lost.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::http::{Request, Response, Uri};
+use futures::FutureExt as _;
+use futures::future::{BoxFuture, Shared, ready};
+use hyper_util::client::legacy::connect::HttpConnector;
+use tokio::time::Instant;
+use tonic::Status;
+use tonic::body::Body;
+use tower::Service;
+
+use super::answer::Answer;
+use super::connection::{Connection, ConnectionRules, Refused, lost, with_agent};
+use crate::settings::Settings;
+
+/// A try to connect, and what came of it, for all who wait for it.
+type Attempt = Shared<BoxFuture<'static, Result<Connection, Status>>>;
+
+/// The way to the user service. Clones share it.
+#[derive(Clone)]
+pub struct Channel(Arc<Inner>);
+
+struct Inner {
+    address: Uri,
+    connector: HttpConnector,
+    keepalive_time: Duration,
+    rules: ConnectionRules,
+    /// The last try to connect. Held for no longer than it takes to look at it.
+    last: Mutex<Option<Attempt>>,
+}
+
+impl Channel {
+    /// A channel that is not connected yet.
+    pub fn new(settings: &Settings, rules: ConnectionRules) -> Self {
+        let mut connector = HttpConnector::new();
+        connector.set_nodelay(true);
+        // Shared out among a host's addresses, so that each has its chance.
+        connector.set_connect_timeout(Some(rules.connect_timeout));
+        Self(Arc::new(Inner {
+            address: settings.user_service.clone(),
+            connector,
+            keepalive_time: settings.keepalive_time,
+            rules,
+            last: Mutex::new(None),
+        }))
+    }
+
+    /// Where calls go.
+    pub fn origin(&self) -> Uri {
+        self.0.address.clone()
+    }
+
+    /// The connection, if there is one that works as far as is known.
+    pub fn current(&self) -> Option<Connection> {
+        let attempt = self.last().clone()?;
+        let connection = attempt.peek()?.as_ref().ok()?;
+        connection.is_open().then(|| connection.clone())
+    }
+
+    /// Opens another connection, for the caller alone.
+    pub async fn open(&self) -> Result<Connection, Status> {
+        let Inner {
+            connector,
+            address,
+            keepalive_time,
+            rules,
+            ..
+        } = &*self.0;
+        Connection::open(connector.clone(), address.clone(), *keepalive_time, *rules).await
+    }
+
+    /// Makes `connection` the one that calls share from now on. The calls on the one before go on.
+    pub fn replace(&self, connection: Connection) {
+        *self.last() = Some(ready(Ok(connection)).boxed().shared());
+    }
+
+    /// A call that was sent at this time waited in vain. If nothing else was answered either, the
+    /// connection may be gone without a word: later calls use another (RES-5).
+    pub fn doubt(&self, sent: Instant) {
+        if !self.0.rules.replace_silent {
+            return;
+        }
+        let mut last = self.last();
+        let connection = last
+            .as_ref()
+            .and_then(|attempt| attempt.peek()?.as_ref().ok());
+        if connection.is_some_and(|connection| connection.is_silent_since(sent)) {
+            *last = None;
+        }
+    }
+
+    /// The rules by which it connects.
+    pub fn rules(&self) -> &ConnectionRules {
+        &self.0.rules
+    }
+
+    async fn send(self, request: Request<Body>) -> Result<Response<Answer>, Status> {
+        let mut request = with_agent(request);
+        // A connection that is closing refuses what it did not send: that is no try yet, and the
+        // next connection is another one.
+        for _ in 0..2 {
+            match self.connection().await?.send(request).await {
+                Ok(answer) => return Ok(answer),
+                Err(Refused::Unsent(unsent)) => request = *unsent,
+                Err(Refused::Failed(status)) => return Err(status),
+            }
+        }
+        Err(lost())
+    }
+
+    /// The connection; if there is none, waits for the one try that all wait for.
+    async fn connection(&self) -> Result<Connection, Status> {
+        let attempt = {
+            let mut last = self.last();
+            let usable = last.take().filter(|attempt| match attempt.peek() {
+                None => true,
+                Some(Ok(connection)) => connection.is_open(),
+                Some(Err(_)) => false,
+            });
+            last.insert(usable.unwrap_or_else(|| self.attempt()))
+                .clone()
+        };
+        attempt.await
+    }
+
+    /// Begins to connect. It goes on whoever still waits for it.
+    fn attempt(&self) -> Attempt {
+        let channel = self.clone();
+        let connecting = tokio::spawn(async move { channel.open().await });
+        async { connecting.await.unwrap_or_else(|_| Err(lost())) }
+            .boxed()
+            .shared()
+    }
+
+    fn last(&self) -> MutexGuard<'_, Option<Attempt>> {
+        self.0.last.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Service<Request<Body>> for Channel {
+    type Response = Response<Answer>;
+    type Error = Status;
+    type Future = BoxFuture<'static, Result<Response<Answer>, Status>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Status>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        Box::pin(self.clone().send(request))
+    }
+}

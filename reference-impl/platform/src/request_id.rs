@@ -1,0 +1,49 @@
+//! The id that a request is known by, in every log and on its way from program to program (GWY-7).
+
+use axum::http::{HeaderMap, HeaderName};
+use uuid::Uuid;
+
+/// The header, and the metadata of gRPC, that carries it.
+pub const HEADER: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Whether a caller's id is taken as it is; the contract is [`is_sane`].
+pub type Accept = fn(&str) -> bool;
+
+/// The caller's id if `accept` takes it, else a new one.
+pub fn of(headers: &HeaderMap, accept: Accept) -> String {
+    headers
+        .get(HEADER)
+        .and_then(|value| value.to_str().ok())
+        .filter(|id| accept(id))
+        .map_or_else(|| Uuid::new_v4().to_string(), ToOwned::to_owned)
+}
+
+/// 1 to 128 visible ASCII characters.
+pub fn is_sane(id: &str) -> bool {
+    (1..=128).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_id_is_kept_if_it_is_sane() {
+        let sent = |id: &str| {
+            let value = id.parse().expect("a header's value");
+            of(&HeaderMap::from_iter([(HEADER, value)]), is_sane)
+        };
+        assert_eq!(sent("req-1"), "req-1");
+        assert_eq!(sent(&"a".repeat(128)), "a".repeat(128));
+        for id in ["", "a b", "é", &"a".repeat(129)] {
+            assert_ne!(sent(id), id);
+        }
+    }
+
+    #[test]
+    fn a_request_without_one_gets_a_new_one() {
+        let made = || of(&HeaderMap::new(), is_sane);
+        assert!(is_sane(&made()));
+        assert_ne!(made(), made());
+    }
+}
