@@ -57,8 +57,8 @@ Feature: Request ids
         | BREAKER_MAX_FAILURES | 1     |
       When a body of 1048577 bytes is sent with its length
       Then the answer is 413 with its request id
-      And `GET /api/v1/users/x` that the user service never answers is 504 with its request id
-      And `GET /api/v1/users/x` is answered with 503 and its request id
+      And the request `GET /api/v1/users/x` that the user service never answers is 504 with its request id
+      And the request `GET /api/v1/users/x` is 503 with its request id
 
     @gateway
     Scenario: Every try of a request carries the same id

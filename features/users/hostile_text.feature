@@ -130,7 +130,7 @@ Feature: Hostile text
         | email={id}{U+0000}@b                        | nobody |
         | name="{id}{U+0000}"                         | nobody |
         | name={id}{U+FFFF}{U+10FFFF}                 | nobody |
-        | name={id}{100000 x a}                       | nobody |
+        | name={id}{2000 x a}                         | nobody |
       Then every filter finds the users beside it, and no other
 
     @gateway
@@ -149,7 +149,7 @@ Feature: Hostile text
         | {{7*7}}                          |
         | {U+0000}                         |
         | status=ACTIVE{U+0000}            |
-        | {100000 x (}                     |
+        | {1000 x (}                       |
       Then every call fails with INVALID_ARGUMENT and message "filter is invalid"
       And "Ada" is still there, unchanged
 
@@ -168,9 +168,30 @@ Feature: Hostile text
         | name" desc                             |
         | {{7*7}}                                |
         | {U+0000}                               |
-        | {100000 x a}                           |
+        | {1000 x a}                             |
       Then every call fails with INVALID_ARGUMENT and message "order_by is invalid"
       And "Ada" is still there, unchanged
+
+    Scenario: A value of a filter that is far too long finds nobody
+      Given a user "Ada"
+      When users are listed with each of these filters
+        | text                  | finds  |
+        | name={id}{100000 x a} | nobody |
+      Then every filter finds the users beside it, and no other
+
+    Scenario Outline: A <field> that is far too long is refused
+      Given a user "Ada"
+      When users are listed with each of these <field>s
+        | text         |
+        | {100000 x (} |
+        | {100000 x a} |
+      Then every call fails with INVALID_ARGUMENT and message "<field> is invalid"
+      And "Ada" is still there, unchanged
+
+      Examples:
+        | field    |
+        | filter   |
+        | order_by |
 
     @gateway
     Scenario: Hostile text is no page_token

@@ -37,7 +37,7 @@ pub const CATALOGUE: Catalogue = Catalogue {
         family("USR", 20, &[]),
         family("STR", 6, &[6]),
         family("GRP", 5, &[]),
-        family("GWY", 9, &[1, 2, 3, 4, 5, 6, 7, 8, 9]),
+        family("GWY", 9, &[]),
         family("RES", 6, &[1, 2, 3, 4, 5, 6]),
         family("LOG", 5, &[3, 4]),
         family("MET", 6, &[1, 2, 3, 4, 5, 6]),

@@ -26,3 +26,12 @@ pub mod reflection;
 pub mod streams;
 pub mod users;
 pub mod wire;
+
+/// The innermost cause, which says most.
+pub fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut error = error;
+    while let Some(source) = error.source() {
+        error = source;
+    }
+    error.to_string()
+}

@@ -81,15 +81,11 @@ pub async fn is_ready(url: &str) -> Result<(), String> {
     }
 }
 
-/// The innermost cause, which says more than reqwest's own text.
+/// In words.
 fn cause(error: &reqwest::Error) -> String {
-    let mut innermost: &dyn std::error::Error = error;
-    while let Some(source) = innermost.source() {
-        innermost = source;
-    }
     if error.is_timeout() {
         format!("no answer within {} s", GIVE_UP.as_secs())
     } else {
-        innermost.to_string()
+        super::innermost(error)
     }
 }

@@ -15,7 +15,8 @@ use user_proto::v1::{
 
 use super::Verbs;
 use crate::checks::gateway_answer;
-use crate::drivers::gateway::{Answer, Gateway, whole};
+use crate::drivers::gateway::{Answer, Gateway, NoAnswer, whole};
+use crate::drivers::innermost;
 
 /// What stands in a path or a query as it is (RFC 3986, section 2.3).
 const AS_IT_IS: &AsciiSet = &NON_ALPHANUMERIC
@@ -48,9 +49,16 @@ impl Http {
         }
         let body = body.map_or_else(Bytes::new, |it| it.to_string().into());
         let request = whole(request, body).map_err(|it| Status::unknown(it.to_string()))?;
-        let answer = self.0.send(request).await.map_err(Status::from_error)?;
+        let answer = self.0.send(request).await.map_err(no_answer)?;
         judged(answer, id, status)
     }
+}
+
+/// A connection that failed: a status with a source, as a gRPC client would give it.
+fn no_answer(error: NoAnswer) -> Status {
+    let mut status = Status::unknown(innermost(error.as_ref()));
+    status.set_source(error.into());
+    status
 }
 
 /// The answer if it is the success that was asked for, else the status that it stands for.

@@ -212,7 +212,7 @@ async fn answer_has_body(world: &mut World, status: u16, body: String) -> StepRe
     ensure(found.is_ok_and(|it| it == wanted), &body, exchange.told())
 }
 
-#[then(regex = r"^`([A-Z]+ /\S*)` is answered with (\d+)$")]
+#[then(regex = r"^`([A-Z]+ /[^`]*)` is answered with (\d+)$")]
 async fn is_answered_with(world: &mut World, request: String, status: u16) -> StepResult {
     let asked = Asked::parse(&world.text(&request)?)?;
     let exchange = world.ask(asked).await?;

@@ -113,14 +113,14 @@ async fn every_answer_has_its_own(world: &mut World) -> StepResult {
 }
 
 #[then(
-    regex = r"^`([A-Z]+ /\S*)` that the user service never answers is (\d+) with its request id$"
+    regex = r"^the request `([A-Z]+ /\S*)` that the user service never answers is (\d+) with its request id$"
 )]
 async fn never_answered_is(world: &mut World, request: String, status: u16) -> StepResult {
     world.own()?.double()?.script(Answer::Never);
     has_its_id(world, &request, status).await
 }
 
-#[then(regex = r"^`([A-Z]+ /\S*)` is answered with (\d+) and its request id$")]
+#[then(regex = r"^the request `([A-Z]+ /\S*)` is (\d+) with its request id$")]
 async fn is_answered_with_its_id(world: &mut World, request: String, status: u16) -> StepResult {
     has_its_id(world, &request, status).await
 }

@@ -25,6 +25,7 @@ use user_proto::v1::ListUsersResponse;
 use crate::checks::gateway_answer;
 use crate::checks::openapi::Description;
 use crate::drivers::gateway::{Answer, Gateway, whole};
+use crate::drivers::innermost;
 use crate::world::World;
 
 /// What the gateway's steps of one scenario remember.
@@ -215,13 +216,4 @@ async fn exchange(client: &Gateway, asked: Asked) -> StepResult<Exchange> {
         asked,
         answer: answer.map_err(|it| innermost(it.as_ref())),
     })
-}
-
-/// The innermost cause, which says most.
-fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut error = error;
-    while let Some(source) = error.source() {
-        error = source;
-    }
-    error.to_string()
 }

@@ -36,10 +36,10 @@ type Pending = BoxFuture<'static, Call<Answer>>;
 async fn at_once(world: &mut World, calls: Vec<Pending>) -> StepResult {
     let running: Vec<_> = calls.into_iter().map(tokio::spawn).collect();
     let all = join_all(running);
-    let results = match world.own() {
+    let database = world.own().and_then(|it| it.database().cloned());
+    let results = match database {
         Err(_) => all.await,
-        Ok(deployment) => {
-            let database = deployment.database()?.clone();
+        Ok(database) => {
             let client = database::connect(&world.site, &database).await?;
             tokio::pin!(all);
             let mut looks = tokio::time::interval(LOOKS);
