@@ -43,7 +43,7 @@ impl Check for UserServiceCheck {
         if let Ok(answer) = timeout(self.patience, self.ask(shared.clone())).await
             && !answer.as_ref().is_err_and(is_of_connection)
         {
-            return judge(answer);
+            return judge(&answer);
         }
         // From here on no call has to wait for what is most likely gone.
         self.channel.doubt(begin);
@@ -56,7 +56,7 @@ impl Check for UserServiceCheck {
             }
             self.channel.replace(fresh);
         }
-        judge(answer)
+        judge(&answer)
     }
 }
 
@@ -72,7 +72,7 @@ impl UserServiceCheck {
     }
 }
 
-fn judge(answer: Result<ServingStatus, Status>) -> Result<(), Unwell> {
+fn judge(answer: &Result<ServingStatus, Status>) -> Result<(), Unwell> {
     match answer {
         Ok(ServingStatus::Serving) => Ok(()),
         Ok(_) => Err(Unwell("not serving")),

@@ -12,7 +12,7 @@ use crate::raw::{Deed, Raw};
 
 const ONE: &str = "/api/v1/users/ada";
 
-async fn gateway(raw: &Arc<Raw>, variables: &[(&str, &str)]) -> Gateway {
+fn gateway(raw: &Arc<Raw>, variables: &[(&str, &str)]) -> Gateway {
     let address = [("USER_SERVICE_ADDR", raw.address.as_str())];
     let variables: Vec<_> = variables.iter().chain(&address).copied().collect();
     Gateway::new(&settings(&variables))
@@ -21,7 +21,7 @@ async fn gateway(raw: &Arc<Raw>, variables: &[(&str, &str)]) -> Gateway {
 /// A deed to a PUT, which is not repeated; then everything is well.
 async fn check(deed: fn(usize) -> Deed, status: u16) {
     let raw = Raw::start(deed).await;
-    let gateway = gateway(&raw, &[]).await;
+    let gateway = gateway(&raw, &[]);
     let answer = gateway.send(request("PUT", ONE, "{}")).await;
     answer.check(status);
     assert!(!answer.body.to_string().contains("127.0.0.1"), "{answer:?}");
@@ -57,101 +57,50 @@ async fn an_answer_that_is_no_grpc_counts_by_its_http_status() {
     check(first!(Deed::Headers(200, vec![])), 500).await;
 }
 
+/// This body, and OK.
+fn body(bytes: &[u8]) -> Deed {
+    Deed::Body(bytes.to_vec(), vec![("grpc-status", b"0".to_vec())])
+}
+
+/// A status in the headers.
+fn status(code: &str, message: &[u8]) -> Deed {
+    let details = ("grpc-status-details-bin", b"$$$".to_vec());
+    let status = ("grpc-status", code.into());
+    Deed::Headers(
+        200,
+        vec![status, ("grpc-message", message.to_vec()), details],
+    )
+}
+
 #[tokio::test]
 async fn rubbish_is_an_internal_error() {
-    let ok = || vec![("grpc-status", b"0".to_vec())];
-    let _ = ok;
-    check(
-        first!(Deed::Body(
-            vec![0, 0, 0, 0, 3, 255, 255, 255],
-            vec![("grpc-status", b"0".to_vec())]
-        )),
-        500,
-    )
-    .await;
-    check(
-        first!(Deed::Body(
-            b"<html>".to_vec(),
-            vec![("grpc-status", b"0".to_vec())]
-        )),
-        500,
-    )
-    .await;
-    check(
-        first!(Deed::Body(
-            vec![0, 0, 0, 0, 0],
-            vec![("grpc-status", b"0".to_vec())]
-        )),
-        500,
-    )
-    .await;
-    check(
-        first!(Deed::Body(vec![], vec![("grpc-status", b"0".to_vec())])),
-        500,
-    )
-    .await;
-    check(
-        first!(Deed::Body(
-            vec![0; 9 << 20],
-            vec![("grpc-status", b"0".to_vec())]
-        )),
-        500,
-    )
-    .await;
-    check(
-        first!(Deed::Headers(200, vec![("grpc-status", b"99".to_vec())])),
-        500,
-    )
-    .await;
-    check(
-        first!(Deed::Headers(200, vec![("grpc-status", b"five".to_vec())])),
-        500,
-    )
-    .await;
+    check(first!(body(&[0, 0, 0, 0, 3, 255, 255, 255])), 500).await;
+    check(first!(body(b"<html>")), 500).await;
+    check(first!(body(&[0, 0, 0, 0, 0])), 500).await;
+    check(first!(body(b"")), 500).await;
+    check(first!(body(&vec![0; 9 << 20])), 500).await;
+    check(first!(status("99", b"")), 500).await;
+    check(first!(status("five", b"")), 500).await;
 }
 
 #[tokio::test]
 async fn no_message_or_detail_of_a_status_does_harm() {
-    check(
-        first!(Deed::Headers(
-            200,
-            vec![
-                ("grpc-status", b"5".to_vec()),
-                ("grpc-message", b"%ff%zz\xff".to_vec()),
-                ("grpc-status-details-bin", b"$$$".to_vec()),
-            ]
-        )),
-        404,
-    )
-    .await;
-    check(
-        first!(Deed::Body(
-            vec![],
-            vec![
-                ("grpc-status", b"5".to_vec()),
-                ("grpc-status-details-bin", b"$$$".to_vec()),
-            ]
-        )),
-        404,
-    )
-    .await;
-    check(
-        first!(Deed::Headers(
-            200,
-            vec![
-                ("grpc-status", b"5".to_vec()),
-                ("grpc-message", vec![b'a'; 1 << 20]),
-            ]
-        )),
-        404,
-    )
-    .await;
+    check(first!(status("5", b"%ff%zz\xff")), 404).await;
+    check(first!(status("5", &vec![b'a'; 1 << 20])), 404).await;
+    let trailers = |number| match number {
+        1 => {
+            let details = ("grpc-status-details-bin", b"$$$".to_vec());
+            Deed::Body(vec![], vec![("grpc-status", b"5".to_vec()), details])
+        }
+        _ => Deed::Ada,
+    };
+    check(trailers, 404).await;
 }
 
 #[tokio::test]
 async fn a_get_outlives_a_connection_that_is_cut() {
     let raw = Raw::start(first!(Deed::Cut)).await;
-    let gateway = gateway(&raw, &[]).await;
+    let gateway = gateway(&raw, &[]);
     gateway.ask("GET", ONE).await.check(200);
     assert_eq!(raw.calls.load(Ordering::SeqCst), 2);
 }
@@ -159,7 +108,7 @@ async fn a_get_outlives_a_connection_that_is_cut() {
 #[tokio::test]
 async fn a_call_carries_id_and_deadline() {
     let raw = Raw::start(|_| Deed::Ada).await;
-    let gateway = gateway(&raw, &[]).await;
+    let gateway = gateway(&raw, &[]);
     let mut request = request("GET", ONE, Body::empty());
     request
         .headers_mut()
@@ -178,7 +127,7 @@ async fn a_call_carries_id_and_deadline() {
 #[tokio::test]
 async fn a_call_without_answer_ends_at_the_deadline() {
     let raw = Raw::start(first!(Deed::Hang)).await;
-    let gateway = gateway(&raw, &[("REQUEST_TIMEOUT", "300ms")]).await;
+    let gateway = gateway(&raw, &[("REQUEST_TIMEOUT", "300ms")]);
     let begin = Instant::now();
     gateway
         .ask("GET", ONE)
@@ -195,7 +144,7 @@ async fn a_connection_that_fell_silent_does_not_hold_up_later_calls() {
         ("HEALTH_CACHE_TTL", "200ms"),
         ("HEALTH_CHECK_TIMEOUT", "400ms"),
     ];
-    let gateway = gateway(&raw, &health).await;
+    let gateway = gateway(&raw, &health);
     gateway.ask("GET", ONE).await.check(200);
     raw.silent.store(true, Ordering::SeqCst);
     eventually(&gateway, 503).await;
@@ -217,7 +166,7 @@ async fn a_get_that_waits_on_a_dead_connection_is_tried_on_a_living_one() {
         ("HEALTH_CACHE_TTL", "300ms"),
         ("HEALTH_CHECK_TIMEOUT", "400ms"),
     ];
-    let gateway = gateway(&raw, &health).await;
+    let gateway = gateway(&raw, &health);
     gateway.ask("GET", ONE).await.check(200);
     raw.silent.store(true, Ordering::SeqCst);
     let waiting = gateway.ask("GET", ONE);

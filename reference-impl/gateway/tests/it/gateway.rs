@@ -18,13 +18,12 @@ use tower::ServiceExt as _;
 pub fn settings(variables: &[(&str, &str)]) -> Settings {
     let nowhere = [("USER_SERVICE_ADDR", "http://127.0.0.1:1")];
     let variables = nowhere.iter().chain(variables).copied();
-    Settings::read(&Environment::from_iter(variables)).expect("settings")
+    Settings::read(&variables.collect::<Environment>()).expect("settings")
 }
 
 /// A router that is not served.
 pub struct Gateway {
-    pub router: Router,
-    pub running: Running,
+    router: Router,
 }
 
 /// An answer as it came.
@@ -50,9 +49,8 @@ impl Gateway {
     }
 
     fn of(settings: &Settings, parts: Parts) -> Self {
-        let running = Running::default();
-        let router = server::router(settings, parts, &running);
-        Self { router, running }
+        let router = server::router(settings, parts, &Running::default());
+        Self { router }
     }
 
     /// Sends a request without a body.
