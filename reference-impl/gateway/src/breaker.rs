@@ -186,3 +186,171 @@ impl Breaker {
         self.generation += 1;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PERIOD: Duration = Duration::from_secs(30);
+
+    /// A breaker that opens at the third failure, and its clock.
+    struct Bench {
+        breaker: Breaker,
+        now: Instant,
+    }
+
+    impl Bench {
+        fn new() -> Self {
+            let settings = BreakerSettings {
+                max_failures: 3,
+                reset_timeout: PERIOD,
+            };
+            Self {
+                breaker: Breaker::new(BreakerRules::default(), settings),
+                now: Instant::now(),
+            }
+        }
+
+        fn open() -> Self {
+            let mut bench = Self::new();
+            bench.ends([Code::Unavailable; 3]);
+            bench
+        }
+
+        fn begins(&mut self) -> Ticket {
+            self.breaker.admit(self.now).expect("a call goes through")
+        }
+
+        fn settles(&mut self, ticket: &Ticket, code: impl Into<Option<Code>>) {
+            self.breaker.settle(ticket, code.into(), self.now);
+        }
+
+        /// Calls, one after the other, that end so.
+        fn ends(&mut self, codes: impl IntoIterator<Item = Code>) {
+            for code in codes {
+                let ticket = self.begins();
+                self.settles(&ticket, code);
+            }
+        }
+
+        #[track_caller]
+        fn check_open(&mut self, retry_after: u64) {
+            assert_eq!(self.breaker.check(self.now), Err(Open { retry_after }));
+            assert_eq!(self.breaker.admit(self.now), Err(Open { retry_after }));
+        }
+
+        #[track_caller]
+        fn check_closed(&mut self) {
+            assert!(!self.begins().is_trial);
+        }
+    }
+
+    #[test]
+    fn it_opens_at_the_last_of_so_many_failures_in_a_row() {
+        let mut bench = Bench::new();
+        bench.ends([Code::Unavailable, Code::DeadlineExceeded]);
+        bench.check_closed();
+        bench.ends([Code::Internal]);
+        bench.check_open(30);
+    }
+
+    #[test]
+    fn only_some_codes_are_failures() {
+        let failures = (0..=16).filter(|code| {
+            let mut bench = Bench::new();
+            bench.ends([Code::from(*code); 3]);
+            bench.breaker.check(bench.now).is_err()
+        });
+        // UNKNOWN, DEADLINE_EXCEEDED, INTERNAL, UNAVAILABLE
+        assert_eq!(failures.collect::<Vec<_>>(), [2, 4, 13, 14]);
+    }
+
+    #[test]
+    fn a_success_sets_the_count_to_nought() {
+        let mut bench = Bench::new();
+        bench.ends([
+            Code::Unknown,
+            Code::Unknown,
+            Code::NotFound,
+            Code::Unknown,
+            Code::Unknown,
+        ]);
+        bench.check_closed();
+    }
+
+    #[test]
+    fn an_abandoned_call_is_neither() {
+        let mut bench = Bench::new();
+        bench.ends([Code::Unavailable; 2]);
+        let ticket = bench.begins();
+        bench.settles(&ticket, None);
+        bench.check_closed();
+        bench.ends([Code::Unavailable]);
+        bench.check_open(30);
+    }
+
+    #[test]
+    fn whole_seconds_are_told_and_never_nought() {
+        let mut bench = Bench::open();
+        bench.now += Duration::from_millis(500);
+        bench.check_open(30);
+        bench.now += Duration::from_millis(29_400);
+        bench.check_open(1);
+    }
+
+    #[test]
+    fn after_its_time_one_call_goes_through() {
+        let mut bench = Bench::open();
+        bench.now += PERIOD;
+        assert!(bench.begins().is_trial);
+        bench.check_open(1);
+    }
+
+    #[test]
+    fn a_trial_that_succeeds_closes_it() {
+        let mut bench = Bench::open();
+        bench.now += PERIOD;
+        bench.ends([Code::NotFound]);
+        bench.check_closed();
+        bench.ends([Code::Unavailable; 2]);
+        bench.check_closed();
+    }
+
+    #[test]
+    fn a_trial_that_fails_opens_it_for_another_whole_period() {
+        let mut bench = Bench::open();
+        bench.now += PERIOD;
+        let trial = bench.begins();
+        bench.now += PERIOD;
+        bench.settles(&trial, Code::Unavailable);
+        bench.check_open(30);
+    }
+
+    #[test]
+    fn an_abandoned_trial_makes_the_next_call_the_trial() {
+        let mut bench = Bench::open();
+        bench.now += PERIOD;
+        let trial = bench.begins();
+        bench.settles(&trial, None);
+        assert!(bench.begins().is_trial);
+        bench.check_open(1);
+    }
+
+    #[test]
+    fn answers_to_earlier_calls_change_nothing() {
+        let mut bench = Bench::new();
+        let early: Vec<_> = (0..4).map(|_| bench.begins()).collect();
+        bench.ends([Code::Unavailable; 3]);
+        bench.settles(&early[0], Code::Ok);
+        bench.check_open(30);
+        bench.now += PERIOD;
+        let trial = bench.begins();
+        bench.settles(&early[1], Code::Ok);
+        bench.settles(&early[2], None);
+        bench.check_open(1);
+        bench.settles(&trial, Code::Ok);
+        bench.settles(&early[3], Code::Unavailable);
+        bench.ends([Code::Unavailable; 2]);
+        bench.check_closed();
+    }
+}

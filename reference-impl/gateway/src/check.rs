@@ -39,29 +39,24 @@ struct UserServiceCheck {
 impl Check for UserServiceCheck {
     async fn check(&self) -> Result<(), Unwell> {
         let begin = Instant::now();
-        let current = self.channel.current();
-        if let Some(connection) = current.clone()
-            && let Ok(answer) = timeout(self.patience, self.ask(connection)).await
+        let shared = self.channel.connection().await.map_err(cannot_connect)?;
+        if let Ok(answer) = timeout(self.patience, self.ask(shared.clone())).await
             && !answer.as_ref().is_err_and(is_of_connection)
         {
-            return judge(answer);
+            return judge(&answer);
         }
         // From here on no call has to wait for what is most likely gone.
         self.channel.doubt(begin);
-        let fresh = self
-            .channel
-            .open()
-            .await
-            .map_err(|_| Unwell("cannot connect"))?;
+        let fresh = self.channel.open().await.map_err(cannot_connect)?;
         let answer = self.ask(fresh.clone()).await;
         if answer.is_ok() && self.channel.rules().replace_silent {
             // The user service is there, so a connection without an answer is not.
-            if let Some(silent) = current.filter(|it| it.is_silent_since(begin)) {
-                silent.give_up();
+            if shared.is_silent_since(begin) {
+                shared.give_up();
             }
             self.channel.replace(fresh);
         }
-        judge(answer)
+        judge(&answer)
     }
 }
 
@@ -77,10 +72,16 @@ impl UserServiceCheck {
     }
 }
 
-fn judge(answer: Result<ServingStatus, Status>) -> Result<(), Unwell> {
+fn judge(answer: &Result<ServingStatus, Status>) -> Result<(), Unwell> {
     match answer {
         Ok(ServingStatus::Serving) => Ok(()),
         Ok(_) => Err(Unwell("not serving")),
         Err(_) => Err(Unwell("cannot ask")),
     }
+}
+
+// By value, as it stands in the place of a closure.
+#[allow(clippy::needless_pass_by_value)]
+fn cannot_connect(_: Status) -> Unwell {
+    Unwell("cannot connect")
 }

@@ -54,11 +54,19 @@ impl Channel {
         self.0.address.clone()
     }
 
-    /// The connection, if there is one that works as far as is known.
-    pub fn current(&self) -> Option<Connection> {
-        let attempt = self.last().clone()?;
-        let connection = attempt.peek()?.as_ref().ok()?;
-        connection.is_open().then(|| connection.clone())
+    /// The connection; if there is none that works, waits for the one try that all wait for.
+    pub async fn connection(&self) -> Result<Connection, Status> {
+        let attempt = {
+            let mut last = self.last();
+            let usable = last.take().filter(|attempt| match attempt.peek() {
+                None => true,
+                Some(Ok(connection)) => connection.is_open(),
+                Some(Err(_)) => false,
+            });
+            last.insert(usable.unwrap_or_else(|| self.attempt()))
+                .clone()
+        };
+        attempt.await
     }
 
     /// Opens another connection, for the caller alone.
@@ -110,21 +118,6 @@ impl Channel {
             }
         }
         Err(lost())
-    }
-
-    /// The connection; if there is none, waits for the one try that all wait for.
-    async fn connection(&self) -> Result<Connection, Status> {
-        let attempt = {
-            let mut last = self.last();
-            let usable = last.take().filter(|attempt| match attempt.peek() {
-                None => true,
-                Some(Ok(connection)) => connection.is_open(),
-                Some(Err(_)) => false,
-            });
-            last.insert(usable.unwrap_or_else(|| self.attempt()))
-                .clone()
-        };
-        attempt.await
     }
 
     /// Begins to connect. It goes on whoever still waits for it.

@@ -13,6 +13,8 @@ mod channel;
 mod connection;
 mod faults;
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use tokio::time::{Instant, timeout_at};
 use tonic::metadata::AsciiMetadataValue;
@@ -53,13 +55,11 @@ impl Client {
         answer: impl Future<Output = Result<Response<T>, Status>>,
     ) -> Result<T, Status> {
         let sent = Instant::now();
-        match timeout_at(call.deadline, answer).await {
-            Ok(answer) => answer.map(Response::into_inner),
-            Err(_) => {
-                self.channel.doubt(sent);
-                Err(Status::deadline_exceeded("REQUEST_TIMEOUT is over"))
-            }
+        if let Ok(answer) = timeout_at(call.deadline, answer).await {
+            return answer.map(Response::into_inner);
         }
+        self.channel.doubt(sent);
+        Err(Status::deadline_exceeded("REQUEST_TIMEOUT is over"))
     }
 }
 
@@ -71,7 +71,7 @@ fn request<T>(call: &Call, message: T) -> Request<T> {
     }
     // Never 0: servers differ in what they make of it.
     let left = call.deadline.saturating_duration_since(Instant::now());
-    request.set_timeout(left.max(std::time::Duration::from_millis(1)));
+    request.set_timeout(left.max(Duration::from_millis(1)));
     request
 }
 

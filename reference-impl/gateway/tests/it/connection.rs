@@ -1,0 +1,190 @@
+//! GWY-5, RES-1, RES-5 on the wire: what becomes of answers, and of connections.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use axum::body::Body;
+use h2::Reason;
+
+use crate::gateway::{Gateway, request, settings};
+use crate::raw::{Deed, Raw};
+
+const ONE: &str = "/api/v1/users/ada";
+
+fn gateway(raw: &Arc<Raw>, variables: &[(&str, &str)]) -> Gateway {
+    let address = [("USER_SERVICE_ADDR", raw.address.as_str())];
+    let variables: Vec<_> = variables.iter().chain(&address).copied().collect();
+    Gateway::new(&settings(&variables))
+}
+
+/// A deed to a PUT, which is not repeated; then everything is well.
+async fn check(deed: fn(usize) -> Deed, status: u16) {
+    let raw = Raw::start(deed).await;
+    let gateway = gateway(&raw, &[]);
+    let answer = gateway.send(request("PUT", ONE, "{}")).await;
+    answer.check(status);
+    assert!(!answer.body.to_string().contains("127.0.0.1"), "{answer:?}");
+    assert_eq!(raw.calls.load(Ordering::SeqCst), 1);
+    gateway.send(request("PUT", ONE, "{}")).await.check(200);
+}
+
+/// Only the first call gets it.
+macro_rules! first {
+    ($deed:expr) => {
+        |number| if number == 1 { $deed } else { Deed::Ada }
+    };
+}
+
+#[tokio::test]
+async fn a_connection_that_is_cut_is_unavailable() {
+    check(first!(Deed::Cut), 503).await;
+    check(first!(Deed::CutAfterHead), 503).await;
+}
+
+#[tokio::test]
+async fn a_stream_that_is_reset_ends_as_grpc_says() {
+    check(first!(Deed::Reset(Reason::REFUSED_STREAM)), 503).await;
+    check(first!(Deed::Reset(Reason::CANCEL)), 499).await;
+    check(first!(Deed::Reset(Reason::INTERNAL_ERROR)), 500).await;
+    check(first!(Deed::Reset(Reason::ENHANCE_YOUR_CALM)), 429).await;
+}
+
+#[tokio::test]
+async fn an_answer_that_is_no_grpc_counts_by_its_http_status() {
+    check(first!(Deed::Headers(502, vec![])), 503).await;
+    check(first!(Deed::Headers(404, vec![])), 501).await;
+    check(first!(Deed::Headers(200, vec![])), 500).await;
+}
+
+/// This body, and OK.
+fn body(bytes: &[u8]) -> Deed {
+    Deed::Body(bytes.to_vec(), vec![("grpc-status", b"0".to_vec())])
+}
+
+/// A status in the headers.
+fn status(code: &str, message: &[u8]) -> Deed {
+    let details = ("grpc-status-details-bin", b"$$$".to_vec());
+    let status = ("grpc-status", code.into());
+    Deed::Headers(
+        200,
+        vec![status, ("grpc-message", message.to_vec()), details],
+    )
+}
+
+#[tokio::test]
+async fn rubbish_is_an_internal_error() {
+    check(first!(body(&[0, 0, 0, 0, 3, 255, 255, 255])), 500).await;
+    check(first!(body(b"<html>")), 500).await;
+    check(first!(body(&[0, 0, 0, 0, 0])), 500).await;
+    check(first!(body(b"")), 500).await;
+    check(first!(body(&vec![0; 9 << 20])), 500).await;
+    check(first!(status("99", b"")), 500).await;
+    check(first!(status("five", b"")), 500).await;
+}
+
+#[tokio::test]
+async fn no_message_or_detail_of_a_status_does_harm() {
+    check(first!(status("5", b"%ff%zz\xff")), 404).await;
+    check(first!(status("5", &vec![b'a'; 1 << 20])), 404).await;
+    let trailers = |number| match number {
+        1 => {
+            let details = ("grpc-status-details-bin", b"$$$".to_vec());
+            Deed::Body(vec![], vec![("grpc-status", b"5".to_vec()), details])
+        }
+        _ => Deed::Ada,
+    };
+    check(trailers, 404).await;
+}
+
+#[tokio::test]
+async fn a_get_outlives_a_connection_that_is_cut() {
+    let raw = Raw::start(first!(Deed::Cut)).await;
+    let gateway = gateway(&raw, &[]);
+    gateway.ask("GET", ONE).await.check(200);
+    assert_eq!(raw.calls.load(Ordering::SeqCst), 2);
+}
+
+#[tokio::test]
+async fn a_call_carries_id_and_deadline() {
+    let raw = Raw::start(|_| Deed::Ada).await;
+    let gateway = gateway(&raw, &[]);
+    let mut request = request("GET", ONE, Body::empty());
+    request
+        .headers_mut()
+        .insert("x-request-id", "req-1".parse().expect("a value"));
+    gateway.send(request).await.check(200);
+    let headers = raw.headers.lock().expect("headers").clone();
+    assert_eq!(headers["x-request-id"], "req-1");
+    assert!(headers.contains_key("grpc-timeout"));
+    assert_eq!(
+        raw.connections.load(Ordering::SeqCst),
+        1,
+        "health and calls share one"
+    );
+}
+
+#[tokio::test]
+async fn a_call_without_answer_ends_at_the_deadline() {
+    let raw = Raw::start(first!(Deed::Hang)).await;
+    let gateway = gateway(&raw, &[("REQUEST_TIMEOUT", "300ms")]);
+    let begin = Instant::now();
+    gateway
+        .ask("GET", ONE)
+        .await
+        .check_error(504, "upstream timeout");
+    assert!((300..600).contains(&begin.elapsed().as_millis()));
+    gateway.ask("GET", ONE).await.check(200);
+}
+
+#[tokio::test]
+async fn a_connection_that_fell_silent_does_not_hold_up_later_calls() {
+    let raw = Raw::start(|_| Deed::Ada).await;
+    let health = [
+        ("HEALTH_CACHE_TTL", "200ms"),
+        ("HEALTH_CHECK_TIMEOUT", "400ms"),
+    ];
+    let gateway = gateway(&raw, &health);
+    gateway.ask("GET", ONE).await.check(200);
+    raw.silent.store(true, Ordering::SeqCst);
+    eventually(&gateway, 503).await;
+    raw.silent.store(false, Ordering::SeqCst);
+    let begin = Instant::now();
+    eventually(&gateway, 200).await;
+    gateway.ask("GET", ONE).await.check(200);
+    assert!(
+        begin.elapsed() < Duration::from_secs(3),
+        "{:?}",
+        begin.elapsed()
+    );
+}
+
+#[tokio::test]
+async fn a_get_that_waits_on_a_dead_connection_is_tried_on_a_living_one() {
+    let raw = Raw::start(|_| Deed::Ada).await;
+    let health = [
+        ("HEALTH_CACHE_TTL", "300ms"),
+        ("HEALTH_CHECK_TIMEOUT", "400ms"),
+    ];
+    let gateway = gateway(&raw, &health);
+    gateway.ask("GET", ONE).await.check(200);
+    raw.silent.store(true, Ordering::SeqCst);
+    let waiting = gateway.ask("GET", ONE);
+    let alive_again = async {
+        // What looks at the connection has looked by then, and looks no more.
+        let _ = tokio::time::timeout(Duration::from_millis(50), std::future::pending::<()>()).await;
+        raw.silent.store(false, Ordering::SeqCst);
+    };
+    let (answer, ()) = tokio::join!(waiting, alive_again);
+    answer.check(200);
+    assert_eq!(raw.connections.load(Ordering::SeqCst), 2);
+}
+
+/// Waits for `/ready` to answer so.
+async fn eventually(gateway: &Gateway, status: u16) {
+    let limit = Instant::now() + Duration::from_secs(5);
+    while gateway.ask("GET", "/ready").await.status != status {
+        assert!(Instant::now() < limit, "/ready is never {status}");
+        tokio::task::yield_now().await;
+    }
+}
