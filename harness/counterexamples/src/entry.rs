@@ -1,12 +1,13 @@
 //! What a counterexample is, and how it runs.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::process::ExitCode;
+use std::sync::OnceLock;
 
 use platform::environment::Environment;
 use serde::Serialize;
 use user_service::parts::Parts;
-use user_service::program;
 use user_service::settings::Settings;
 
 use crate::output;
@@ -15,13 +16,30 @@ use crate::standing::{self, Standing};
 /// The variables that a program was started with.
 pub type Variables = HashMap<String, String>;
 
-/// Makes some of the parts wrong.
+/// Makes some of the user service's parts wrong.
 pub type Spoil = Box<dyn FnOnce(&Settings, &mut Parts)>;
+
+/// Puts a gateway together, some of it wrong.
+pub type Assemble = Box<dyn FnOnce(&gateway::settings::Settings) -> gateway::parts::Parts>;
+
+/// Which program of the reference is made wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Program {
+    /// The user service.
+    UserService,
+    /// The gateway.
+    Gateway,
+}
+
+/// The program that this process stands for.
+static PROGRAM: OnceLock<Program> = OnceLock::new();
 
 /// One wrong program.
 pub struct Entry {
     /// Its name on the command line.
-    pub id: &'static str,
+    pub id: Cow<'static, str>,
+    /// Which program it stands for.
+    program: Program,
     /// The clause that it breaks; none for the plain reference and for what breaks everything.
     pub clause: Option<&'static str>,
     /// What is wrong with it.
@@ -33,8 +51,10 @@ pub struct Entry {
 pub enum How {
     /// Nothing.
     Plain,
-    /// The reference's parts.
+    /// The user service's parts.
     Parts(Spoil),
+    /// The gateway's parts.
+    Gateway(Assemble),
     /// The environment, before anything reads it.
     Environment(fn(&mut Variables)),
     /// The whole life: the command and the environment in, the exit status out.
@@ -54,23 +74,40 @@ pub struct Listed<'a> {
     component: &'a str,
     clause: Option<&'a str>,
     wrong: &'a str,
+    plain: bool,
 }
 
 impl Entry {
-    /// An entry that breaks one clause.
+    /// An entry that breaks one clause of the user service.
     pub fn new(id: &'static str, clause: &'static str, wrong: &'static str, how: How) -> Self {
         Self {
-            id,
+            id: id.into(),
+            program: Program::UserService,
             clause: Some(clause),
             wrong,
             how,
         }
     }
 
-    /// An entry for everything or nothing.
-    pub fn of_all(id: &'static str, wrong: &'static str, how: How) -> Self {
+    /// The same of the gateway.
+    pub fn of_gateway(
+        id: &'static str,
+        clause: &'static str,
+        wrong: &'static str,
+        how: How,
+    ) -> Self {
+        let program = Program::Gateway;
         Self {
-            id,
+            program,
+            ..Self::new(id, clause, wrong, how)
+        }
+    }
+
+    /// An entry for everything or nothing.
+    pub fn of_all(program: Program, id: &'static str, wrong: &'static str, how: How) -> Self {
+        Self {
+            id: id.into(),
+            program,
             clause: None,
             wrong,
             how,
@@ -80,18 +117,42 @@ impl Entry {
     /// As `list` prints it.
     pub fn listed(&self) -> Listed<'_> {
         Listed {
-            id: self.id,
-            component: "user-service",
+            id: &self.id,
+            component: match self.program {
+                Program::UserService => "user-service",
+                Program::Gateway => "gateway",
+            },
             clause: self.clause,
             wrong: self.wrong,
+            plain: matches!(self.how, How::Plain),
         }
+    }
+
+    /// The gateway with the same thing wrong; none for what belongs to the user service alone.
+    pub fn twin(&self) -> Option<Self> {
+        let how = match self.how {
+            How::Environment(spoil) => How::Environment(spoil),
+            How::Life(live) => How::Life(live),
+            How::Healthcheck(check) => How::Healthcheck(check),
+            How::Output(spoil) => How::Output(spoil),
+            How::Plain | How::Parts(_) | How::Gateway(_) | How::Standing(_) => return None,
+        };
+        Some(Self {
+            id: format!("gateway-{}", self.id).into(),
+            program: Program::Gateway,
+            clause: self.clause,
+            wrong: self.wrong,
+            how,
+        })
     }
 
     /// Runs it as the program that it stands for.
     pub fn run(self, command: &str) -> ExitCode {
+        let program = *PROGRAM.get_or_init(|| self.program);
         match self.how {
             How::Plain => plain(command, variables()),
             How::Parts(spoil) => reference(command, variables(), spoil),
+            How::Gateway(assemble) => gateway(command, variables(), assemble),
             How::Environment(spoil) => {
                 let mut variables = variables();
                 spoil(&mut variables);
@@ -110,7 +171,7 @@ impl Entry {
                     plain(command, variables)
                 }
             }
-            How::Output(spoil) => output::run(command, spoil),
+            How::Output(spoil) => output::run(program, command, spoil),
             How::Standing(standing) => standing::main(standing, command),
         }
     }
@@ -120,28 +181,56 @@ fn variables() -> Variables {
     std::env::vars().collect()
 }
 
-/// The reference as it is.
-pub fn plain(command: &str, variables: Variables) -> ExitCode {
-    reference(command, variables, |_, _| {})
+/// The name of the plain reference.
+pub const fn plain_name(program: Program) -> &'static str {
+    match program {
+        Program::UserService => "plain",
+        Program::Gateway => "gateway-plain",
+    }
 }
 
-/// The reference with its parts as `spoil` leaves them.
+/// The reference as it is: the program that this process stands for.
+pub fn plain(command: &str, variables: Variables) -> ExitCode {
+    match PROGRAM.get().unwrap_or(&Program::UserService) {
+        Program::UserService => reference(command, variables, |_, _| {}),
+        Program::Gateway => gateway(command, variables, gateway::parts::Parts::contract),
+    }
+}
+
+/// The gateway of the reference, put together by `assemble`.
+fn gateway(
+    command: &str,
+    variables: Variables,
+    assemble: impl FnOnce(&gateway::settings::Settings) -> gateway::parts::Parts,
+) -> ExitCode {
+    in_runtime(gateway::program::run(
+        Some(command.to_owned()),
+        Environment::from_iter(variables),
+        assemble,
+    ))
+}
+
+/// The user service with its parts as `spoil` leaves them.
 fn reference(
     command: &str,
     variables: Variables,
     spoil: impl FnOnce(&Settings, &mut Parts),
 ) -> ExitCode {
-    let runtime = tokio::runtime::Runtime::new().expect("a runtime can be made");
-    let environment = Environment::from_iter(variables);
-    let status = runtime.block_on(program::run(
+    in_runtime(user_service::program::run(
         Some(command.to_owned()),
-        environment,
+        Environment::from_iter(variables),
         |settings| {
             let mut parts = Parts::contract(settings);
             spoil(settings, &mut parts);
             parts
         },
-    ));
+    ))
+}
+
+/// Runs a program to its end, and nothing of it longer.
+fn in_runtime(program: impl Future<Output = ExitCode>) -> ExitCode {
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime can be made");
+    let status = runtime.block_on(program);
     runtime.shutdown_background();
     status
 }

@@ -3,13 +3,14 @@
 use std::io::{BufReader, Write as _};
 use std::process::{Command, ExitCode, Stdio};
 
+use crate::entry::{Program, plain_name};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Runs the plain reference and passes its lines through `spoil`; signals are passed on to it.
-pub fn run(command: &str, spoil: fn(String) -> Option<String>) -> ExitCode {
-    let program = std::env::current_exe().expect("this program has a path");
-    let mut child = Command::new(program)
-        .args(["plain", command])
+pub fn run(program: Program, command: &str, spoil: fn(String) -> Option<String>) -> ExitCode {
+    let own = std::env::current_exe().expect("this program has a path");
+    let mut child = Command::new(own)
+        .args([plain_name(program), command])
         .stdout(Stdio::piped())
         .spawn()
         .expect("this program starts again");

@@ -20,7 +20,7 @@ pub enum Standing {
     Empty,
 }
 
-/// Serves on the three ports of the environment until it is killed; commands other than `serve` do nothing.
+/// Serves on the ports of the environment until it is killed; commands other than `serve` do nothing.
 pub fn main(standing: Standing, command: &str) -> ExitCode {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime can be made");
     match runtime.block_on(run(standing, command)) {
@@ -38,11 +38,14 @@ async fn run(standing: Standing, command: &str) -> anyhow::Result<()> {
     }
     let http = bind("PORT").await?;
     let metrics = bind("METRICS_PORT").await?;
-    let grpc = bind("GRPC_PORT").await?;
+    // A gateway has none.
+    let grpc = match std::env::var("GRPC_PORT") {
+        Ok(_) => Some(bind("GRPC_PORT").await?),
+        Err(_) => None,
+    };
     if let Standing::Closes = standing {
-        return futures::future::try_join3(close_all(http), close_all(metrics), close_all(grpc))
-            .await
-            .map(|_| ());
+        let all = [http, metrics].into_iter().chain(grpc).map(close_all);
+        return futures::future::try_join_all(all).await.map(|_| ());
     }
     let router = |answer: fn(Standing, &Request<Body>) -> Response<Body>| {
         Router::new()
@@ -50,8 +53,13 @@ async fn run(standing: Standing, command: &str) -> anyhow::Result<()> {
     };
     let http = axum::serve(http, router(probe));
     let metrics = axum::serve(metrics, router(probe));
-    let grpc = axum::serve(grpc, router(call));
-    tokio::try_join!(http, metrics, grpc)?;
+    let grpc = async {
+        match grpc {
+            Some(listener) => axum::serve(listener, router(call)).await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::try_join!(http.into_future(), metrics.into_future(), grpc)?;
     Ok(())
 }
 

@@ -10,6 +10,7 @@
 mod config;
 mod connection;
 mod failures;
+mod gateway;
 mod grpc;
 mod health;
 mod listing;
@@ -25,35 +26,31 @@ use user_proto::v1::{DeleteUserRequest, GetUserRequest, UpdateUserRequest};
 use user_service::parts::Parts;
 use user_service::settings::Settings;
 
-use crate::entry::{Entry, How, Variables};
+use crate::entry::{Entry, How, Program, Variables};
 use crate::standing::Standing;
 use crate::store::{self, Twist};
 use crate::wire;
 
 /// Every counterexample, the plain reference among them.
 pub fn all() -> Vec<Entry> {
-    let mut all = vec![
-        Entry::of_all(
+    let mut all = of_all(
+        Program::UserService,
+        [
             "plain",
-            "nothing: the reference through the same seams",
-            How::Plain,
-        ),
-        Entry::of_all(
             "standing-unavailable",
-            "every call is UNAVAILABLE",
-            How::Standing(Standing::Unavailable),
-        ),
-        Entry::of_all(
             "standing-closes",
-            "every connection is closed",
-            How::Standing(Standing::Closes),
-        ),
-        Entry::of_all(
             "standing-empty",
-            "everything is accepted, every answer is empty",
-            How::Standing(Standing::Empty),
-        ),
-    ];
+        ],
+    );
+    all.extend(of_all(
+        Program::Gateway,
+        [
+            "gateway-plain",
+            "gateway-standing-unavailable",
+            "gateway-standing-closes",
+            "gateway-standing-empty",
+        ],
+    ));
     all.extend(config::entries());
     all.extend(health::entries());
     all.extend(grpc::entries());
@@ -63,7 +60,33 @@ pub fn all() -> Vec<Entry> {
     all.extend(listing::entries());
     all.extend(failures::entries());
     all.extend(streams::entries());
+    let gateways = gateway::entries(&all);
+    all.extend(gateways);
     all
+}
+
+/// What every program has: the plain reference, and what needs no reference.
+fn of_all(program: Program, [plain, unavailable, closes, empty]: [&'static str; 4]) -> Vec<Entry> {
+    let standing = |id, wrong, how| Entry::of_all(program, id, wrong, How::Standing(how));
+    vec![
+        Entry::of_all(
+            program,
+            plain,
+            "nothing: the reference through the same seams",
+            How::Plain,
+        ),
+        standing(
+            unavailable,
+            "every call is UNAVAILABLE",
+            Standing::Unavailable,
+        ),
+        standing(closes, "every connection is closed", Standing::Closes),
+        standing(
+            empty,
+            "everything is accepted, every answer is empty",
+            Standing::Empty,
+        ),
+    ]
 }
 
 /// An entry that replaces a part.

@@ -73,14 +73,13 @@ pub struct Counterexample {
     pub clause: Option<String>,
     /// What is wrong with it, in a sentence.
     pub wrong: String,
+    /// The reference through the same seams, with nothing wrong.
+    plain: bool,
 }
 
 impl Counterexample {
-    /// The reference through the same seams, with nothing wrong.
-    const PLAIN: &str = "plain";
-
     fn is_plain(&self) -> bool {
-        self.id == Self::PLAIN
+        self.plain
     }
 
     /// Whether it needs no reference and must fail every scenario.
@@ -154,7 +153,7 @@ pub fn run(request: &Request) -> anyhow::Result<u8> {
 
 /// Asks the program for its counterexamples.
 fn list(manifest: &Manifest) -> anyhow::Result<Vec<Counterexample>> {
-    let mut all = Vec::new();
+    let mut all: Vec<Counterexample> = Vec::new();
     for (component, source) in &manifest.components {
         let program = &source.command[0];
         let path = manifest.folder.join(program);
@@ -172,7 +171,8 @@ fn list(manifest: &Manifest) -> anyhow::Result<Vec<Counterexample>> {
                     path.display()
                 )
             })?;
-        all.extend(listed);
+        // One program may hold those of several components.
+        all.extend(listed.into_iter().filter(|it| it.component == *component));
     }
     Ok(all)
 }
