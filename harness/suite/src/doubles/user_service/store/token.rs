@@ -1,0 +1,36 @@
+//! Page tokens (USR-15): where a page ended, bound to its filter and order.
+
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use prost::Message;
+use user_proto::v1::User;
+
+use super::order::Order;
+
+#[derive(Clone, PartialEq, Message)]
+struct Token {
+    #[prost(string, tag = "1")]
+    filter: String,
+    #[prost(string, tag = "2")]
+    order: String,
+    #[prost(message, optional, tag = "3")]
+    last: Option<User>,
+}
+
+/// A token for what comes after `last`.
+pub fn seal(filter: &str, order: Order, last: &User) -> String {
+    let token = Token {
+        filter: filter.to_owned(),
+        order: order.text(),
+        last: Some(order.mark(last)),
+    };
+    BASE64_URL_SAFE_NO_PAD.encode(token.encode_to_vec())
+}
+
+/// The user after whom the page begins; nothing where the text is no token of this listing.
+pub fn open(text: &str, filter: &str, order: Order) -> Option<User> {
+    let bytes = BASE64_URL_SAFE_NO_PAD.decode(text).ok()?;
+    let token = Token::decode(&bytes[..]).ok()?;
+    let bound = token.filter == filter && token.order == order.text();
+    token.last.filter(|_| bound)
+}
