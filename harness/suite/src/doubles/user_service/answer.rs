@@ -10,7 +10,7 @@ use tonic::Code;
 
 use super::raw::Raw;
 
-/// How a UserService call is answered.
+/// How a `UserService` call is answered.
 #[derive(Clone, Debug)]
 pub enum Answer {
     /// As the contract says, over the double's own users.

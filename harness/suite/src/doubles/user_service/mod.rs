@@ -8,7 +8,7 @@
 //! - [`service`], [`store`]: what the contract answers, over users in memory
 //! - [`listener`]: the port, and the connections that were accepted
 //! - [`connection`], [`exchange`]: HTTP/2 on a connection, and one call on it
-//! - [`line`], [`tap`]: what shall happen to a connection, and what its frames tell
+//! - [`mod@line`], [`tap`]: what shall happen to a connection, and what its frames tell
 
 pub mod answer;
 mod connection;
@@ -80,7 +80,7 @@ impl UserServiceDouble {
         self.listener.address()
     }
 
-    /// Tells what the next UserService calls get, after what was told before. Each call takes one
+    /// Tells what the next `UserService` calls get, after what was told before. Each call takes one
     /// answer when it has arrived; without any, it gets what the contract says.
     pub fn script(&self, script: impl Into<Script>) {
         self.append(None, script.into());
@@ -117,7 +117,7 @@ impl UserServiceDouble {
         self.inside.healths.set(service, health);
     }
 
-    /// The UserService calls so far, in the order of their arrival, which is that of their answers
+    /// The `UserService` calls so far, in the order of their arrival, which is that of their answers
     /// in the script. Calls that a GOAWAY had ruled out before they arrived are none.
     pub fn calls(&self) -> Vec<ReceivedCall> {
         self.inside.records.calls()

@@ -11,7 +11,7 @@ use prost::Message;
 
 use super::service;
 
-/// A UserService call: its headers and its whole body have arrived.
+/// A `UserService` call: its headers and its whole body have arrived.
 #[derive(Clone, Debug)]
 pub struct ReceivedCall {
     /// `/user.v1.UserService/GetUser`.

@@ -1,11 +1,13 @@
 //! The double through clients of another make, and on the wire.
 //!
-//! - [`answers`]: each way to answer, as a client sees it
+//! - [`answers`]: what is sent as an answer, as a client sees it
+//! - [`breaking`]: silence, closed connections, reset streams, GOAWAY
 //! - [`recording`]: what is written down of calls and connections
 //! - [`coming_and_going`]: stopped, back, silent, dropped
 //! - [`healths`]: the health protocol
 
 mod answers;
+mod breaking;
 mod coming_and_going;
 mod healths;
 mod recording;
@@ -19,11 +21,14 @@ use user_proto::v1::user_service_client::UserServiceClient;
 use user_proto::v1::{CreateUserRequest, GetUserRequest, User};
 
 use super::UserServiceDouble;
+use super::answer::Answer;
 use super::records::ReceivedCall;
-use crate::drivers::wire::Wire;
+use crate::drivers::wire::{Ended, Wire, framed};
 
 /// Within which whatever a test waits for has happened.
 const SOON: Duration = Duration::from_secs(5);
+
+const GET: &str = "/user.v1.UserService/GetUser";
 
 type Client = UserServiceClient<Channel>;
 
@@ -89,4 +94,18 @@ async fn seen(double: &UserServiceDouble, what: &str, is: impl Fn(&ReceivedCall)
         }
     });
     found.await.expect(what);
+}
+
+/// A double that says this to every call.
+async fn saying(answer: Answer) -> UserServiceDouble {
+    let double = double().await;
+    double.otherwise(answer);
+    double
+}
+
+/// How one call on a connection of its own ends.
+async fn call(double: &UserServiceDouble) -> (Wire, Ended) {
+    let wire = wire(double).await;
+    let ended = wire.call(GET, framed(b"\x0a\x01x"), None).await;
+    (wire, ended)
 }

@@ -40,7 +40,7 @@ async fn a_call_is_written_down_with_all_that_it_brought() {
     assert!(at <= Instant::now());
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn calls_that_are_given_up_are_noticed_and_cost_the_connection_nothing() {
     let double = double().await;
     let client = client(&double);
@@ -138,7 +138,8 @@ async fn pings_are_counted_and_answers_to_pings_are_not() {
         .await
         .expect("it listens");
     let pinged = eventually("three pings", SOON, async || {
-        let pings = double.connections().remove(0).pings;
+        let connection = double.connections().into_iter().next();
+        let pings = connection.map_or_else(Vec::new, |it| it.pings);
         if pings.len() >= 3 {
             Ok(pings)
         } else {
@@ -169,5 +170,4 @@ async fn a_call_costs_little() {
     let each = begun.elapsed() / 500;
     // Far above what it takes, so that a busy machine does not fail it.
     assert!(each < Duration::from_millis(3), "{each:?}");
-    eprintln!("a call and its answer: {each:?}");
 }
