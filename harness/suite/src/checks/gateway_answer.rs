@@ -38,6 +38,25 @@ pub fn error(answer: &Answer) -> Found<String> {
     }
 }
 
+/// That the answer is that of an open breaker (RES-3).
+pub fn breaker_is_open(answer: &Answer) -> Found<()> {
+    let message = error(answer)?;
+    let retry_after = answer.header("retry-after");
+    let seconds = !retry_after.is_empty() && retry_after.bytes().all(|it| it.is_ascii_digit());
+    if answer.status != 503 || message != "circuit breaker is open" {
+        return Err(format!(
+            "{} instead of 503 `circuit breaker is open` (RES-3)",
+            answer.shown()
+        ));
+    }
+    if !seconds {
+        return Err(format!(
+            "Retry-After {retry_after:?} is no number of seconds (RES-3)"
+        ));
+    }
+    Ok(())
+}
+
 /// The user of `{"user": {...}}` (GWY-2).
 pub fn one_user(answer: &Answer) -> Found<User> {
     let body = object(answer)?;

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use conformance_engine::backends::postgres::Database;
 use conformance_engine::backends::redis::RedisLease;
@@ -26,7 +27,7 @@ pub enum Attached {
     /// A gateway's, scripted by the scenario.
     Double {
         /// Stands in for the user service.
-        double: UserServiceDouble,
+        double: Arc<UserServiceDouble>,
         /// Where it listens; kept as long as it does.
         _port: Port,
     },
@@ -50,7 +51,7 @@ impl Attached {
             }
             Component::Gateway => {
                 let port = site.home().ports.take().map_err(Failure::broken)?;
-                let double = UserServiceDouble::start(port.number()).await?;
+                let double = Arc::new(UserServiceDouble::start(port.number()).await?);
                 Ok(Self::Double {
                     double,
                     _port: port,

@@ -12,6 +12,7 @@ mod slot;
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use conformance_engine::backends::postgres::Database;
@@ -93,7 +94,7 @@ impl Deployment {
     }
 
     /// What stands in for the user service.
-    pub fn double(&self) -> StepResult<&UserServiceDouble> {
+    pub fn double(&self) -> StepResult<&Arc<UserServiceDouble>> {
         match &self.attached {
             Attached::Double { double, .. } => Ok(double),
             _ => Err(self.lacks("scripted user service")),

@@ -4,8 +4,4 @@
 //! - [`user_service`]: a user service that answers as the contract says, or as it is told
 
 pub mod stand_in;
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "the gateway's steps are to use it")
-)]
 pub mod user_service;

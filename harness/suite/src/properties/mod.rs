@@ -1,6 +1,7 @@
 //! Properties: statements about all inputs, tried on the running subject, shrunk when they fail.
 //!
 //! - [`texts`]: what is accepted, refused and kept of any text (USR-3, 4, 5, 17)
+//! - [`breaker`]: any sequence of calls agrees with the model of the breaker (RES-3, RES-4)
 //! - [`filters`]: any filter finds what the model finds (USR-14)
 //! - [`orders`]: any users come in any order as the model has it (USR-13)
 //! - [`model`]: users as the contract describes them, without a service
@@ -8,8 +9,10 @@
 //! - [`histories`]: any history of one user under concurrent clients is linearizable (USR-11)
 //! - [`requests`]: whatever a client asks of a gateway (GWY-5, GWY-7)
 //! - [`streams`]: any interleaving of writers, streams and outages is told (STR-1, 3, 5)
+//! - [`tries`]: any answers make the tries that RES-2 says
 //! - [`walks`]: any walk meets every lasting user exactly once (USR-16)
 
+pub mod breaker;
 pub mod filters;
 pub mod histories;
 pub mod model;
@@ -18,6 +21,7 @@ pub mod requests;
 pub mod stateful;
 pub mod streams;
 pub mod texts;
+pub mod tries;
 pub mod walks;
 
 use std::fmt::Debug;

@@ -51,7 +51,7 @@ pub async fn ask_every_route(world: &mut World) -> StepResult {
 }
 
 /// A request that each route takes.
-const ROUTES: [(&str, &str); 5] = [
+pub const ROUTES: [(&str, &str); 5] = [
     ("GET /api/v1/users", ""),
     (
         "POST /api/v1/users",

@@ -2,20 +2,26 @@
 //!
 //! - [`asking`]: requests and what must come back
 //! - [`calls`]: which calls reach the user service
+//! - [`breaker`]: failures in a row, and what the breaker makes of them
 //! - [`bodies`]: bodies that no client library would send
+//! - [`connections`]: connections to the user service that break, fall silent and come back
 //! - [`errors`]: errors of the user service
 //! - [`ids`]: request ids
 //! - [`showing`]: users and lists as JSON
 //! - [`described`]: the OpenAPI description
+//! - [`timing`]: when answers come, and how often a call is tried
 //! - [`upstream`]: what the user service does
 
 pub mod asking;
 pub mod bodies;
+pub mod breaker;
 pub mod calls;
+pub mod connections;
 pub mod described;
 pub mod errors;
 pub mod ids;
 pub mod showing;
+pub mod timing;
 pub mod upstream;
 
 use bytes::Bytes;
@@ -41,6 +47,8 @@ pub struct Notes {
     description: Option<Description>,
     /// How many calls the user service had before the newest action.
     calls_before: usize,
+    /// What the breaker's steps remember.
+    breaker: breaker::Notes,
 }
 
 /// A request as it goes on the wire.

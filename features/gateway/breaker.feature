@@ -1,0 +1,257 @@
+@gateway
+Feature: The breaker
+
+  Failing requests are creates, which are not tried again, unless a scenario says otherwise.
+
+  Rule: RES-3 The breaker opens after failures in a row
+    The breaker counts UserService calls, each try as one; health checks are none. UNAVAILABLE,
+    DEADLINE_EXCEEDED, INTERNAL, UNKNOWN are failures; any other answer is a success; a call that its
+    client abandoned is neither. After `BREAKER_MAX_FAILURES` failures in a row it opens; a success sets
+    the count to 0. Open: 503 `circuit breaker is open` at once, `Retry-After` in whole seconds, no
+    UserService call and no further try; the request whose own try opened it may answer either way.
+    Answers to calls sent before it opened change nothing.
+
+    Scenario Outline: Calls that end with <code> open the breaker
+      Given a deployment of its own with
+        | setting              | value |
+        | BREAKER_MAX_FAILURES | 3     |
+      And the user service answers `<code> for every call`
+      When 2 creates are made
+      Then every call so far reached the user service
+      And a third create opens the breaker
+      And the breaker is open, and every route says so at once
+
+      Examples:
+        | code              |
+        | UNAVAILABLE       |
+        | DEADLINE_EXCEEDED |
+        | INTERNAL          |
+        | UNKNOWN           |
+
+    Scenario Outline: Calls that end with <code> do not open the breaker
+      Given a deployment of its own with
+        | setting              | value |
+        | BREAKER_MAX_FAILURES | 1     |
+      And the user service answers `<code> for every call`
+      When 4 creates are made
+      Then every call so far reached the user service
+
+      Examples:
+        | code                |
+        | CANCELLED           |
+        | INVALID_ARGUMENT    |
+        | NOT_FOUND           |
+        | ALREADY_EXISTS      |
+        | PERMISSION_DENIED   |
+        | RESOURCE_EXHAUSTED  |
+        | FAILED_PRECONDITION |
+        | ABORTED             |
+        | OUT_OF_RANGE        |
+        | UNIMPLEMENTED       |
+        | DATA_LOSS           |
+        | UNAUTHENTICATED     |
+
+    Scenario Outline: With a BREAKER_MAX_FAILURES that is <given> the fifth failure opens the breaker
+      Given a deployment of its own with
+        | setting              | value   |
+        | BREAKER_MAX_FAILURES | <given> |
+      And the user service answers `UNAVAILABLE for every call`
+      When 5 creates are made
+      Then every call so far reached the user service
+      And the breaker is open, and every route says so at once
+
+      Examples:
+        | given   |
+        | (unset) |
+        | (empty) |
+        | 5       |
+
+    Scenario Outline: <answer> between failures sets the count to 0
+      Given a deployment of its own with
+        | setting              | value |
+        | BREAKER_MAX_FAILURES | 3     |
+      And the user service answers `UNAVAILABLE twice, then <answer>, then UNAVAILABLE twice, then <answer>, then UNAVAILABLE twice, then OK`
+      When 9 creates are made
+      Then every call so far reached the user service
+
+      Examples:
+        | answer           |
+        | OK               |
+        | INVALID_ARGUMENT |
+        | ABORTED          |
+
+    Scenario: A time-out is a failure
+      Given a deployment of its own with
+        | setting              | value |
+        | REQUEST_TIMEOUT      | 300ms |
+        | BREAKER_MAX_FAILURES | 2     |
+      And the user service answers `nothing, ever`
+      And the user service answers `nothing, ever`
+      When 2 creates are made
+      Then every answer is 504 with the error `upstream timeout`
+      And the breaker is open, and every route says so at once
+
+    Scenario: A user service that cannot be reached opens the breaker
+      Given a deployment of its own with
+        | setting              | value |
+        | BREAKER_MAX_FAILURES | 2     |
+      And requests have succeeded
+      And the user service is cut
+      When 2 creates are made
+      Then every answer is 503 with the error `service unavailable`
+      And the user service is restored, and the breaker is still open
+
+    Scenario: Each try counts
+      Given a deployment of its own with
+        | setting              | value |
+        | BREAKER_MAX_FAILURES | 3     |
+        | RETRY_MAX_ATTEMPTS   | 3     |
+      And the user service answers `UNAVAILABLE for every call`
+      When `GET /api/v1/users/x` is asked
+      Then the user service got 3 calls
+      And the breaker is open, and every route says so at once
+
+    Scenario: An open breaker ends the tries of a request
+      Given a deployment of its own with
+        | setting              | value |
+        | BREAKER_MAX_FAILURES | 2     |
+        | RETRY_MAX_ATTEMPTS   | 5     |
+        | RETRY_BASE_DELAY     | 1ms   |
+      And the user service answers `UNAVAILABLE for every call`
+      When `GET /api/v1/users/x` is asked
+      Then the user service got 2 calls
+      And the answer is 503
+
+    Scenario: A call that its client abandoned is neither a failure nor a success
+      Given a deployment of its own with
+        | setting              | value |
+        | BREAKER_MAX_FAILURES | 3     |
+      And the user service answers `UNAVAILABLE twice, then nothing, ever twice, then OK, then UNAVAILABLE twice, then nothing, ever, then UNAVAILABLE`
+      When 2 creates are made
+      And 2 creates are made and abandoned
+      And 1 create is made
+      And 2 creates are made
+      And 1 create is made and abandoned
+      And 1 create is made
+      Then every call so far reached the user service
+      And the breaker is open, and every route says so at once
+
+    Scenario: Health checks that fail do not open the breaker
+      Given a deployment of its own with
+        | setting              | value |
+        | BREAKER_MAX_FAILURES | 1     |
+      And the user service tells that it is NOT_SERVING
+      And the program has become unhealthy
+      When 2 creates are made
+      Then every call so far reached the user service
+
+    Scenario: Health checks that succeed do not close the breaker
+      Given a deployment of its own with
+        | setting              | value |
+        | BREAKER_MAX_FAILURES | 1     |
+      And the user service answers `UNAVAILABLE`
+      When 1 create is made
+      Then the breaker stays open for 1200 ms
+
+    Scenario Outline: An answer that comes after the breaker opened changes nothing when it is <code>
+      Given a deployment of its own with
+        | setting               | value |
+        | BREAKER_MAX_FAILURES  | 2     |
+        | BREAKER_RESET_TIMEOUT | 2s    |
+      And 3 creates are in flight that the user service will answer with <code>
+      And the user service answers `UNAVAILABLE twice`
+      When 2 creates are made
+      And the creates in flight are answered 1 s later
+      Then the breaker is open, and every route says so at once
+      And 2 s after it opened the breaker lets a call through
+
+      Examples:
+        | code        |
+        | OK          |
+        | UNAVAILABLE |
+
+    @property
+    Scenario: Any sequence of calls agrees with the model of the breaker
+      Given a deployment of its own with
+        | setting               | value |
+        | BREAKER_MAX_FAILURES  | 3     |
+        | BREAKER_RESET_TIMEOUT | 500ms |
+        | REQUEST_TIMEOUT       | 20s   |
+      Then any sequence of calls agrees with the model of the breaker
+
+  Rule: RES-4 One call tries whether the user service is well again
+    After `BREAKER_RESET_TIMEOUT` exactly one call goes through as the trial, without retries; meanwhile
+    others get the 503. Success closes, failure opens for another whole period, an abandoned trial makes
+    the next call the trial (erratum: the sample lets every waiting caller through).
+
+    Background:
+      Given a deployment of its own with
+        | setting               | value |
+        | BREAKER_MAX_FAILURES  | 1     |
+        | BREAKER_RESET_TIMEOUT | 1s    |
+        | REQUEST_TIMEOUT       | 20s   |
+        | RETRY_BASE_DELAY      | 1ms   |
+      And the user service answers `UNAVAILABLE`
+      And the breaker was opened by a create
+
+    Scenario: Before its time is up no call goes through
+      Then the breaker stays open for 900 ms
+
+    Scenario: Of many requests at once exactly one goes through as the trial
+      Given the time of the breaker is up
+      And the user service keeps its answers
+      When 20 creates are made at once
+      Then 1 call reaches the user service, and 19 answers say that the breaker is open
+      And when it is answered with OK requests succeed
+
+    Scenario: A success closes the breaker for everybody
+      Given the time of the breaker is up
+      When 1 create is made
+      Then 20 creates at once reach the user service
+
+    Scenario Outline: A trial that ends with <code> is a success
+      Given the time of the breaker is up
+      And the user service answers `<code>`
+      When 1 create is made
+      Then 20 creates at once reach the user service
+
+      Examples:
+        | code             |
+        | INVALID_ARGUMENT |
+        | ABORTED          |
+
+    Scenario Outline: A trial that ends with <code> opens the breaker for another whole period
+      Given the time of the breaker is up
+      And the user service answers `<code>`
+      When 1 create is made
+      Then the user service got 1 call
+      And the breaker stays open for 900 ms
+      And 1 s after it opened the breaker lets a call through
+
+      Examples:
+        | code              |
+        | UNAVAILABLE       |
+        | INTERNAL          |
+        | UNKNOWN           |
+        | DEADLINE_EXCEEDED |
+
+    Scenario: A trial is not tried again
+      Given the time of the breaker is up
+      And the user service answers `UNAVAILABLE for every call`
+      When `GET /api/v1/users/x` is asked
+      Then the user service got 1 call
+      And the answer is 503
+
+    Scenario: An abandoned trial makes the next call the trial
+      Given the time of the breaker is up
+      And the user service answers `nothing, ever`
+      When 1 create is made and abandoned
+      Then a create reaches the user service
+      And requests succeed
+
+    Scenario: While a trial runs every other request is refused
+      Given the time of the breaker is up
+      And the user service keeps its answers
+      When 1 create is in flight
+      Then the breaker stays open for 500 ms
+      And when it is answered with OK requests succeed

@@ -1,0 +1,160 @@
+//! Connections to the user service that break, fall silent and come back (RES-5, RES-6), and its
+//! health (HLT-9).
+
+use std::time::{Duration, Instant};
+
+use conformance_engine::failure::{Failure, StepResult, ensure};
+use conformance_engine::observe::{elapse, eventually, holds_for};
+use cucumber::{given, then, when};
+use tonic_health::pb::health_check_response::ServingStatus;
+
+use super::Asked;
+use crate::component::Resource;
+use crate::doubles::user_service::health::Health;
+use crate::params::{Span, StatusCode};
+use crate::world::World;
+
+/// The service whose health counts (HLT-9).
+const SERVICE: &str = "user.v1.UserService";
+
+/// A request whatever comes of it, so that the gateway meets what has become of its connection.
+async fn ask_anything(world: &mut World) -> StepResult {
+    let asked = Asked::parse("DELETE /api/v1/users/x")?;
+    world.ask(asked).await.map(|_| ())
+}
+
+#[given(regex = r"^the user service has been (cut|hung) for (\d+ s), with requests under way$")]
+async fn has_been_away(world: &mut World, how: String, time: Span) -> StepResult {
+    let link = world.own()?.slot(0)?.link(Resource::UserService)?;
+    match how.as_str() {
+        "cut" => link.cut().await,
+        _ => link.hang().await,
+    }
+    let begun = Instant::now();
+    while begun.elapsed() < time.0 {
+        ask_anything(world).await?;
+        elapse(Duration::from_millis(50)).await;
+    }
+    Ok(())
+}
+
+#[given("the user service was stopped, and requests failed")]
+async fn was_stopped(world: &mut World) -> StepResult {
+    world.own()?.double()?.stop().await;
+    for _ in 0..3 {
+        ask_anything(world).await?;
+    }
+    Ok(())
+}
+
+#[when("the user service is started again")]
+async fn is_started_again(world: &mut World) -> StepResult {
+    world.own()?.double()?.come_back().await
+}
+
+#[given("every connection to the user service has fallen silent")]
+async fn has_fallen_silent(world: &mut World) -> StepResult {
+    world.own()?.double()?.silence_connections();
+    Ok(())
+}
+
+#[given("every connection to the user service has fallen silent, and requests failed")]
+async fn silent_and_failed(world: &mut World) -> StepResult {
+    world.own()?.double()?.silence_connections();
+    for _ in 0..2 {
+        ask_anything(world).await?;
+    }
+    Ok(())
+}
+
+#[then(regex = r"^every silent connection is given up within (\d+ s)$")]
+async fn is_given_up(world: &mut World, limit: Span) -> StepResult {
+    let limit = world.scene.patience.stretch(limit.0);
+    let double = world.own()?.double()?;
+    let silent = double.connections().len();
+    ensure(silent > 0, "a connection to the user service", "none")?;
+    eventually("every silent connection is closed", limit, async || {
+        let connections = double.connections();
+        let open = connections[..silent].iter();
+        let open = open.filter(|it| it.closed_by_client.is_none() && it.closed.is_none());
+        match open.count() {
+            0 => Ok(()),
+            open => Err(format!("{open} of {silent} are open")),
+        }
+    })
+    .await
+}
+
+#[then("the very next request succeeds")]
+async fn next_succeeds(world: &mut World) -> StepResult {
+    let request = world.newcomer();
+    let client = world.client(0).await?;
+    client.create(request).await.ok().map(|_| ())
+}
+
+#[when(regex = r"^nobody asks anything for (\d+ s)$")]
+async fn nobody_asks(world: &mut World, window: Span) -> StepResult {
+    let slot = world.own()?.slot(0)?;
+    holds_for("the program runs on", window.0, async || slot.runs_on()).await
+}
+
+#[then(regex = r"^no connection was pinged more often than every (\d+ s)$")]
+async fn not_too_often(world: &mut World, least: Span) -> StepResult {
+    let connections = world.own()?.double()?.connections();
+    let grain = Duration::from_millis(500);
+    for connection in &connections {
+        let pauses = connection.pings.windows(2).map(|it| it[1] - it[0]);
+        let shortest = pauses.min();
+        ensure(
+            shortest.is_none_or(|it| it + grain >= least.0),
+            format!("pings {:?} apart or more", least.0),
+            format!("{shortest:?}"),
+        )?;
+    }
+    Ok(())
+}
+
+#[given(
+    regex = r"^the user service tells that it is (SERVING|NOT_SERVING|UNKNOWN|SERVICE_UNKNOWN)$"
+)]
+#[when(
+    regex = r"^the user service tells that it is (SERVING|NOT_SERVING|UNKNOWN|SERVICE_UNKNOWN)$"
+)]
+async fn tells_that_it_is(world: &mut World, status: String) -> StepResult {
+    set_health(world, SERVICE, &status)
+}
+
+#[when(regex = r"^the server of the user service as a whole is (NOT_SERVING)$")]
+async fn as_a_whole(world: &mut World, status: String) -> StepResult {
+    set_health(world, "", &status)
+}
+
+fn set_health(world: &mut World, service: &str, status: &str) -> StepResult {
+    let status = ServingStatus::from_str_name(status)
+        .ok_or_else(|| Failure::broken(format!("{status} is no health status")))?;
+    world
+        .scene
+        .journal
+        .note(format!("{service:?} is {status:?}"));
+    world
+        .own()?
+        .double()?
+        .set_health(service, Health::Is(status));
+    Ok(())
+}
+
+#[when(regex = r"^the user service refuses to tell its health with ([A-Z_]+)$")]
+async fn refuses_to_tell(world: &mut World, code: StatusCode) -> StepResult {
+    let double = world.own()?.double()?;
+    double.set_health(SERVICE, Health::Fails(code.0));
+    Ok(())
+}
+
+#[when("the user service never tells its health")]
+async fn never_tells(world: &mut World) -> StepResult {
+    world
+        .own()?
+        .double()?
+        .set_health(SERVICE, Health::NeverAnswers);
+    Ok(())
+}

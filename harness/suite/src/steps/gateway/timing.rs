@@ -1,0 +1,214 @@
+//! When answers come, and how often and when a call is tried (RES-1, RES-2).
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use conformance_engine::failure::{Failure, StepResult, ensure};
+use conformance_engine::observe::{elapse, eventually};
+use cucumber::gherkin::Step;
+use cucumber::{given, then, when};
+
+use super::Asked;
+use crate::component::Resource;
+use crate::doubles::user_service::prose;
+use crate::doubles::user_service::records::ReceivedCall;
+use crate::params::Span;
+use crate::properties::tries;
+use crate::steps::users::outcomes::all;
+use crate::steps::users::table;
+use crate::world::World;
+
+/// A clock's grain, and the way from the program's clock to that of the suite.
+const GRAIN: Duration = Duration::from_millis(10);
+
+fn late_or_early(world: &World, expected: &str, right: impl Fn(Duration) -> bool) -> StepResult {
+    let exchanges = &world.gateway.exchanges;
+    let wrong = exchanges.iter().filter_map(|it| match it.answer() {
+        Ok(answer) if right(answer.took) => None,
+        Ok(answer) => Some(format!("{} after {:?}", it.told(), answer.took)),
+        Err(told) => Some(told),
+    });
+    all(expected, wrong.collect(), exchanges.len())
+}
+
+#[then(regex = r"^every answer came after (\d+ (?:ms|s))$")]
+async fn came_after(world: &mut World, time: Span) -> StepResult {
+    let latest = world.scene.patience.stretch(time.0);
+    let expected = format!("an answer after {:?}, within {latest:?}", time.0);
+    late_or_early(world, &expected, |it| it + GRAIN >= time.0 && it <= latest)
+}
+
+#[then(regex = r"^every answer came within (\d+ (?:ms|s))$")]
+async fn came_within(world: &mut World, limit: Span) -> StepResult {
+    let latest = world.scene.patience.stretch(limit.0);
+    let expected = format!("an answer within {:?}, on this machine {latest:?}", limit.0);
+    late_or_early(world, &expected, |it| it <= latest)
+}
+
+#[then("the answer is 503 with the error `service unavailable`, or 504 with `upstream timeout`")]
+#[then("every answer is 503 with the error `service unavailable`, or 504 with `upstream timeout`")]
+async fn unavailable_or_late(world: &mut World) -> StepResult {
+    let exchanges = &world.gateway.exchanges;
+    let wrong = exchanges.iter().filter_map(|it| {
+        let unavailable = it.is_error(503, "service unavailable");
+        unavailable
+            .or_else(|_| it.is_error(504, "upstream timeout"))
+            .err()
+    });
+    all(
+        "503 or 504, with its error",
+        wrong.collect(),
+        exchanges.len(),
+    )
+}
+
+#[given("requests have succeeded")]
+async fn have_succeeded(world: &mut World) -> StepResult {
+    let client = world.client(0).await?;
+    let request = world.newcomer();
+    let user = client.create(request).await.ok()?;
+    client.get(&user.id).await.ok().map(|_| ())
+}
+
+#[then(regex = r"^the user service got (\d+) calls?$")]
+async fn got_calls(world: &mut World, count: usize) -> StepResult {
+    let calls = world.new_calls().await?;
+    let told: Vec<&str> = calls.iter().map(ReceivedCall::method).collect();
+    ensure(
+        calls.len() == count,
+        format!("{count} calls"),
+        format!("{told:?}"),
+    )
+}
+
+#[then("each of these answers is given once")]
+async fn each_is_given_once(world: &mut World, step: &Step) -> StepResult {
+    let rows = table(step, &["answer"])?;
+    let mut wrong = Vec::new();
+    for row in rows {
+        world.begin_asking().await?;
+        let script = prose::parse(&row[0]).map_err(Failure::broken)?;
+        world.own()?.double()?.script(script);
+        let asked = Asked::parse("POST /api/v1/users")?.with_body("{}");
+        let exchange = world.ask(asked).await?;
+        let calls = world.new_calls().await?.len();
+        if calls != 1 || exchange.answer().is_ok_and(|it| it.status < 400) {
+            wrong.push(format!("{}: {calls} calls, {}", row[0], exchange.told()));
+        }
+    }
+    all("one call, and an error", wrong, rows.len())
+}
+
+#[when(regex = r"^`([A-Z]+ /\S*)` is asked (\d+) times at once$")]
+async fn is_asked_at_once(world: &mut World, request: String, times: usize) -> StepResult {
+    world.begin_asking().await?;
+    let client = world.gateway().await?;
+    let asking = (0..times).map(|number| {
+        let mut asked = Asked::parse(&request)?;
+        asked.id = Some(format!("{}-{number}", world.scene.id));
+        Ok(super::exchange(&client, asked))
+    });
+    let asking: Vec<_> = asking.collect::<StepResult<_>>()?;
+    world.gateway.exchanges = futures::future::try_join_all(asking).await?;
+    Ok(())
+}
+
+/// The pauses between the tries of each request, by the tries' number.
+async fn pauses(world: &mut World) -> StepResult<Vec<Vec<Duration>>> {
+    let calls = world.new_calls().await?;
+    let mut tries: BTreeMap<String, Vec<ReceivedCall>> = BTreeMap::new();
+    for call in calls {
+        let id = call.request_id().unwrap_or_default().to_owned();
+        tries.entry(id).or_default().push(call);
+    }
+    let pause = |pair: &[ReceivedCall]| {
+        let answered = pair[0].answered().unwrap_or(pair[0].received);
+        pair[1].received.saturating_duration_since(answered)
+    };
+    Ok(tries
+        .values()
+        .map(|calls| calls.windows(2).map(pause).collect())
+        .collect())
+}
+
+#[then(regex = r"^the pauses between tries are (\d+ to \d+ ms(?:, \d+ to \d+ ms)*)$")]
+async fn pauses_are(world: &mut World, ranges: String) -> StepResult {
+    let range = |text: &str| {
+        let (least, most) = text.trim_end_matches(" ms").split_once(" to ")?;
+        let millis = |it: &str| it.parse().ok().map(Duration::from_millis);
+        Some((millis(least)?, millis(most)?))
+    };
+    let wanted: Option<Vec<_>> = ranges.split(", ").map(range).collect();
+    let wanted = wanted.ok_or_else(|| Failure::broken("no ranges"))?;
+    let patience = world.scene.patience;
+    let pauses = pauses(world).await?;
+    let wrong = pauses.iter().filter(|pauses| {
+        let fits = pauses.iter().zip(&wanted).all(|(pause, (least, most))| {
+            *pause + GRAIN >= *least && *pause <= patience.stretch(*most)
+        });
+        pauses.len() != wanted.len() || !fits
+    });
+    let wrong = wrong.map(|it| format!("{it:?}")).collect();
+    all(&format!("pauses of {ranges}"), wrong, pauses.len())
+}
+
+#[then(regex = r"^the shortest of them and the longest are (\d+ ms) apart$")]
+async fn pauses_differ(world: &mut World, least: Span) -> StepResult {
+    let pauses: Vec<Duration> = pauses(world).await?.concat();
+    let apart = pauses.iter().max().zip(pauses.iter().min());
+    let apart = apart.map_or(Duration::ZERO, |(longest, shortest)| *longest - *shortest);
+    ensure(
+        apart >= least.0,
+        format!("random pauses, {:?} apart or more", least.0),
+        format!("{apart:?} between {} pauses", pauses.len()),
+    )
+}
+
+#[when(regex = r"^`([A-Z]+ /\S*)` is asked, and the user service is restored after (\d+ ms)$")]
+async fn asked_and_restored(world: &mut World, request: String, after: Span) -> StepResult {
+    world.begin_asking().await?;
+    let client = world.gateway().await?;
+    let mut asked = Asked::parse(&request)?;
+    asked.id = Some(world.scene.id.clone());
+    let asking = super::exchange(&client, asked);
+    let slot = world.own()?.slot(0)?;
+    let restoring = async {
+        elapse(after.0).await;
+        slot.link(Resource::UserService)?.restore().await;
+        Ok(())
+    };
+    let (exchange, ()) = futures::future::try_join(asking, restoring).await?;
+    world.gateway.exchanges.push(exchange);
+    Ok(())
+}
+
+#[then(regex = r"^requests succeed again within (\d+ ms)$")]
+async fn succeed_again(world: &mut World, limit: Span) -> StepResult {
+    let limit = world.scene.patience.stretch(limit.0);
+    let requests: Vec<_> = (0..3).map(|_| world.newcomer()).collect();
+    let client = world.client(0).await?;
+    world.own()?.double()?.forget_scripts();
+    eventually("3 requests in a row succeed", limit, async || {
+        for request in &requests {
+            let mut request = request.clone();
+            let unique = uuid::Uuid::new_v4().simple().to_string();
+            request.email = format!("{}-{}", &unique[..8], request.email);
+            let call = client.create(request).await;
+            let user = call
+                .result
+                .map_err(|it| crate::drivers::users::shown(&it))?;
+            let call = client.get(&user.id).await;
+            call.result
+                .map_err(|it| crate::drivers::users::shown(&it))?;
+        }
+        Ok::<_, String>(())
+    })
+    .await
+}
+
+#[then("any script of the user service makes as many tries of a GET as the model says")]
+async fn any_script(world: &mut World) -> StepResult {
+    let client = world.gateway().await?;
+    let seed = world.scene.seed;
+    tries::check(client, world.own()?.double()?.clone(), seed).await
+}
