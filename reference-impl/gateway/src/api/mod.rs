@@ -7,7 +7,7 @@
 //! - [`openapi`]: all of this as a document
 
 pub mod body;
-mod handlers;
+pub mod handlers;
 pub mod openapi;
 pub mod parse;
 pub mod wire;

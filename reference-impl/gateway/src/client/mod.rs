@@ -8,10 +8,10 @@
 //! - [`answer`]: the body of an answer, held to what gRPC allows
 //! - [`faults`]: the status of a call whose connection failed
 
-mod answer;
-mod channel;
-mod connection;
-mod faults;
+pub mod answer;
+pub mod channel;
+pub mod connection;
+pub mod faults;
 
 use std::time::Duration;
 
