@@ -47,9 +47,9 @@ Feature: Time-outs and retries
         | RETRY_MAX_ATTEMPTS   | 5     |
         | RETRY_BASE_DELAY     | 1ms   |
         | BREAKER_MAX_FAILURES | 1000  |
-      And the user service answers `UNAVAILABLE after 400 ms for every call`
+      And the user service answers `UNAVAILABLE after 900 ms for every call`
       When `GET /api/v1/users` is asked
-      Then the answer is 503 with the error `service unavailable`, or 504 with `upstream timeout`
+      Then the answer is that of an unavailable service or of a time-out
       And every answer came within 1 s
 
     Scenario: A user service that falls silent makes every route fail in time
@@ -60,7 +60,7 @@ Feature: Time-outs and retries
       And requests have succeeded
       And the user service is hung
       When every route is asked
-      Then every answer is 503 with the error `service unavailable`, or 504 with `upstream timeout`
+      Then every answer is that of an unavailable service or of a time-out
       And every answer came within 500 ms
 
   Rule: RES-2 A GET is tried again while the user service is unavailable
@@ -194,7 +194,7 @@ Feature: Time-outs and retries
         | BREAKER_MAX_FAILURES | 1000  |
       And the user service answers `UNAVAILABLE for every call`
       When `GET /api/v1/users/x` is asked
-      Then the answer is 503 with the error `service unavailable`, or 504 with `upstream timeout`
+      Then the answer is that of an unavailable service or of a time-out
       And every answer came within 1 s
       And the user service got 1 call
 

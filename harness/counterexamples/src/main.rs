@@ -8,6 +8,7 @@
 //! - [`probes`]: what answers of probes become
 //! - [`store`]: a store with some of its methods replaced
 //! - [`changes`]: a change log that tells something else
+//! - [`upstream`]: calls of a gateway made otherwise
 //! - [`output`]: what lines of the log become
 //! - [`standing`]: programs that need no reference
 
@@ -18,6 +19,7 @@ mod output;
 mod probes;
 mod standing;
 mod store;
+mod upstream;
 mod wire;
 
 use std::process::ExitCode;

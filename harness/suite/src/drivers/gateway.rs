@@ -10,6 +10,9 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 
+/// When an answer is given up; far above every limit of the contract.
+const GIVE_UP: Duration = Duration::from_secs(30);
+
 /// A client of one instance; clones share its connections.
 #[derive(Clone, Debug)]
 pub struct Gateway {
@@ -67,14 +70,19 @@ impl Gateway {
     /// Sends it and reads the whole answer.
     pub async fn send(&self, request: Request<Full<Bytes>>) -> Result<Answer, NoAnswer> {
         let begun = Instant::now();
-        let (head, body) = self.client.request(request).await?.into_parts();
-        let body = body.collect().await?.to_bytes();
-        Ok(Answer {
-            status: head.status.as_u16(),
-            headers: head.headers,
-            body,
-            took: begun.elapsed(),
-        })
+        let exchange = async {
+            let (head, body) = self.client.request(request).await?.into_parts();
+            let body = body.collect().await?.to_bytes();
+            Ok(Answer {
+                status: head.status.as_u16(),
+                headers: head.headers,
+                body,
+                took: begun.elapsed(),
+            })
+        };
+        let given_up = |_| Err(format!("no answer within {} s", GIVE_UP.as_secs()).into());
+        let answer = tokio::time::timeout(GIVE_UP, exchange).await;
+        answer.unwrap_or_else(given_up)
     }
 }
 

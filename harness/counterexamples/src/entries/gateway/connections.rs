@@ -1,0 +1,113 @@
+//! RES-5, RES-6: connections to the user service.
+
+use std::error::Error as _;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use gateway::user_service::Call;
+use tonic::{Code, Status};
+
+use super::{parts_with, rules};
+use crate::entry::Entry;
+use crate::upstream::{Around, Try, twist};
+
+pub fn entries() -> Vec<Entry> {
+    vec![
+        rules(
+            "gateway-keeps-silent-connections",
+            "RES-5",
+            "a connection that fell silent is kept, and keepalive is off",
+            |it| {
+                it.connection.replace_silent = false;
+                it.connection.keepalive_time = |_| None;
+            },
+        ),
+        parts_with(
+            "gateway-connects-once",
+            "RES-5",
+            "after a broken connection it never makes a new one",
+            |it| twist(it, Once::default()),
+        ),
+        parts_with(
+            "gateway-dies-of-odd-answers",
+            "RES-5",
+            "it ends at an answer that makes no sense",
+            |it| twist(it, Dies),
+        ),
+        parts_with(
+            "gateway-never-forgives",
+            "RES-5",
+            "after three failures it makes no call any more",
+            |it| twist(it, Grudge::default()),
+        ),
+        rules(
+            "gateway-without-keepalive",
+            "RES-6",
+            "it sends no pings",
+            |it| it.connection.keepalive_time = |_| None,
+        ),
+        rules(
+            "gateway-pings-every-second",
+            "RES-6",
+            "it pings every second",
+            |it| it.connection.keepalive_time = |_| Some(Duration::from_secs(1)),
+        ),
+        rules(
+            "gateway-waits-long-for-pings",
+            "RES-6",
+            "it waits an hour for the answer to a ping",
+            |it| it.connection.keepalive_timeout = Duration::from_hours(1),
+        ),
+    ]
+}
+
+/// Makes no call after one whose connection broke.
+#[derive(Default)]
+struct Once(AtomicBool);
+
+#[async_trait]
+impl Around for Once {
+    async fn make<T: Send>(&self, call: &Call, send: Try<'_, T>) -> Result<T, Status> {
+        if self.0.load(Ordering::Relaxed) {
+            return Err(Status::unavailable("the connection is gone"));
+        }
+        let answer = send(call.clone()).await;
+        let broke = answer.as_ref().is_err_and(|it| it.source().is_some());
+        self.0.store(broke, Ordering::Relaxed);
+        answer
+    }
+}
+
+/// Ends the program at what no server should answer.
+struct Dies;
+
+#[async_trait]
+impl Around for Dies {
+    async fn make<T: Send>(&self, call: &Call, send: Try<'_, T>) -> Result<T, Status> {
+        let answer = send(call.clone()).await;
+        let odd = |it: &Status| matches!(it.code(), Code::Internal | Code::Unknown);
+        if answer.as_ref().is_err_and(odd) {
+            std::process::abort();
+        }
+        answer
+    }
+}
+
+/// Makes no call after three failures, of whatever kind.
+#[derive(Default)]
+struct Grudge(std::sync::atomic::AtomicU32);
+
+#[async_trait]
+impl Around for Grudge {
+    async fn make<T: Send>(&self, call: &Call, send: Try<'_, T>) -> Result<T, Status> {
+        if self.0.load(Ordering::Relaxed) >= 3 {
+            return Err(Status::unavailable("it has failed too often"));
+        }
+        let answer = send(call.clone()).await;
+        if answer.is_err() {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+        answer
+    }
+}
