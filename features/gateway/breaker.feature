@@ -157,13 +157,13 @@ Feature: The breaker
       Given a deployment of its own with
         | setting               | value |
         | BREAKER_MAX_FAILURES  | 2     |
-        | BREAKER_RESET_TIMEOUT | 2s    |
+        | BREAKER_RESET_TIMEOUT | 4s    |
       And 3 creates are in flight that the user service will answer with <code>
       And the user service answers `UNAVAILABLE twice`
       When 2 creates are made
       And the creates in flight are answered 1 s later
       Then the breaker is open, and every route says so at once
-      And 2 s after it opened the breaker lets a call through
+      And 4 s after it opened the breaker lets a call through
 
       Examples:
         | code        |
@@ -245,9 +245,11 @@ Feature: The breaker
     Scenario: An abandoned trial makes the next call the trial
       Given the time of the breaker is up
       And the user service answers `nothing, ever`
-      When 1 create is made and abandoned
-      Then a create reaches the user service
-      And requests succeed
+      And a create was made and abandoned
+      And the user service keeps its answers
+      When 20 creates are made at once
+      Then 1 call reaches the user service, and 19 answers say that the breaker is open
+      And when it is answered with OK requests succeed
 
     Scenario: While a trial runs every other request is refused
       Given the time of the breaker is up

@@ -20,11 +20,11 @@ fn a_component_without_scenarios_is_no_success() {
     let place = Place::new();
     place.write(
         "conformance.toml",
-        &manifest("\"x\"").replace("user-service", "gateway"),
+        &manifest("\"x\"").replace("user-service", "operator"),
     );
     place
         .run(&["run"])
-        .check(2, &["the selection matches no scenario of gateway"]);
+        .check(2, &["the selection matches no scenario of operator"]);
 }
 
 #[test]

@@ -256,12 +256,13 @@ fn trials() -> Vec<Entry> {
                 it.breaker.trial_calls = u32::MAX;
             },
         ),
-        rules(
+        parts_with(
             "breaker-tries-trials-again",
             "RES-4",
             "a trial is tried again",
             |it| {
-                it.retry.trials = true;
+                it.rules.retry.attempts = |_| 1;
+                twist(it, Inside);
             },
         ),
         rules(

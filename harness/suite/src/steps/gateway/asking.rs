@@ -189,13 +189,6 @@ async fn answer_is(world: &mut World, status: u16) -> StepResult {
         .map_err(|got| Failure::mismatch(status, got))
 }
 
-#[then(regex = r"^every answer is (\d+)$")]
-async fn every_answer_is(world: &mut World, status: u16) -> StepResult {
-    let exchanges = &world.gateway.exchanges;
-    let wrong = exchanges.iter().filter_map(|it| it.is(status).err());
-    all(&format!("{status}"), wrong.collect(), exchanges.len())
-}
-
 #[then("the answer is 204 without a body")]
 async fn answer_is_empty(world: &mut World) -> StepResult {
     let exchange = world.newest()?;

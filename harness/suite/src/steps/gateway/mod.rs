@@ -47,6 +47,8 @@ pub struct Notes {
     description: Option<Description>,
     /// How many calls the user service had before the newest action.
     calls_before: usize,
+    /// From when on nobody has asked anything.
+    idle_since: Option<std::time::Instant>,
     /// What the breaker's steps remember.
     breaker: breaker::Notes,
 }
