@@ -1,16 +1,15 @@
 //! What requests to a gateway become, and its answers.
 
+use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::Request;
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use axum::http::request::Parts as Head;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
-use axum::middleware::Next;
+use axum::middleware::{Next, from_fn};
 use axum::response::Response;
 use platform::http::Wrap;
 use serde_json::{Map, Value, json};
-
-use crate::wire::around;
 
 /// An answer, whole, and what it answers.
 pub struct Answer {
@@ -68,6 +67,18 @@ impl Answer {
             .insert(CONTENT_TYPE, HeaderValue::from_static(kind));
         self.body = text.into();
     }
+}
+
+/// Puts a handler around everything: before a request finds its route, and after its answer is whole.
+pub fn around<A: Future<Output = Response> + Send + 'static>(
+    wrap: &mut Wrap,
+    handle: impl Fn(Request, Next) -> A + Clone + Send + Sync + 'static,
+) {
+    let before = std::mem::replace(wrap, Box::new(|router| router));
+    *wrap = Box::new(move |router| {
+        let everything = Router::new().fallback_service(before(router));
+        everything.layer(from_fn(handle))
+    });
 }
 
 /// Changes every answer.

@@ -247,7 +247,7 @@ fn calls<A: Future<Output = Response> + Send + 'static>(
 }
 
 /// Puts a handler around what is there already.
-pub fn around<A: Future<Output = Response> + Send + 'static>(
+fn around<A: Future<Output = Response> + Send + 'static>(
     wrap: &mut Wrap,
     handle: impl Fn(Request, Next) -> A + Copy + Send + Sync + 'static,
 ) {

@@ -136,16 +136,6 @@ fn lenient() -> Vec<Entry> {
             },
         ),
         reads(
-            "bodies-empty-as-object",
-            CLAUSE,
-            "no body is taken for an empty object",
-            |head, body| {
-                if body.is_empty() && matches!(head.method, Method::POST | Method::PUT) {
-                    *body = b"{}".to_vec();
-                }
-            },
-        ),
-        reads(
             "bodies-cut-off",
             CLAUSE,
             "a body that lacks its last brace is taken",

@@ -163,11 +163,6 @@ fn statuses() -> Vec<Entry> {
             parse::status(it).or_else(|| it.parse().ok())
         }),
         status(
-            "puts-unknown-status",
-            "an unknown status is passed on as 99",
-            |it| parse::status(it).or(Some(99)),
-        ),
-        status(
             "puts-unknown-status-is-active",
             "an unknown status is ACTIVE",
             |it| parse::status(it).or(Some(1)),

@@ -11,8 +11,7 @@ use tokio::sync::Mutex;
 
 use super::{answers, heads, replaced, rules};
 use crate::entry::Entry;
-use crate::http::{refused, target};
-use crate::wire::around;
+use crate::http::{around, refused, target};
 
 const CLAUSE: &str = "GWY-6";
 
@@ -119,23 +118,19 @@ fn broken() -> Vec<Entry> {
             "bodies are read one after the other, a slow one too",
             |it| {
                 let turn = Arc::new(Mutex::new(()));
-                let before = std::mem::replace(&mut it.wrap_http, Box::new(|router| router));
-                it.wrap_http = Box::new(move |router| {
-                    let handle = move |request: Request, next: Next| {
-                        let turn = Arc::clone(&turn);
-                        async move {
-                            let (head, body) = request.into_parts();
-                            let held = turn.lock_owned().await;
-                            let body = to_bytes(body, usize::MAX).await;
-                            if body.is_err() {
-                                // Nobody gives it back.
-                                std::mem::forget(held);
-                            }
-                            let body = Body::from(body.unwrap_or_default());
-                            next.run(Request::from_parts(head, body)).await
+                around(&mut it.wrap_http, move |request: Request, next: Next| {
+                    let turn = Arc::clone(&turn);
+                    async move {
+                        let (head, body) = request.into_parts();
+                        let held = turn.lock_owned().await;
+                        let body = to_bytes(body, usize::MAX).await;
+                        if body.is_err() {
+                            // Nobody gives it back.
+                            std::mem::forget(held);
                         }
-                    };
-                    before(router).layer(axum::middleware::from_fn(handle))
+                        let body = Body::from(body.unwrap_or_default());
+                        next.run(Request::from_parts(head, body)).await
+                    }
                 });
             },
         ),
@@ -211,9 +206,9 @@ fn methods() -> Vec<Entry> {
         answers(
             "limits-method-501",
             CLAUSE,
-            "a method that nobody knows is 501",
+            "a method that few know is 501",
             |it| {
-                if it.method.as_str() == "BREW" {
+                if matches!(it.method.as_str(), "PURGE" | "PROPFIND") {
                     it.set(501);
                 }
             },

@@ -28,6 +28,9 @@ use crate::http::{self, Answer};
 
 /// What is wrong with a user service only, though a gateway could be run in the same way.
 const ALONE: &[&str] = &[
+    "answer-all-unwell",
+    "checks-one-by-one",
+    "config-level-debug",
     "config-nothing-optional",
     "config-other-pool",
     "connections-ignored",
@@ -40,6 +43,8 @@ const ALONE: &[&str] = &[
     "migrate-alone",
     "migrate-nothing",
     "migrate-remembers",
+    "secret-in-answer",
+    "secret-in-error",
     "start-needs-resources",
     "stop-late",
 ];

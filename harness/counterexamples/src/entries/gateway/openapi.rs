@@ -108,16 +108,6 @@ fn routes() -> Vec<Entry> {
                 .as_object_mut()
                 .map(|it| it.remove("delete"));
         }),
-        described(
-            "openapi-another-route",
-            "it lists a route that there is not",
-            |it| {
-                it["paths"]["/api/v1/groups"] = it["paths"]["/api/v1/users"].clone();
-            },
-        ),
-        described("openapi-patch", "it lists PATCH", |it| {
-            it["paths"][ONE]["patch"] = it["paths"][ONE]["put"].clone();
-        }),
         described("openapi-without-base", "its paths lack /api/v1", |it| {
             let Some(paths) = it["paths"].as_object_mut() else {
                 return;

@@ -1,10 +1,18 @@
 //! USR: what a gateway does to users on their way.
 
+use std::sync::Arc;
+
+use async_trait::async_trait;
 use axum::http::Method;
+use gateway::user_service::{Call, UserService};
 use serde_json::{Map, Value};
 use tonic::{Code, Status};
+use user_proto::v1::{
+    CreateUserRequest, CreateUserResponse, DeleteUserRequest, GetUserRequest, GetUserResponse,
+    ListUsersRequest, ListUsersResponse, UpdateUserRequest, UpdateUserResponse,
+};
 
-use super::{calls, instead, reads};
+use super::{calls, instead, reads, replaced};
 use crate::calls::Spoil;
 use crate::entry::Entry;
 use crate::http::{objects, parameter, refused};
@@ -148,14 +156,11 @@ fn answers() -> Vec<Entry> {
                 ..Spoil::default()
             },
         ),
-        calls(
-            "gateway-never-updated",
+        replaced(
+            "gateway-field-by-field",
             "USR-10",
-            "updated_at is created_at",
-            Spoil {
-                user: |user| user.updated_at = user.created_at,
-                ..Spoil::default()
-            },
+            "an update is a call for each of its fields",
+            |it| it.users = Arc::new(FieldByField(Arc::clone(&it.users))),
         ),
     ]
 }
@@ -226,4 +231,63 @@ fn lists() -> Vec<Entry> {
             },
         ),
     ]
+}
+
+/// Makes an update of many fields one by one.
+struct FieldByField(Arc<dyn UserService>);
+
+#[async_trait]
+impl UserService for FieldByField {
+    async fn create_user(
+        &self,
+        call: &Call,
+        request: CreateUserRequest,
+    ) -> Result<CreateUserResponse, Status> {
+        self.0.create_user(call, request).await
+    }
+
+    async fn get_user(
+        &self,
+        call: &Call,
+        request: GetUserRequest,
+    ) -> Result<GetUserResponse, Status> {
+        self.0.get_user(call, request).await
+    }
+
+    async fn update_user(
+        &self,
+        call: &Call,
+        request: UpdateUserRequest,
+    ) -> Result<UpdateUserResponse, Status> {
+        let name = UpdateUserRequest {
+            id: request.id.clone(),
+            name: request.name,
+            ..UpdateUserRequest::default()
+        };
+        self.0.update_user(call, name).await?;
+        let status = UpdateUserRequest {
+            id: request.id.clone(),
+            status: request.status,
+            ..UpdateUserRequest::default()
+        };
+        self.0.update_user(call, status).await?;
+        let rest = UpdateUserRequest {
+            name: None,
+            status: None,
+            ..request
+        };
+        self.0.update_user(call, rest).await
+    }
+
+    async fn delete_user(&self, call: &Call, request: DeleteUserRequest) -> Result<(), Status> {
+        self.0.delete_user(call, request).await
+    }
+
+    async fn list_users(
+        &self,
+        call: &Call,
+        request: ListUsersRequest,
+    ) -> Result<ListUsersResponse, Status> {
+        self.0.list_users(call, request).await
+    }
 }
