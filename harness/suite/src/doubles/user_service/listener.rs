@@ -73,7 +73,7 @@ impl Listener {
 
     /// Nothing goes out on the connections that are open.
     pub fn silence_connections(&self) {
-        for line in lock(&self.connections).lines.iter() {
+        for line in &lock(&self.connections).lines {
             if let Some(line) = line.upgrade() {
                 line.fall_silent();
             }

@@ -115,7 +115,7 @@ impl Store {
             text => token::open(text, &request.filter, order),
         };
         ensure(
-            last.is_some() == !request.page_token.is_empty(),
+            last.is_some() != request.page_token.is_empty(),
             "page_token is invalid",
         )?;
         let size = page_size(request.page_size);
@@ -197,14 +197,14 @@ fn now() -> Timestamp {
 /// Now, or a step after `last`, whichever is later (USR-10).
 fn after(last: Timestamp) -> Timestamp {
     let nanos = last.nanos + STEP;
-    let least = Timestamp {
+    let earliest = Timestamp {
         seconds: last.seconds + i64::from(nanos / NANOS_PER_SECOND),
         nanos: nanos % NANOS_PER_SECOND,
     };
     let now = now();
-    if (now.seconds, now.nanos) > (least.seconds, least.nanos) {
+    if (now.seconds, now.nanos) > (earliest.seconds, earliest.nanos) {
         now
     } else {
-        least
+        earliest
     }
 }

@@ -365,7 +365,7 @@ fn a_walk_meets_every_lasting_user_once_while_others_come_and_go() {
             let place = (round * 31) % 60;
             let passing = store.create(request(&format!("{place:02}x@b"), &format!("{place:02}")));
             if let Ok(passing) = passing
-                && round % 3 != 0
+                && !round.is_multiple_of(3)
             {
                 store.delete(&passing.id).expect("it is there");
             }

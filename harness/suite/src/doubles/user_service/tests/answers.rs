@@ -128,11 +128,11 @@ async fn calls_take_their_answers_in_the_order_of_their_arrival() {
 #[tokio::test]
 async fn a_status_goes_out_whatever_it_is() {
     for (code, message) in [
-        (99, &b"nobody knows"[..]),
-        (14, b"%zz\xff\xfe%ff"),
-        (13, &[b'm'; 1 << 20]),
+        (99, b"nobody knows".to_vec()),
+        (14, b"%zz\xff\xfe%ff".to_vec()),
+        (13, vec![b'm'; 1 << 20]),
     ] {
-        let message = HeaderValue::from_bytes(message).expect("a header may hold it");
+        let message = HeaderValue::from_bytes(&message).expect("a header may hold it");
         let double = saying(Answer::Status { code, message }).await;
         let (_wire, ended) = call(&double).await;
         assert_eq!(
