@@ -61,6 +61,16 @@ pub fn entries() -> Vec<Entry> {
             },
         ),
         environment(
+            "gateway-other-tries",
+            "CFG-1",
+            "the default number of tries is 5",
+            |it| {
+                if it.get("RETRY_MAX_ATTEMPTS").is_none_or(String::is_empty) {
+                    set(it, "RETRY_MAX_ATTEMPTS", "5");
+                }
+            },
+        ),
+        environment(
             "gateway-garbage-guards",
             "CFG-2",
             "how often and for how long is not looked at until it is needed",

@@ -43,8 +43,8 @@ async fn each_message_is_the_error(world: &mut World, step: &Step) -> StepResult
 }
 
 #[then(regex = r"^no answer holds `(.+)`$")]
-async fn no_answer_holds(world: &mut World, word: String) -> StepResult {
-    holds_none(world, &[word])
+async fn no_answer_holds(world: &mut World, text: String) -> StepResult {
+    holds_none(world, &[text])
 }
 
 #[then("no answer holds an address of the user service")]
