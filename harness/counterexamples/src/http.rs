@@ -146,13 +146,10 @@ pub fn instead(
         let Ok(bytes) = to_bytes(body, usize::MAX).await else {
             return refused(&head, 400, "the body is broken");
         };
-        match answer(&head, &bytes) {
-            Some(response) => response,
-            None => {
-                let body = Body::from(bytes);
-                next.run(Request::from_parts(head, body)).await
-            }
+        if let Some(response) = answer(&head, &bytes) {
+            return response;
         }
+        next.run(Request::from_parts(head, Body::from(bytes))).await
     });
 }
 

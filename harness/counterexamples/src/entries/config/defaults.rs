@@ -92,7 +92,7 @@ pub fn entries() -> Vec<Entry> {
             |it| {
                 if it.settings.identity.version == env!("CARGO_PKG_VERSION") {
                     probes::spoil(it.wrap_http, "/health", |probe| {
-                        probe.body["version"] = "".into()
+                        probe.body["version"] = "".into();
                     });
                 }
             },

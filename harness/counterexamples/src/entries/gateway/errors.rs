@@ -119,9 +119,10 @@ fn told(status: &Status, change: impl FnOnce(&str) -> String) -> Problem {
     let problem = problem::of_status(status);
     let is_passed_on = problem.message == status.message();
     let message = change(&problem.message);
-    match is_passed_on {
-        true => Problem::new(problem.status, message),
-        false => problem,
+    if is_passed_on {
+        Problem::new(problem.status, message)
+    } else {
+        problem
     }
 }
 
@@ -233,9 +234,12 @@ fn words() -> Vec<Entry> {
             CLAUSE,
             "a user service that cannot be reached is an internal error",
             Spoil {
-                status: |status| match gateway::client::is_of_connection(&status) {
-                    true => Status::new(Code::Internal, "connection refused"),
-                    false => status,
+                status: |status| {
+                    if gateway::client::is_of_connection(&status) {
+                        Status::new(Code::Internal, "connection refused")
+                    } else {
+                        status
+                    }
                 },
                 ..Spoil::default()
             },
@@ -259,7 +263,7 @@ fn shapes() -> Vec<Entry> {
             if it.is_error() {
                 let code = it.status.as_u16();
                 it.json(|body| {
-                    *body = json!({ "error": { "code": code, "message": body["error"] } })
+                    *body = json!({ "error": { "code": code, "message": body["error"] } });
                 });
             }
         }),

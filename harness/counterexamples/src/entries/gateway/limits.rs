@@ -47,7 +47,7 @@ fn lengths() -> Vec<Entry> {
             |it| it.body_bytes -= 1,
         ),
         rules("limits-2-mb", CLAUSE, "a body may have 2 MiB", |it| {
-            it.body_bytes *= 2
+            it.body_bytes *= 2;
         }),
         replaced(
             "limits-by-content-length",
@@ -122,11 +122,11 @@ fn broken() -> Vec<Entry> {
                     let turn = Arc::clone(&turn);
                     async move {
                         let (head, body) = request.into_parts();
-                        let held = turn.lock_owned().await;
+                        let locked = turn.lock_owned().await;
                         let body = to_bytes(body, usize::MAX).await;
                         if body.is_err() {
                             // Nobody gives it back.
-                            std::mem::forget(held);
+                            std::mem::forget(locked);
                         }
                         let body = Body::from(body.unwrap_or_default());
                         next.run(Request::from_parts(head, body)).await
