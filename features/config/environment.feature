@@ -132,6 +132,36 @@ Feature: Settings
       Then the program is ready within 10 s
       And requests succeed
 
+    @gateway @slow
+    Scenario Outline: With a REQUEST_TIMEOUT that is <given> a request waits 10 s for the user service
+      Given a deployment of its own with
+        | setting         | value   |
+        | REQUEST_TIMEOUT | <given> |
+      And the user service answers `nothing, ever`
+      When `DELETE /api/v1/users/x` is asked
+      Then the answer is 504 with the error `upstream timeout`
+      And the answer came after 9 s to 11 s
+
+      Examples:
+        | given   |
+        | (unset) |
+        | (empty) |
+
+    @gateway
+    Scenario Outline: With a RETRY_MAX_ATTEMPTS that is <given> a request is tried 3 times
+      Given a deployment of its own with
+        | setting            | value   |
+        | RETRY_MAX_ATTEMPTS | <given> |
+      And the user service answers `UNAVAILABLE 4 times, then OK`
+      When `GET /api/v1/users` is asked
+      Then the answer is 503 with the error `service unavailable`
+      And 3 calls came with the request id of the answer
+
+      Examples:
+        | given   |
+        | (unset) |
+        | (empty) |
+
     @user-service @slow
     Scenario Outline: With a REQUEST_TIMEOUT that is <given> a call waits 5 s for the database
       Given a deployment of its own with

@@ -109,7 +109,8 @@ Feature: Bodies and routes
         | PATCH /api/v1/users             | {}   | GET, POST        |
         | POST /api/v1/users/{Ada's id}   | {}   | GET, PUT, DELETE |
         | PATCH /api/v1/users/{Ada's id}  | {}   | GET, PUT, DELETE |
-        | BREW /api/v1/users/{Ada's id}   |      | GET, PUT, DELETE |
+        | PURGE /api/v1/users             |      | GET, POST        |
+        | PROPFIND /api/v1/users/{Ada's id} |    | GET, PUT, DELETE |
       And "Ada" is as before
 
     Scenario: What is free gives no error of the server

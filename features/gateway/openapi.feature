@@ -12,7 +12,7 @@ Feature: OpenAPI
 
     Scenario: The description lists every route
       When `GET /openapi.json` is asked
-      Then the description lists exactly these routes under /api/v1
+      Then the description lists each of these routes
         | route              | methods          |
         | /api/v1/users      | GET, POST        |
         | /api/v1/users/{id} | GET, PUT, DELETE |
@@ -66,7 +66,7 @@ Feature: OpenAPI
     Scenario: The answers of an open breaker, of a time-out and of a body that is too long conform too
       Given a deployment of its own with
         | setting              | value |
-        | REQUEST_TIMEOUT      | 500ms |
+        | REQUEST_TIMEOUT      | 2s    |
         | BREAKER_MAX_FAILURES | 1     |
       When a body of 1048577 bytes is sent with its length
       And the user service never answers, and every route is asked

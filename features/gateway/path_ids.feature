@@ -23,14 +23,15 @@ Feature: Ids in paths
         | GET /api/v1/users/a%3Fb%23c%26d    |      | GetUser    | a?b#c&d              |
         | GET /api/v1/users/a:b@c;d=e,f      |      | GetUser    | a:b@c;d=e,f          |
         | GET /api/v1/users/~a-b_c.d!$'()*   |      | GetUser    | ~a-b_c.d!$'()*       |
-        | GET /api/v1/users/%22%27%5C%3C%3E  |      | GetUser    | "'\\<>               |
+        | GET /api/v1/users/%22%27%3C%3E     |      | GetUser    | "'<>                 |
         | GET /api/v1/users/%7B%7D%7C%5E     |      | GetUser    | {}{U+007C}^          |
-        | GET /api/v1/users/%0D%0A           |      | GetUser    | {U+000D}{U+000A}     |
         | GET /api/v1/users/{1000 x a}       |      | GetUser    | {1000 x a}           |
         | GET /api/v1/users/USERS            |      | GetUser    | USERS                |
         | PUT /api/v1/users/a%20b%2525       | {}   | UpdateUser | a b%25               |
         | DELETE /api/v1/users/a%20b%2525    |      | DeleteUser | a b%25               |
 
+    # The library refuses some ids before any route sees them: a servlet container every encoded backslash
+    # and control character, which its own specification calls suspicious.
     Scenario: An odd id is passed on or refused, and has no other effect
       Given a user "Ada"
       Then each of these is refused with 301, 400, 404 or 414, or makes its own call with this id
@@ -45,6 +46,9 @@ Feature: Ids in paths
         | GET /api/v1/users/%2e                         |                   | GetUser    | .                         |
         | DELETE /api/v1/users/x/../{Ada's id}          |                   | (none)     |                           |
         | DELETE /api/v1/users/./{Ada's id}             |                   | (none)     |                           |
+        | GET /api/v1/users/a%5Cb                       |                   | GetUser    | a\\b                      |
+        | GET /api/v1/users/%0D%0A                      |                   | GetUser    | {U+000D}{U+000A}          |
+        | DELETE /api/v1/users/{Ada's id}%00            |                   | DeleteUser | {Ada's id}{U+0000}        |
         | GET /api/v1/users/%FF                         |                   | GetUser    | (any)                     |
         | GET /api/v1/users/%C3                         |                   | GetUser    | (any)                     |
         | DELETE /api/v1/users/%ED%A0%80                |                   | DeleteUser | (any)                     |

@@ -12,7 +12,7 @@ Feature: Request ids
         | id                                        |
         | a                                         |
         | 0af7651916cd43dd8448eb211c80319c          |
-        | req-1.2_3:4/5                             |
+        | Req-1.2_3:4/5                             |
         | !"#$%&'()*+,-./:;<=>?@[\\]^_`{}~          |
         | {128 x z}                                 |
 
@@ -38,22 +38,25 @@ Feature: Request ids
     @gateway
     Scenario: Every kind of answer has its request id
       Given a deployment of its own
+      And a user "Ada"
       Then each of these is answered as told
-        | request               | body                       | status |
-        | GET /api/v1/users     |                            | 200    |
-        | POST /api/v1/users    | {"email": "a@b.com", "name": "Ada"} | 201 |
-        | DELETE /api/v1/users/x |                           | 404    |
-        | GET /api/v1/nothing   |                            | 404    |
-        | PATCH /api/v1/users   | {}                         | 405    |
-        | POST /api/v1/users    | {                          | 400    |
-        | GET /api/v1/users?page_size=x |                    | 400    |
-        | PUT /api/v1/users/x   | {"status": "banana"}       | 400    |
+        | request                         | body                                | status |
+        | GET /api/v1/users               |                                     | 200    |
+        | POST /api/v1/users              | {"email": "b@b.com", "name": "Bea"} | 201    |
+        | PUT /api/v1/users/{Ada's id}    | {"name": "Eve"}                     | 200    |
+        | DELETE /api/v1/users/{Ada's id} |                                     | 204    |
+        | DELETE /api/v1/users/x          |                                     | 404    |
+        | GET /api/v1/nothing             |                                     | 404    |
+        | PATCH /api/v1/users             | {}                                  | 405    |
+        | POST /api/v1/users              | {                                   | 400    |
+        | GET /api/v1/users?page_size=x   |                                     | 400    |
+        | PUT /api/v1/users/x             | {"status": "banana"}                | 400    |
 
     @gateway
     Scenario: The id is on the answer of an open breaker, of a time-out and of a body that is too long
       Given a deployment of its own with
         | setting              | value |
-        | REQUEST_TIMEOUT      | 500ms |
+        | REQUEST_TIMEOUT      | 2s    |
         | BREAKER_MAX_FAILURES | 1     |
       When a body of 1048577 bytes is sent with its length
       Then the answer is 413 with its request id

@@ -113,7 +113,7 @@ Feature: Routes
         | created_at | 1970-01-01T00:00:00Z           |
         | created_at | 1969-12-31T23:59:59.5Z         |
         | created_at | 0001-01-01T00:00:00Z           |
-        | created_at | 9999-12-31T23:59:59.999999999Z |
+        | created_at | 9999-12-31T23:59:59Z           |
         | updated_at | 2026-11-24T10:00:00Z           |
         | updated_at | 2026-11-24T10:00:00.1Z         |
         | updated_at | 2024-02-29T12:00:00.000000001Z |

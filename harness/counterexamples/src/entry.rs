@@ -2,10 +2,15 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::process::ExitCode;
+use std::rc::Rc;
 use std::sync::OnceLock;
 
 use platform::environment::Environment;
+use platform::health::{Component, HealthRules};
+use platform::http::Wrap;
+use platform::settings::CommonSettings;
 use serde::Serialize;
 use user_service::parts::Parts;
 use user_service::settings::Settings;
@@ -18,6 +23,25 @@ pub type Variables = HashMap<String, String>;
 
 /// Makes some of the user service's parts wrong.
 pub type Spoil = Box<dyn FnOnce(&Settings, &mut Parts)>;
+
+/// What both programs are put together from.
+pub struct Common<'a> {
+    /// What the environment says.
+    pub settings: &'a CommonSettings,
+    /// The decisions about health.
+    pub health: &'a mut HealthRules,
+    /// The attached resources, and how they are checked.
+    pub components: &'a mut [Component],
+    /// The address that the ports are bound on.
+    pub address: &'a mut IpAddr,
+    /// What is put around everything on `PORT`.
+    pub wrap_http: &'a mut Wrap,
+    /// What is put around gRPC, where there is any.
+    pub wrap_grpc: Option<&'a mut Wrap>,
+}
+
+/// Makes some of what both programs have wrong.
+pub type SpoilCommon = Rc<dyn Fn(&mut Common<'_>)>;
 
 /// Puts a gateway together, some of it wrong.
 pub type Assemble = Box<dyn FnOnce(&gateway::settings::Settings) -> gateway::parts::Parts>;
@@ -55,6 +79,8 @@ pub enum How {
     Parts(Spoil),
     /// The gateway's parts.
     Gateway(Assemble),
+    /// The parts that both have.
+    Common(SpoilCommon),
     /// The environment, before anything reads it.
     Environment(fn(&mut Variables)),
     /// The whole life: the command and the environment in, the exit status out.
@@ -130,11 +156,12 @@ impl Entry {
 
     /// The gateway with the same thing wrong; none for what belongs to the user service alone.
     pub fn twin(&self) -> Option<Self> {
-        let how = match self.how {
-            How::Environment(spoil) => How::Environment(spoil),
-            How::Life(live) => How::Life(live),
-            How::Healthcheck(check) => How::Healthcheck(check),
-            How::Output(spoil) => How::Output(spoil),
+        let how = match &self.how {
+            How::Common(spoil) => How::Common(Rc::clone(spoil)),
+            How::Environment(spoil) => How::Environment(*spoil),
+            How::Life(live) => How::Life(*live),
+            How::Healthcheck(check) => How::Healthcheck(*check),
+            How::Output(spoil) => How::Output(*spoil),
             How::Plain | How::Parts(_) | How::Gateway(_) | How::Standing(_) => return None,
         };
         Some(Self {
@@ -153,6 +180,7 @@ impl Entry {
             How::Plain => plain(command, variables()),
             How::Parts(spoil) => reference(command, variables(), spoil),
             How::Gateway(assemble) => gateway(command, variables(), assemble),
+            How::Common(spoil) => common(program, command, &spoil),
             How::Environment(spoil) => {
                 let mut variables = variables();
                 spoil(&mut variables);
@@ -194,6 +222,34 @@ pub fn plain(command: &str, variables: Variables) -> ExitCode {
     match PROGRAM.get().unwrap_or(&Program::UserService) {
         Program::UserService => reference(command, variables, |_, _| {}),
         Program::Gateway => gateway(command, variables, gateway::parts::Parts::contract),
+    }
+}
+
+/// A program of the reference with what both have as `spoil` leaves it.
+fn common(program: Program, command: &str, spoil: &SpoilCommon) -> ExitCode {
+    match program {
+        Program::UserService => reference(command, variables(), |settings, it| {
+            spoil(&mut Common {
+                settings: &settings.common,
+                health: &mut it.rules.health,
+                components: &mut it.components,
+                address: &mut it.rules.address,
+                wrap_http: &mut it.wrap_http,
+                wrap_grpc: Some(&mut it.wrap_grpc),
+            });
+        }),
+        Program::Gateway => gateway(command, variables(), |settings| {
+            let mut it = gateway::parts::Parts::contract(settings);
+            spoil(&mut Common {
+                settings: &settings.common,
+                health: &mut it.rules.health,
+                components: &mut it.components,
+                address: &mut it.rules.address,
+                wrap_http: &mut it.wrap_http,
+                wrap_grpc: None,
+            });
+            it
+        }),
     }
 }
 

@@ -4,7 +4,9 @@
 //!
 //! - [`entry`]: what a counterexample is, and how it runs
 //! - [`entries`]: all of them, by area
-//! - [`wire`]: what calls and answers become on their way
+//! - [`wire`]: what a user service's calls and answers become on their way
+//! - [`http`]: what requests to a gateway become, and its answers
+//! - [`calls`]: what a gateway's calls become
 //! - [`probes`]: what answers of probes become
 //! - [`store`]: a store with some of its methods replaced
 //! - [`changes`]: a change log that tells something else
@@ -12,9 +14,11 @@
 //! - [`output`]: what lines of the log become
 //! - [`standing`]: programs that need no reference
 
+mod calls;
 mod changes;
 mod entries;
 mod entry;
+mod http;
 mod output;
 mod probes;
 mod standing;

@@ -5,8 +5,8 @@ use axum::extract::Request;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::{Next, from_fn};
 use axum::response::Response;
+use platform::http::Wrap;
 use serde_json::Value;
-use user_service::parts::Parts;
 
 /// An answer: its status and its JSON.
 pub struct Probe {
@@ -17,8 +17,8 @@ pub struct Probe {
 }
 
 /// Passes every answer to a request of this path through `spoil`.
-pub fn spoil(parts: &mut Parts, path: &'static str, spoil: fn(&mut Probe)) {
-    parts.wrap_http = Box::new(move |router| {
+pub fn spoil(wrap: &mut Wrap, path: &'static str, spoil: fn(&mut Probe)) {
+    *wrap = Box::new(move |router| {
         router.layer(from_fn(move |request: Request, next: Next| async move {
             let here = request.uri().path() == path;
             let response = next.run(request).await;

@@ -10,9 +10,12 @@ use axum::middleware::{Next, from_fn};
 use axum::response::Response;
 use futures::{Stream, StreamExt as _};
 use http_body_util::BodyExt as _;
+use platform::http::Wrap;
 use prost::Message;
 use user_proto::v1::ListUsersRequest;
-use user_service::parts::{Parts, Wrap};
+use user_service::parts::Parts;
+
+use crate::entry::Common;
 
 /// Changes every request of a method.
 pub fn requests<M: Message + Default + 'static>(
@@ -189,8 +192,9 @@ pub fn stream(parts: &mut Parts, method: &'static str, change: fn(usize, Bytes) 
 }
 
 /// Looks at every request before it is handled: its head and its whole body.
-pub fn watch(parts: &mut Parts, look: fn(&Head, &[u8])) {
-    for wrap in [&mut parts.wrap_grpc, &mut parts.wrap_http] {
+pub fn watch(it: &mut Common<'_>, look: fn(&Head, &[u8])) {
+    let wraps = it.wrap_grpc.as_deref_mut().into_iter();
+    for wrap in wraps.chain([&mut *it.wrap_http]) {
         around(wrap, move |request, next| looked_at(request, next, look));
     }
 }

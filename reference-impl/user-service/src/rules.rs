@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 
 use platform::flags::FeatureFlags;
 use platform::health::HealthRules;
-use platform::listen;
+use platform::{listen, request_id};
 use tonic::Status;
 use uuid::Uuid;
 
@@ -54,6 +54,8 @@ pub struct Rules {
     pub is_on: fn(&FeatureFlags, &str, &str) -> bool,
     /// The decisions about streams.
     pub stream: StreamRules,
+    /// GWY-7: whether a caller's request id is taken as it is.
+    pub request_id: request_id::Accept,
     /// The status that each refusal gives.
     pub refusal: fn(&Refusal) -> Status,
     /// How long the client waits for a call, by the headers of its call (GRP-3).
@@ -115,6 +117,7 @@ impl Default for Rules {
             decode_token: page_token::decode,
             is_on: FeatureFlags::is_on,
             stream: StreamRules::default(),
+            request_id: request_id::is_sane,
             refusal: status::of,
             timeout: deadline::read,
             message_bytes: 4_194_304,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::middleware::from_fn_with_state;
 use platform::health::{self, Component, HealthRules, Monitor, Readiness};
 use platform::listen::{self, ListenError};
 use platform::serving::Running;
@@ -123,12 +123,12 @@ fn grpc_router(
     calls: TaskTracker,
 ) -> Router {
     let rules = &users.rules;
-    let (timeout, message_bytes) = (rules.timeout, rules.message_bytes);
+    let (timeout, message_bytes, accept) = (rules.timeout, rules.message_bytes, rules.request_id);
     let users = UserServiceServer::new(users).max_decoding_message_size(message_bytes);
     let routes = Routes::new(users).add_service(grpc_health::server(readiness));
     reflection::add(routes, descriptors)
         .into_axum_router()
         .layer(from_fn_with_state(timeout, deadline::enforce))
-        .layer(from_fn(rpc_log::log_call))
+        .layer(from_fn_with_state(accept, rpc_log::log_call))
         .layer(from_fn_with_state(calls, in_flight::track))
 }

@@ -2,8 +2,9 @@
 
 use serde_json::Value;
 
-use super::{environment, output, parts, set};
+use super::{common, environment, output, set};
 use crate::entry::Entry;
+use crate::http::decoded;
 use crate::wire;
 
 pub fn entries() -> Vec<Entry> {
@@ -149,38 +150,21 @@ fn write_raw(text: &str) {
     );
 }
 
-/// The text behind escapes of a URL.
-fn decoded(text: &str) -> String {
-    let mut bytes = Vec::new();
-    let mut rest = text.as_bytes();
-    while let Some((byte, after)) = rest.split_first() {
-        let escape = after.get(..2).and_then(|it| std::str::from_utf8(it).ok());
-        if let (b'%', Some(byte)) = (byte, escape.and_then(|it| u8::from_str_radix(it, 16).ok())) {
-            bytes.push(byte);
-            rest = &after[2..];
-        } else {
-            bytes.push(*byte);
-            rest = after;
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
-}
-
 fn hostile() -> Vec<Entry> {
     vec![
-        parts(
+        common(
             "log-raw-bodies",
             "LOG-5",
             "messages are written as they came",
-            |_, it| {
+            |it| {
                 wire::watch(it, |_, body| write_raw(&String::from_utf8_lossy(body)));
             },
         ),
-        parts(
+        common(
             "log-raw-headers",
             "LOG-5",
             "headers are written as they came",
-            |_, it| {
+            |it| {
                 wire::watch(it, |head, _| {
                     for value in head.headers.values() {
                         write_raw(&String::from_utf8_lossy(value.as_bytes()));
@@ -188,11 +172,11 @@ fn hostile() -> Vec<Entry> {
                 });
             },
         ),
-        parts(
+        common(
             "log-raw-targets",
             "LOG-5",
             "method, path and query are written as they are meant",
-            |_, it| {
+            |it| {
                 wire::watch(it, |head, _| {
                     write_raw(&decoded(head.method.as_str()));
                     write_raw(&decoded(&head.uri.to_string()));

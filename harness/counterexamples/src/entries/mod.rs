@@ -20,13 +20,14 @@ mod texts;
 mod users;
 
 use std::process::ExitCode;
+use std::rc::Rc;
 use std::time::Duration;
 
 use user_proto::v1::{DeleteUserRequest, GetUserRequest, UpdateUserRequest};
 use user_service::parts::Parts;
 use user_service::settings::Settings;
 
-use crate::entry::{Entry, How, Program, Variables};
+use crate::entry::{Common, Entry, How, Program, Variables};
 use crate::standing::Standing;
 use crate::store::{self, Twist};
 use crate::wire;
@@ -97,6 +98,16 @@ fn parts(
     spoil: impl FnOnce(&Settings, &mut Parts) + 'static,
 ) -> Entry {
     Entry::new(id, clause, wrong, How::Parts(Box::new(spoil)))
+}
+
+/// An entry that replaces a part which both programs have.
+fn common(
+    id: &'static str,
+    clause: &'static str,
+    wrong: &'static str,
+    spoil: impl Fn(&mut Common<'_>) + 'static,
+) -> Entry {
+    Entry::new(id, clause, wrong, How::Common(Rc::new(spoil)))
 }
 
 /// An entry that puts a twist around the store.

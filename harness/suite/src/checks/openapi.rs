@@ -290,7 +290,7 @@ mod tests {
         });
         Answer {
             status,
-            headers: HeaderMap::from_iter(headers),
+            headers: headers.collect(),
             body: body.to_owned().into(),
             took: Duration::ZERO,
         }

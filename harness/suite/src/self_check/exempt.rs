@@ -4,7 +4,10 @@
 pub type Exemption = (&'static str, &'static str);
 
 /// Scenarios that no counterexample of their clause fails.
-pub const FROM_TEETH: &[Exemption] = &[];
+pub const FROM_TEETH: &[Exemption] = &[(
+    "A body with two different lengths does no harm to others",
+    "what the reference's HTTP library refuses reaches nothing that could be made wrong",
+)];
 
 const STAND_IN: &str =
     "the stand-in answers, and the command exits with 0 as it does for everything";

@@ -83,7 +83,7 @@ fn toothless(request: &Request, cases: &[Arc<Case>], trials: &[Trial]) -> Vec<St
     cases
         .iter()
         .filter(|it| request.clauses.is_empty() || request.clauses.contains(&it.clause))
-        .filter(|it| request.components.is_empty() || request.components.contains(&it.component))
+        .filter(|it| is_whole(request, cases, it))
         .filter(|it| !catches.contains_key(it.name.as_str()))
         .filter(|it| !exempt::exempt(FROM_TEETH, &it.name))
         .map(|it| {
@@ -95,6 +95,12 @@ fn toothless(request: &Request, cases: &[Arc<Case>], trials: &[Trial]) -> Vec<St
             )
         })
         .collect()
+}
+
+/// Whether every component that has the scenario was asked for: those of another may be what it catches.
+fn is_whole(request: &Request, cases: &[Arc<Case>], case: &Case) -> bool {
+    let mut same = cases.iter().filter(|it| it.name == case.name);
+    request.components.is_empty() || same.all(|it| request.components.contains(&it.component))
 }
 
 /// An exemption that names no scenario hides nothing and says that it does.

@@ -1,7 +1,7 @@
 //! CFG-1: what is unset or empty, and units of time.
 
 use super::EMPTY_IS_GARBAGE;
-use crate::entries::{environment, parts, set};
+use crate::entries::{common, environment, set};
 use crate::entry::{Entry, Variables};
 use crate::probes;
 
@@ -85,13 +85,15 @@ pub fn entries() -> Vec<Entry> {
                 }
             },
         ),
-        parts(
+        common(
             "config-no-version",
             "CFG-1",
             "without SERVICE_VERSION there is no version",
-            |settings, it| {
-                if settings.common.identity.version == env!("CARGO_PKG_VERSION") {
-                    probes::spoil(it, "/health", |probe| probe.body["version"] = "".into());
+            |it| {
+                if it.settings.identity.version == env!("CARGO_PKG_VERSION") {
+                    probes::spoil(it.wrap_http, "/health", |probe| {
+                        probe.body["version"] = "".into();
+                    });
                 }
             },
         ),

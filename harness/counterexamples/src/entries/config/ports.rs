@@ -2,17 +2,17 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr, TcpListener};
 
-use crate::entries::{environment, output, parts, set};
+use crate::entries::{common, environment, output, set};
 use crate::entry::Entry;
 
 pub fn entries() -> Vec<Entry> {
     vec![
-        parts(
+        common(
             "ports-local-only",
             "CFG-3",
             "it is bound on 127.0.0.1 alone",
-            |_, it| {
-                it.rules.address = Ipv4Addr::LOCALHOST.into();
+            |it| {
+                *it.address = Ipv4Addr::LOCALHOST.into();
             },
         ),
         environment(

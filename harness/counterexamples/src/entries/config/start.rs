@@ -4,7 +4,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use super::pause;
-use crate::entries::{life, parts};
+use crate::entries::{common, life};
 use crate::entry::{Entry, plain};
 
 pub fn entries() -> Vec<Entry> {
@@ -32,21 +32,21 @@ pub fn entries() -> Vec<Entry> {
                 plain(command, variables)
             },
         ),
-        parts(
+        common(
             "start-claims-readiness",
             "CFG-7",
             "it is ready whatever its resources do",
-            |_, it| {
-                it.rules.health.is_ready = |_| true;
+            |it| {
+                it.health.is_ready = |_| true;
             },
         ),
-        parts(
+        common(
             "start-not-alive",
             "CFG-7",
             "while it is not ready it is not alive either",
-            |_, it| {
+            |it| {
                 // Nobody asks a program for its life that has never been healthy.
-                it.rules.health.live_code = || axum::http::StatusCode::SERVICE_UNAVAILABLE;
+                it.health.live_code = || axum::http::StatusCode::SERVICE_UNAVAILABLE;
             },
         ),
     ]

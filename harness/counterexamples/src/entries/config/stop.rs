@@ -9,7 +9,7 @@ use user_service::server;
 use user_service::settings::Settings;
 
 use super::pause;
-use crate::entries::{environment, life, parts, pass, set};
+use crate::entries::{common, environment, life, pass, set};
 use crate::entry::{Entry, Variables, plain};
 use crate::probes;
 
@@ -54,8 +54,8 @@ pub fn entries() -> Vec<Entry> {
                 set(it, "SHUTDOWN_TIMEOUT", "1h");
             },
         ),
-        parts("stop-ready", "CFG-8", "/ready stays 200", |_, it| {
-            probes::spoil(it, "/ready", |probe| {
+        common("stop-ready", "CFG-8", "/ready stays 200", |it| {
+            probes::spoil(it.wrap_http, "/ready", |probe| {
                 probe.status = axum::http::StatusCode::OK;
             });
         }),

@@ -1,30 +1,96 @@
 //! Wrong gateways, by area.
 
+<<<<<<< HEAD
 mod api;
 mod breaker;
 mod connections;
 mod follows;
+=======
+mod answers;
+mod bodies;
+mod changes;
+mod errors;
+mod life;
+mod limits;
+mod openapi;
+mod parameters;
+mod path_ids;
+mod request_ids;
+>>>>>>> c2b0999ac1cc549797e7da67dd355a125ab04f59
 mod resilience;
+mod routes;
+mod upstream;
+mod users;
 
+use axum::body::Bytes;
+use axum::http::request::Parts as Head;
+use axum::response::Response;
 use gateway::parts::Parts;
 use gateway::rules::Rules;
 use gateway::settings::Settings;
 
+<<<<<<< HEAD
 use crate::entry::{Entry, How, Variables};
+=======
+use crate::calls::{self, Spoil};
+use crate::entry::{Entry, How};
+use crate::http::{self, Answer};
+>>>>>>> c2b0999ac1cc549797e7da67dd355a125ab04f59
 
-/// What is wrong with a user service in the same way, by its name there.
-const TWINS: &[&str] = &[];
+/// What is wrong with a user service only, though a gateway could be run in the same way.
+const ALONE: &[&str] = &[
+    "answer-all-unwell",
+    "checks-one-by-one",
+    "config-level-debug",
+    "config-nothing-optional",
+    "config-other-pool",
+    "connections-ignored",
+    "database-words-lost",
+    "degraded-hides-unhealthy",
+    "flag-unknown-refused",
+    "grpc-health-serves-on",
+    "log-no-errors",
+    "log-no-internal-error",
+    "migrate-alone",
+    "migrate-nothing",
+    "migrate-remembers",
+    "secret-in-answer",
+    "secret-in-error",
+    "start-needs-resources",
+    "stop-late",
+];
 
-/// Every wrong gateway; `others` are those of the user service.
+/// Every wrong gateway; `others` are those of the user service, most of which have a twin.
 pub fn entries(others: &[Entry]) -> Vec<Entry> {
-    let has_twin = |it: &&Entry| TWINS.contains(&it.id.as_ref());
+    let has_twin = |it: &&Entry| !ALONE.contains(&it.id.as_ref());
     let twins = others.iter().filter(has_twin).filter_map(Entry::twin);
     let mut all: Vec<Entry> = twins.collect();
+<<<<<<< HEAD
     all.extend(api::entries());
     all.extend(resilience::entries());
     all.extend(breaker::entries());
     all.extend(connections::entries());
     all.extend(follows::entries());
+=======
+    for of_area in [
+        life::entries,
+        users::entries,
+        routes::entries,
+        answers::entries,
+        parameters::entries,
+        changes::entries,
+        errors::entries,
+        upstream::entries,
+        bodies::entries,
+        limits::entries,
+        request_ids::entries,
+        path_ids::entries,
+        openapi::entries,
+        resilience::entries,
+    ] {
+        all.extend(of_area());
+    }
+>>>>>>> c2b0999ac1cc549797e7da67dd355a125ab04f59
     all
 }
 
@@ -74,4 +140,71 @@ fn parts(
     assemble: impl FnOnce(&Settings) -> Parts + 'static,
 ) -> Entry {
     Entry::of_gateway(id, clause, wrong, How::Gateway(Box::new(assemble)))
+}
+
+/// An entry of which some parts are replaced.
+fn replaced(
+    id: &'static str,
+    clause: &'static str,
+    wrong: &'static str,
+    replace: impl FnOnce(&mut Parts) + 'static,
+) -> Entry {
+    parts(id, clause, wrong, |settings| {
+        let mut parts = Parts::contract(settings);
+        replace(&mut parts);
+        parts
+    })
+}
+
+/// An entry that changes its answers.
+fn answers(
+    id: &'static str,
+    clause: &'static str,
+    wrong: &'static str,
+    change: fn(&mut Answer),
+) -> Entry {
+    replaced(id, clause, wrong, move |it| {
+        http::answers(&mut it.wrap_http, change);
+    })
+}
+
+/// An entry that reads something else in the head of a request.
+fn heads(
+    id: &'static str,
+    clause: &'static str,
+    wrong: &'static str,
+    change: fn(&mut Head),
+) -> Entry {
+    replaced(id, clause, wrong, move |it| {
+        http::heads(&mut it.wrap_http, change);
+    })
+}
+
+/// An entry that reads something else in the body of a request.
+fn reads(
+    id: &'static str,
+    clause: &'static str,
+    wrong: &'static str,
+    change: fn(&Head, &mut Vec<u8>),
+) -> Entry {
+    replaced(id, clause, wrong, move |it| {
+        http::bodies(&mut it.wrap_http, change);
+    })
+}
+
+/// An entry that answers some requests before anything looks at them.
+fn instead(
+    id: &'static str,
+    clause: &'static str,
+    wrong: &'static str,
+    answer: fn(&Head, &Bytes) -> Option<Response>,
+) -> Entry {
+    replaced(id, clause, wrong, move |it| {
+        http::instead(&mut it.wrap_http, answer);
+    })
+}
+
+/// An entry that changes its calls, or what comes back of them.
+fn calls(id: &'static str, clause: &'static str, wrong: &'static str, spoil: Spoil) -> Entry {
+    replaced(id, clause, wrong, move |it| calls::spoil(it, spoil))
 }

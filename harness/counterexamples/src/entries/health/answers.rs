@@ -8,24 +8,24 @@ use axum::http::StatusCode;
 use platform::health::{Check, Unwell};
 
 use super::{each_check, health, limited};
-use crate::entries::parts;
+use crate::entries::common;
 use crate::entry::Entry;
 use crate::probes::{self, each_component};
 
 pub fn entries() -> Vec<Entry> {
     vec![
-        parts("live-other-word", "HLT-1", "/live says ok", |_, it| {
-            probes::spoil(it, "/live", |probe| {
+        common("live-other-word", "HLT-1", "/live says ok", |it| {
+            probes::spoil(it.wrap_http, "/live", |probe| {
                 probe.body = serde_json::json!({"status": "ok"});
             });
         }),
-        parts(
+        common(
             "live-follows-resources",
             "HLT-1",
             "/live is 503 while a resource is away",
-            |_, it| {
+            |it| {
                 each_check(it, |inner| Told { inner });
-                it.rules.health.live_code = || {
+                it.health.live_code = || {
                     if UNWELL.load(Ordering::Relaxed) {
                         StatusCode::SERVICE_UNAVAILABLE
                     } else {
@@ -94,20 +94,20 @@ pub fn entries() -> Vec<Entry> {
                 }
             },
         ),
-        parts(
+        common(
             "latency-nanoseconds",
             "HLT-6",
             "latency_ms holds nanoseconds",
-            |_, it| {
-                it.rules.health.latency_ms = |it| it.as_secs_f64() * 1e9;
+            |it| {
+                it.health.latency_ms = |it| it.as_secs_f64() * 1e9;
             },
         ),
-        parts(
+        common(
             "latency-seconds",
             "HLT-6",
             "latency_ms holds seconds",
-            |_, it| {
-                it.rules.health.latency_ms = |it| it.as_secs_f64();
+            |it| {
+                it.health.latency_ms = |it| it.as_secs_f64();
             },
         ),
         health(

@@ -3,52 +3,52 @@
 use std::time::Duration;
 
 use super::health;
-use crate::entries::parts;
+use crate::entries::common;
 use crate::entry::Entry;
 
 pub fn entries() -> Vec<Entry> {
     vec![
-        parts(
+        common(
             "checks-one-by-one",
             "HLT-4",
             "checks take one time-out each",
-            |_, it| {
-                it.rules.health.check_timeout = |it| it * 2;
+            |it| {
+                it.health.check_timeout = |it| it * 2;
             },
         ),
-        parts(
+        common(
             "checks-without-limit",
             "HLT-4",
             "checks are not bounded",
-            |_, it| {
-                it.rules.health.check_timeout = |_| Duration::from_mins(10);
+            |it| {
+                it.health.check_timeout = |_| Duration::from_mins(10);
             },
         ),
-        parts(
+        common(
             "checks-fixed-limit",
             "HLT-4",
             "checks are bounded by 1 s whatever the setting",
-            |_, it| {
-                it.rules.health.check_timeout = |_| Duration::from_secs(1);
+            |it| {
+                it.health.check_timeout = |_| Duration::from_secs(1);
             },
         ),
-        parts(
+        common(
             "checks-limit-of-5",
             "HLT-4",
             "checks are bounded by 5 s whatever the setting",
-            |_, it| {
-                it.rules.health.check_timeout = |_| Duration::from_secs(5);
+            |it| {
+                it.health.check_timeout = |_| Duration::from_secs(5);
             },
         ),
-        parts("cache-none", "HLT-5", "nothing is cached", |_, it| {
-            it.rules.health.pause = |_| Duration::from_millis(50);
+        common("cache-none", "HLT-5", "nothing is cached", |it| {
+            it.health.pause = |_| Duration::from_millis(50);
         }),
-        parts(
+        common(
             "cache-tenfold",
             "HLT-5",
             "answers are kept ten times as long",
-            |_, it| {
-                it.rules.health.pause = |it| it * 10;
+            |it| {
+                it.health.pause = |it| it * 10;
             },
         ),
         health(

@@ -11,10 +11,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use platform::health::{Check, Unwell};
-use user_service::parts::Parts;
 
-use crate::entries::parts;
-use crate::entry::Entry;
+use crate::entries::common;
+use crate::entry::{Common, Entry};
 use crate::probes::{self, Probe};
 
 pub fn entries() -> Vec<Entry> {
@@ -38,14 +37,14 @@ fn health(
     wrong: &'static str,
     change: fn(&mut Probe),
 ) -> Entry {
-    parts(id, clause, wrong, move |_, it| {
-        probes::spoil(it, "/health", change);
+    common(id, clause, wrong, move |it| {
+        probes::spoil(it.wrap_http, "/health", change);
     })
 }
 
 /// Puts something around the check of each component.
-fn each_check<C: Check + 'static>(it: &mut Parts, around: impl Fn(Arc<dyn Check>) -> C) {
-    for component in &mut it.components {
+fn each_check<C: Check + 'static>(it: &mut Common<'_>, around: impl Fn(Arc<dyn Check>) -> C) {
+    for component in it.components.iter_mut() {
         component.check = Arc::new(around(component.check.clone()));
     }
 }

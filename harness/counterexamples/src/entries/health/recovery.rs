@@ -9,16 +9,16 @@ use platform::health::{Check, Unwell};
 
 use super::{each_check, limited};
 use crate::entries::connection::OneConnection;
-use crate::entries::parts;
+use crate::entries::{common, parts};
 use crate::entry::Entry;
 
 pub fn entries() -> Vec<Entry> {
     vec![
-        parts(
+        common(
             "recovery-never",
             "HLT-7",
             "a component that failed once stays unhealthy",
-            |_, it| {
+            |it| {
                 each_check(it, |inner| Once {
                     inner,
                     failed: AtomicBool::new(false),
@@ -33,11 +33,11 @@ pub fn entries() -> Vec<Entry> {
                 it.components[0].check = Arc::new(OneConnection::of(settings));
             },
         ),
-        parts(
+        common(
             "recovery-needs-ttl-of-a-minute",
             "HLT-7",
             "checks pause for a minute after a failure",
-            |_, it| {
+            |it| {
                 each_check(it, |inner| Slow {
                     inner,
                     failed: std::sync::Mutex::default(),

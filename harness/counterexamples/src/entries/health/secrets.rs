@@ -13,10 +13,10 @@ pub fn entries() -> Vec<Entry> {
             |probe| {
                 each_component(probe, |it| {
                     if it["status"] != "healthy" {
-                        let name = if it["name"] == "database" {
-                            "DATABASE_URL"
-                        } else {
-                            "REDIS_URL"
+                        let name = match it["name"].as_str() {
+                            Some("database") => "DATABASE_URL",
+                            Some("redis") => "REDIS_URL",
+                            _ => "USER_SERVICE_ADDR",
                         };
                         it["error"] = std::env::var(name).unwrap_or_default().into();
                     }

@@ -7,17 +7,17 @@ use axum::http::StatusCode;
 use platform::health::{Check, Status, Unwell};
 
 use super::health;
-use crate::entries::parts;
+use crate::entries::{common, parts};
 use crate::entry::Entry;
 
 pub fn entries() -> Vec<Entry> {
     vec![
-        parts(
+        common(
             "degraded-is-200",
             "HLT-3",
             "/health is 200 while degraded",
-            |_, it| {
-                it.rules.health.health_code = |it| {
+            |it| {
+                it.health.health_code = |it| {
                     if it == Status::Unhealthy {
                         StatusCode::SERVICE_UNAVAILABLE
                     } else {
@@ -26,44 +26,44 @@ pub fn entries() -> Vec<Entry> {
                 };
             },
         ),
-        parts(
+        common(
             "degraded-is-not-ready",
             "HLT-3",
             "degraded does not count as ready",
-            |_, it| {
-                it.rules.health.is_ready = |it| it == Status::Healthy;
+            |it| {
+                it.health.is_ready = |it| it == Status::Healthy;
             },
         ),
-        parts(
+        common(
             "unhealthy-is-200",
             "HLT-3",
             "/health is 200 whatever is wrong",
-            |_, it| {
-                it.rules.health.health_code = |_| StatusCode::OK;
+            |it| {
+                it.health.health_code = |_| StatusCode::OK;
             },
         ),
-        parts(
+        common(
             "nothing-is-optional",
             "HLT-3",
             "HEALTH_OPTIONAL is ignored: everything is required",
-            |_, it| {
-                it.rules.health.failed = |_| Status::Unhealthy;
+            |it| {
+                it.health.failed = |_| Status::Unhealthy;
             },
         ),
-        parts(
+        common(
             "everything-is-optional",
             "HLT-3",
             "HEALTH_OPTIONAL is ignored: nothing is required",
-            |_, it| {
-                it.rules.health.failed = |_| Status::Degraded;
+            |it| {
+                it.health.failed = |_| Status::Degraded;
             },
         ),
-        parts(
+        common(
             "degraded-hides-unhealthy",
             "HLT-3",
             "a degraded component hides an unhealthy one",
-            |_, it| {
-                it.rules.health.overall = |components| {
+            |it| {
+                it.health.overall = |components| {
                     let statuses = || components.iter().map(|it| it.status);
                     if statuses().any(|it| it == Status::Degraded) {
                         Status::Degraded

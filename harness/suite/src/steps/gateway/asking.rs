@@ -7,6 +7,7 @@ use cucumber::gherkin::Step;
 use cucumber::{then, when};
 
 use super::{Asked, Exchange};
+use crate::params::Span;
 use crate::steps::users::outcomes::all;
 use crate::steps::users::table;
 use crate::world::World;
@@ -187,6 +188,19 @@ async fn answer_is(world: &mut World, status: u16) -> StepResult {
     let said = world.newest()?.is(status);
     said.map(|_| ())
         .map_err(|got| Failure::mismatch(status, got))
+}
+
+#[then(regex = r"^the answer came after (\d+ s) to (\d+ s)$")]
+async fn answer_came_after(world: &mut World, least: Span, most: Span) -> StepResult {
+    let allowed = world.scene.patience.stretch(most.0);
+    let exchange = world.newest()?;
+    let took = exchange.answer().map(|it| it.took);
+    ensure(
+        took.as_ref()
+            .is_ok_and(|it| (least.0..=allowed).contains(it)),
+        format!("an answer after {:?} to {:?}", least.0, most.0),
+        took.map_or_else(|got| got, |it| format!("{} after {it:?}", exchange.told())),
+    )
 }
 
 #[then("the answer is 204 without a body")]

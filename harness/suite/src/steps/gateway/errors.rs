@@ -5,7 +5,7 @@ use cucumber::gherkin::Step;
 use cucumber::then;
 use tonic::Code;
 
-use super::Asked;
+use super::{Asked, Exchange};
 use crate::checks::gateway_answer;
 use crate::doubles::user_service::answer::Answer;
 use crate::properties::requests;
@@ -43,8 +43,8 @@ async fn each_message_is_the_error(world: &mut World, step: &Step) -> StepResult
 }
 
 #[then(regex = r"^no answer holds `(.+)`$")]
-async fn no_answer_holds(world: &mut World, word: String) -> StepResult {
-    holds_none(world, &[word])
+async fn no_answer_holds(world: &mut World, text: String) -> StepResult {
+    holds_none(world, &[text])
 }
 
 #[then("no answer holds an address of the user service")]
@@ -64,7 +64,7 @@ fn holds_none(world: &World, words: &[String]) -> StepResult {
                 || holds(format!("{:?}", answer.headers))
         })
     });
-    let wrong = wrong.map(super::Exchange::told).collect();
+    let wrong = wrong.map(Exchange::told).collect();
     all(&format!("none of {words:?}"), wrong, exchanges.len())
 }
 
@@ -74,9 +74,25 @@ async fn answer_is_user_or_error(world: &mut World) -> StepResult {
     let answer = exchange.answer();
     let said = answer.and_then(|answer| match answer.status {
         200 => gateway_answer::one_user(answer).map(|_| ()),
-        _ => exchange.is_error(500, "internal server error"),
+        _ => error_of_the_server(exchange),
     });
-    said.map_err(|got| Failure::mismatch("a whole user, or 500", got))
+    said.map_err(|got| Failure::mismatch("a whole user, or an error of the server", got))
+}
+
+#[then("the answer is an error of the server")]
+async fn answer_is_error_of_the_server(world: &mut World) -> StepResult {
+    let said = error_of_the_server(world.newest()?);
+    said.map_err(|got| Failure::mismatch("an error of the server", got))
+}
+
+/// An error that is not the client's: 499 as well, as some libraries end a call themselves when they
+/// cannot read what comes back.
+fn error_of_the_server(exchange: &Exchange) -> Result<(), String> {
+    match (exchange.fault(), exchange.answer()?.status) {
+        (Some(fault), _) => Err(fault),
+        (None, 499..600) => Ok(()),
+        (None, _) => Err(exchange.told()),
+    }
 }
 
 #[then("the answer is an error")]

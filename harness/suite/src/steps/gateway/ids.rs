@@ -71,14 +71,20 @@ async fn each_is_replaced(world: &mut World, step: &Step) -> StepResult {
     let mut wrong = Vec::new();
     let count = ids.len();
     for id in ids {
-        match id_of(world, id.clone()).await? {
-            Ok(told) if Some(&told) == id.as_ref() => wrong.push(format!("{told:?} was kept")),
-            Ok(_) => {}
-            Err(fault) => wrong.push(fault),
+        let first = id_of(world, id.clone()).await?;
+        let second = id_of(world, id.clone()).await?;
+        match (first, second) {
+            (Ok(told), _) if Some(&told) == id.as_ref() => wrong.push(format!("{told:?} was kept")),
+            // One that is made is nothing that the client can bring about.
+            (Ok(first), Ok(second)) if first == second => {
+                wrong.push(format!("{first:?} was made twice of {id:?}"));
+            }
+            (Ok(_), Ok(_)) => {}
+            (Err(fault), _) | (_, Err(fault)) => wrong.push(fault),
         }
     }
     all(
-        "an id of the gateway's own, the same everywhere",
+        "an id of the gateway's own for each request, the same everywhere",
         wrong,
         count,
     )

@@ -30,7 +30,7 @@ async fn shows(world: &mut World, what: String) -> StepResult {
         "a timestamp of negative fractions" => user.updated_at = moment(1_700_000_000, -1),
         "a user without an id" => user.id.clear(),
         "a user of unknown status" => user.status = 17,
-        "a name that is no UTF-8" => user.name = "NAME".to_owned(),
+        "a name that is no UTF-8" => user.name = String::from("NAME"),
         _ => {}
     }
     let mut message = ListUsersResponse {

@@ -1,0 +1,211 @@
+//! GWY-4: changes of a user.
+
+use axum::body::Bytes;
+use axum::http::Method;
+use axum::http::request::Parts as Head;
+use axum::response::Response;
+use gateway::api::parse;
+use serde_json::{Map, Value};
+
+use super::{calls, instead, reads, rules};
+use crate::calls::Spoil;
+use crate::entry::Entry;
+use crate::http::{objects, refused};
+
+const CLAUSE: &str = "GWY-4";
+
+pub fn entries() -> Vec<Entry> {
+    let mut all = members();
+    all.extend(statuses());
+    all
+}
+
+/// Changes what a PUT sends.
+fn sent(head: &Head, body: &mut Vec<u8>, change: impl FnOnce(&mut Map<String, Value>)) {
+    if head.method == Method::PUT {
+        objects(body, change);
+    }
+}
+
+fn members() -> Vec<Entry> {
+    vec![
+        calls(
+            "puts-absent-as-empty",
+            CLAUSE,
+            "what a PUT does not name is passed on empty",
+            Spoil {
+                update: |it| {
+                    it.email.get_or_insert_default();
+                    it.name.get_or_insert_default();
+                },
+                ..Spoil::default()
+            },
+        ),
+        calls(
+            "puts-absent-status-as-active",
+            CLAUSE,
+            "without a status the user becomes ACTIVE",
+            Spoil {
+                update: |it| {
+                    it.status.get_or_insert(1);
+                },
+                ..Spoil::default()
+            },
+        ),
+        calls(
+            "puts-empty-as-absent",
+            CLAUSE,
+            "an empty text counts as absent",
+            Spoil {
+                update: |it| {
+                    it.email.take_if(|it| it.is_empty());
+                    it.name.take_if(|it| it.is_empty());
+                },
+                ..Spoil::default()
+            },
+        ),
+        reads(
+            "puts-null-clears",
+            CLAUSE,
+            "null empties a text",
+            |head, body| {
+                sent(head, body, |it| {
+                    for name in ["email", "name"] {
+                        if it.get(name).is_some_and(Value::is_null) {
+                            it.insert(name.to_owned(), "".into());
+                        }
+                    }
+                });
+            },
+        ),
+        instead(
+            "puts-refuses-null",
+            CLAUSE,
+            "a PUT refuses members that are null",
+            |head, body| {
+                let has_null = serde_json::from_slice(body)
+                    .is_ok_and(|it: Map<String, Value>| it.values().any(Value::is_null));
+                (head.method == Method::PUT && has_null)
+                    .then(|| refused(head, 400, "null is no value"))
+            },
+        ),
+        instead(
+            "puts-refuses-nothing",
+            CLAUSE,
+            "a PUT that changes nothing is refused",
+            |head, body| {
+                (head.method == Method::PUT && body.as_ref() == b"{}")
+                    .then(|| refused(head, 400, "nothing to change"))
+            },
+        ),
+        instead(
+            "puts-need-everything",
+            CLAUSE,
+            "a PUT must name email and name",
+            |head, body| {
+                let lacks = serde_json::from_slice(body)
+                    .is_ok_and(|it: Value| it.is_object() && !it["email"].is_string());
+                (head.method == Method::PUT && lacks)
+                    .then(|| refused(head, 400, "email is required"))
+            },
+        ),
+        calls(
+            "puts-no-metadata",
+            CLAUSE,
+            "metadata is not passed on",
+            Spoil {
+                update: |it| it.metadata.clear(),
+                ..Spoil::default()
+            },
+        ),
+        calls(
+            "puts-no-email",
+            CLAUSE,
+            "an email is not passed on",
+            Spoil {
+                update: |it| it.email = None,
+                ..Spoil::default()
+            },
+        ),
+        calls(
+            "puts-no-status",
+            CLAUSE,
+            "a status is not passed on",
+            Spoil {
+                update: |it| it.status = None,
+                ..Spoil::default()
+            },
+        ),
+    ]
+}
+
+/// An entry that reads the names of statuses otherwise.
+fn status(id: &'static str, wrong: &'static str, read: fn(&str) -> Option<i32>) -> Entry {
+    rules(id, CLAUSE, wrong, move |it| it.status = read)
+}
+
+fn statuses() -> Vec<Entry> {
+    vec![
+        status(
+            "puts-short-status",
+            "a status may have its short name",
+            |it| parse::status(it).or_else(|| parse::status(&format!("USER_STATUS_{it}"))),
+        ),
+        status(
+            "puts-any-case-status",
+            "the letter case of a status is free",
+            |it| parse::status(&it.to_uppercase()),
+        ),
+        status("puts-trimmed-status", "a status may have blanks", |it| {
+            parse::status(it.trim())
+        }),
+        status("puts-number-status", "a status may be its number", |it| {
+            parse::status(it).or_else(|| it.parse().ok())
+        }),
+        status(
+            "puts-unknown-status-is-active",
+            "an unknown status is ACTIVE",
+            |it| parse::status(it).or(Some(1)),
+        ),
+        status("puts-wrong-numbers", "statuses are counted from 0", |it| {
+            parse::status(it).map(|it| it - 1)
+        }),
+        calls(
+            "puts-unspecified-as-absent",
+            CLAUSE,
+            "the status UNSPECIFIED counts as absent",
+            Spoil {
+                update: |it| {
+                    it.status.take_if(|it| *it == 0);
+                },
+                ..Spoil::default()
+            },
+        ),
+        instead(
+            "puts-status-in-other-words",
+            CLAUSE,
+            "an unknown status is refused in other words",
+            unknown_status,
+        ),
+        reads(
+            "puts-ignores-unknown-status",
+            CLAUSE,
+            "an unknown status is ignored",
+            |head, body| {
+                sent(head, body, |it| {
+                    if let Some(Value::String(name)) = it.get("status")
+                        && parse::status(name).is_none()
+                    {
+                        it.remove("status");
+                    }
+                });
+            },
+        ),
+    ]
+}
+
+fn unknown_status(head: &Head, body: &Bytes) -> Option<Response> {
+    let body: Value = serde_json::from_slice(body).ok()?;
+    let is_unknown = parse::status(body["status"].as_str()?).is_none();
+    is_unknown.then(|| refused(head, 400, "no enum constant UserStatus"))
+}

@@ -1,0 +1,292 @@
+//! GWY-7: request ids.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use axum::http::HeaderValue;
+use axum::http::request::Parts as Head;
+use platform::request_id::is_sane;
+
+use super::{answers, calls, heads, rules};
+use crate::calls::Spoil;
+use crate::entries::parts as user_service;
+use crate::entry::{Entry, How};
+use crate::http::Answer;
+
+const CLAUSE: &str = "GWY-7";
+const HEADER: &str = "x-request-id";
+
+pub fn entries() -> Vec<Entry> {
+    let mut all = accepted();
+    all.extend(told());
+    all.extend(passed_on());
+    all.extend(of_the_user_service());
+    all
+}
+
+/// An entry that takes other ids.
+fn accepts(id: &'static str, wrong: &'static str, accept: fn(&str) -> bool) -> Entry {
+    rules(id, CLAUSE, wrong, move |it| it.request_id = accept)
+}
+
+/// Changes the id that a request carries.
+fn sent(head: &mut Head, change: impl FnOnce(&str) -> String) {
+    let Some(id) = head.headers.get(HEADER) else {
+        return;
+    };
+    let id = id.to_str().map(change).unwrap_or_default();
+    if let Ok(id) = id.parse() {
+        head.headers.insert(HEADER, id);
+    }
+}
+
+fn accepted() -> Vec<Entry> {
+    vec![
+        accepts(
+            "gateway-any-request-id",
+            "any request id is taken as it is",
+            |_| true,
+        ),
+        accepts("request-id-always-new", "an id is always made", |_| false),
+        accepts("request-id-64", "an id has at most 64 characters", |it| {
+            is_sane(it) && it.len() <= 64
+        }),
+        accepts(
+            "request-id-127",
+            "an id has fewer than 128 characters",
+            |it| is_sane(it) && it.len() < 128,
+        ),
+        accepts("request-id-256", "an id has at most 256 characters", |it| {
+            (1..=256).contains(&it.len()) && it.bytes().all(|it| it.is_ascii_graphic())
+        }),
+        accepts(
+            "request-id-words",
+            "an id has letters, digits and dashes",
+            |it| {
+                is_sane(it)
+                    && it
+                        .bytes()
+                        .all(|it| it.is_ascii_alphanumeric() || it == b'-')
+            },
+        ),
+        accepts(
+            "request-id-hexadecimal",
+            "an id is one that tracing would make",
+            |it| is_sane(it) && it.len() >= 32,
+        ),
+        accepts(
+            "request-id-blanks",
+            "an id may have blanks and tabs",
+            |it| (1..=128).contains(&it.len()) && it.bytes().all(|it| it.is_ascii()),
+        ),
+        heads(
+            "request-id-cut",
+            CLAUSE,
+            "an id is cut to 128 characters",
+            |head| {
+                sent(head, |it| it.chars().take(128).collect());
+            },
+        ),
+        heads(
+            "request-id-lower-case",
+            CLAUSE,
+            "an id is put in lower case",
+            |head| {
+                sent(head, str::to_lowercase);
+            },
+        ),
+        heads(
+            "request-id-joined",
+            CLAUSE,
+            "blanks are taken out of an id",
+            |head| {
+                sent(head, |it| it.replace([' ', '\t'], ""));
+            },
+        ),
+        heads(
+            "request-id-constant",
+            CLAUSE,
+            "an id that is made is always the same",
+            |head| {
+                let sane = head
+                    .headers
+                    .get(HEADER)
+                    .and_then(|it| it.to_str().ok())
+                    .is_some_and(is_sane);
+                if !sane {
+                    head.headers
+                        .insert(HEADER, HeaderValue::from_static("req-1"));
+                }
+            },
+        ),
+        heads(
+            "request-id-of-seconds",
+            CLAUSE,
+            "an id that is made is the second",
+            |head| {
+                if !head.headers.contains_key(HEADER) {
+                    let id = chrono::Utc::now().timestamp().to_string();
+                    head.headers.insert(HEADER, id.parse().expect("digits"));
+                }
+            },
+        ),
+    ]
+}
+
+/// An entry whose answers carry no id in some cases.
+fn silent(id: &'static str, wrong: &'static str, change: fn(&mut Answer)) -> Entry {
+    answers(id, CLAUSE, wrong, change)
+}
+
+fn told() -> Vec<Entry> {
+    vec![
+        silent("request-id-not-told", "no answer carries an id", |it| {
+            it.headers.remove(HEADER);
+        }),
+        silent("request-id-not-on-errors", "errors carry no id", |it| {
+            if it.is_error() {
+                it.headers.remove(HEADER);
+            }
+        }),
+        silent(
+            "request-id-not-on-404",
+            "an unknown route carries no id",
+            |it| {
+                if it.status == 404 && !it.uri.path().starts_with("/api/v1/users") {
+                    it.headers.remove(HEADER);
+                }
+            },
+        ),
+        silent("request-id-not-on-405", "405 carries no id", |it| {
+            if it.status == 405 {
+                it.headers.remove(HEADER);
+            }
+        }),
+        silent("request-id-not-on-204", "204 carries no id", |it| {
+            if it.status == 204 {
+                it.headers.remove(HEADER);
+            }
+        }),
+        silent("request-id-not-on-413", "413 carries no id", |it| {
+            if it.status == 413 {
+                it.headers.remove(HEADER);
+            }
+        }),
+        silent("request-id-not-on-503", "503 carries no id", |it| {
+            if it.status == 503 {
+                it.headers.remove(HEADER);
+            }
+        }),
+        silent("request-id-not-on-504", "504 carries no id", |it| {
+            if it.status == 504 {
+                it.headers.remove(HEADER);
+            }
+        }),
+        silent(
+            "request-id-of-answers",
+            "an answer has an id of its own",
+            |it| {
+                it.headers
+                    .insert(HEADER, HeaderValue::from_static("of-the-answer"));
+            },
+        ),
+    ]
+}
+
+/// How many calls were made.
+static CALLS: AtomicU64 = AtomicU64::new(0);
+
+fn passed_on() -> Vec<Entry> {
+    vec![
+        calls(
+            "request-id-of-calls",
+            CLAUSE,
+            "every try has an id of its own",
+            Spoil {
+                call: |call| {
+                    let number = CALLS.fetch_add(1, Ordering::Relaxed);
+                    call.request_id = format!("call-{number}").parse().expect("a value");
+                },
+                ..Spoil::default()
+            },
+        ),
+        calls(
+            "request-id-of-tries",
+            CLAUSE,
+            "every try after the first has another id",
+            Spoil {
+                call: |call| {
+                    let mut id = call.request_id.as_bytes().to_vec();
+                    if !CALLS.fetch_add(1, Ordering::Relaxed).is_multiple_of(3) {
+                        id.extend(b"-again");
+                    }
+                    call.request_id = HeaderValue::from_bytes(&id).expect("a value");
+                },
+                ..Spoil::default()
+            },
+        ),
+        calls(
+            "request-id-not-called",
+            CLAUSE,
+            "calls carry an empty id",
+            Spoil {
+                call: |call| call.request_id = HeaderValue::from_static(""),
+                ..Spoil::default()
+            },
+        ),
+        Entry::of_gateway(
+            "request-id-not-logged",
+            CLAUSE,
+            "the log does not tell the id",
+            How::Output(|line| Some(line.replace("\"request_id\"", "\"request\""))),
+        ),
+        Entry::of_gateway(
+            "request-id-logged-in-part",
+            CLAUSE,
+            "the log tells the first 36 characters of the id",
+            How::Output(|line| {
+                let Ok(mut event) = serde_json::from_str::<serde_json::Value>(&line) else {
+                    return Some(line);
+                };
+                if let Some(id) = event.get("request_id").and_then(|it| it.as_str()) {
+                    event["request_id"] = id.chars().take(36).collect::<String>().into();
+                }
+                Some(event.to_string())
+            }),
+        ),
+    ]
+}
+
+/// An entry of the user service that takes other ids.
+fn user_service_accepts(id: &'static str, wrong: &'static str, accept: fn(&str) -> bool) -> Entry {
+    user_service(id, CLAUSE, wrong, move |_, it| it.rules.request_id = accept)
+}
+
+fn of_the_user_service() -> Vec<Entry> {
+    vec![
+        user_service_accepts(
+            "user-service-own-request-id",
+            "the user service always makes an id",
+            |_| false,
+        ),
+        user_service_accepts(
+            "user-service-any-request-id",
+            "the user service takes any id",
+            |_| true,
+        ),
+        user_service_accepts(
+            "user-service-request-id-64",
+            "the user service takes ids of at most 64 characters",
+            |it| is_sane(it) && it.len() <= 64,
+        ),
+        user_service_accepts(
+            "user-service-request-id-blanks",
+            "the user service takes ids with blanks",
+            |it| it.len() <= 128,
+        ),
+        user_service_accepts(
+            "user-service-request-id-256",
+            "the user service takes ids of up to 256 characters",
+            |it| it.len() <= 256 && it.bytes().all(|it| it.is_ascii_graphic()),
+        ),
+    ]
+}
