@@ -67,6 +67,14 @@ Feature: Health checks
       Then calls within any 2 s saw at most 2 timestamps
       And no answer was older than 3 s
 
+    @gateway @slow
+    Scenario: However many clients ask, the user service is asked once in HEALTH_CACHE_TTL
+      Given a deployment of its own with
+        | setting          | value |
+        | HEALTH_CACHE_TTL | 2s    |
+      When 8 clients keep asking for its health for 4500 ms
+      Then within any 2 s the user service was asked for its health at most 1 time
+
     @user-service @gateway @slow
     Scenario Outline: Answers about a resource that is <away> are kept just as long
       Given a deployment of its own with

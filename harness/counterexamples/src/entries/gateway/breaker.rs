@@ -12,7 +12,7 @@ use gateway::parts::Parts;
 use gateway::user_service::Call;
 use tonic::{Code, Status};
 
-use super::{environment, parts_with, rules};
+use super::{environment, replaced, rules};
 use crate::entries::{pass, set};
 use crate::entry::{Entry, Variables};
 use crate::upstream::{Around, Try, twist};
@@ -130,7 +130,7 @@ fn counting() -> Vec<Entry> {
                 it.breaker.stale_answers_count = true;
             },
         ),
-        parts_with(
+        replaced(
             "breaker-counts-requests",
             "RES-3",
             "the tries of a request count as one",
@@ -139,7 +139,7 @@ fn counting() -> Vec<Entry> {
                 twist(it, Inside);
             },
         ),
-        parts_with(
+        replaced(
             "breaker-heeds-health",
             "RES-3",
             "no call is made while the user service is unhealthy",
@@ -168,7 +168,7 @@ fn change_failures(variables: &mut Variables, by: i32) {
 
 /// Changes the answers of an open breaker.
 fn open_answers(id: &'static str, wrong: &'static str, change: fn(&mut Response)) -> Entry {
-    parts_with(id, "RES-3", wrong, move |it| {
+    replaced(id, "RES-3", wrong, move |it| {
         on_answers(it, move |mut response| async move {
             if is_open(&response) {
                 change(&mut response);
@@ -230,7 +230,7 @@ fn answers() -> Vec<Entry> {
         open_answers("breaker-is-429", "an open breaker is 429", |it| {
             *it.status_mut() = StatusCode::TOO_MANY_REQUESTS;
         }),
-        parts_with(
+        replaced(
             "breaker-refuses-late",
             "RES-3",
             "an open breaker takes its time",
@@ -256,7 +256,7 @@ fn trials() -> Vec<Entry> {
                 it.breaker.trial_calls = u32::MAX;
             },
         ),
-        parts_with(
+        replaced(
             "breaker-tries-trials-again",
             "RES-4",
             "a trial is tried again",

@@ -1,14 +1,23 @@
 //! RES-5, RES-6: connections to the user service.
 
 use std::error::Error as _;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use gateway::user_service::Call;
-use tonic::{Code, Status};
+use gateway::client::{Channel, Connection};
+use gateway::parts::Parts;
+use gateway::user_service::{Call, UserService};
+use tokio::sync::OnceCell;
+use tonic::{Code, Response, Status};
+use user_proto::v1::user_service_client::UserServiceClient;
+use user_proto::v1::{
+    CreateUserRequest, CreateUserResponse, DeleteUserRequest, GetUserRequest, GetUserResponse,
+    ListUsersRequest, ListUsersResponse, UpdateUserRequest, UpdateUserResponse,
+};
 
-use super::{parts_with, rules};
+use super::{parts, replaced, rules};
 use crate::entry::Entry;
 use crate::upstream::{Around, Try, twist};
 
@@ -23,19 +32,34 @@ pub fn entries() -> Vec<Entry> {
                 it.connection.keepalive_time = |_| None;
             },
         ),
-        parts_with(
+        replaced(
             "gateway-connects-once",
             "RES-5",
             "after a broken connection it never makes a new one",
             |it| twist(it, Once::default()),
         ),
-        parts_with(
+        parts(
+            "gateway-keeps-one-connection",
+            "RES-5",
+            "it uses the one connection that it made first, whatever becomes of it",
+            |settings| {
+                let mut parts = Parts::contract(settings);
+                let channel = Channel::new(settings, parts.rules.connection);
+                let connection = OnceCell::new();
+                parts.users = Arc::new(First {
+                    channel,
+                    connection,
+                });
+                parts
+            },
+        ),
+        replaced(
             "gateway-dies-of-odd-answers",
             "RES-5",
             "it ends at an answer that makes no sense",
             |it| twist(it, Dies),
         ),
-        parts_with(
+        replaced(
             "gateway-never-forgives",
             "RES-5",
             "after three failures it makes no call any more",
@@ -76,6 +100,61 @@ impl Around for Once {
         let broke = answer.as_ref().is_err_and(|it| it.source().is_some());
         self.0.store(broke, Ordering::Relaxed);
         answer
+    }
+}
+
+/// Makes every call on the first connection.
+struct First {
+    channel: Channel,
+    connection: OnceCell<Connection>,
+}
+
+impl First {
+    async fn users(&self) -> Result<UserServiceClient<Connection>, Status> {
+        let open = async || self.channel.open().await;
+        let connection = self.connection.get_or_try_init(open).await?.clone();
+        let origin = self.channel.origin();
+        Ok(UserServiceClient::with_origin(connection, origin))
+    }
+}
+
+#[async_trait]
+impl UserService for First {
+    async fn create_user(
+        &self,
+        _: &Call,
+        request: CreateUserRequest,
+    ) -> Result<CreateUserResponse, Status> {
+        let answer = self.users().await?.create_user(request).await;
+        answer.map(Response::into_inner)
+    }
+
+    async fn get_user(&self, _: &Call, request: GetUserRequest) -> Result<GetUserResponse, Status> {
+        let answer = self.users().await?.get_user(request).await;
+        answer.map(Response::into_inner)
+    }
+
+    async fn update_user(
+        &self,
+        _: &Call,
+        request: UpdateUserRequest,
+    ) -> Result<UpdateUserResponse, Status> {
+        let answer = self.users().await?.update_user(request).await;
+        answer.map(Response::into_inner)
+    }
+
+    async fn delete_user(&self, _: &Call, request: DeleteUserRequest) -> Result<(), Status> {
+        let answer = self.users().await?.delete_user(request).await;
+        answer.map(Response::into_inner)
+    }
+
+    async fn list_users(
+        &self,
+        _: &Call,
+        request: ListUsersRequest,
+    ) -> Result<ListUsersResponse, Status> {
+        let answer = self.users().await?.list_users(request).await;
+        answer.map(Response::into_inner)
     }
 }
 

@@ -12,13 +12,13 @@ use tonic::transport::Endpoint;
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_client::HealthClient;
 
-use super::parts_with;
+use super::replaced;
 use crate::entry::Entry;
 use crate::upstream::{Around, Try, twist};
 
 pub fn entries() -> Vec<Entry> {
     let asked =
-        |id, wrong, asks: Asks| parts_with(id, "HLT-9", wrong, move |it| check(it, Arc::new(asks)));
+        |id, wrong, asks: Asks| replaced(id, "HLT-9", wrong, move |it| check(it, Arc::new(asks)));
     vec![
         asked(
             "gateway-health-of-the-server",
@@ -52,7 +52,7 @@ pub fn entries() -> Vec<Entry> {
                 well: |answer| answer.is_err() || answer == Ok(1),
             },
         ),
-        parts_with(
+        replaced(
             "gateway-health-of-calls",
             "HLT-9",
             "it is unhealthy after a call that failed",
@@ -63,7 +63,7 @@ pub fn entries() -> Vec<Entry> {
                 check(it, Arc::new(Told { inner, failed }));
             },
         ),
-        parts_with(
+        replaced(
             "gateway-health-once-and-for-all",
             "HLT-9",
             "once unhealthy, it stays so",

@@ -1,22 +1,18 @@
 //! Wrong gateways, by area.
 
-<<<<<<< HEAD
-mod api;
-mod breaker;
-mod connections;
-mod follows;
-=======
 mod answers;
 mod bodies;
+mod breaker;
 mod changes;
+mod connections;
 mod errors;
+mod follows;
 mod life;
 mod limits;
 mod openapi;
 mod parameters;
 mod path_ids;
 mod request_ids;
->>>>>>> c2b0999ac1cc549797e7da67dd355a125ab04f59
 mod resilience;
 mod routes;
 mod upstream;
@@ -29,13 +25,9 @@ use gateway::parts::Parts;
 use gateway::rules::Rules;
 use gateway::settings::Settings;
 
-<<<<<<< HEAD
-use crate::entry::{Entry, How, Variables};
-=======
 use crate::calls::{self, Spoil};
-use crate::entry::{Entry, How};
+use crate::entry::{Entry, How, Variables};
 use crate::http::{self, Answer};
->>>>>>> c2b0999ac1cc549797e7da67dd355a125ab04f59
 
 /// What is wrong with a user service only, though a gateway could be run in the same way.
 const ALONE: &[&str] = &[
@@ -65,13 +57,6 @@ pub fn entries(others: &[Entry]) -> Vec<Entry> {
     let has_twin = |it: &&Entry| !ALONE.contains(&it.id.as_ref());
     let twins = others.iter().filter(has_twin).filter_map(Entry::twin);
     let mut all: Vec<Entry> = twins.collect();
-<<<<<<< HEAD
-    all.extend(api::entries());
-    all.extend(resilience::entries());
-    all.extend(breaker::entries());
-    all.extend(connections::entries());
-    all.extend(follows::entries());
-=======
     for of_area in [
         life::entries,
         users::entries,
@@ -87,10 +72,12 @@ pub fn entries(others: &[Entry]) -> Vec<Entry> {
         path_ids::entries,
         openapi::entries,
         resilience::entries,
+        breaker::entries,
+        connections::entries,
+        follows::entries,
     ] {
         all.extend(of_area());
     }
->>>>>>> c2b0999ac1cc549797e7da67dd355a125ab04f59
     all
 }
 
@@ -105,20 +92,6 @@ fn rules(
         let mut rules = Rules::default();
         spoil(&mut rules);
         Parts::with_rules(settings, rules)
-    })
-}
-
-/// An entry that replaces a part.
-fn parts_with(
-    id: &'static str,
-    clause: &'static str,
-    wrong: &'static str,
-    spoil: impl FnOnce(&mut Parts) + 'static,
-) -> Entry {
-    parts(id, clause, wrong, |settings| {
-        let mut parts = Parts::contract(settings);
-        spoil(&mut parts);
-        parts
     })
 }
 

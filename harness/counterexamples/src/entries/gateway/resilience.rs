@@ -9,7 +9,7 @@ use gateway::user_service::Call;
 use tokio::time::Instant;
 use tonic::{Code, Status};
 
-use super::{environment, parts_with, rules};
+use super::{environment, replaced, rules};
 use crate::entries::set;
 use crate::entry::Entry;
 use crate::upstream::{Around, Try, twist};
@@ -52,7 +52,7 @@ fn timeouts() -> Vec<Entry> {
                 };
             },
         ),
-        parts_with(
+        replaced(
             "gateway-time-of-each-try",
             "RES-1",
             "each try has the whole time of the request",
@@ -61,7 +61,7 @@ fn timeouts() -> Vec<Entry> {
                 twist(it, Stubborn);
             },
         ),
-        parts_with(
+        replaced(
             "gateway-late-for-good",
             "RES-1",
             "after a time-out every request is 504",
@@ -138,13 +138,13 @@ fn tries() -> Vec<Entry> {
             "everything but OK is tried again",
             |_| true,
         ),
-        parts_with(
+        replaced(
             "gateway-repeats-broken-calls",
             "RES-2",
             "a call whose connection broke is made again, whatever it is",
             |it| twist(it, AfterBreaks),
         ),
-        parts_with(
+        replaced(
             "gateway-knows-no-outage",
             "RES-2",
             "a GET that finds nobody is not tried again",

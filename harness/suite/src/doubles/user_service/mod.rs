@@ -139,11 +139,13 @@ impl UserServiceDouble {
     }
 
     /// Takes no new connections, as if nobody listened; those that are open go on.
+    #[cfg(test)]
     pub async fn refuse_connections(&self) {
         self.listener.refuse().await;
     }
 
     /// Closes all open connections; new ones are welcome.
+    #[cfg(test)]
     pub async fn close_connections(&self) {
         self.listener.close_connections().await;
     }

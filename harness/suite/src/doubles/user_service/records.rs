@@ -85,6 +85,7 @@ pub const REQUEST_ID: &str = "x-request-id";
 #[derive(Clone, Debug)]
 pub struct ReceivedConnection {
     /// When it was accepted.
+    #[cfg_attr(not(test), expect(dead_code, reason = "told where all of it is shown"))]
     pub opened: Instant,
     /// When it ended, whoever ended it.
     pub closed: Option<Instant>,

@@ -44,8 +44,16 @@ async fn every_route_is_asked(world: &mut World) -> StepResult {
 
 /// Asks every route and remembers the answers beside those of before.
 pub async fn ask_every_route(world: &mut World) -> StepResult {
-    for (request, body) in ROUTES {
-        let exchange = world.ask(Asked::parse(request)?.with_cell(body)).await?;
+    let client = world.gateway().await?;
+    let asking = ROUTES.map(|(request, body)| {
+        let mut asked = Asked::parse(request)?.with_cell(body);
+        asked.id = Some(world.scene.id.clone());
+        Ok(super::exchange(&client, asked))
+    });
+    let asking: Vec<_> = asking.into_iter().collect::<StepResult<_>>()?;
+    // At once: some of them may take as long as anybody waits.
+    for exchange in futures::future::try_join_all(asking).await? {
+        world.scene.journal.note(exchange.told());
         world.gateway.exchanges.push(exchange);
     }
     Ok(())

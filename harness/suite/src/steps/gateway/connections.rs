@@ -55,6 +55,29 @@ async fn is_started_again(world: &mut World) -> StepResult {
     world.own()?.double()?.come_back().await
 }
 
+#[then(
+    regex = r"^within any (\d+ s) the user service was asked for its health at most (\d+) times?$"
+)]
+async fn asked_at_most(world: &mut World, window: Span, most: usize) -> StepResult {
+    let checks = world.own()?.double()?.health_checks();
+    // Watching is not checking. A tenth less: the moments here are not those of the program.
+    let moments: Vec<_> = checks
+        .iter()
+        .filter(|it| !it.watch && it.service == SERVICE)
+        .map(|it| it.at)
+        .collect();
+    let window = window.0.mul_f64(0.9);
+    let within = |first: &Instant| {
+        let until = *first + window;
+        moments
+            .iter()
+            .filter(|it| (*first..=until).contains(*it))
+            .count()
+    };
+    let seen = moments.iter().map(within).max().unwrap_or(0);
+    ensure(seen <= most, format!("at most {most} checks"), seen)
+}
+
 #[given("every connection to the user service has fallen silent")]
 async fn has_fallen_silent(world: &mut World) -> StepResult {
     world.own()?.double()?.silence_connections();

@@ -116,6 +116,9 @@ async fn is_asked_at_once(world: &mut World, request: String, times: usize) -> S
 /// The pauses between the tries of each request, by the tries' number.
 async fn pauses(world: &mut World) -> StepResult<Vec<Vec<Duration>>> {
     let calls = world.new_calls().await?;
+    if calls.is_empty() {
+        return Err(Failure::mismatch("calls of the user service", "none"));
+    }
     let mut tries: BTreeMap<String, Vec<ReceivedCall>> = BTreeMap::new();
     for call in calls {
         let id = call.request_id().unwrap_or_default().to_owned();

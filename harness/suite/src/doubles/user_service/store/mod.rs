@@ -115,11 +115,7 @@ impl Store {
             text => token::open(text, &request.filter, order),
         };
         ensure(
-<<<<<<< HEAD
             last.is_some() || request.page_token.is_empty(),
-=======
-            last.is_some() != request.page_token.is_empty(),
->>>>>>> c2b0999ac1cc549797e7da67dd355a125ab04f59
             "page_token is invalid",
         )?;
         let size = page_size(request.page_size);
@@ -201,25 +197,14 @@ fn now() -> Timestamp {
 /// Now, or a step after `last`, whichever is later (USR-10).
 fn after(last: Timestamp) -> Timestamp {
     let nanos = last.nanos + STEP;
-<<<<<<< HEAD
     let next = Timestamp {
-=======
-    let earliest = Timestamp {
->>>>>>> c2b0999ac1cc549797e7da67dd355a125ab04f59
         seconds: last.seconds + i64::from(nanos / NANOS_PER_SECOND),
         nanos: nanos % NANOS_PER_SECOND,
     };
     let now = now();
-<<<<<<< HEAD
     if (now.seconds, now.nanos) > (next.seconds, next.nanos) {
         now
     } else {
         next
-=======
-    if (now.seconds, now.nanos) > (earliest.seconds, earliest.nanos) {
-        now
-    } else {
-        earliest
->>>>>>> c2b0999ac1cc549797e7da67dd355a125ab04f59
     }
 }
