@@ -170,7 +170,7 @@ Feature: The breaker
         | OK          |
         | UNAVAILABLE |
 
-    @property
+    @property @slow
     Scenario: Any sequence of calls agrees with the model of the breaker
       Given a deployment of its own with
         | setting               | value |

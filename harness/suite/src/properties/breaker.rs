@@ -82,7 +82,7 @@ pub async fn check(
     holds(
         "any sequence of calls agrees with RES-3 and RES-4",
         seed,
-        12,
+        8,
         actions,
         move |actions| {
             let (gateway, double) = (gateway.clone(), double.clone());

@@ -3,18 +3,15 @@
 use std::time::{Duration, Instant};
 
 use conformance_engine::failure::{Failure, StepResult};
-use conformance_engine::observe::{elapse, eventually, holds_for};
+use conformance_engine::observe::elapse;
 use cucumber::{given, then, when};
-use tokio::task::JoinHandle;
-use tonic::Code;
 
-use super::{Asked, Exchange, asking};
+use super::{Asked, asking};
 use crate::checks::breaker::Terms;
 use crate::checks::gateway_answer;
 use crate::component::Resource;
-use crate::doubles::user_service::answer::{Answer, Gate};
-use crate::doubles::user_service::records::{Ending, ReceivedCall};
-use crate::params::{Span, StatusCode};
+use crate::doubles::user_service::records::ReceivedCall;
+use crate::params::Span;
 use crate::properties;
 use crate::steps::users::outcomes::all;
 use crate::world::World;
@@ -25,30 +22,15 @@ const PERIOD: Duration = Duration::from_secs(1);
 /// How long an open breaker may take to refuse.
 const AT_ONCE: Duration = Duration::from_millis(100);
 
-/// How long a gateway may take to notice that its client has gone.
-const NOTICE: Duration = Duration::from_secs(2);
-
 /// What the breaker's steps of one scenario remember.
 #[derive(Debug, Default)]
 pub struct Notes {
     /// When the newest failure was answered.
     failed: Option<Instant>,
-    /// Keeps answers back.
-    gate: Option<Gate>,
-    /// Requests whose answers are kept back.
-    in_flight: Vec<JoinHandle<StepResult<Exchange>>>,
-}
-
-impl Drop for Notes {
-    fn drop(&mut self) {
-        for task in &self.in_flight {
-            task.abort();
-        }
-    }
 }
 
 /// A create that nobody has made.
-fn create(world: &mut World) -> StepResult<Asked> {
+pub fn create(world: &mut World) -> StepResult<Asked> {
     let user = world.newcomer();
     let body = serde_json::json!({"email": user.email, "name": user.name}).to_string();
     let mut asked = Asked::parse("POST /api/v1/users")?.with_body(body);
@@ -157,7 +139,7 @@ fn opened(world: &World) -> StepResult<Instant> {
 async fn stays_open(world: &mut World, window: Span) -> StepResult {
     // The period begins no earlier than the answer that opened the breaker left the user service.
     let calls = world.deployment().await?.double()?.calls();
-    let waits = world.gateway.breaker.in_flight.is_empty();
+    let waits = world.gateway.in_flight.is_empty();
     let begun = if waits {
         calls.iter().filter_map(ReceivedCall::answered).max()
     } else {
@@ -222,7 +204,7 @@ async fn a_create_reaches(world: &mut World) -> StepResult {
 }
 
 #[then(regex = r"^(\d+) creates at once reach the user service$")]
-async fn creates_at_once_reach(world: &mut World, count: usize) -> StepResult {
+pub async fn creates_at_once_reach(world: &mut World, count: usize) -> StepResult {
     let client = world.gateway().await?;
     let mut asking = Vec::new();
     for _ in 0..count {
@@ -231,177 +213,6 @@ async fn creates_at_once_reach(world: &mut World, count: usize) -> StepResult {
     let exchanges = futures::future::try_join_all(asking).await?;
     let wrong = exchanges.iter().filter_map(|it| it.is(201).err());
     all("201", wrong.collect(), exchanges.len())
-}
-
-/// Sends creates whose answers are kept back, without waiting for them.
-async fn send_in_flight(world: &mut World, count: usize) -> StepResult {
-    let client = world.gateway().await?;
-    for _ in 0..count {
-        let (client, asked) = (client.clone(), create(world)?);
-        let task = tokio::spawn(async move { super::exchange(&client, asked).await });
-        world.gateway.breaker.in_flight.push(task);
-    }
-    Ok(())
-}
-
-#[given("the user service keeps its answers")]
-async fn keeps_its_answers(world: &mut World) -> StepResult {
-    let gate = Gate::new();
-    let held = Answer::Contract.held_by(&gate);
-    world.own()?.double()?.otherwise(held);
-    world.gateway.breaker.gate = Some(gate);
-    Ok(())
-}
-
-/// Waits until so many calls have come since the action began.
-async fn calls_have_come(world: &mut World, count: usize) -> StepResult {
-    let before = world.gateway.calls_before;
-    let limit = world.scene.patience.stretch(Duration::from_secs(2));
-    let double = world.own()?.double()?;
-    eventually(format!("{count} calls"), limit, async || {
-        let calls = double.calls().len() - before;
-        (calls >= count)
-            .then_some(())
-            .ok_or(format!("{calls} calls"))
-    })
-    .await
-}
-
-#[given(regex = r"^(\d+) creates are in flight that the user service will answer with ([A-Z_]+)$")]
-async fn are_in_flight(world: &mut World, count: usize, code: StatusCode) -> StepResult {
-    world.begin_asking().await?;
-    let gate = Gate::new();
-    let answer = match code.0 {
-        Code::Ok => Answer::Contract,
-        code => Answer::status(code, "told late"),
-    };
-    let held = vec![answer.held_by(&gate); count];
-    world.own()?.double()?.script(held);
-    world.gateway.breaker.gate = Some(gate);
-    send_in_flight(world, count).await?;
-    calls_have_come(world, count).await
-}
-
-#[when(regex = r"^1 create is in flight$")]
-async fn one_is_in_flight(world: &mut World) -> StepResult {
-    send_in_flight(world, 1).await?;
-    calls_have_come(world, 1).await
-}
-
-/// Opens the gate and waits for the answers that were kept.
-async fn let_go(world: &mut World) -> StepResult<Vec<Exchange>> {
-    if let Some(gate) = world.gateway.breaker.gate.take() {
-        gate.open();
-    }
-    let mut exchanges = Vec::new();
-    for task in std::mem::take(&mut world.gateway.breaker.in_flight) {
-        exchanges.push(task.await.map_err(Failure::broken)??);
-    }
-    Ok(exchanges)
-}
-
-#[when(regex = r"^the creates in flight are answered (\d+ s) later$")]
-async fn are_answered_later(world: &mut World, time: Span) -> StepResult {
-    elapse(time.0).await;
-    let exchanges = let_go(world).await?;
-    let refused = exchanges.iter().filter(|it| {
-        it.answer()
-            .map_or(true, |it| gateway_answer::breaker_is_open(it).is_ok())
-    });
-    let wrong = refused.map(Exchange::told).collect();
-    all("the answers that were kept", wrong, exchanges.len())
-}
-
-#[when(regex = r"^(\d+) creates are made at once$")]
-async fn are_made_at_once(world: &mut World, count: usize) -> StepResult {
-    send_in_flight(world, count).await
-}
-
-#[then(
-    regex = r"^(\d+) call reaches the user service, and (\d+) answers say that the breaker is open$"
-)]
-async fn one_reaches(world: &mut World, calls: usize, refused: usize) -> StepResult {
-    let limit = world.scene.patience.stretch(Duration::from_secs(2));
-    let in_flight = &world.gateway.breaker.in_flight;
-    eventually(format!("{refused} answers"), limit, async || {
-        let answered = in_flight.iter().filter(|it| it.is_finished()).count();
-        (answered >= refused)
-            .then_some(())
-            .ok_or(format!("{answered} answers"))
-    })
-    .await?;
-    calls_have_come(world, calls).await?;
-    let before = world.gateway.calls_before;
-    let double = world.own()?.double()?;
-    holds_for(
-        format!("{calls} call"),
-        Duration::from_millis(200),
-        async || {
-            let seen = double.calls().len() - before;
-            (seen == calls).then_some(()).ok_or(format!("{seen} calls"))
-        },
-    )
-    .await?;
-    let (over, kept): (Vec<_>, Vec<_>) = std::mem::take(&mut world.gateway.breaker.in_flight)
-        .into_iter()
-        .partition(JoinHandle::is_finished);
-    world.gateway.breaker.in_flight = kept;
-    let mut wrong = Vec::new();
-    let count = over.len();
-    for task in over {
-        let exchange = task.await.map_err(Failure::broken)??;
-        let said = exchange.is(503).and_then(gateway_answer::breaker_is_open);
-        wrong.extend(said.err());
-    }
-    all("503 `circuit breaker is open`", wrong, count)
-}
-
-#[then("when it is answered with OK requests succeed")]
-async fn answered_and_well(world: &mut World) -> StepResult {
-    world.own()?.double()?.forget_scripts();
-    let exchanges = let_go(world).await?;
-    let wrong = exchanges.iter().filter_map(|it| it.is(201).err());
-    all("201", wrong.collect(), exchanges.len())?;
-    creates_at_once_reach(world, 5).await
-}
-
-#[given("a create was made and abandoned")]
-async fn was_made_and_abandoned(world: &mut World) -> StepResult {
-    made_and_abandoned(world, 1).await?;
-    world.begin_asking().await
-}
-
-#[when(regex = r"^(\d+) creates? (?:is|are) made and abandoned$")]
-async fn made_and_abandoned(world: &mut World, count: usize) -> StepResult {
-    for _ in 0..count {
-        let client = world.gateway().await?;
-        let asked = create(world)?;
-        let id = asked.id.clone();
-        let task = tokio::spawn(async move { super::exchange(&client, asked).await });
-        let double = world.own()?.double()?.clone();
-        let ending = || {
-            let calls = double.calls().into_iter();
-            let mut calls = calls.filter(|it| it.request_id() == id.as_deref());
-            calls.next().map(|it| it.ending)
-        };
-        let limit = world.scene.patience.stretch(NOTICE);
-        let there = eventually("the call reaches the user service", limit, async || {
-            ending().ok_or("no call")
-        });
-        there.await?;
-        task.abort();
-        let given_up = eventually(
-            "the gateway gives its call up",
-            limit,
-            async || match ending() {
-                Some(Ending::AbandonedByClient(_)) => Ok(()),
-                other => Err(format!("{other:?}")),
-            },
-        );
-        // Whoever lets it go on must not count its end, which these calls have not.
-        let _ = given_up.await;
-    }
-    Ok(())
 }
 
 #[then("any sequence of calls agrees with the model of the breaker")]

@@ -6,6 +6,7 @@
 //! - [`bodies`]: bodies that no client library would send
 //! - [`connections`]: connections to the user service that break, fall silent and come back
 //! - [`errors`]: errors of the user service
+//! - [`in_flight`]: creates whose answers are kept back, or whose clients go away
 //! - [`ids`]: request ids
 //! - [`showing`]: users and lists as JSON
 //! - [`described`]: the OpenAPI description
@@ -20,6 +21,7 @@ pub mod connections;
 pub mod described;
 pub mod errors;
 pub mod ids;
+pub mod in_flight;
 pub mod showing;
 pub mod timing;
 pub mod upstream;
@@ -51,6 +53,8 @@ pub struct Notes {
     idle_since: Option<std::time::Instant>,
     /// What the breaker's steps remember.
     breaker: breaker::Notes,
+    /// Requests whose answers are kept back.
+    in_flight: in_flight::InFlight,
 }
 
 /// A request as it goes on the wire.
