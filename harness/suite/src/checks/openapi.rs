@@ -256,8 +256,6 @@ fn path_of(url: &str) -> &str {
 mod tests {
     use std::time::Duration;
 
-    use http::HeaderMap;
-
     use super::*;
 
     fn document() -> Value {
