@@ -20,6 +20,10 @@ pub struct Bare {
     page_filtered: String,
 }
 
+/// How many users a statement inserts. The service counts users in a row that every insert changes: the
+/// versions that one transaction leaves of it are in the way of its next.
+const BATCH: usize = 1000;
+
 impl Bare {
     /// Connects, and makes `users` and its copy hold this many users.
     pub async fn fill(url: &str, users: u32) -> anyhow::Result<Self> {
@@ -29,18 +33,11 @@ impl Bare {
             .test_before_acquire(false)
             .connect_with(PgConnectOptions::from_str(url)?)
             .await?;
-        sqlx::query(
-            "INSERT INTO users (id, email, name, status, metadata, created_at, updated_at) \
-             SELECT gen_random_uuid(), 'user-' || n || '@example.com', 'User ' || n, \
-                 CASE WHEN n % 20 = 0 THEN 'INACTIVE' ELSE 'ACTIVE' END, \
-                 '{\"team\": \"blue\", \"role\": \"reader\"}', made, made \
-             FROM (SELECT n, now() - make_interval(secs => $1 - n) AS made \
-                 FROM generate_series(1, $1) AS n) AS numbered",
-        )
-        .bind(i32::try_from(users)?)
-        .execute(&pool)
-        .await
-        .context("cannot fill the table")?;
+        for first in (1..=users).step_by(BATCH) {
+            insert(&pool, first, users)
+                .await
+                .context("cannot fill the table")?;
+        }
         for statement in [
             "CREATE TABLE bare_users (LIKE users INCLUDING ALL)",
             "INSERT INTO bare_users SELECT * FROM users",
@@ -119,4 +116,22 @@ impl Bare {
             .await?;
         Ok(())
     }
+}
+
+/// A batch of users, the first of this number; the last of all has number `users`.
+async fn insert(pool: &PgPool, first: u32, users: u32) -> anyhow::Result<()> {
+    sqlx::query(
+        "INSERT INTO users (id, email, name, status, metadata, created_at, updated_at) \
+         SELECT gen_random_uuid(), 'user-' || n || '@example.com', 'User ' || n, \
+             CASE WHEN n % 20 = 0 THEN 'INACTIVE' ELSE 'ACTIVE' END, \
+             '{\"team\": \"blue\", \"role\": \"reader\"}', made, made \
+         FROM (SELECT n, now() - make_interval(secs => $2 - n) AS made \
+             FROM generate_series($1, least($1 + $3 - 1, $2)) AS n) AS numbered",
+    )
+    .bind(i32::try_from(first)?)
+    .bind(i32::try_from(users)?)
+    .bind(i32::try_from(BATCH)?)
+    .execute(pool)
+    .await?;
+    Ok(())
 }

@@ -1,7 +1,5 @@
 //! Many callers at once: calls a second, and for each second of processor time.
 
-use std::collections::BTreeMap;
-use std::fs;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -11,14 +9,15 @@ use futures::future::{BoxFuture, FutureExt as _, join_all};
 use uuid::Uuid;
 
 use crate::calls;
+use crate::processors::{Clocks, Spent, Who};
 use crate::stage::Stage;
 use crate::table::{Row, Table, Value};
 
 /// How many call at once.
-const CALLERS: [u64; 3] = [1, 16, 128];
+pub const CALLERS: [u64; 3] = [1, 16, 128];
 
 /// What one caller does with the number of its call.
-type Act = Arc<dyn Fn(u64) -> BoxFuture<'static, anyhow::Result<()>> + Send + Sync>;
+pub type Act = Arc<dyn Fn(u64) -> BoxFuture<'static, anyhow::Result<()>> + Send + Sync>;
 
 /// Measures `GetUser` and `CreateUser`.
 pub fn bench(criterion: &mut Criterion, stage: &Stage, table: &mut Table) {
@@ -61,7 +60,8 @@ pub fn bench(criterion: &mut Criterion, stage: &Stage, table: &mut Table) {
     }
 }
 
-fn nth(ids: &[Uuid], number: u64) -> Uuid {
+/// One of these ids, another for each number.
+pub fn nth(ids: &[Uuid], number: u64) -> Uuid {
     ids[usize::try_from(number).unwrap_or_default() % ids.len()]
 }
 
@@ -71,56 +71,69 @@ fn compare(
     stage: &Stage,
     table: &mut Table,
     (name, callers, wanted): (&str, u64, &'static str),
-    [call, bare]: &[Act; 2],
+    acts: &[Act; 2],
 ) {
     let what = format!("{name}, {callers} at once");
-    let (mut calls, mut statements) = (Total::default(), Total::default());
-    let mut group = criterion.benchmark_group(&what);
+    let Some([calls, statements]) = in_turn(criterion, stage, &what, callers, acts) else {
+        return;
+    };
+    let mut add = |figure, subject, base, wanted| {
+        table.add(Row {
+            what: what.clone(),
+            figure,
+            subject: Value::Rate(subject),
+            floor: "bare statement",
+            base: Value::Rate(base),
+            wanted,
+        });
+    };
+    add("calls a second", calls.rate(), statements.rate(), wanted);
+    // Of a bare statement it is the time of the connections alone, as there is no service.
+    let subject = calls.core_rate(&[Who::UserService, Who::Database]);
+    let base = statements.core_rate(&[Who::Database]);
+    add("calls a core second", subject, base, "");
+}
+
+/// Lets `callers` do each of these together, in turn, a round each; the first is what Criterion sees.
+/// None if its filter left this out.
+pub fn in_turn<const N: usize>(
+    criterion: &mut Criterion,
+    stage: &Stage,
+    what: &str,
+    callers: u64,
+    acts: &[Act; N],
+) -> Option<[Total; N]> {
+    let mut totals = std::array::from_fn(|_| Total::default());
+    let mut group = criterion.benchmark_group(what);
     group.sampling_mode(SamplingMode::Flat);
     group.throughput(Throughput::Elements(1));
     group.bench_function("calls", |bencher| {
         bencher.iter_custom(|number| {
             stage.runtime.block_on(async {
-                let spent = calls.round(stage, callers, number, call).await;
-                statements.round(stage, callers, number, bare).await;
-                spent
+                let mut spent = Vec::new();
+                for (total, act) in totals.iter_mut().zip(acts) {
+                    spent.push(total.round(stage, callers, number, act).await);
+                }
+                spent[0]
             })
         });
     });
     group.finish();
-    if calls.number > 0 {
-        let mut add = |figure, subject, base, wanted| {
-            table.add(Row {
-                what: what.clone(),
-                figure,
-                subject: Value::Rate(subject),
-                floor: "bare statement",
-                base: Value::Rate(base),
-                wanted,
-            });
-        };
-        add("calls a second", calls.rate(), statements.rate(), wanted);
-        add(
-            "calls a core second",
-            calls.core_rate(),
-            statements.core_rate(),
-            "",
-        );
-    }
+    (totals[0].number > 0).then_some(totals)
 }
 
 /// What was done in all rounds.
 #[derive(Default)]
-struct Total {
+pub struct Total {
     number: u64,
     time: Duration,
-    cpu: Duration,
+    cpu: Spent,
 }
 
 impl Total {
     /// Lets `callers` make `number` calls together; returns how long that took.
     async fn round(&mut self, stage: &Stage, callers: u64, number: u64, act: &Act) -> Duration {
-        let before = processor_time(stage).await;
+        let before = Clocks::read(stage).await;
         let begun = Instant::now();
         let next = Arc::new(AtomicU64::new(0));
         let tasks = (0..callers).map(|_| {
@@ -141,49 +154,27 @@ impl Total {
         let time = begun.elapsed();
         self.time += time;
         self.number += number;
-        self.cpu += used(&before, &processor_time(stage).await);
+        self.cpu += Clocks::read(stage).await.since(&before);
         time
     }
 
-    fn rate(&self) -> f64 {
+    /// Calls a second.
+    pub fn rate(&self) -> f64 {
         self.per(self.time)
     }
 
-    fn core_rate(&self) -> f64 {
-        self.per(self.cpu)
+    /// Calls for each second of the processor time of these.
+    fn core_rate(&self, who: &[Who]) -> f64 {
+        self.per(self.cpu.of(who))
+    }
+
+    /// The processor time of these for a call.
+    pub fn cpu(&self, who: &[Who]) -> Duration {
+        Duration::from_secs_f64(1.0 / self.core_rate(who))
     }
 
     #[expect(clippy::cast_precision_loss, reason = "for a rate of four digits")]
     fn per(&self, time: Duration) -> f64 {
         self.number as f64 / time.as_secs_f64()
     }
-}
-
-/// Processor time by process: of the subject and of the database's connections. Of a bare
-/// statement it is that of the connections, as there is no service.
-async fn processor_time(stage: &Stage) -> BTreeMap<u32, Duration> {
-    let backends = stage.bare.backends().await.expect("the database answers");
-    let mut times: BTreeMap<u32, Duration> = backends
-        .into_iter()
-        .filter_map(|pid| u32::try_from(pid).ok())
-        .filter_map(|pid| Some((pid, connection_time(pid)?)))
-        .collect();
-    let subject = &stage.subject.process;
-    times.insert(subject.pid(), subject.cpu());
-    times
-}
-
-/// A connection's process has one thread, whose time the kernel tells in nanoseconds.
-fn connection_time(pid: u32) -> Option<Duration> {
-    let text = fs::read_to_string(format!("/proc/{pid}/schedstat")).ok()?;
-    let nanoseconds = text.split_whitespace().next()?.parse().ok()?;
-    Some(Duration::from_nanos(nanoseconds))
-}
-
-/// A connection that was not there before has used all of its time since.
-fn used(before: &BTreeMap<u32, Duration>, after: &BTreeMap<u32, Duration>) -> Duration {
-    after
-        .iter()
-        .map(|(pid, time)| time.saturating_sub(before.get(pid).copied().unwrap_or_default()))
-        .sum()
 }

@@ -1,8 +1,12 @@
-//! The empty call: tonic alone, as a program of its own like the subject.
+//! The empty call and the empty route: tonic alone and axum alone, as a program of its own like the subject.
 
 use std::net::SocketAddr;
 
 use anyhow::Context as _;
+use axum::Router;
+use axum::routing::get;
+use axum::serve::ListenerExt as _;
+use tokio::net::TcpListener;
 use tokio_stream::Empty;
 use tonic::transport::Server;
 use tonic::{Request, Response, Status};
@@ -12,12 +16,26 @@ use user_proto::v1::{
     ListUsersRequest, ListUsersResponse, UpdateUserRequest, UpdateUserResponse, User,
 };
 
-/// Serves on the address that is the only argument, until it is killed.
+/// Serves gRPC on the address that is the first argument and HTTP on the second, until it is killed.
 pub fn main(arguments: &[String]) -> anyhow::Result<()> {
-    let address: SocketAddr = arguments.first().context("an address")?.parse()?;
-    let runtime = tokio::runtime::Runtime::new()?;
-    let server = Server::builder().add_service(UserServiceServer::new(Nothing));
-    Ok(runtime.block_on(server.serve(address))?)
+    let [grpc, http] = arguments else {
+        anyhow::bail!("the floor wants two addresses");
+    };
+    let (grpc, http): (SocketAddr, SocketAddr) = (grpc.parse()?, http.parse()?);
+    tokio::runtime::Runtime::new()?.block_on(async {
+        let calls = Server::builder().add_service(UserServiceServer::new(Nothing));
+        let routes = Router::new().route("/api/v1/users/{id}", get(async || ()));
+        let listener = TcpListener::bind(http)
+            .await
+            .context("no port for routes")?;
+        let listener = listener.tap_io(|stream| {
+            let _ = stream.set_nodelay(true);
+        });
+        tokio::try_join!(async { anyhow::Ok(calls.serve(grpc).await?) }, async {
+            anyhow::Ok(axum::serve(listener, routes).await?)
+        },)?;
+        Ok(())
+    })
 }
 
 /// Answers GetUser, with nothing.

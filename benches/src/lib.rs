@@ -1,14 +1,18 @@
 //! How fast the reference is, beside the floor that its parts set: an empty call, a bare
 //! statement, a plain publish, measured in turn with it in the same run.
 //!
-//! - [`stage`]: the backends, the subject and the floor that all benches share
-//! - [`server`]: a program that serves gRPC, as a process of its own
-//! - [`floor`]: the empty call's server
+//! - [`stage`]: the backends, the subjects and the floor that all benches share
+//! - [`server`]: a program that serves gRPC or HTTP, as a process of its own
+//! - [`routes`]: calls of HTTP routes
+//! - [`floor`]: the server of the empty call and the empty route
 //! - [`bare`]: the statements without a service
+//! - [`processors`]: who used how much processor time
 //! - [`times`]: durations, and their percentiles
 //! - [`table`]: the result
 //! - [`calls`]: one call after the other
 //! - [`crowd`]: many callers at once
+//! - [`gateway`]: a GET through the gateway beside the call itself
+//! - [`guards`]: what the gateway's breaker and request id cost
 //! - [`streams`]: from a commit to its subscribers
 //! - [`starts`]: from the start to ready
 //! - [`memory`]: what the service holds after very many calls
@@ -17,7 +21,11 @@ pub mod bare;
 pub mod calls;
 pub mod crowd;
 pub mod floor;
+pub mod gateway;
+pub mod guards;
 pub mod memory;
+pub mod processors;
+pub mod routes;
 pub mod server;
 pub mod stage;
 pub mod starts;
@@ -69,6 +77,7 @@ fn run(is_short: bool) -> anyhow::Result<()> {
     let measured = (|| {
         calls::bench(&mut criterion, &stage, &mut table)?;
         crowd::bench(&mut criterion, &stage, &mut table);
+        gateway::bench(&mut criterion, &stage, &mut table);
         streams::bench(&mut criterion, &stage, &mut table)?;
         starts::bench(&mut criterion, &stage, &mut table);
         memory::measure(&stage, &mut table)

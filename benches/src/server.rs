@@ -1,4 +1,4 @@
-//! A program that serves gRPC on this machine, as a process of its own.
+//! A program that serves gRPC or HTTP on this machine, as a process of its own.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -13,6 +13,8 @@ use tokio::net::TcpStream;
 use tokio::time::{interval, timeout};
 use tonic::transport::{Channel, Endpoint};
 use user_proto::v1::user_service_client::UserServiceClient;
+
+use crate::routes::Routes;
 
 /// The client of every bench.
 pub type Client = UserServiceClient<Channel>;
@@ -38,14 +40,21 @@ pub struct Server {
 impl Server {
     /// Starts the user service with these settings.
     pub fn subject(home: &Home, program: &Path, settings: &Settings) -> anyhow::Result<Self> {
-        Self::start(home, program, settings, |_| "serve".to_owned())
+        Self::start(home, program, settings, |_, _| "serve".to_owned())
     }
 
-    /// Starts the server of the empty call.
+    /// Starts the gateway, over this user service.
+    pub fn gateway(home: &Home, program: &Path, users: &Self) -> anyhow::Result<Self> {
+        let address = format!("http://127.0.0.1:{}", users.grpc.number());
+        let settings = Settings::from([("USER_SERVICE_ADDR".to_owned(), address)]);
+        Self::start(home, program, &settings, |_, _| "serve".to_owned())
+    }
+
+    /// Starts the server of the empty call and the empty route.
     pub fn floor(home: &Home) -> anyhow::Result<Self> {
         let program = std::env::current_exe()?;
-        Self::start(home, &program, &Settings::new(), |grpc| {
-            format!("floor 127.0.0.1:{grpc}")
+        Self::start(home, &program, &Settings::new(), |grpc, http| {
+            format!("floor 127.0.0.1:{grpc} 127.0.0.1:{http}")
         })
     }
 
@@ -53,7 +62,7 @@ impl Server {
         home: &Home,
         program: &Path,
         settings: &Settings,
-        arguments: impl FnOnce(u16) -> String,
+        arguments: impl FnOnce(u16, u16) -> String,
     ) -> anyhow::Result<Self> {
         let mut env = settings.clone();
         let (grpc, http, metrics) = (home.ports.take()?, home.ports.take()?, home.ports.take()?);
@@ -64,7 +73,8 @@ impl Server {
         ] {
             env.insert(variable.to_owned(), port.number().to_string());
         }
-        let process = run(home, program, &arguments(grpc.number()), env)?;
+        let arguments = arguments(grpc.number(), http.number());
+        let process = run(home, program, &arguments, env)?;
         Ok(Self {
             process,
             grpc,
@@ -88,6 +98,11 @@ impl Server {
         timeout(READY, connected)
             .await
             .context("a server does not listen")
+    }
+
+    /// For routes: a connection for each of those who call at once.
+    pub fn routes(&self) -> Routes {
+        Routes::new(self.http.number())
     }
 
     /// Waits until `/ready` says so.

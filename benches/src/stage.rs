@@ -1,4 +1,4 @@
-//! What all benches share: backends as the suite starts them, the subject, the floor's server.
+//! What all benches share: backends as the suite starts them, the subjects, the floor's server.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -13,6 +13,7 @@ use tokio::runtime::Handle;
 use uuid::Uuid;
 
 use crate::bare::Bare;
+use crate::routes::Routes;
 use crate::server::{self, Client, Server, Settings};
 use crate::table::target;
 
@@ -33,6 +34,12 @@ pub struct Stage {
     pub client: Client,
     /// To the server of the empty call.
     pub empty: Client,
+    /// The gateway over the subject, serving.
+    pub gateway: Server,
+    /// To the gateway.
+    pub routes: Routes,
+    /// To the server of the empty route.
+    pub empty_route: Routes,
     /// To the database, past the subject.
     pub bare: Bare,
     /// Users that are there.
@@ -41,7 +48,8 @@ pub struct Stage {
     pub redis: RedisLease,
     /// Folder, ports and watchdog of the run.
     pub home: Home,
-    floor: Server,
+    /// The server of the empty call and the empty route.
+    pub floor: Server,
     /// Dropped on the server with the last of its handles.
     database: Database,
     servers: (Postgres, Redis),
@@ -50,7 +58,7 @@ pub struct Stage {
 impl Stage {
     /// Starts everything, on a database of this many users.
     pub async fn set(users: u32) -> anyhow::Result<Self> {
-        let program = build()?;
+        let [program, gateway] = build(["user-service", "gateway"])?;
         let home = Home::create(false)?;
         let servers = (
             Postgres::start(Choice::Auto, &home).await?,
@@ -72,14 +80,19 @@ impl Stage {
         let subject = Server::subject(&home, &program, &settings)?;
         let floor = Server::floor(&home)?;
         subject.ready().await?;
+        let gateway = Server::gateway(&home, &gateway, &subject)?;
+        gateway.ready().await?;
         Ok(Self {
             runtime: Handle::current(),
             client: subject.connect().await?,
             empty: floor.connect().await?,
+            routes: gateway.routes(),
+            empty_route: floor.routes(),
             ids: bare.ids().await?,
             program,
             settings,
             subject,
+            gateway,
             bare,
             redis,
             home,
@@ -97,7 +110,11 @@ impl Stage {
 
     /// Ends everything; what this leaves, the watchdog finds.
     pub async fn clear(self) {
-        tokio::join!(self.subject.process.kill(), self.floor.process.kill());
+        tokio::join!(
+            self.gateway.process.kill(),
+            self.subject.process.kill(),
+            self.floor.process.kill()
+        );
         drop((self.redis, self.database));
         let (postgres, redis) = &self.servers;
         tokio::join!(postgres.stop(), redis.stop());
@@ -105,20 +122,24 @@ impl Stage {
     }
 }
 
-/// The user service as cargo builds it for benches; without cargo, the one that is there.
-fn build() -> anyhow::Result<PathBuf> {
+/// These programs as cargo builds them for benches; without cargo, those that are there.
+fn build<const N: usize>(programs: [&str; N]) -> anyhow::Result<[PathBuf; N]> {
     let target = target()?;
     if let Some(cargo) = env::var_os("CARGO") {
         let folder = env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default();
         let status = Command::new(cargo)
-            .args(["build", "--quiet", "--profile", "bench"])
-            .args(["--package", "user-service", "--bin", "user-service"])
+            .args(["build", "--quiet", "--profile", "bench", "--bins"])
+            .args(programs.iter().flat_map(|it| ["--package", it]))
             .arg("--target-dir")
             .arg(&target)
             .current_dir(Path::new(&folder))
             .status()?;
-        ensure!(status.success(), "the subject does not build");
+        ensure!(status.success(), "the subjects do not build");
     }
-    let program = target.join("release/user-service");
-    fs::canonicalize(&program).with_context(|| format!("no {}", program.display()))
+    let mut paths = [const { PathBuf::new() }; N];
+    for (path, program) in paths.iter_mut().zip(programs) {
+        let built = target.join("release").join(program);
+        *path = fs::canonicalize(&built).with_context(|| format!("no {}", built.display()))?;
+    }
+    Ok(paths)
 }

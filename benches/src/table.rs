@@ -54,15 +54,27 @@ impl Table {
         wanted: &'static str,
     ) {
         if !subject.is_empty() && !base.is_empty() {
-            self.add(Row {
-                what: what.to_owned(),
-                figure,
-                subject: Value::Time(subject.quantile(part)),
-                floor,
-                base: Value::Time(base.quantile(part)),
-                wanted,
-            });
+            let (subject, base) = (subject.quantile(part), base.quantile(part));
+            self.add_times((what, figure), subject, (floor, base), wanted);
         }
+    }
+
+    /// Adds how long both take.
+    pub fn add_times(
+        &mut self,
+        (what, figure): (&str, &'static str),
+        subject: Duration,
+        (floor, base): (&'static str, Duration),
+        wanted: &'static str,
+    ) {
+        self.add(Row {
+            what: what.to_owned(),
+            figure,
+            subject: Value::Time(subject),
+            floor,
+            base: Value::Time(base),
+            wanted,
+        });
     }
 
     /// Writes it where builds go; the figures of a short run mean nothing and go elsewhere.
@@ -123,6 +135,7 @@ impl Value {
 impl Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Time(time) if time.as_micros() < 10 => write!(f, "{} ns", time.as_nanos()),
             Self::Time(time) if time.as_millis() < 10 => write!(f, "{} µs", time.as_micros()),
             Self::Time(time) => write!(f, "{} ms", time.as_millis()),
             Self::Rate(rate) => write!(f, "{rate:.0}/s"),

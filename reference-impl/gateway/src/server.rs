@@ -2,15 +2,16 @@
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{Method, StatusCode, Uri};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::get;
+use axum::{Json, Router};
 use platform::health::{self, Monitor, Readiness};
 use platform::listen::{self, ListenError};
 use platform::serving::Running;
 use platform::{http, metrics};
+use serde_json::Value;
 use tokio::net::TcpListener;
 
 use crate::api::{self, Gateway};
@@ -68,7 +69,8 @@ pub fn router(settings: &Settings, parts: Parts, running: &Running) -> Router {
         in_flight: running.in_flight.clone(),
         stopping: shutdown.stopping.clone(),
     };
-    let document = axum::Json(parts.openapi);
+    // Shared: axum clones every handler for every connection.
+    let document = Arc::new(parts.openapi);
     let probes = health::router(readiness, rules.health);
     let accept = rules.request_id;
     let gateway = Gateway {
@@ -80,7 +82,10 @@ pub fn router(settings: &Settings, parts: Parts, running: &Running) -> Router {
         .layer(from_fn_with_state(intake, intake::take_in));
     let everything = api
         .merge(probes)
-        .route("/openapi.json", get(async move || document))
+        .route(
+            "/openapi.json",
+            get(async move || Json(Value::clone(&document))),
+        )
         .fallback(no_route)
         .method_not_allowed_fallback(no_method)
         .layer(from_fn(access_log::log_request))

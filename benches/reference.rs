@@ -1,0 +1,7 @@
+//! The benches of the reference; the same program is also the floor's server and the watchdog.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    benches::main()
+}

@@ -1,7 +1,0 @@
-//! The benches of the user service; the same program is also the floor's server and the watchdog.
-
-use std::process::ExitCode;
-
-fn main() -> ExitCode {
-    benches::main()
-}
