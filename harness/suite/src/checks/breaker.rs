@@ -15,7 +15,7 @@ pub struct Between(pub Duration, pub Duration);
 pub enum End {
     /// With an answer that is no failure.
     Success,
-    /// With UNAVAILABLE, DEADLINE_EXCEEDED, INTERNAL or UNKNOWN.
+    /// With UNAVAILABLE, `DEADLINE_EXCEEDED`, INTERNAL or UNKNOWN.
     Failure,
     /// Its client went away.
     Abandoned,

@@ -143,7 +143,7 @@ fn counting() -> Vec<Entry> {
             "breaker-heeds-health",
             "RES-3",
             "no call is made while the user service is unhealthy",
-            |it| super::follows::calls_heed_health(it),
+            super::follows::calls_heed_health,
         ),
         environment(
             "breaker-closes-soon",

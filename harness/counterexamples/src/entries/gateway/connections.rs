@@ -118,43 +118,52 @@ impl First {
     }
 }
 
+/// An answer within the call's time.
+async fn in_time<T>(
+    call: &Call,
+    answer: impl Future<Output = Result<Response<T>, Status>>,
+) -> Result<T, Status> {
+    let late = |_| Err(Status::deadline_exceeded("late"));
+    let answer = tokio::time::timeout_at(call.deadline, answer).await;
+    answer.unwrap_or_else(late).map(Response::into_inner)
+}
+
 #[async_trait]
 impl UserService for First {
     async fn create_user(
         &self,
-        _: &Call,
+        call: &Call,
         request: CreateUserRequest,
     ) -> Result<CreateUserResponse, Status> {
-        let answer = self.users().await?.create_user(request).await;
-        answer.map(Response::into_inner)
+        in_time(call, self.users().await?.create_user(request)).await
     }
 
-    async fn get_user(&self, _: &Call, request: GetUserRequest) -> Result<GetUserResponse, Status> {
-        let answer = self.users().await?.get_user(request).await;
-        answer.map(Response::into_inner)
+    async fn get_user(
+        &self,
+        call: &Call,
+        request: GetUserRequest,
+    ) -> Result<GetUserResponse, Status> {
+        in_time(call, self.users().await?.get_user(request)).await
     }
 
     async fn update_user(
         &self,
-        _: &Call,
+        call: &Call,
         request: UpdateUserRequest,
     ) -> Result<UpdateUserResponse, Status> {
-        let answer = self.users().await?.update_user(request).await;
-        answer.map(Response::into_inner)
+        in_time(call, self.users().await?.update_user(request)).await
     }
 
-    async fn delete_user(&self, _: &Call, request: DeleteUserRequest) -> Result<(), Status> {
-        let answer = self.users().await?.delete_user(request).await;
-        answer.map(Response::into_inner)
+    async fn delete_user(&self, call: &Call, request: DeleteUserRequest) -> Result<(), Status> {
+        in_time(call, self.users().await?.delete_user(request)).await
     }
 
     async fn list_users(
         &self,
-        _: &Call,
+        call: &Call,
         request: ListUsersRequest,
     ) -> Result<ListUsersResponse, Status> {
-        let answer = self.users().await?.list_users(request).await;
-        answer.map(Response::into_inner)
+        in_time(call, self.users().await?.list_users(request)).await
     }
 }
 

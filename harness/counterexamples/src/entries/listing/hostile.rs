@@ -11,6 +11,7 @@ use super::filters::Loose;
 use crate::entries::{on_ids, parts, twisted};
 use crate::entry::Entry;
 use crate::store::{Inner, NEWEST_FIRST, Twist, first};
+use crate::wire;
 
 pub fn entries() -> Vec<Entry> {
     vec![
@@ -25,6 +26,12 @@ pub fn entries() -> Vec<Entry> {
                         .as_ref()
                         .is_none_or(|it| like(it, &user.email.to_ascii_lowercase()))
             }),
+        ),
+        parts(
+            "hostile-long-texts",
+            "USR-17",
+            "a list that is asked for at great length is an internal error",
+            |_, it| wire::refuse(it, "/ListUsers", |message| message.len() > 50_000),
         ),
         parts(
             "hostile-list-texts-ignored",

@@ -60,6 +60,11 @@ async fn is_started_again(world: &mut World) -> StepResult {
 )]
 async fn asked_at_most(world: &mut World, window: Span, most: usize) -> StepResult {
     let checks = world.own()?.double()?.health_checks();
+    ensure(
+        !checks.is_empty(),
+        "a gateway that asks for health",
+        "it never did",
+    )?;
     // Watching is not checking. A tenth less: the moments here are not those of the program.
     let moments: Vec<_> = checks
         .iter()
@@ -102,7 +107,7 @@ async fn is_given_up(world: &mut World, limit: Span) -> StepResult {
     eventually("every silent connection is closed", limit, async || {
         let connections = double.connections();
         let open = connections[..silent].iter();
-        let open = open.filter(|it| it.closed_by_client.is_none() && it.closed.is_none());
+        let open = open.filter(|it| it.closed_by_client.is_none());
         match open.count() {
             0 => Ok(()),
             open => Err(format!("{open} of {silent} are open")),

@@ -163,7 +163,7 @@ async fn pauses_differ(world: &mut World, middle: Span, apart: Span) -> StepResu
         return Err(Failure::mismatch("pauses between tries", "none"));
     };
     ensure(
-        *shortest <= middle.0 && *longest - *shortest >= apart.0,
+        *shortest <= middle.0 && *longest >= *shortest + apart.0,
         format!(
             "random pauses, the shortest at most {:?}, {:?} apart or more",
             middle.0, apart.0
