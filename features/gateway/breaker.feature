@@ -88,7 +88,7 @@ Feature: The breaker
       And the user service answers `nothing, ever`
       And the user service answers `nothing, ever`
       When 2 creates are made
-      Then every answer is 504 with the error `upstream timeout`
+      Then every call so far reached the user service
       And the breaker is open, and every route says so at once
 
     Scenario: A user service that cannot be reached opens the breaker
@@ -98,8 +98,7 @@ Feature: The breaker
       And requests have succeeded
       And the user service is cut
       When 2 creates are made
-      Then every answer is 503 with the error `service unavailable`
-      And the user service is restored, and the breaker is still open
+      Then the user service is restored, and the breaker is still open
 
     Scenario: Each try counts
       Given a deployment of its own with
