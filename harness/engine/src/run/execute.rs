@@ -20,6 +20,9 @@ use crate::run::scenario::{self, Scene, Stage};
 /// How long a scenario may take before the suite gives up on it, at patience 1.
 const SCENARIO_LIMIT: Duration = Duration::from_secs(90);
 
+/// The same for a long one (`@slow`).
+const LONG_LIMIT: Duration = Duration::from_mins(3);
+
 /// How to execute.
 #[derive(Clone, Debug)]
 pub struct Plan {
@@ -106,8 +109,12 @@ pub async fn execute<S: Stage + 'static>(
 /// Every other case is a long one (`@slow`) while there are any: at the end, the last of them would run
 /// by itself, and all of them at the beginning would leave the machine idle.
 fn long_ones_early(cases: Vec<Arc<Case>>) -> Vec<Arc<Case>> {
-    let (long, short): (Vec<_>, Vec<_>) = cases.into_iter().partition(|it| it.has_tag("slow"));
+    let (long, short): (Vec<_>, Vec<_>) = cases.into_iter().partition(|it| is_long(it));
     long.into_iter().interleave(short).collect()
+}
+
+fn is_long(case: &Case) -> bool {
+    case.has_tag("slow")
 }
 
 fn scene(case: Arc<Case>, plan: &Plan) -> Scene {
@@ -127,7 +134,12 @@ async fn bounded<S: Stage>(
     plan: Plan,
 ) -> ScenarioResult {
     let rerun = rerun(&scene.case, &plan);
-    let limit = SCENARIO_LIMIT.mul_f64(plan.patience.factor());
+    let limit = if is_long(&scene.case) {
+        LONG_LIMIT
+    } else {
+        SCENARIO_LIMIT
+    };
+    let limit = limit.mul_f64(plan.patience.factor());
     let run = scenario::run(&*stage, &steps, scene.clone(), rerun.clone());
     match tokio::time::timeout(limit, run).await {
         Ok(result) => result,

@@ -17,18 +17,23 @@ use crate::user::User;
 const NOW: &str = "SELECT pg_current_snapshot()::text";
 
 /// Without a change it is one row of nulls, which still tells the snapshot. A transaction that an
-/// earlier snapshot did not see was either running then, or began later.
+/// earlier snapshot did not see was either running then, or began later. `+ 0` keeps the planner from
+/// the index of numbers, most of which were seen long ago.
 const SINCE: &str = "\
-    SELECT pg_current_snapshot()::text AS snapshot, change.* \
+    SELECT coalesce($2::pg_snapshot, pg_current_snapshot())::text AS snapshot, change.* \
     FROM (VALUES (1)) AS one \
     LEFT JOIN LATERAL ( \
-        SELECT number, id, email, name, status, metadata, created_at, updated_at FROM user_changes \
-        WHERE transaction >= pg_snapshot_xmax($1::pg_snapshot) \
-        UNION ALL \
-        SELECT number, id, email, name, status, metadata, created_at, updated_at FROM user_changes \
-        WHERE transaction = ANY (ARRAY(SELECT pg_snapshot_xip($1::pg_snapshot))) \
+        SELECT number, id, email, name, status, metadata, created_at, updated_at FROM ( \
+            SELECT * FROM user_changes \
+            WHERE transaction >= pg_snapshot_xmax($1::pg_snapshot) \
+            UNION ALL \
+            SELECT * FROM user_changes \
+            WHERE transaction = ANY (ARRAY(SELECT pg_snapshot_xip($1::pg_snapshot))) \
+        ) AS unseen \
+        WHERE number + 0 > $3 \
+            AND ($2::pg_snapshot IS NULL OR pg_visible_in_snapshot(transaction, $2::pg_snapshot)) \
     ) AS change ON true \
-    ORDER BY number LIMIT $2";
+    ORDER BY number LIMIT $4";
 
 /// The lowest numbers are the oldest, give or take those that were taken at the same time.
 const PRUNE: &str = "\
@@ -36,18 +41,40 @@ const PRUNE: &str = "\
     WHERE number IN (SELECT number FROM user_changes ORDER BY number LIMIT $2) \
         AND made_at < clock_timestamp() - make_interval(secs => $1)";
 
-/// Which changes a reader has seen; PostgreSQL's own text for a snapshot.
+/// Which changes a reader has seen.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Seen(pub String);
+pub struct Seen {
+    /// Those of this snapshot: PostgreSQL's own text for it.
+    pub snapshot: String,
+    /// And some of a later one.
+    pub part: Option<Part>,
+}
+
+/// The changes of a snapshot up to a number.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    /// The snapshot.
+    pub snapshot: String,
+    /// The last number that was seen.
+    pub number: i64,
+}
+
+impl Seen {
+    /// All changes of a snapshot, and no others.
+    pub fn all(snapshot: String) -> Self {
+        Self {
+            snapshot,
+            part: None,
+        }
+    }
+}
 
 /// What a read found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Changed {
     /// The users as the changes left them; those of one user in commit order.
     pub users: Vec<User>,
-    /// Whether there is more than a read takes. What is missing cannot be told any more.
-    pub is_cut: bool,
-    /// What has been seen after it.
+    /// What has been seen after it: in part, if there is more.
     pub seen: Seen,
 }
 
@@ -58,7 +85,7 @@ pub trait ChangeLog: Send + Sync + 'static {
     /// All changes so far, seen without a look.
     async fn now(&self) -> Result<Seen, StoreError>;
 
-    /// Those that `seen` does not hold, at most `limit`.
+    /// Those that `seen` does not hold: the first of them, if they are more than `limit`.
     async fn since(&self, seen: &Seen, limit: u32) -> Result<Changed, StoreError>;
 
     /// Forgets at most `limit` changes that are older than `age`; says how many they were.
@@ -82,17 +109,20 @@ impl ChangeLog for PgChanges {
     async fn now(&self) -> Result<Seen, StoreError> {
         let mut lease = self.pool.lease().await?;
         let seen = sqlx::query_scalar(NOW).fetch_one(lease.connection()).await;
-        lease.end(seen).map(Seen)
+        lease.end(seen).map(Seen::all)
     }
 
     async fn since(&self, seen: &Seen, limit: u32) -> Result<Changed, StoreError> {
         let mut lease = self.pool.lease().await?;
+        let part = seen.part.as_ref();
         let rows = sqlx::query(SINCE)
-            .bind(&seen.0)
-            .bind(i64::from(limit) + 1)
+            .bind(&seen.snapshot)
+            .bind(part.map(|it| &it.snapshot))
+            .bind(part.map_or(0, |it| it.number))
+            .bind(i64::from(limit))
             .fetch_all(lease.connection())
             .await;
-        lease.end(rows.and_then(|rows| changed(&rows, limit)))
+        lease.end(rows.and_then(|rows| changed(seen, &rows, limit)))
     }
 
     async fn prune(&self, age: Duration, limit: u32) -> Result<u64, StoreError> {
@@ -106,19 +136,24 @@ impl ChangeLog for PgChanges {
     }
 }
 
-fn changed(rows: &[sqlx::postgres::PgRow], limit: u32) -> sqlx::Result<Changed> {
+fn changed(before: &Seen, rows: &[sqlx::postgres::PgRow], limit: u32) -> sqlx::Result<Changed> {
     let first = rows.first().ok_or(sqlx::Error::RowNotFound)?;
-    let seen = Seen(first.try_get("snapshot")?);
-    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let snapshot: String = first.try_get("snapshot")?;
     let mut users = Vec::with_capacity(rows.len());
-    for row in rows.iter().take(limit) {
-        if row.try_get::<Option<i64>, _>("number")?.is_some() {
+    let mut last = None;
+    for row in rows {
+        last = row.try_get("number")?;
+        if last.is_some() {
             users.push(User::from_row(row)?);
         }
     }
-    Ok(Changed {
-        users,
-        is_cut: rows.len() > limit,
-        seen,
-    })
+    let is_full = usize::try_from(limit).is_ok_and(|limit| users.len() >= limit);
+    let seen = match last.filter(|_| is_full) {
+        Some(number) => Seen {
+            snapshot: before.snapshot.clone(),
+            part: Some(Part { snapshot, number }),
+        },
+        None => Seen::all(snapshot),
+    };
+    Ok(Changed { users, seen })
 }

@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-pub use self::changes::{ChangeLog, Changed, PgChanges, Seen};
+pub use self::changes::{ChangeLog, Changed, Part, PgChanges, Seen};
 pub(crate) use self::pool::with_statement_timeout;
 pub use self::pool::{Lease, Pool};
 pub use self::postgres::PgStore;

@@ -32,6 +32,9 @@ pub struct StreamRules {
     pub look: Duration,
     /// How long the reader gathers, after it was woken and read, before it reads again.
     pub gather: Duration,
+    /// How long the reader may be behind before it ends every stream: well before what it has not read is
+    /// pruned (STR-5).
+    pub lost_after: Duration,
     /// What a subscriber may leave untaken, in bytes (STR-4).
     pub backlog_bytes: u32,
     /// Whether a subscriber that leaves more is ended, or misses what there is no room for (STR-4).
@@ -47,6 +50,7 @@ impl Default for StreamRules {
         Self {
             look: Duration::from_secs(1),
             gather: Duration::from_millis(2),
+            lost_after: tail::KEPT / 2,
             backlog_bytes: 16 << 20,
             ends_overrun: true,
             is_wanted: Filter::matches,

@@ -17,11 +17,11 @@ pub const READ: Duration = Duration::from_secs(2);
 /// Between two reads while they fail.
 const PAUSE: Duration = Duration::from_millis(250);
 
-/// The most changes that one read takes. Whoever missed more has its streams ended.
-const MOST: u32 = 20_000;
+/// The most changes that one read takes: with the largest users 8 MiB, which a slow machine reads in time.
+const MOST: u32 = 500;
 
 /// How long changes are kept for readers that are cut off from the database.
-const KEPT: Duration = Duration::from_mins(10);
+pub const KEPT: Duration = Duration::from_mins(10);
 
 /// How often old changes are removed, and how many at once.
 const PRUNE: (Duration, u32) = (Duration::from_secs(20), 10_000);
@@ -50,27 +50,29 @@ async fn read(feed: &Feed, log: &dyn ChangeLog) {
 /// Reads on from `seen` until nobody is there any more, or until changes are lost.
 async fn follow(feed: &Feed, log: &dyn ChangeLog, mut seen: Seen) {
     let rules = feed.0.rules;
-    let mut last_read = Instant::now();
+    // When there was nothing more to read.
+    let mut caught_up = Instant::now();
     feed.begin();
     while feed.has_subscribers() {
         match within(log.since(&seen, MOST)).await {
             Ok(changed) => {
-                last_read = Instant::now();
                 seen = changed.seen;
                 feed.deliver(changed.users);
-                if changed.is_cut {
-                    return feed.end_all(Ending::Lost);
+                if seen.part.is_none() {
+                    tokio::time::sleep(rules.gather).await;
+                    // Nobody said that there is something to read: a look all the same.
+                    let _ = timeout(rules.look, feed.0.changed.notified()).await;
+                    caught_up = Instant::now();
+                    continue;
                 }
-                tokio::time::sleep(rules.gather).await;
-                // Nobody said that there is something to read: a look all the same.
-                let _ = timeout(rules.look, feed.0.changed.notified()).await;
             }
-            // Changes that are older than this may be pruned.
-            Err(_) if last_read.elapsed() > KEPT / 2 => return feed.end_all(Ending::Lost),
             Err(error) => {
                 tracing::warn!(%error, "cannot read changes");
                 tokio::time::sleep(PAUSE).await;
             }
+        }
+        if caught_up.elapsed() > rules.lost_after {
+            return feed.end_all(Ending::Lost);
         }
     }
 }

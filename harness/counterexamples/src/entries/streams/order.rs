@@ -12,6 +12,7 @@ use user_service::store::{
 };
 
 use super::retold;
+use crate::changes::{Inner, Retelling, retell};
 use crate::entries::parts;
 use crate::entry::Entry;
 
@@ -48,6 +49,12 @@ pub fn entries() -> Vec<Entry> {
             },
         ),
         parts(
+            "stream-short-reads",
+            "STR-3",
+            "of what was changed at once only the first three changes are told",
+            |_, it| retell(it, ShortReads),
+        ),
+        parts(
             "stream-by-number",
             "STR-3",
             "changes are read on from the highest number seen",
@@ -66,6 +73,20 @@ pub fn entries() -> Vec<Entry> {
             |_, it| it.changes = Arc::new(ByMoment(it.store.clone())),
         ),
     ]
+}
+
+/// What a read had no room for is taken for read.
+struct ShortReads;
+
+#[async_trait]
+impl Retelling for ShortReads {
+    async fn since(&self, inner: &Inner, seen: &Seen, _: u32) -> Result<Changed, StoreError> {
+        let mut changed = inner.since(seen, 3).await?;
+        if let Some(part) = changed.seen.part.take() {
+            changed.seen = Seen::all(part.snapshot);
+        }
+        Ok(changed)
+    }
 }
 
 /// A change log in SQL of its own, where it differs.
@@ -118,16 +139,15 @@ impl ByNumber {
 impl ChangeLog for ByNumber {
     async fn now(&self) -> Result<Seen, StoreError> {
         let highest = "SELECT coalesce(max(number), 0)::text FROM user_changes";
-        self.0.text(highest).await.map(Seen)
+        self.0.text(highest).await.map(Seen::all)
     }
 
     async fn since(&self, seen: &Seen, _: u32) -> Result<Changed, StoreError> {
         let highest = self.now().await?;
         let statement = "SELECT * FROM user_changes WHERE number > $1::bigint ORDER BY number";
-        let users = self.0.users(statement, &seen.0).await?;
+        let users = self.0.users(statement, &seen.snapshot).await?;
         Ok(Changed {
             users,
-            is_cut: false,
             seen: highest,
         })
     }
@@ -150,18 +170,17 @@ impl ByOldest {
 impl ChangeLog for ByOldest {
     async fn now(&self) -> Result<Seen, StoreError> {
         let oldest = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text";
-        self.0.text(oldest).await.map(Seen)
+        self.0.text(oldest).await.map(Seen::all)
     }
 
     async fn since(&self, seen: &Seen, _: u32) -> Result<Changed, StoreError> {
         let oldest = self.now().await?;
-        let range = format!("{} {}", seen.0, oldest.0);
+        let range = format!("{} {}", seen.snapshot, oldest.snapshot);
         let statement = "SELECT * FROM user_changes \
              WHERE transaction >= split_part($1, ' ', 1)::xid8 \
              AND transaction < split_part($1, ' ', 2)::xid8 ORDER BY number";
         Ok(Changed {
             users: self.0.users(statement, &range).await?,
-            is_cut: false,
             seen: oldest,
         })
     }
@@ -179,19 +198,18 @@ impl ChangeLog for ByMoment {
     async fn now(&self) -> Result<Seen, StoreError> {
         let newest = self.newest(1).await?;
         let newest = newest.first().map(|it| it.updated_at).unwrap_or_default();
-        Ok(Seen(newest.to_rfc3339()))
+        Ok(Seen::all(newest.to_rfc3339()))
     }
 
     async fn since(&self, seen: &Seen, _: u32) -> Result<Changed, StoreError> {
         let mut users = self.newest(1000).await?;
-        let last: chrono::DateTime<chrono::Utc> = seen.0.parse().unwrap_or_default();
+        let last: chrono::DateTime<chrono::Utc> = seen.snapshot.parse().unwrap_or_default();
         users.retain(|it| it.updated_at > last);
         let newest = users.first().map(|it| it.updated_at.to_rfc3339());
         users.reverse();
         Ok(Changed {
             users,
-            is_cut: false,
-            seen: Seen(newest.unwrap_or_else(|| seen.0.clone())),
+            seen: Seen::all(newest.unwrap_or_else(|| seen.snapshot.clone())),
         })
     }
 

@@ -53,7 +53,7 @@ pub fn entries() -> Vec<Entry> {
             "STR-5",
             "an outage of the database ends streams with INTERNAL",
             |_, it| {
-                retell(it, EndsAtOnce);
+                it.rules.stream.lost_after = Duration::ZERO;
                 wire::trailers(it, "/StreamUsers", |code, message| {
                     (code == 14).then(|| (13, message.to_owned()))
                 });
@@ -104,11 +104,11 @@ struct Anew;
 #[async_trait]
 impl Retelling for Anew {
     async fn since(&self, inner: &Inner, seen: &Seen, limit: u32) -> Result<Changed, StoreError> {
-        if seen.0.is_empty() {
+        if seen.snapshot.is_empty() {
             return nothing(inner.now().await?);
         }
         match soon(inner.since(seen, limit)).await {
-            Err(StoreError::Unavailable(_)) => nothing(Seen(String::new())),
+            Err(StoreError::Unavailable(_)) => nothing(Seen::all(String::new())),
             done => done,
         }
     }
@@ -179,24 +179,6 @@ impl Retelling for ThroughRedis {
 fn nothing(seen: Seen) -> Result<Changed, StoreError> {
     Ok(Changed {
         users: Vec::new(),
-        is_cut: false,
         seen,
     })
-}
-
-/// A read that fails ends every stream.
-struct EndsAtOnce;
-
-#[async_trait]
-impl Retelling for EndsAtOnce {
-    async fn since(&self, inner: &Inner, seen: &Seen, limit: u32) -> Result<Changed, StoreError> {
-        match inner.since(seen, limit).await {
-            Err(StoreError::Unavailable(_)) => Ok(Changed {
-                users: Vec::new(),
-                is_cut: true,
-                seen: seen.clone(),
-            }),
-            done => done,
-        }
-    }
 }

@@ -127,17 +127,16 @@ struct LiveLater(Duration);
 #[async_trait]
 impl Retelling for LiveLater {
     async fn now(&self, inner: &Inner) -> Result<Seen, StoreError> {
-        inner.now().await.map(|_| Seen(String::new()))
+        inner.now().await.map(|_| Seen::all(String::new()))
     }
 
     async fn since(&self, inner: &Inner, seen: &Seen, limit: u32) -> Result<Changed, StoreError> {
-        if !seen.0.is_empty() {
+        if !seen.snapshot.is_empty() {
             return inner.since(seen, limit).await;
         }
         pass(self.0).await;
         Ok(Changed {
             users: Vec::new(),
-            is_cut: false,
             seen: inner.now().await?,
         })
     }

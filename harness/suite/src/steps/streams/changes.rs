@@ -12,7 +12,6 @@ use user_proto::v1::{ListUsersRequest, UpdateUserRequest};
 use super::Written;
 use super::opening::open;
 use crate::drivers::users::Users;
-use crate::params::Span;
 use crate::world::World;
 
 /// How many characters a value of metadata may have (USR-5).
@@ -25,16 +24,15 @@ const LARGE: [usize; 16] = [
 ];
 
 #[given(
-    regex = r#"^the users named "([A-Z][a-z]+)" were changed (\d+) times(?:, for at most (\d+ s),)? by (\d+) clients( on the first instance| on the second instance| on both instances)?(, each time with 16 KiB of metadata)?$"#
+    regex = r#"^the users named "([A-Z][a-z]+)" were changed (\d+) times by (\d+) clients( on the first instance| on the second instance| on both instances)?(, each time with 16 KiB of metadata)?$"#
 )]
 #[when(
-    regex = r#"^the users named "([A-Z][a-z]+)" are changed (\d+) times(?:, for at most (\d+ s),)? by (\d+) clients( on the first instance| on the second instance| on both instances)?(, each time with 16 KiB of metadata)?$"#
+    regex = r#"^the users named "([A-Z][a-z]+)" are changed (\d+) times by (\d+) clients( on the first instance| on the second instance| on both instances)?(, each time with 16 KiB of metadata)?$"#
 )]
 async fn are_changed(
     world: &mut World,
     alias: String,
     times: usize,
-    most: String,
     clients: usize,
     place: String,
     large: String,
@@ -47,10 +45,6 @@ async fn are_changed(
     };
     // Each scenario step has numbers of its own, so that every update changes something.
     let first = world.streams.written.len();
-    let until = match most.as_str() {
-        "" => None,
-        most => Some(Instant::now() + most.parse::<Span>().map_err(Failure::broken)?.0),
-    };
     let mut tasks = Vec::new();
     for number in 0..clients {
         let client = world
@@ -61,7 +55,7 @@ async fn are_changed(
             let id = ids[(round / 2 + number) % ids.len()].clone();
             change(id, first + round, !large.is_empty())
         });
-        tasks.push(tokio::spawn(make(client, requests.collect(), until)));
+        tasks.push(tokio::spawn(make(client, requests.collect())));
     }
     for done in try_join_all(tasks).await.map_err(Failure::broken)? {
         world.streams.written.extend(done?);
@@ -155,17 +149,10 @@ fn change(id: String, number: usize, large: bool) -> UpdateUserRequest {
     request
 }
 
-/// Makes the changes one after the other; none is begun after `until`.
-async fn make(
-    client: Users,
-    requests: Vec<UpdateUserRequest>,
-    until: Option<Instant>,
-) -> StepResult<Vec<Written>> {
+/// Makes the changes one after the other.
+async fn make(client: Users, requests: Vec<UpdateUserRequest>) -> StepResult<Vec<Written>> {
     let mut written = Vec::with_capacity(requests.len());
     for request in requests {
-        if until.is_some_and(|it| Instant::now() > it) {
-            break;
-        }
         written.push(make_one(&client, request).await?);
     }
     Ok(written)
