@@ -46,7 +46,7 @@ impl Default for ConnectionRules {
             connect_timeout: Duration::from_secs(2),
             // Without a pause there would be nothing but pings.
             keepalive_time: |time| (!time.is_zero()).then_some(time),
-            keepalive_timeout: Duration::from_secs(20),
+            keepalive_timeout: Duration::from_secs(10),
             replace_silent: true,
         }
     }
