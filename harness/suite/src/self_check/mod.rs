@@ -121,7 +121,7 @@ pub fn run(request: &Request) -> anyhow::Result<u8> {
     let documents = crate::features::load(request.features.as_deref())?;
     let cases = cases::cases(&documents, &CATALOGUE);
     session::build(&manifest)?;
-    let counterexamples = choose(request, list(&manifest)?);
+    let counterexamples = choose(request, &cases, list(&manifest)?);
     ensure!(
         !counterexamples.is_empty(),
         "the selection matches no counterexample"
@@ -177,14 +177,17 @@ fn list(manifest: &Manifest) -> anyhow::Result<Vec<Counterexample>> {
     Ok(all)
 }
 
-fn choose(request: &Request, all: Vec<Counterexample>) -> Vec<Counterexample> {
+fn choose(request: &Request, cases: &[Arc<Case>], all: Vec<Counterexample>) -> Vec<Counterexample> {
+    let is_wanted = |it: &Counterexample| match &it.clause {
+        _ if request.clauses.is_empty() => true,
+        Some(clause) => request.clauses.contains(clause),
+        // The clauses may all be those of another component.
+        None => !faced(request, it, cases).is_empty(),
+    };
     all.into_iter()
         .filter(|it| request.components.is_empty() || request.components.contains(&it.component))
         .filter(|it| request.only.is_empty() || request.only.contains(&it.id))
-        .filter(|it| {
-            let clause = it.clause.as_ref();
-            request.clauses.is_empty() || clause.is_none_or(|it| request.clauses.contains(it))
-        })
+        .filter(is_wanted)
         .collect()
 }
 
