@@ -128,3 +128,90 @@ impl UserService for Spoiled {
         Ok(answer)
     }
 }
+
+/// What every replaced call gets: the real user service.
+pub type Inner = Arc<dyn UserService>;
+
+/// A user service some of whose calls are made otherwise; each is the real one's unless it is overridden.
+#[async_trait]
+pub trait Twist: Send + Sync + 'static {
+    /// Instead of `get_user`.
+    async fn get(
+        &self,
+        inner: &Inner,
+        call: &Call,
+        request: GetUserRequest,
+    ) -> Result<GetUserResponse, Status> {
+        inner.get_user(call, request).await
+    }
+
+    /// Instead of `update_user`.
+    async fn update(
+        &self,
+        inner: &Inner,
+        call: &Call,
+        request: UpdateUserRequest,
+    ) -> Result<UpdateUserResponse, Status> {
+        inner.update_user(call, request).await
+    }
+
+    /// Instead of `delete_user`.
+    async fn delete(
+        &self,
+        inner: &Inner,
+        call: &Call,
+        request: DeleteUserRequest,
+    ) -> Result<(), Status> {
+        inner.delete_user(call, request).await
+    }
+}
+
+/// Puts the twist around every try of a call.
+pub fn twist(parts: &mut Parts, twist: impl Twist) {
+    let inner = Arc::clone(&parts.users);
+    parts.users = Arc::new(Twisted { inner, twist });
+}
+
+struct Twisted<T> {
+    inner: Inner,
+    twist: T,
+}
+
+#[async_trait]
+impl<T: Twist> UserService for Twisted<T> {
+    async fn create_user(
+        &self,
+        call: &Call,
+        request: CreateUserRequest,
+    ) -> Result<CreateUserResponse, Status> {
+        self.inner.create_user(call, request).await
+    }
+
+    async fn get_user(
+        &self,
+        call: &Call,
+        request: GetUserRequest,
+    ) -> Result<GetUserResponse, Status> {
+        self.twist.get(&self.inner, call, request).await
+    }
+
+    async fn update_user(
+        &self,
+        call: &Call,
+        request: UpdateUserRequest,
+    ) -> Result<UpdateUserResponse, Status> {
+        self.twist.update(&self.inner, call, request).await
+    }
+
+    async fn delete_user(&self, call: &Call, request: DeleteUserRequest) -> Result<(), Status> {
+        self.twist.delete(&self.inner, call, request).await
+    }
+
+    async fn list_users(
+        &self,
+        call: &Call,
+        request: ListUsersRequest,
+    ) -> Result<ListUsersResponse, Status> {
+        self.inner.list_users(call, request).await
+    }
+}

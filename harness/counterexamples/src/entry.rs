@@ -7,12 +7,15 @@ use std::process::ExitCode;
 use std::rc::Rc;
 use std::sync::OnceLock;
 
+use gateway::program::GatewayProgram;
 use platform::environment::Environment;
 use platform::health::{Component, HealthRules};
 use platform::http::Wrap;
+use platform::program;
 use platform::settings::CommonSettings;
 use serde::Serialize;
 use user_service::parts::Parts;
+use user_service::program::UserServiceProgram;
 use user_service::settings::Settings;
 
 use crate::output;
@@ -217,9 +220,14 @@ pub const fn plain_name(program: Program) -> &'static str {
     }
 }
 
+/// The program that this process stands for.
+pub fn program() -> Program {
+    *PROGRAM.get().unwrap_or(&Program::UserService)
+}
+
 /// The reference as it is: the program that this process stands for.
 pub fn plain(command: &str, variables: Variables) -> ExitCode {
-    match PROGRAM.get().unwrap_or(&Program::UserService) {
+    match program() {
         Program::UserService => reference(command, variables, |_, _| {}),
         Program::Gateway => gateway(command, variables, gateway::parts::Parts::contract),
     }
@@ -259,11 +267,7 @@ fn gateway(
     variables: Variables,
     assemble: impl FnOnce(&gateway::settings::Settings) -> gateway::parts::Parts,
 ) -> ExitCode {
-    in_runtime(gateway::program::run(
-        Some(command.to_owned()),
-        Environment::from_iter(variables),
-        assemble,
-    ))
+    in_runtime::<GatewayProgram>(command, variables, assemble)
 }
 
 /// The user service with its parts as `spoil` leaves them.
@@ -272,21 +276,22 @@ fn reference(
     variables: Variables,
     spoil: impl FnOnce(&Settings, &mut Parts),
 ) -> ExitCode {
-    in_runtime(user_service::program::run(
-        Some(command.to_owned()),
-        Environment::from_iter(variables),
-        |settings| {
-            let mut parts = Parts::contract(settings);
-            spoil(settings, &mut parts);
-            parts
-        },
-    ))
+    in_runtime::<UserServiceProgram>(command, variables, |settings| {
+        let mut parts = Parts::contract(settings);
+        spoil(settings, &mut parts);
+        parts
+    })
 }
 
 /// Runs a program to its end, and nothing of it longer.
-fn in_runtime(program: impl Future<Output = ExitCode>) -> ExitCode {
+fn in_runtime<P: program::Program>(
+    command: &str,
+    variables: Variables,
+    assemble: impl FnOnce(&P::Settings) -> P::Parts,
+) -> ExitCode {
+    let (command, environment) = (Some(command.to_owned()), Environment::from_iter(variables));
     let runtime = tokio::runtime::Runtime::new().expect("a runtime can be made");
-    let status = runtime.block_on(program);
+    let status = runtime.block_on(program::run::<P>(command, environment, assemble));
     runtime.shutdown_background();
     status
 }

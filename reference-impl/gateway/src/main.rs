@@ -3,8 +3,8 @@
 use std::process::ExitCode;
 
 use gateway::parts::Parts;
-use gateway::program;
+use gateway::program::GatewayProgram;
 
 fn main() -> ExitCode {
-    program::main(Parts::contract)
+    platform::program::main::<GatewayProgram>(Parts::contract)
 }

@@ -1,56 +1,40 @@
 //! From the command to the exit status.
 
-use std::process::ExitCode;
-
 use platform::environment::Environment;
-use platform::program::{self, ProgramError};
+use platform::listen::ListenError;
+use platform::program::{Program, ProgramError};
+use platform::serving::Running;
+use platform::settings::{CommonSettings, SettingError};
 
 use crate::parts::Parts;
 use crate::server;
 use crate::settings::Settings;
 
-/// The whole program: the process's arguments and environment in, its exit status out.
-pub fn main(assemble: impl FnOnce(&Settings) -> Parts) -> ExitCode {
-    program::main(async |command, environment| run(command, environment, assemble).await)
-}
+/// The gateway as a program.
+#[derive(Debug)]
+pub enum GatewayProgram {}
 
-/// Runs `command` and logs why it failed, if it did.
-pub async fn run(
-    command: Option<String>,
-    environment: Environment,
-    assemble: impl FnOnce(&Settings) -> Parts,
-) -> ExitCode {
-    program::run(command, environment, async |command, environment| {
-        execute(command, environment, assemble).await
-    })
-    .await
-}
+impl Program for GatewayProgram {
+    type Settings = Settings;
+    type Parts = Parts;
 
-/// Runs `command` to its end.
-pub async fn execute(
-    command: &str,
-    environment: &Environment,
-    assemble: impl FnOnce(&Settings) -> Parts,
-) -> Result<(), ProgramError> {
-    match command {
-        "serve" => {
-            let settings = Settings::read(environment)?;
-            let parts = assemble(&settings);
-            serve(&settings, parts).await
-        }
-        "healthcheck" => program::healthcheck(environment).await,
-        other => Err(ProgramError::Command {
-            given: other.to_owned(),
-            known: "serve and healthcheck",
-        }),
+    fn settings(environment: &Environment) -> Result<Settings, SettingError> {
+        Settings::read(environment)
     }
-}
 
-/// Serves until a signal comes, then drains (CFG-8).
-pub async fn serve(settings: &Settings, parts: Parts) -> Result<(), ProgramError> {
-    program::serve(&settings.common, || {
+    fn common(settings: &Settings) -> &CommonSettings {
+        &settings.common
+    }
+
+    fn start(settings: &Settings, parts: Parts) -> Result<Running, ListenError> {
         let listeners = server::bind(settings, &parts.rules)?;
         Ok(server::start(settings, parts, listeners))
-    })
-    .await
+    }
+
+    async fn command(given: &str, _environment: &Environment) -> Result<(), ProgramError> {
+        Err(ProgramError::Command {
+            given: given.to_owned(),
+            known: "serve and healthcheck",
+        })
+    }
 }

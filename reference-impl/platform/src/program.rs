@@ -44,25 +44,50 @@ pub enum ProgramError {
     Own(Box<dyn Error + Send + Sync>),
 }
 
+/// Where one program differs from another; whoever implements it has no value.
+pub trait Program {
+    /// What the environment says (CFG-1).
+    type Settings;
+    /// What the program is put together from, each part replaceable.
+    type Parts;
+
+    /// Reads every setting.
+    fn settings(environment: &Environment) -> Result<Self::Settings, SettingError>;
+
+    /// Those that all programs share.
+    fn common(settings: &Self::Settings) -> &CommonSettings;
+
+    /// Takes the ports, and starts to serve on them (CFG-3).
+    fn start(settings: &Self::Settings, parts: Self::Parts) -> Result<Running, ListenError>;
+
+    /// Runs any other command than `serve` and `healthcheck`.
+    fn command(
+        given: &str,
+        environment: &Environment,
+    ) -> impl Future<Output = Result<(), ProgramError>>;
+}
+
 /// The whole program: the process's arguments and environment in, its exit status out.
-pub fn main(run: impl AsyncFnOnce(Option<String>, Environment) -> ExitCode) -> ExitCode {
+pub fn main<P: Program>(assemble: impl FnOnce(&P::Settings) -> P::Parts) -> ExitCode {
     let runtime = tokio::runtime::Runtime::new().expect("the system gives threads and a poller");
-    let status = runtime.block_on(run(std::env::args().nth(1), Environment::of_process()));
+    let (command, environment) = (std::env::args().nth(1), Environment::of_process());
+    let status = runtime.block_on(run::<P>(command, environment, assemble));
     // What was abandoned must not hold up the end (CFG-8).
     runtime.shutdown_background();
     status
 }
 
 /// Runs `command`, by default `serve` (CFG-4), and logs why it failed, if it did.
-pub async fn run(
+pub async fn run<P: Program>(
     command: Option<String>,
     environment: Environment,
-    execute: impl AsyncFnOnce(&str, &Environment) -> Result<(), ProgramError>,
+    assemble: impl FnOnce(&P::Settings) -> P::Parts,
 ) -> ExitCode {
     let (log_settings, log_format) = LogSettings::read(&environment);
     logging::install(log_settings);
+    let command = command.as_deref().unwrap_or("serve");
     let result = match log_format {
-        Ok(()) => execute(command.as_deref().unwrap_or("serve"), &environment).await,
+        Ok(()) => execute::<P>(command, &environment, assemble).await,
         Err(error) => Err(error.into()),
     };
     match result {
@@ -74,32 +99,42 @@ pub async fn run(
     }
 }
 
-/// The command `healthcheck` (CFG-5).
-pub async fn healthcheck(environment: &Environment) -> Result<(), ProgramError> {
-    Ok(healthcheck::ask(settings::http_port(environment)?).await?)
+async fn execute<P: Program>(
+    command: &str,
+    environment: &Environment,
+    assemble: impl FnOnce(&P::Settings) -> P::Parts,
+) -> Result<(), ProgramError> {
+    match command {
+        "serve" => {
+            let settings = P::settings(environment)?;
+            let parts = assemble(&settings);
+            serve::<P>(&settings, parts).await
+        }
+        // CFG-5
+        "healthcheck" => Ok(healthcheck::ask(settings::http_port(environment)?).await?),
+        other => P::command(other, environment).await,
+    }
 }
 
-/// Serves what `start` starts until a signal comes, then drains it (CFG-8).
-pub async fn serve(
-    settings: &CommonSettings,
-    start: impl FnOnce() -> Result<Running, ListenError>,
-) -> Result<(), ProgramError> {
+/// Serves until a signal comes, then drains (CFG-8).
+async fn serve<P: Program>(settings: &P::Settings, parts: P::Parts) -> Result<(), ProgramError> {
     let signals = shutdown::signals().map_err(ProgramError::Signals)?;
-    let mut running = start()?;
-    let identity = &settings.identity;
+    let mut running = P::start(settings, parts)?;
+    let common = P::common(settings);
+    let identity = &common.identity;
     tracing::info!(
         service = identity.name,
         version = identity.version,
         environment = identity.environment,
-        port = settings.port,
-        metrics_port = settings.metrics_port,
+        port = common.port,
+        metrics_port = common.metrics_port,
         "serving"
     );
     tokio::select! {
         signal = signals => tracing::info!(signal, "stopping"),
         error = running.failed() => return Err(error.into()),
     }
-    drain(running, settings.shutdown_timeout).await;
+    drain(running, common.shutdown_timeout).await;
     Ok(())
 }
 

@@ -3,8 +3,8 @@
 use std::process::ExitCode;
 
 use user_service::parts::Parts;
-use user_service::program;
+use user_service::program::UserServiceProgram;
 
 fn main() -> ExitCode {
-    program::main(Parts::contract)
+    platform::program::main::<UserServiceProgram>(Parts::contract)
 }

@@ -3,14 +3,16 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
+use gateway::program::GatewayProgram;
 use platform::environment::Environment;
+use platform::logging::{self, LogSettings};
+use platform::{program, shutdown};
 use user_service::parts::Parts;
-use user_service::server;
-use user_service::settings::Settings;
+use user_service::program::UserServiceProgram;
 
 use super::pause;
 use crate::entries::{common, environment, life, pass, set};
-use crate::entry::{Entry, Variables, plain};
+use crate::entry::{self, Entry, Program, Variables, plain};
 use crate::probes;
 
 pub fn entries() -> Vec<Entry> {
@@ -79,30 +81,38 @@ fn wait_for_a_signal() {
         .enable_all()
         .build();
     runtime.expect("a runtime can be made").block_on(async {
-        let signals = platform::shutdown::signals().expect("signals can be caught");
+        let signals = shutdown::signals().expect("signals can be caught");
         signals.await;
     });
 }
 
-/// `serve` goes on as before until the time-out is over.
+/// `serve` goes on as before until the time-out is over; everything else is as it is.
 pub fn serve_on(command: &str, variables: Variables) -> ExitCode {
-    if command != "serve" {
-        return plain(command, variables);
+    match entry::program() {
+        _ if command != "serve" => plain(command, variables),
+        Program::UserService => serve_late::<UserServiceProgram>(variables, Parts::contract),
+        Program::Gateway => {
+            serve_late::<GatewayProgram>(variables, gateway::parts::Parts::contract)
+        }
     }
+}
+
+fn serve_late<P: program::Program>(
+    variables: Variables,
+    assemble: impl FnOnce(&P::Settings) -> P::Parts,
+) -> ExitCode {
     let environment = Environment::from_iter(variables);
-    let (log, _) = platform::logging::LogSettings::read(&environment);
-    platform::logging::install(log);
-    let Ok(settings) = Settings::read(&environment) else {
+    let (log, _) = LogSettings::read(&environment);
+    logging::install(log);
+    let Ok(settings) = P::settings(&environment) else {
         return ExitCode::FAILURE;
     };
     let runtime = tokio::runtime::Runtime::new().expect("a runtime can be made");
     runtime.block_on(async {
-        let signals = platform::shutdown::signals().expect("signals can be caught");
-        let parts = Parts::contract(&settings);
-        let listeners = server::bind(&settings, &parts.rules).expect("the ports are free");
-        let running = server::start(&settings, parts, listeners);
+        let signals = shutdown::signals().expect("signals can be caught");
+        let running = P::start(&settings, assemble(&settings)).expect("the ports are free");
         signals.await;
-        pass(settings.common.shutdown_timeout).await;
+        pass(P::common(&settings).shutdown_timeout).await;
         drop(running);
     });
     runtime.shutdown_background();

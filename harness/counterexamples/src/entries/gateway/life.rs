@@ -6,20 +6,16 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use gateway::parts::Parts;
-use gateway::server;
-use gateway::settings::Settings;
-use gateway::user_service::{Call, UserService};
-use platform::environment::Environment;
+use gateway::user_service::Call;
 use tonic::Status;
 use user_proto::v1::{
-    CreateUserRequest, CreateUserResponse, DeleteUserRequest, GetUserRequest, GetUserResponse,
-    ListUsersRequest, ListUsersResponse, UpdateUserRequest, UpdateUserResponse,
+    DeleteUserRequest, GetUserRequest, GetUserResponse, UpdateUserRequest, UpdateUserResponse,
 };
 
 use super::replaced;
+use crate::calls::{self, Inner, Twist};
 use crate::entries::{pass, set};
-use crate::entry::{Entry, How, Variables, plain};
+use crate::entry::{Entry, How, plain};
 use crate::store::lock;
 
 /// Variables of the gateway alone that the suite may pass empty.
@@ -91,153 +87,86 @@ pub fn entries() -> Vec<Entry> {
                 plain(command, variables)
             },
         ),
-        life(
-            "gateway-stop-late",
-            "CFG-8",
-            "it goes on serving until SHUTDOWN_TIMEOUT is over",
-            serve_on,
-        ),
         replaced(
             "gateway-stateless-cached",
             "CFG-9",
             "each instance keeps what it has read",
-            |it| {
-                it.users = Arc::new(Cached {
-                    inner: Arc::clone(&it.users),
-                    users: Mutex::default(),
-                });
-            },
+            |it| calls::twist(it, Cached::default()),
         ),
         replaced(
             "gateway-stateless-write-behind",
             "CFG-9",
             "a change is acknowledged half a second before it is made",
-            |it| it.users = Arc::new(WriteBehind(Arc::clone(&it.users))),
+            |it| calls::twist(it, WriteBehind),
         ),
         replaced(
             "gateway-reads-cached",
             "USR-11",
             "users are kept in the gateway",
-            |it| {
-                it.users = Arc::new(Cached {
-                    inner: Arc::clone(&it.users),
-                    users: Mutex::default(),
-                });
-            },
+            |it| calls::twist(it, Cached::default()),
         ),
     ]
 }
 
-/// `serve` goes on as before until the time-out is over.
-fn serve_on(command: &str, variables: Variables) -> ExitCode {
-    if command != "serve" {
-        return plain(command, variables);
-    }
-    let environment = Environment::from_iter(variables);
-    let (log, _) = platform::logging::LogSettings::read(&environment);
-    platform::logging::install(log);
-    let Ok(settings) = Settings::read(&environment) else {
-        return ExitCode::FAILURE;
-    };
-    let runtime = tokio::runtime::Runtime::new().expect("a runtime can be made");
-    runtime.block_on(async {
-        let signals = platform::shutdown::signals().expect("signals can be caught");
-        let parts = Parts::contract(&settings);
-        let listeners = server::bind(&settings, &parts.rules).expect("the ports are free");
-        let running = server::start(&settings, parts, listeners);
-        signals.await;
-        pass(settings.common.shutdown_timeout).await;
-        drop(running);
-    });
-    runtime.shutdown_background();
-    ExitCode::SUCCESS
-}
-
 /// A user that was read is read from memory for as long as the program runs, but for changes made here.
-struct Cached {
-    inner: Arc<dyn UserService>,
-    users: Mutex<HashMap<String, GetUserResponse>>,
-}
+#[derive(Default)]
+struct Cached(Mutex<HashMap<String, GetUserResponse>>);
 
 #[async_trait]
-impl UserService for Cached {
-    async fn create_user(
+impl Twist for Cached {
+    async fn get(
         &self,
-        call: &Call,
-        request: CreateUserRequest,
-    ) -> Result<CreateUserResponse, Status> {
-        self.inner.create_user(call, request).await
-    }
-
-    async fn get_user(
-        &self,
+        inner: &Inner,
         call: &Call,
         request: GetUserRequest,
     ) -> Result<GetUserResponse, Status> {
-        let kept = lock(&self.users).get(&request.id).cloned();
+        let kept = lock(&self.0).get(&request.id).cloned();
         if let Some(kept) = kept {
             return Ok(kept);
         }
         let id = request.id.clone();
-        let answer = self.inner.get_user(call, request).await?;
-        lock(&self.users).insert(id, answer.clone());
+        let answer = inner.get_user(call, request).await?;
+        lock(&self.0).insert(id, answer.clone());
         Ok(answer)
     }
 
-    async fn update_user(
+    async fn update(
         &self,
+        inner: &Inner,
         call: &Call,
         request: UpdateUserRequest,
     ) -> Result<UpdateUserResponse, Status> {
         let id = request.id.clone();
-        let answer = self.inner.update_user(call, request).await?;
+        let answer = inner.update_user(call, request).await?;
         let user = answer.user.clone();
-        lock(&self.users).insert(id, GetUserResponse { user });
+        lock(&self.0).insert(id, GetUserResponse { user });
         Ok(answer)
     }
 
-    async fn delete_user(&self, call: &Call, request: DeleteUserRequest) -> Result<(), Status> {
-        lock(&self.users).remove(&request.id);
-        self.inner.delete_user(call, request).await
-    }
-
-    async fn list_users(
+    async fn delete(
         &self,
+        inner: &Inner,
         call: &Call,
-        request: ListUsersRequest,
-    ) -> Result<ListUsersResponse, Status> {
-        self.inner.list_users(call, request).await
+        request: DeleteUserRequest,
+    ) -> Result<(), Status> {
+        lock(&self.0).remove(&request.id);
+        inner.delete_user(call, request).await
     }
 }
 
 /// Changes are acknowledged as they will be, and made later.
-struct WriteBehind(Arc<dyn UserService>);
+struct WriteBehind;
 
 #[async_trait]
-impl UserService for WriteBehind {
-    async fn create_user(
+impl Twist for WriteBehind {
+    async fn update(
         &self,
-        call: &Call,
-        request: CreateUserRequest,
-    ) -> Result<CreateUserResponse, Status> {
-        self.0.create_user(call, request).await
-    }
-
-    async fn get_user(
-        &self,
-        call: &Call,
-        request: GetUserRequest,
-    ) -> Result<GetUserResponse, Status> {
-        self.0.get_user(call, request).await
-    }
-
-    async fn update_user(
-        &self,
+        inner: &Inner,
         call: &Call,
         request: UpdateUserRequest,
     ) -> Result<UpdateUserResponse, Status> {
         let id = request.id.clone();
-        let now = self.0.get_user(call, GetUserRequest { id }).await?;
+        let now = inner.get_user(call, GetUserRequest { id }).await?;
         let mut user = now.user;
         if let Some(user) = &mut user {
             if let Some(name) = &request.name {
@@ -252,7 +181,7 @@ impl UserService for WriteBehind {
             }
             user.updated_at = Some(std::time::SystemTime::now().into());
         }
-        let (inner, call) = (Arc::clone(&self.0), call.clone());
+        let (inner, call) = (Arc::clone(inner), call.clone());
         tokio::spawn(async move {
             pass(Duration::from_millis(500)).await;
             let _ = inner.update_user(&call, request).await;
@@ -260,20 +189,17 @@ impl UserService for WriteBehind {
         Ok(UpdateUserResponse { user })
     }
 
-    async fn delete_user(&self, call: &Call, request: DeleteUserRequest) -> Result<(), Status> {
-        let (inner, call) = (Arc::clone(&self.0), call.clone());
+    async fn delete(
+        &self,
+        inner: &Inner,
+        call: &Call,
+        request: DeleteUserRequest,
+    ) -> Result<(), Status> {
+        let (inner, call) = (Arc::clone(inner), call.clone());
         tokio::spawn(async move {
             pass(Duration::from_millis(500)).await;
             let _ = inner.delete_user(&call, request).await;
         });
         Ok(())
-    }
-
-    async fn list_users(
-        &self,
-        call: &Call,
-        request: ListUsersRequest,
-    ) -> Result<ListUsersResponse, Status> {
-        self.0.list_users(call, request).await
     }
 }

@@ -49,7 +49,6 @@ const ALONE: &[&str] = &[
     "secret-in-answer",
     "secret-in-error",
     "start-needs-resources",
-    "stop-late",
 ];
 
 /// Every wrong gateway; `others` are those of the user service, most of which have a twin.

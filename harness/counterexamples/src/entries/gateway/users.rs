@@ -1,19 +1,14 @@
 //! USR: what a gateway does to users on their way.
 
-use std::sync::Arc;
-
 use async_trait::async_trait;
 use axum::http::Method;
-use gateway::user_service::{Call, UserService};
+use gateway::user_service::Call;
 use serde_json::{Map, Value};
 use tonic::{Code, Status};
-use user_proto::v1::{
-    CreateUserRequest, CreateUserResponse, DeleteUserRequest, GetUserRequest, GetUserResponse,
-    ListUsersRequest, ListUsersResponse, UpdateUserRequest, UpdateUserResponse,
-};
+use user_proto::v1::{UpdateUserRequest, UpdateUserResponse};
 
 use super::{calls, instead, reads, replaced};
-use crate::calls::Spoil;
+use crate::calls::{Inner, Spoil, Twist, twist};
 use crate::entry::Entry;
 use crate::http::{objects, parameter, refused};
 
@@ -160,7 +155,7 @@ fn answers() -> Vec<Entry> {
             "gateway-field-by-field",
             "USR-10",
             "an update is a call for each of its fields",
-            |it| it.users = Arc::new(FieldByField(Arc::clone(&it.users))),
+            |it| twist(it, FieldByField),
         ),
     ]
 }
@@ -234,28 +229,13 @@ fn lists() -> Vec<Entry> {
 }
 
 /// Makes an update of many fields one by one.
-struct FieldByField(Arc<dyn UserService>);
+struct FieldByField;
 
 #[async_trait]
-impl UserService for FieldByField {
-    async fn create_user(
+impl Twist for FieldByField {
+    async fn update(
         &self,
-        call: &Call,
-        request: CreateUserRequest,
-    ) -> Result<CreateUserResponse, Status> {
-        self.0.create_user(call, request).await
-    }
-
-    async fn get_user(
-        &self,
-        call: &Call,
-        request: GetUserRequest,
-    ) -> Result<GetUserResponse, Status> {
-        self.0.get_user(call, request).await
-    }
-
-    async fn update_user(
-        &self,
+        inner: &Inner,
         call: &Call,
         request: UpdateUserRequest,
     ) -> Result<UpdateUserResponse, Status> {
@@ -264,30 +244,18 @@ impl UserService for FieldByField {
             name: request.name,
             ..UpdateUserRequest::default()
         };
-        self.0.update_user(call, name).await?;
+        inner.update_user(call, name).await?;
         let status = UpdateUserRequest {
             id: request.id.clone(),
             status: request.status,
             ..UpdateUserRequest::default()
         };
-        self.0.update_user(call, status).await?;
+        inner.update_user(call, status).await?;
         let rest = UpdateUserRequest {
             name: None,
             status: None,
             ..request
         };
-        self.0.update_user(call, rest).await
-    }
-
-    async fn delete_user(&self, call: &Call, request: DeleteUserRequest) -> Result<(), Status> {
-        self.0.delete_user(call, request).await
-    }
-
-    async fn list_users(
-        &self,
-        call: &Call,
-        request: ListUsersRequest,
-    ) -> Result<ListUsersResponse, Status> {
-        self.0.list_users(call, request).await
+        inner.update_user(call, rest).await
     }
 }

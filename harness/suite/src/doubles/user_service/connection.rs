@@ -15,8 +15,8 @@ use super::exchange::Exchange;
 use super::line::Line;
 use super::raw::Raw;
 use super::records::{Ending, ReceivedCall};
-use super::tap::Tap;
 use super::{Inside, service};
+use crate::drivers::wire::tap::Tap;
 
 /// Room for bodies as large as a gateway passes on, so that they arrive without waiting.
 const WINDOW: u32 = 4 << 20;
@@ -33,7 +33,7 @@ pub async fn serve(stream: TcpStream, line: Arc<Line>, inside: Arc<Inside>) {
         // However many calls a client gives up, that is no reason to end its connection.
         .max_pending_accept_reset_streams(usize::MAX)
         .max_local_error_reset_streams(None);
-    let shake = builder.handshake::<_, Bytes>(Tap::new(stream, line.clone()));
+    let shake = builder.handshake::<_, Bytes>(Tap::of_server(stream, line.clone()));
     let connection = tokio::select! {
         biased;
         () = line.closing() => return,
@@ -53,7 +53,11 @@ impl Drop for Over {
     }
 }
 
-async fn drive(mut connection: Connection<Tap, Bytes>, line: &Arc<Line>, inside: &Arc<Inside>) {
+async fn drive(
+    mut connection: Connection<Tap<Arc<Line>>, Bytes>,
+    line: &Arc<Line>,
+    inside: &Arc<Inside>,
+) {
     let mut calls = JoinSet::new();
     // Their streams must stay as they are: dropping them would reset them.
     let mut unprocessed = Vec::new();

@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::records::Records;
 use crate::drivers::wire::frames::Frame;
+use crate::drivers::wire::tap::Look;
 
 /// How far an answer has left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -118,49 +119,10 @@ impl Line {
         self.silent.store(true, Ordering::SeqCst);
     }
 
-    /// Whether it has fallen silent.
-    pub fn is_silent(&self) -> bool {
-        self.silent.load(Ordering::SeqCst)
-    }
-
     /// Ends when the driver has something to do; whether that is a graceful end.
     pub async fn news(&self) -> bool {
         self.news.notified().await;
         std::mem::take(&mut self.wishes().graceful)
-    }
-
-    /// A GOAWAY that `h2` knows nothing of and that shall be sent.
-    pub fn take_goaway(&self) -> Option<Vec<u8>> {
-        self.wishes().goaway.take()
-    }
-
-    /// The client sent a frame.
-    pub fn heard(&self, frame: &Frame) {
-        match frame.kind {
-            Frame::RESET => self.records.abandoned(self.number, frame.stream),
-            Frame::PING if frame.flags & Frame::ACK == 0 => self.records.pinged(self.number),
-            Frame::GOAWAY => self.records.went_away(self.number),
-            _ => {}
-        }
-    }
-
-    /// A frame has left.
-    pub fn said(&self, frame: &Frame) {
-        let stream = frame.stream;
-        match frame.kind {
-            Frame::GOAWAY => self.gone_away.cancel(),
-            Frame::RESET => {
-                self.records.cut_off(self.number, stream);
-                self.passed(stream, Moment::End);
-            }
-            Frame::DATA => self.passed(stream, Moment::Bytes),
-            Frame::HEADERS => self.passed(stream, Moment::Headers),
-            _ => {}
-        }
-        if self.is_end(frame) {
-            self.records.answered(self.number, stream);
-            self.passed(stream, Moment::End);
-        }
     }
 
     /// Whether an answer has now left as a whole. Headers may leave in several frames.
@@ -185,6 +147,47 @@ impl Line {
 
     fn wishes(&self) -> MutexGuard<'_, Wishes> {
         self.wishes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Look for Arc<Line> {
+    fn heard(&self, frame: &Frame) {
+        match frame.kind {
+            Frame::RESET => self.records.abandoned(self.number, frame.stream),
+            Frame::PING if frame.flags & Frame::ACK == 0 => self.records.pinged(self.number),
+            Frame::GOAWAY => self.records.went_away(self.number),
+            _ => {}
+        }
+    }
+
+    fn said(&self, frame: &Frame) {
+        let stream = frame.stream;
+        match frame.kind {
+            Frame::GOAWAY => self.gone_away.cancel(),
+            Frame::RESET => {
+                self.records.cut_off(self.number, stream);
+                self.passed(stream, Moment::End);
+            }
+            Frame::DATA => self.passed(stream, Moment::Bytes),
+            Frame::HEADERS => self.passed(stream, Moment::Headers),
+            _ => {}
+        }
+        if self.is_end(frame) {
+            self.records.answered(self.number, stream);
+            self.passed(stream, Moment::End);
+        }
+    }
+
+    fn closed(&self) {
+        self.records.closed_by_client(self.number);
+    }
+
+    fn is_silent(&self) -> bool {
+        self.silent.load(Ordering::SeqCst)
+    }
+
+    fn take_frame(&self) -> Option<Vec<u8>> {
+        self.wishes().goaway.take()
     }
 }
 

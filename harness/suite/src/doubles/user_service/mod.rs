@@ -8,7 +8,7 @@
 //! - [`service`], [`store`]: what the contract answers, over users in memory
 //! - [`listener`]: the port, and the connections that were accepted
 //! - [`connection`], [`exchange`]: HTTP/2 on a connection, and one call on it
-//! - [`mod@line`], [`tap`]: what shall happen to a connection, and what its frames tell
+//! - [`mod@line`]: what shall happen to a connection, and what its frames tell
 
 pub mod answer;
 mod connection;
@@ -22,7 +22,6 @@ pub mod records;
 pub mod script;
 mod service;
 mod store;
-mod tap;
 #[cfg(test)]
 mod tests;
 

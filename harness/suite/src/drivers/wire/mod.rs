@@ -2,9 +2,11 @@
 //! connection; whatever the server does to it is seen.
 //!
 //! - [`frames`]: frames within a stream of bytes
-//! - [`tap`]: the bytes on their way, looked at or held back
+//! - [`tap`]: the bytes of either end on their way, looked at or held back
+//! - [`sight`]: what a client saw of its connection
 
 pub mod frames;
+pub mod sight;
 pub mod tap;
 
 use std::fmt;
@@ -19,7 +21,8 @@ use http::{HeaderMap, Request};
 use tokio::sync::oneshot;
 use tonic::{Code, Status};
 
-use self::tap::{Sight, Tap};
+use self::sight::Sight;
+use self::tap::Tap;
 
 /// When a call without an answer is given up.
 const GIVE_UP: Duration = Duration::from_secs(30);
@@ -102,7 +105,7 @@ impl Wire {
         stream.set_nodelay(true).map_err(Failure::broken)?;
         let opened = Instant::now();
         let sight = Sight::new(journal.clone());
-        let (send, mut connection) = h2::client::handshake(Tap::new(stream, sight.clone()))
+        let (send, mut connection) = h2::client::handshake(Tap::of_client(stream, sight.clone()))
             .await
             .map_err(|error| Failure::mismatch("an HTTP/2 connection", error))?;
         let pings = connection

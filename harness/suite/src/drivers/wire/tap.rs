@@ -1,109 +1,93 @@
-//! A connection's bytes on their way to the client, looked at, or held back.
+//! One end of a connection: its frames are looked at in both directions, or held back, and a frame that
+//! `h2` would not send can be put between two of its own.
 
+use std::io;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
-use std::time::Instant;
-use std::{fmt, io};
 
-use conformance_engine::observe::Journal;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
-use super::frames::Reader;
+use super::frames::{Frame, Reader};
 
-/// What a server does to a connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Event {
-    /// GOAWAY with this error code; 0 is none.
-    GoAway(u32),
-    /// It closed the connection, politely or not.
-    Closed,
-}
+/// Who looks at the frames of a connection, and what it wants of them.
+pub trait Look {
+    /// The other end sent this.
+    fn heard(&self, frame: &Frame);
 
-impl fmt::Display for Event {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::GoAway(code) => write!(f, "GOAWAY with code {code}"),
-            Self::Closed => f.write_str("closed by the server"),
-        }
+    /// This has left for the other end.
+    fn said(&self, _frame: &Frame) {}
+
+    /// The other end closed the connection, politely or not.
+    fn closed(&self);
+
+    /// Whether nothing is sent and nothing answered any more, as if the machine were gone.
+    fn is_silent(&self) -> bool;
+
+    /// The bytes of a frame that `h2` knows nothing of and that shall be sent; each is told once.
+    fn take_frame(&self) -> Option<Vec<u8>> {
+        None
     }
 }
 
-/// What was seen of one connection; clones share it.
-#[derive(Clone, Debug)]
-pub struct Sight {
-    events: Arc<Mutex<Vec<(Instant, Event)>>>,
-    muted: Arc<AtomicBool>,
-    journal: Journal,
-}
-
-impl Sight {
-    /// Nothing yet.
-    pub fn new(journal: Journal) -> Self {
-        Self {
-            events: Arc::default(),
-            muted: Arc::default(),
-            journal,
-        }
-    }
-
-    /// Everything so far, with its moment.
-    pub fn events(&self) -> Vec<(Instant, Event)> {
-        let events = self.events.lock();
-        events.unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    /// From now on the client sends nothing and answers nothing, as if its machine were gone.
-    pub fn mute(&self) {
-        self.journal.note("the client falls silent");
-        self.muted.store(true, Ordering::SeqCst);
-    }
-
-    fn is_muted(&self) -> bool {
-        self.muted.load(Ordering::SeqCst)
-    }
-
-    fn note(&self, event: Event) {
-        self.journal.note(event.to_string());
-        let events = self.events.lock();
-        let mut events = events.unwrap_or_else(PoisonError::into_inner);
-        events.push((Instant::now(), event));
-    }
-}
-
-/// The client's end of a connection.
-pub struct Tap {
+/// A stream of bytes whose frames `look` hears of.
+pub struct Tap<L> {
     stream: TcpStream,
-    reader: Reader,
-    sight: Sight,
+    heard: Reader,
+    said: Reader,
+    /// What is left of a frame of ours.
+    between: Vec<u8>,
+    look: L,
 }
 
-impl Tap {
-    /// Looks at what comes from `stream`.
-    pub fn new(stream: TcpStream, sight: Sight) -> Self {
+impl<L: Look> Tap<L> {
+    /// The client's end of `stream`.
+    pub fn of_client(stream: TcpStream, look: L) -> Self {
+        Self::new(stream, Reader::default(), Reader::of_client(), look)
+    }
+
+    /// The server's end of `stream`.
+    pub fn of_server(stream: TcpStream, look: L) -> Self {
+        Self::new(stream, Reader::of_client(), Reader::default(), look)
+    }
+
+    fn new(stream: TcpStream, heard: Reader, said: Reader, look: L) -> Self {
         Self {
             stream,
-            reader: Reader::default(),
-            sight,
+            heard,
+            said,
+            between: Vec::new(),
+            look,
         }
     }
 
-    /// Notes what was read; nothing is the end.
-    fn look(&mut self, bytes: &[u8]) {
-        if bytes.is_empty() {
-            self.sight.note(Event::Closed);
+    /// Sends a frame of ours, if there is one and the other frames are whole.
+    fn poll_between(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.between.is_empty() && self.said.is_between_frames() {
+            self.between = self.look.take_frame().unwrap_or_default();
         }
-        for frame in self.reader.read(bytes) {
-            if let Some(code) = frame.goaway() {
-                self.sight.note(Event::GoAway(code));
-            }
+        while !self.between.is_empty() {
+            let written = ready!(Pin::new(&mut self.stream).poll_write(cx, &self.between))?;
+            self.said(written, None);
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// Tells what has left: of `bytes`, or of a frame of ours.
+    fn said(&mut self, written: usize, bytes: Option<&[u8]>) {
+        let frames = if let Some(bytes) = bytes {
+            self.said.read(&bytes[..written])
+        } else {
+            let bytes: Vec<u8> = self.between.drain(..written).collect();
+            self.said.read(&bytes)
+        };
+        for frame in frames {
+            self.look.said(&frame);
         }
     }
 }
 
-impl AsyncRead for Tap {
+impl<L: Look + Unpin> AsyncRead for Tap<L> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -112,13 +96,16 @@ impl AsyncRead for Tap {
         let before = buffer.filled().len();
         loop {
             let read = ready!(Pin::new(&mut self.stream).poll_read(cx, buffer));
-            if let Err(error) = read {
-                self.sight.note(Event::Closed);
-                return Poll::Ready(Err(error));
+            let bytes = &buffer.filled()[before..];
+            if read.is_err() || bytes.is_empty() {
+                self.look.closed();
+                return Poll::Ready(read);
             }
-            let bytes = buffer.filled()[before..].to_vec();
-            self.look(&bytes);
-            if bytes.is_empty() || !self.sight.is_muted() {
+            let frames = self.heard.read(bytes);
+            for frame in frames {
+                self.look.heard(&frame);
+            }
+            if !self.look.is_silent() {
                 return Poll::Ready(Ok(()));
             }
             // Read, so that the end is seen, and never passed on.
@@ -127,19 +114,25 @@ impl AsyncRead for Tap {
     }
 }
 
-impl AsyncWrite for Tap {
+impl<L: Look + Unpin> AsyncWrite for Tap<L> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        if self.sight.is_muted() {
+        if self.look.is_silent() {
             return Poll::Ready(Ok(bytes.len()));
         }
-        Pin::new(&mut self.stream).poll_write(cx, bytes)
+        ready!(self.poll_between(cx))?;
+        let written = ready!(Pin::new(&mut self.stream).poll_write(cx, bytes))?;
+        self.said(written, Some(bytes));
+        Poll::Ready(Ok(written))
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if !self.look.is_silent() {
+            ready!(self.poll_between(cx))?;
+        }
         Pin::new(&mut self.stream).poll_flush(cx)
     }
 

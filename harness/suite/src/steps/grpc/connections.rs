@@ -9,7 +9,7 @@ use prost::Message as _;
 use tonic::Code;
 
 use crate::drivers::wire::framed;
-use crate::drivers::wire::tap::{Event, Sight};
+use crate::drivers::wire::sight::{Event, Sight};
 use crate::params::Span;
 use crate::world::World;
 
