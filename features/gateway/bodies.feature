@@ -62,25 +62,32 @@ Feature: Bodies and routes
         | POST /api/v1/users  | {"x": {"email": "c@d.com"}, "email": "a@b.com", "name": "Ada", "y": [null, 1.5]} | CreateUser | a@b.com | Ada  |
         | PUT /api/v1/users/x | {"name": "Eve", "password": 5, "id": "other"}                                    | UpdateUser | (absent) | Eve |
 
-    Scenario Outline: A body of 1 MiB <how> is taken
-      When a body of 1048576 bytes is sent <how>
-      Then the answer is 201
+    Scenario Outline: A body of 1 MiB <how> is taken by <method>
+      Given a user "Ada"
+      When a body of 1048576 bytes is sent to `<request>` <how>
+      Then the answer is <status>
 
       Examples:
-        | how                  |
-        | with its length      |
-        | in chunks            |
+        | method | request                      | how             | status |
+        | POST   | POST /api/v1/users           | with its length | 201    |
+        | POST   | POST /api/v1/users           | in chunks       | 201    |
+        | PUT    | PUT /api/v1/users/{Ada's id} | with its length | 200    |
+        | PUT    | PUT /api/v1/users/{Ada's id} | in chunks       | 200    |
 
-    Scenario Outline: A body of more than 1 MiB <how> is refused
-      When a body of 1048577 bytes is sent <how>
+    Scenario Outline: A body of more than 1 MiB <how> is refused by <method>
+      Given a user "Ada"
+      When a body of 1048577 bytes is sent to `<request>` <how>
       Then the answer is 413 in the shape of an error
       And the user service got no call
+      And "Ada" is as before
       And requests succeed
 
       Examples:
-        | how                  |
-        | with its length      |
-        | in chunks            |
+        | method | request                      | how             |
+        | POST   | POST /api/v1/users           | with its length |
+        | POST   | POST /api/v1/users           | in chunks       |
+        | PUT    | PUT /api/v1/users/{Ada's id} | with its length |
+        | PUT    | PUT /api/v1/users/{Ada's id} | in chunks       |
 
     Scenario: An unknown route is not found
       Given a user "Ada"

@@ -66,6 +66,22 @@ Feature: The breaker
         | (empty) |
         | 5       |
 
+    @slow
+    Scenario Outline: With a BREAKER_RESET_TIMEOUT that is <given> the breaker stays open for more than 20 s
+      Given a deployment of its own with
+        | setting               | value   |
+        | BREAKER_MAX_FAILURES  | 1       |
+        | BREAKER_RESET_TIMEOUT | <given> |
+      And the user service answers `UNAVAILABLE`
+      When 1 create is made
+      And nobody asks anything for 20 s
+      Then the breaker is open, and every route says so at once
+
+      Examples:
+        | given   |
+        | (unset) |
+        | (empty) |
+
     Scenario Outline: <answer> between failures sets the count to 0
       Given a deployment of its own with
         | setting              | value |

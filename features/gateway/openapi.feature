@@ -68,6 +68,6 @@ Feature: OpenAPI
         | setting              | value |
         | REQUEST_TIMEOUT      | 2s    |
         | BREAKER_MAX_FAILURES | 1     |
-      When a body of 1048577 bytes is sent with its length
+      When a body of 1048577 bytes is sent to `POST /api/v1/users` with its length
       And the user service never answers, and every route is asked
       Then every answer conforms to the description

@@ -58,7 +58,7 @@ Feature: Request ids
         | setting              | value |
         | REQUEST_TIMEOUT      | 2s    |
         | BREAKER_MAX_FAILURES | 1     |
-      When a body of 1048577 bytes is sent with its length
+      When a body of 1048577 bytes is sent to `POST /api/v1/users` with its length
       Then the answer is 413 with its request id
       And the request `GET /api/v1/users/x` that the user service never answers is 504 with its request id
       And the request `GET /api/v1/users/x` is 503 with its request id

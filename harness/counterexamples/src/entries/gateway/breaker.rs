@@ -151,6 +151,16 @@ fn counting() -> Vec<Entry> {
             "BREAKER_RESET_TIMEOUT is not kept: it is half a second",
             |it| set(it, "BREAKER_RESET_TIMEOUT", "500ms"),
         ),
+        environment(
+            "breaker-closes-by-default",
+            "RES-3",
+            "the default of BREAKER_RESET_TIMEOUT is 10 s",
+            |it| {
+                if it.get("BREAKER_RESET_TIMEOUT").is_none_or(String::is_empty) {
+                    set(it, "BREAKER_RESET_TIMEOUT", "10s");
+                }
+            },
+        ),
     ]
 }
 

@@ -70,6 +70,25 @@ fn lengths() -> Vec<Entry> {
                 );
             },
         ),
+        replaced(
+            "limits-create-alone",
+            CLAUSE,
+            "the body of an update may have any length",
+            |it| {
+                it.rules.body_bytes = 64 * 1024 * 1024;
+                around(
+                    &mut it.wrap_http,
+                    |request: Request, next: Next| async move {
+                        let (head, body) = request.into_parts();
+                        let body = to_bytes(body, usize::MAX).await.unwrap_or_default();
+                        if head.method == Method::POST && body.len() > 1024 * 1024 {
+                            return refused(&head, 413, "the body is too long");
+                        }
+                        next.run(Request::from_parts(head, Body::from(body))).await
+                    },
+                );
+            },
+        ),
         answers(
             "limits-400",
             CLAUSE,

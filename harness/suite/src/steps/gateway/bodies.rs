@@ -8,7 +8,7 @@ use super::{Asked, Exchange};
 use crate::drivers::raw_http;
 use crate::world::World;
 
-/// A create whose body is as long as told, by a member that nobody knows.
+/// A whole user whose body is as long as told, by a member that nobody knows.
 fn body_of(world: &mut World, bytes: usize) -> StepResult<Vec<u8>> {
     let user = world.newcomer();
     let start = serde_json::json!({"email": user.email, "name": user.name, "filler": ""});
@@ -24,9 +24,9 @@ fn body_of(world: &mut World, bytes: usize) -> StepResult<Vec<u8>> {
 }
 
 /// The head of a request with this header line about its body.
-fn head(id: &str, about: &str) -> Bytes {
+fn head(request: &str, id: &str, about: &str) -> Bytes {
     format!(
-        "POST /api/v1/users HTTP/1.1\r\nHost: localhost\r\nX-Request-Id: {id}\r\nContent-Type: application/json\r\n{about}\r\n\r\n"
+        "{request} HTTP/1.1\r\nHost: localhost\r\nX-Request-Id: {id}\r\nContent-Type: application/json\r\n{about}\r\n\r\n"
     )
     .into()
 }
@@ -42,21 +42,23 @@ fn chunks(body: &[u8]) -> Vec<Bytes> {
     pieces
 }
 
-#[when(regex = r"^a body of (\d+) bytes is sent (with its length|in chunks)$")]
-async fn body_is_sent(world: &mut World, bytes: usize, how: String) -> StepResult {
+#[when(regex = r"^a body of (\d+) bytes is sent to `(.+)` (with its length|in chunks)$")]
+async fn body_is_sent(world: &mut World, bytes: usize, request: String, how: String) -> StepResult {
     world.begin_asking().await?;
+    let request = world.text(&request)?;
     let body = body_of(world, bytes)?;
     let id = world.scene.id.clone();
     let pieces = if how == "in chunks" {
-        let mut pieces = vec![head(&id, "Transfer-Encoding: chunked")];
+        let mut pieces = vec![head(&request, &id, "Transfer-Encoding: chunked")];
         pieces.extend(chunks(&body));
         pieces
     } else {
-        vec![head(&id, &format!("Content-Length: {bytes}")), body.into()]
+        let length = format!("Content-Length: {bytes}");
+        vec![head(&request, &id, &length), body.into()]
     };
     let port = world.deployment().await?.slot(0)?.port("PORT");
     let answer = raw_http::send(port, pieces).await?;
-    let mut asked = Asked::parse("POST /api/v1/users")?;
+    let mut asked = Asked::parse(&request)?;
     asked.id = Some(id);
     let exchange = Exchange { asked, answer };
     world.scene.journal.note(exchange.told());
@@ -114,7 +116,7 @@ async fn broken_body(world: &mut World, how: String) -> StepResult {
         _ => ("Content-Length: 2\r\nContent-Length: 3", "{} "),
     };
     let port = world.deployment().await?.slot(0)?.port("PORT");
-    let head = head(&world.scene.id, about);
+    let head = head("POST /api/v1/users", &world.scene.id, about);
     let request = [head.as_ref(), body.as_bytes()].concat();
     // What comes back is free: it is no well-formed request.
     crate::drivers::raw::send(port, &request).await
