@@ -172,13 +172,13 @@ Feature: The breaker
       Given a deployment of its own with
         | setting               | value |
         | BREAKER_MAX_FAILURES  | 2     |
-        | BREAKER_RESET_TIMEOUT | 4s    |
+        | BREAKER_RESET_TIMEOUT | 10s   |
       And 3 creates are in flight that the user service will answer with <code>
       And the user service answers `UNAVAILABLE twice`
       When 2 creates are made
       And the creates in flight are answered 1 s later
       Then the breaker is open, and every route says so at once
-      And 4 s after it opened the breaker lets a call through
+      And 10 s after it opened the breaker lets a call through
 
       Examples:
         | code        |

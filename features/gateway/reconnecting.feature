@@ -29,10 +29,6 @@ Feature: Connections to the user service
       When the user service is started again
       Then requests succeed again within 6500 ms
 
-    Scenario: After connections that fell silent requests succeed again
-      Given every connection to the user service has fallen silent, and requests failed
-      Then requests succeed again within 6500 ms
-
     Scenario Outline: After `<answer>` from the user service requests succeed again
       Given the user service answers `<answer>`
       And the user service answers `<answer>`

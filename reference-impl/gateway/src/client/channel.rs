@@ -6,9 +6,8 @@ use std::time::Duration;
 
 use axum::http::{Request, Response, Uri};
 use futures::FutureExt as _;
-use futures::future::{BoxFuture, Shared, ready};
+use futures::future::{BoxFuture, Shared};
 use hyper_util::client::legacy::connect::HttpConnector;
-use tokio::time::Instant;
 use tonic::Status;
 use tonic::body::Body;
 use tower::Service;
@@ -69,43 +68,6 @@ impl Channel {
         attempt.await
     }
 
-    /// Opens another connection, for the caller alone.
-    pub async fn open(&self) -> Result<Connection, Status> {
-        let Inner {
-            connector,
-            address,
-            keepalive_time,
-            rules,
-            ..
-        } = &*self.0;
-        Connection::open(connector.clone(), address.clone(), *keepalive_time, *rules).await
-    }
-
-    /// Makes `connection` the one that calls share from now on. The calls on the one before go on.
-    pub fn replace(&self, connection: Connection) {
-        *self.last() = Some(ready(Ok(connection)).boxed().shared());
-    }
-
-    /// A call that was sent at this time waited in vain. If nothing else was answered either, the
-    /// connection may be gone without a word: later calls use another (RES-5).
-    pub fn doubt(&self, sent: Instant) {
-        if !self.0.rules.replace_silent {
-            return;
-        }
-        let mut last = self.last();
-        let connection = last
-            .as_ref()
-            .and_then(|attempt| attempt.peek()?.as_ref().ok());
-        if connection.is_some_and(|connection| connection.is_silent_since(sent)) {
-            *last = None;
-        }
-    }
-
-    /// The rules by which it connects.
-    pub fn rules(&self) -> &ConnectionRules {
-        &self.0.rules
-    }
-
     async fn send(self, request: Request<Body>) -> Result<Response<Answer>, Status> {
         let mut request = with_agent(request);
         // A connection that is closing refuses what it did not send: that is no try yet, and the
@@ -122,8 +84,16 @@ impl Channel {
 
     /// Begins to connect. It goes on whoever still waits for it.
     fn attempt(&self) -> Attempt {
-        let channel = self.clone();
-        let connecting = tokio::spawn(async move { channel.open().await });
+        let Inner {
+            connector,
+            address,
+            keepalive_time,
+            rules,
+            ..
+        } = &*self.0;
+        let connecting =
+            Connection::open(connector.clone(), address.clone(), *keepalive_time, *rules);
+        let connecting = tokio::spawn(connecting);
         async { connecting.await.unwrap_or_else(|_| Err(lost())) }
             .boxed()
             .shared()

@@ -1,22 +1,15 @@
 //! One HTTP/2 connection to the user service.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::http::header::USER_AGENT;
 use axum::http::{HeaderValue, Request, Response, Uri};
-use futures::future::BoxFuture;
 use hyper::client::conn::http2::{self, SendRequest};
-use hyper::rt::Executor;
 use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioTimer;
-use tokio::time::Instant;
-use tokio_util::sync::CancellationToken;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tonic::body::Body;
 use tonic::{Code, Status};
-use tower::{Service, ServiceExt as _};
+use tower::ServiceExt as _;
 
 use super::answer::{self, Answer};
 use super::faults;
@@ -36,8 +29,6 @@ pub struct ConnectionRules {
     pub keepalive_time: fn(Duration) -> Option<Duration>,
     /// How long the answer to a ping may take (RES-6).
     pub keepalive_timeout: Duration,
-    /// Whether a connection that is found to be silent is replaced before a ping finds out (RES-5).
-    pub replace_silent: bool,
 }
 
 impl Default for ConnectionRules {
@@ -47,25 +38,13 @@ impl Default for ConnectionRules {
             // Without a pause there would be nothing but pings.
             keepalive_time: |time| (!time.is_zero()).then_some(time),
             keepalive_timeout: Duration::from_secs(10),
-            replace_silent: true,
         }
     }
 }
 
 /// A connection. Clones share it; when the last of them is dropped, and with it the last call, it closes.
 #[derive(Clone)]
-pub struct Connection {
-    requests: SendRequest<Body>,
-    life: Arc<Life>,
-}
-
-struct Life {
-    opened: Instant,
-    /// When the last answer began, in microseconds from `opened`.
-    answered: AtomicU64,
-    /// Cancelled when it is given up.
-    given_up: CancellationToken,
-}
+pub struct Connection(SendRequest<Body>);
 
 /// Why a call on a connection has no answer.
 pub enum Refused {
@@ -88,8 +67,7 @@ impl Connection {
                 .oneshot(address)
                 .await
                 .map_err(|error| faults::of_connection(Code::Unavailable, error))?;
-            let given_up = CancellationToken::new();
-            let (requests, connection) = http2::Builder::new(Until(given_up.clone()))
+            let (requests, connection) = http2::Builder::new(TokioExecutor::new())
                 .timer(TokioTimer::new())
                 .max_header_list_size(HEADER_BYTES)
                 // Windows that adapt themselves would send pings of their own (RES-6).
@@ -100,19 +78,12 @@ impl Connection {
                 .handshake(stream)
                 .await
                 .map_err(faults::of_http2)?;
-            tokio::spawn(given_up.clone().run_until_cancelled_owned(async {
+            tokio::spawn(async {
                 if let Err(error) = connection.await {
                     tracing::debug!(%error, "the connection to the user service failed");
                 }
-            }));
-            Ok(Self {
-                requests,
-                life: Arc::new(Life {
-                    opened: Instant::now(),
-                    answered: AtomicU64::new(0),
-                    given_up,
-                }),
-            })
+            });
+            Ok(Self(requests))
         };
         tokio::time::timeout(rules.connect_timeout, connect)
             .await
@@ -121,23 +92,12 @@ impl Connection {
 
     /// Whether calls can be sent on it, as far as is known.
     pub fn is_open(&self) -> bool {
-        !self.requests.is_closed()
-    }
-
-    /// Whether it was there at this time and nothing was answered on it since.
-    pub fn is_silent_since(&self, time: Instant) -> bool {
-        let answered = Duration::from_micros(self.life.answered.load(Ordering::Relaxed));
-        self.life.opened + answered <= time
-    }
-
-    /// Ends it, and every call on it with UNAVAILABLE.
-    pub fn give_up(&self) {
-        self.life.given_up.cancel();
+        !self.0.is_closed()
     }
 
     /// Sends a request and waits for the head of its answer.
     pub async fn send(mut self, request: Request<Body>) -> Result<Response<Answer>, Refused> {
-        let response = match self.requests.try_send_request(request).await {
+        let response = match self.0.try_send_request(request).await {
             Ok(response) => response,
             Err(mut refused) => {
                 return Err(match refused.take_message() {
@@ -146,33 +106,7 @@ impl Connection {
                 });
             }
         };
-        let elapsed = self.life.opened.elapsed().as_micros();
-        let elapsed = u64::try_from(elapsed).unwrap_or(u64::MAX);
-        self.life.answered.fetch_max(elapsed, Ordering::Relaxed);
         answer::check(response).map_err(Refused::Failed)
-    }
-}
-
-impl Service<Request<Body>> for Connection {
-    type Response = Response<Answer>;
-    type Error = Status;
-    type Future = BoxFuture<'static, Result<Response<Answer>, Status>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Status>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, request: Request<Body>) -> Self::Future {
-        let connection = self.clone();
-        Box::pin(async move {
-            connection
-                .send(with_agent(request))
-                .await
-                .map_err(|refused| match refused {
-                    Refused::Unsent(_) => lost(),
-                    Refused::Failed(status) => status,
-                })
-        })
     }
 }
 
@@ -188,14 +122,4 @@ pub fn lost() -> Status {
 pub fn with_agent(mut request: Request<Body>) -> Request<Body> {
     request.headers_mut().insert(USER_AGENT, AGENT);
     request
-}
-
-/// Runs the tasks of a connection until it is given up.
-#[derive(Clone)]
-struct Until(CancellationToken);
-
-impl<F: Future<Output = ()> + Send + 'static> Executor<F> for Until {
-    fn execute(&self, task: F) {
-        tokio::spawn(self.0.clone().run_until_cancelled_owned(task));
-    }
 }

@@ -1,7 +1,7 @@
 //! The calls of the user service as the wire has them: gRPC over one connection.
 //!
-//! tonic's own channel is not used: it says neither whether a connection went silent nor whether a
-//! call was sent at all, and takes failures of a connection for answers.
+//! tonic's own channel is not used: it does not say whether a call was sent at all, and takes failures of
+//! a connection for answers.
 //!
 //! - [`channel`]: the one connection, opened when it is needed and replaced when it is lost
 //! - [`connection`]: what carries calls
@@ -26,14 +26,13 @@ use user_proto::v1::{
 };
 
 pub use self::channel::Channel;
-pub use self::connection::{Connection, ConnectionRules};
+pub use self::connection::ConnectionRules;
 pub use self::faults::is_of_connection;
 use crate::user_service::{Call, UserService};
 
 /// Makes calls over a channel.
 pub struct Client {
     users: UserServiceClient<Channel>,
-    channel: Channel,
 }
 
 impl Client {
@@ -42,24 +41,20 @@ impl Client {
         let origin = channel.origin();
         Self {
             // Answers are bounded where their bytes arrive: here that would look like an answer.
-            users: UserServiceClient::with_origin(channel.clone(), origin)
+            users: UserServiceClient::with_origin(channel, origin)
                 .max_decoding_message_size(usize::MAX),
-            channel,
         }
     }
+}
 
-    /// Waits for an answer until the deadline (RES-1).
-    async fn until_deadline<T>(
-        &self,
-        call: &Call,
-        answer: impl Future<Output = Result<Response<T>, Status>>,
-    ) -> Result<T, Status> {
-        let sent = Instant::now();
-        if let Ok(answer) = timeout_at(call.deadline, answer).await {
-            return answer.map(Response::into_inner);
-        }
-        self.channel.doubt(sent);
-        Err(Status::deadline_exceeded("REQUEST_TIMEOUT is over"))
+/// Waits for an answer until the deadline (RES-1).
+async fn until_deadline<T>(
+    call: &Call,
+    answer: impl Future<Output = Result<Response<T>, Status>>,
+) -> Result<T, Status> {
+    match timeout_at(call.deadline, answer).await {
+        Ok(answer) => answer.map(Response::into_inner),
+        Err(_) => Err(Status::deadline_exceeded("REQUEST_TIMEOUT is over")),
     }
 }
 
@@ -83,8 +78,7 @@ impl UserService for Client {
         message: CreateUserRequest,
     ) -> Result<CreateUserResponse, Status> {
         let mut users = self.users.clone();
-        self.until_deadline(call, users.create_user(request(call, message)))
-            .await
+        until_deadline(call, users.create_user(request(call, message))).await
     }
 
     async fn get_user(
@@ -93,8 +87,7 @@ impl UserService for Client {
         message: GetUserRequest,
     ) -> Result<GetUserResponse, Status> {
         let mut users = self.users.clone();
-        self.until_deadline(call, users.get_user(request(call, message)))
-            .await
+        until_deadline(call, users.get_user(request(call, message))).await
     }
 
     async fn update_user(
@@ -103,14 +96,12 @@ impl UserService for Client {
         message: UpdateUserRequest,
     ) -> Result<UpdateUserResponse, Status> {
         let mut users = self.users.clone();
-        self.until_deadline(call, users.update_user(request(call, message)))
-            .await
+        until_deadline(call, users.update_user(request(call, message))).await
     }
 
     async fn delete_user(&self, call: &Call, message: DeleteUserRequest) -> Result<(), Status> {
         let mut users = self.users.clone();
-        self.until_deadline(call, users.delete_user(request(call, message)))
-            .await
+        until_deadline(call, users.delete_user(request(call, message))).await
     }
 
     async fn list_users(
@@ -119,7 +110,6 @@ impl UserService for Client {
         message: ListUsersRequest,
     ) -> Result<ListUsersResponse, Status> {
         let mut users = self.users.clone();
-        self.until_deadline(call, users.list_users(request(call, message)))
-            .await
+        until_deadline(call, users.list_users(request(call, message))).await
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use axum::body::Body;
 use h2::Reason;
@@ -135,56 +135,4 @@ async fn a_call_without_answer_ends_at_the_deadline() {
         .check_error(504, "upstream timeout");
     assert!((300..600).contains(&begin.elapsed().as_millis()));
     gateway.ask("GET", ONE).await.check(200);
-}
-
-#[tokio::test]
-async fn a_connection_that_fell_silent_does_not_hold_up_later_calls() {
-    let raw = Raw::start(|_| Deed::Ada).await;
-    let health = [
-        ("HEALTH_CACHE_TTL", "200ms"),
-        ("HEALTH_CHECK_TIMEOUT", "400ms"),
-    ];
-    let gateway = gateway(&raw, &health);
-    gateway.ask("GET", ONE).await.check(200);
-    raw.silent.store(true, Ordering::SeqCst);
-    eventually(&gateway, 503).await;
-    raw.silent.store(false, Ordering::SeqCst);
-    let begin = Instant::now();
-    eventually(&gateway, 200).await;
-    gateway.ask("GET", ONE).await.check(200);
-    assert!(
-        begin.elapsed() < Duration::from_secs(3),
-        "{:?}",
-        begin.elapsed()
-    );
-}
-
-#[tokio::test]
-async fn a_get_that_waits_on_a_dead_connection_is_tried_on_a_living_one() {
-    let raw = Raw::start(|_| Deed::Ada).await;
-    let health = [
-        ("HEALTH_CACHE_TTL", "300ms"),
-        ("HEALTH_CHECK_TIMEOUT", "400ms"),
-    ];
-    let gateway = gateway(&raw, &health);
-    gateway.ask("GET", ONE).await.check(200);
-    raw.silent.store(true, Ordering::SeqCst);
-    let waiting = gateway.ask("GET", ONE);
-    let alive_again = async {
-        // What looks at the connection has looked by then, and looks no more.
-        let _ = tokio::time::timeout(Duration::from_millis(50), std::future::pending::<()>()).await;
-        raw.silent.store(false, Ordering::SeqCst);
-    };
-    let (answer, ()) = tokio::join!(waiting, alive_again);
-    answer.check(200);
-    assert_eq!(raw.connections.load(Ordering::SeqCst), 2);
-}
-
-/// Waits for `/ready` to answer so.
-async fn eventually(gateway: &Gateway, status: u16) {
-    let limit = Instant::now() + Duration::from_secs(5);
-    while gateway.ask("GET", "/ready").await.status != status {
-        assert!(Instant::now() < limit, "/ready is never {status}");
-        tokio::task::yield_now().await;
-    }
 }

@@ -1,7 +1,7 @@
 //! A user service on the wire that misbehaves as it is told.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use axum::http::{HeaderMap, HeaderValue, Request, Response};
 use bytes::Bytes;
@@ -39,8 +39,6 @@ pub struct Raw {
     pub calls: AtomicUsize,
     /// The last call's headers.
     pub headers: std::sync::Mutex<HeaderMap>,
-    /// While set, what is there is silent for ever, and new connections are too.
-    pub silent: AtomicBool,
     deed: fn(usize) -> Deed,
 }
 
@@ -54,7 +52,6 @@ impl Raw {
             connections: AtomicUsize::new(0),
             calls: AtomicUsize::new(0),
             headers: std::sync::Mutex::default(),
-            silent: AtomicBool::new(false),
             deed,
         });
         let accepting = Arc::clone(&raw);
@@ -70,12 +67,7 @@ impl Raw {
     async fn serve(self: Arc<Self>, stream: TcpStream) {
         let mut connection = server::handshake(stream).await.expect("a client of HTTP/2");
         loop {
-            let accepted = connection.accept().await;
-            if self.silent.load(Ordering::SeqCst) {
-                // The stream stays open, and nobody looks at it any more.
-                pending::<()>().await;
-            }
-            let Some(Ok((request, respond))) = accepted else {
+            let Some(Ok((request, respond))) = connection.accept().await else {
                 return;
             };
             if request.uri().path().starts_with("/grpc.health") {

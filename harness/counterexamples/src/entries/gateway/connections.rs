@@ -1,57 +1,24 @@
 //! RES-5, RES-6: connections to the user service.
 
 use std::error::Error as _;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use gateway::client::{Channel, Connection};
-use gateway::parts::Parts;
-use gateway::user_service::{Call, UserService};
-use tokio::sync::OnceCell;
-use tonic::{Code, Response, Status};
-use user_proto::v1::user_service_client::UserServiceClient;
-use user_proto::v1::{
-    CreateUserRequest, CreateUserResponse, DeleteUserRequest, GetUserRequest, GetUserResponse,
-    ListUsersRequest, ListUsersResponse, UpdateUserRequest, UpdateUserResponse,
-};
+use gateway::user_service::Call;
+use tonic::{Code, Status};
 
-use super::{parts, replaced, rules};
+use super::{replaced, rules};
 use crate::entry::Entry;
 use crate::upstream::{Around, Try, twist};
 
 pub fn entries() -> Vec<Entry> {
     vec![
-        rules(
-            "gateway-keeps-silent-connections",
-            "RES-5",
-            "a connection that fell silent is kept, and keepalive is off",
-            |it| {
-                it.connection.replace_silent = false;
-                it.connection.keepalive_time = |_| None;
-            },
-        ),
         replaced(
             "gateway-connects-once",
             "RES-5",
             "after a broken connection it never makes a new one",
             |it| twist(it, Once::default()),
-        ),
-        parts(
-            "gateway-keeps-one-connection",
-            "RES-5",
-            "it uses the one connection that it made first, whatever becomes of it",
-            |settings| {
-                let mut parts = Parts::contract(settings);
-                let channel = Channel::new(settings, parts.rules.connection);
-                let connection = OnceCell::new();
-                parts.users = Arc::new(First {
-                    channel,
-                    connection,
-                });
-                parts
-            },
         ),
         replaced(
             "gateway-dies-of-odd-answers",
@@ -100,70 +67,6 @@ impl Around for Once {
         let broke = answer.as_ref().is_err_and(|it| it.source().is_some());
         self.0.store(broke, Ordering::Relaxed);
         answer
-    }
-}
-
-/// Makes every call on the first connection.
-struct First {
-    channel: Channel,
-    connection: OnceCell<Connection>,
-}
-
-impl First {
-    async fn users(&self) -> Result<UserServiceClient<Connection>, Status> {
-        let open = async || self.channel.open().await;
-        let connection = self.connection.get_or_try_init(open).await?.clone();
-        let origin = self.channel.origin();
-        Ok(UserServiceClient::with_origin(connection, origin))
-    }
-}
-
-/// An answer within the call's time.
-async fn in_time<T>(
-    call: &Call,
-    answer: impl Future<Output = Result<Response<T>, Status>>,
-) -> Result<T, Status> {
-    let late = |_| Err(Status::deadline_exceeded("late"));
-    let answer = tokio::time::timeout_at(call.deadline, answer).await;
-    answer.unwrap_or_else(late).map(Response::into_inner)
-}
-
-#[async_trait]
-impl UserService for First {
-    async fn create_user(
-        &self,
-        call: &Call,
-        request: CreateUserRequest,
-    ) -> Result<CreateUserResponse, Status> {
-        in_time(call, self.users().await?.create_user(request)).await
-    }
-
-    async fn get_user(
-        &self,
-        call: &Call,
-        request: GetUserRequest,
-    ) -> Result<GetUserResponse, Status> {
-        in_time(call, self.users().await?.get_user(request)).await
-    }
-
-    async fn update_user(
-        &self,
-        call: &Call,
-        request: UpdateUserRequest,
-    ) -> Result<UpdateUserResponse, Status> {
-        in_time(call, self.users().await?.update_user(request)).await
-    }
-
-    async fn delete_user(&self, call: &Call, request: DeleteUserRequest) -> Result<(), Status> {
-        in_time(call, self.users().await?.delete_user(request)).await
-    }
-
-    async fn list_users(
-        &self,
-        call: &Call,
-        request: ListUsersRequest,
-    ) -> Result<ListUsersResponse, Status> {
-        in_time(call, self.users().await?.list_users(request)).await
     }
 }
 

@@ -89,15 +89,6 @@ async fn has_fallen_silent(world: &mut World) -> StepResult {
     Ok(())
 }
 
-#[given("every connection to the user service has fallen silent, and requests failed")]
-async fn silent_and_failed(world: &mut World) -> StepResult {
-    world.own()?.double()?.silence_connections();
-    for _ in 0..2 {
-        ask_anything(world).await?;
-    }
-    Ok(())
-}
-
 #[then(regex = r"^every silent connection is given up within (\d+ s)$")]
 async fn is_given_up(world: &mut World, limit: Span) -> StepResult {
     let limit = world.scene.patience.stretch(limit.0);
