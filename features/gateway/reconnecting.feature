@@ -41,7 +41,6 @@ Feature: Connections to the user service
         | a closed connection                             |
         | a connection closed after the headers           |
         | a connection closed in the middle of the answer |
-        | a connection closed after the answer            |
         | a stream reset with INTERNAL_ERROR              |
         | a stream reset with ENHANCE_YOUR_CALM           |
         | a refused stream                                |
@@ -49,7 +48,6 @@ Feature: Connections to the user service
         | headers and nothing more                        |
         | a message that is no protobuf                   |
         | HTTP 503                                        |
-        | GOAWAY, then OK                                 |
 
   Rule: RES-6 A silent connection is given up
     [cap: client-keepalive] A connection to the user service that went silent is given up within
