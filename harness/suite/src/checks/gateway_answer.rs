@@ -64,6 +64,13 @@ pub fn one_user(answer: &Answer) -> Found<User> {
     user(found.ok_or("the body has no member `user` (GWY-2)")?)
 }
 
+/// That it is `{"user": {...}}`, whatever the user's members hold: for what a user service may not send.
+pub fn some_user(answer: &Answer) -> Found<()> {
+    let body = object(answer)?;
+    let user = body.get("user").filter(|it| it.is_object());
+    user.map(|_| ()).ok_or("the body shows no user (GWY-2)".to_owned())
+}
+
 /// The page of `{"users": [...], "next_page_token": "...", "total_count": n}` (GWY-2).
 pub fn page(answer: &Answer) -> Found<ListUsersResponse> {
     let body = object(answer)?;

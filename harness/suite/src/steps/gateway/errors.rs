@@ -79,6 +79,16 @@ async fn answer_is_user_or_error(world: &mut World) -> StepResult {
     said.map_err(|got| Failure::mismatch("a whole user, or an error of the server", got))
 }
 
+#[then("the answer shows some user, or is an error of the server")]
+async fn answer_shows_some_user(world: &mut World) -> StepResult {
+    let exchange = world.newest()?;
+    let said = exchange.answer().and_then(|answer| match answer.status {
+        200 => gateway_answer::some_user(answer),
+        _ => error_of_the_server(exchange),
+    });
+    said.map_err(|got| Failure::mismatch("some user, or an error of the server", got))
+}
+
 #[then("the answer is an error of the server")]
 async fn answer_is_error_of_the_server(world: &mut World) -> StepResult {
     let said = error_of_the_server(world.newest()?);
