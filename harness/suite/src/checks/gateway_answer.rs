@@ -68,7 +68,8 @@ pub fn one_user(answer: &Answer) -> Found<User> {
 pub fn some_user(answer: &Answer) -> Found<()> {
     let body = object(answer)?;
     let user = body.get("user").filter(|it| it.is_object());
-    user.map(|_| ()).ok_or("the body shows no user (GWY-2)".to_owned())
+    user.map(|_| ())
+        .ok_or("the body shows no user (GWY-2)".to_owned())
 }
 
 /// The page of `{"users": [...], "next_page_token": "...", "total_count": n}` (GWY-2).
