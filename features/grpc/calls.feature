@@ -16,6 +16,7 @@ Feature: gRPC calls
       And the database is hung
       When every unary call is made with the deadline `<deadline>`
       Then every call ends with DEADLINE_EXCEEDED or a reset stream, at most 1 s after <time>
+      And the same connection goes on
 
       Examples:
         | deadline | time    |
@@ -39,14 +40,18 @@ Feature: gRPC calls
       When a Watch is opened with the deadline `2S`
       Then the Watch ends at most 1 s after 2 s
 
+    Scenario: A stream of users ends at its deadline
+      When a stream of users is opened with the deadline `2S`
+      Then every call ends with DEADLINE_EXCEEDED or a reset stream, at most 1 s after 2 s
+
     Scenario: The statements of calls past their deadline are gone from the database in time
       Given a deployment of its own with
         | setting         | value |
-        | REQUEST_TIMEOUT | 2s    |
+        | REQUEST_TIMEOUT | 1s    |
       And a user "Ada"
       And every table is locked
       When every unary call is made with the deadline `500m`
-      Then the statements of these calls are gone from the database within 3 s
+      Then the statements of these calls are gone from the database within 2 s
 
     Scenario: A request of 4194304 bytes is taken
       When a request of 4194304 bytes is sent
@@ -70,7 +75,7 @@ Feature: gRPC calls
       Examples:
         | path                          |
         | /user.v1.UserService/Unknown  |
-        | /user.v1.UserService/getUser  |
+        | /user.v1.UserService/FindUser |
         | /user.v1.UserServices/GetUser |
 
     Scenario Outline: With <bytes> for a message every call fails, and the program goes on

@@ -40,7 +40,7 @@ Feature: gRPC connections
         | REQUEST_TIMEOUT               | 20s   |
       And every table is locked
       And a call that waits for the database is running on an open connection
-      When the tables are unlocked 1 s after it got GOAWAY, at most 4200 ms old
+      When the tables are unlocked 6 s after it got GOAWAY, at most 4200 ms old
       Then the running call succeeds
 
     Scenario: A call that outlives the grace is ended

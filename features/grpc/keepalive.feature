@@ -7,14 +7,16 @@ Feature: gRPC keepalive
     a frame of headers or data starts the count anew), with and without running calls; one that keeps
     to it never.
 
+    # A common library pings no more often than every 10 s, whatever it is told.
+    @slow
     Scenario Outline: A silent client of <connection> is dropped
       Given a deployment of its own with
         | setting                | value |
-        | GRPC_KEEPALIVE_TIME    | 1s    |
+        | GRPC_KEEPALIVE_TIME    | 10s   |
         | GRPC_KEEPALIVE_TIMEOUT | 1s    |
       And <connection>
       When its client falls silent
-      Then it is closed within 3 s
+      Then it is closed within 12 s
 
       Examples:
         | connection                                      |
@@ -26,9 +28,9 @@ Feature: gRPC keepalive
       Given a deployment of its own with
         | setting                | value |
         | GRPC_KEEPALIVE_TIME    | 1s    |
-        | GRPC_KEEPALIVE_TIMEOUT | 1s    |
+        | GRPC_KEEPALIVE_TIMEOUT | 5s    |
       And <connection>
-      And it was kept open for 5 s
+      And it was kept open for 8 s
       Then it is open and still answers
 
       Examples:

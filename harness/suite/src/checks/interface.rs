@@ -1,6 +1,6 @@
 //! What file descriptors say of an interface, as sentences that can be compared (GRP-2).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use prost_types::field_descriptor_proto::{Label, Type};
 use prost_types::{
@@ -22,7 +22,10 @@ pub enum Part {
 
 /// Everything that the files say of one package. (Options, comments, JSON names and paths are free.)
 pub fn sentences(files: &[FileDescriptorProto], package: &str) -> BTreeSet<(Part, String)> {
-    let mut said = Said::default();
+    let mut said = Said {
+        types: types(files),
+        ..Said::default()
+    };
     for file in files.iter().filter(|it| it.package() == package) {
         file.syntax().clone_into(&mut said.syntax);
         for service in &file.service {
@@ -34,9 +37,9 @@ pub fn sentences(files: &[FileDescriptorProto], package: &str) -> BTreeSet<(Part
                         service.name(),
                         method.name(),
                         stream(method.client_streaming()),
-                        method.input_type(),
+                        said.full(package, method.input_type()),
                         stream(method.server_streaming()),
-                        method.output_type()
+                        said.full(package, method.output_type())
                     ),
                 );
             }
@@ -55,9 +58,43 @@ fn stream(streams: bool) -> &'static str {
     if streams { "stream " } else { "" }
 }
 
+/// The full names of all types, and of a map's entries what the map is.
+fn types(files: &[FileDescriptorProto]) -> BTreeMap<String, Option<String>> {
+    let mut types = BTreeMap::new();
+    for file in files {
+        let within = file.package();
+        for it in &file.enum_type {
+            types.insert(format!("{within}.{}", it.name()), None);
+        }
+        for it in &file.message_type {
+            add_types(&mut types, within, it);
+        }
+    }
+    types
+}
+
+fn add_types(types: &mut BTreeMap<String, Option<String>>, within: &str, it: &DescriptorProto) {
+    let name = format!("{within}.{}", it.name());
+    for nested in &it.enum_type {
+        types.insert(format!("{name}.{}", nested.name()), None);
+    }
+    for nested in &it.nested_type {
+        add_types(types, &name, nested);
+    }
+    types.insert(name, map(it));
+}
+
+/// What a map is, by its entries.
+fn map(entry: &DescriptorProto) -> Option<String> {
+    let is_map = entry.options.as_ref().is_some_and(|it| it.map_entry());
+    let kinds = entry.field.iter().map(|it| it.r#type().as_str_name());
+    is_map.then(|| format!("map of {}", kinds.collect::<Vec<_>>().join(" to ")))
+}
+
 #[derive(Default)]
 struct Said {
     syntax: String,
+    types: BTreeMap<String, Option<String>>,
     sentences: BTreeSet<(Part, String)>,
 }
 
@@ -66,15 +103,46 @@ impl Said {
         self.sentences.insert((part, sentence));
     }
 
+    /// The full name of a type: one without a dot before it is looked for from the inside outwards, as
+    /// descriptor.proto has it.
+    fn full(&self, within: &str, name: &str) -> String {
+        if let Some(full) = name.strip_prefix('.') {
+            return full.to_owned();
+        }
+        let mut scope = within;
+        loop {
+            let full = format!("{scope}.{name}");
+            if self.types.contains_key(&full) {
+                return full;
+            }
+            match scope.rsplit_once('.') {
+                Some((outer, _)) => scope = outer,
+                None => return name.to_owned(),
+            }
+        }
+    }
+
+    /// A field's type. What a map's entries are called is free.
+    fn kind(&self, within: &str, field: &FieldDescriptorProto) -> String {
+        if field.type_name().is_empty() {
+            return field.r#type().as_str_name().to_owned();
+        }
+        let full = self.full(within, field.type_name());
+        match self.types.get(&full) {
+            Some(Some(map)) => map.clone(),
+            _ => full,
+        }
+    }
+
     fn message(&mut self, within: &str, message: &DescriptorProto) {
+        if map(message).is_some() {
+            return;
+        }
         let name = format!("{within}.{}", message.name());
         self.add(Part::Messages, name.clone());
         for field in &message.field {
+            let kind = self.kind(&name, field);
             for presence in self.presence(field) {
-                let kind = match field.type_name() {
-                    "" => field.r#type().as_str_name(),
-                    named => named,
-                };
                 let sentence = format!(
                     "{name}.{} = {}, {presence} {kind}",
                     field.name(),
@@ -137,6 +205,8 @@ pub fn missing(
 
 #[cfg(test)]
 mod tests {
+    use prost_types::MessageOptions;
+
     use super::*;
 
     fn field(name: &str, number: i32, optional: bool) -> FieldDescriptorProto {
@@ -169,6 +239,40 @@ mod tests {
         let wanted = file("proto3", field("a", 1, false));
         let (count, missing) = missing(&wanted, &file(syntax, seen), "p", Part::Fields);
         assert_eq!((count, missing.is_empty()), (1, is_right), "{missing:?}");
+    }
+
+    /// A message with a map of names to numbers, as compilers call and write its parts.
+    fn with_map(entry: &str, name: &str) -> [FileDescriptorProto; 1] {
+        let mut number = field("value", 2, false);
+        number.r#type = Some(Type::Int32.into());
+        let entry = DescriptorProto {
+            name: Some(entry.to_owned()),
+            field: vec![field("key", 1, false), number],
+            options: Some(MessageOptions {
+                map_entry: Some(true),
+                ..MessageOptions::default()
+            }),
+            ..DescriptorProto::default()
+        };
+        let mut map = field("ages", 3, false);
+        map.label = Some(Label::Repeated.into());
+        map.r#type = Some(Type::Message.into());
+        map.type_name = Some(name.to_owned());
+        let mut files = file("proto3", map);
+        files[0].message_type[0].nested_type.push(entry);
+        files
+    }
+
+    #[test]
+    fn a_map_is_its_types_whatever_its_entries_are_called() {
+        let wanted = with_map("AgesEntry", ".p.M.AgesEntry");
+        let lacks = |seen: &[_]| missing(&wanted, seen, "p", Part::Fields).1;
+        assert_eq!(lacks(&with_map("Ages", "Ages")), [""; 0]);
+        let mut other = with_map("Ages", "Ages");
+        other[0].message_type[0].nested_type[0].field[1].r#type = Some(Type::String.into());
+        assert_eq!(lacks(&other).len(), 1);
+        other[0].message_type[0].nested_type.clear();
+        assert_eq!(lacks(&other).len(), 1);
     }
 
     #[test]

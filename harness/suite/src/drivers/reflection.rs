@@ -58,7 +58,8 @@ impl Reflection {
         }
     }
 
-    /// The file that defines a symbol, and the files that came with it.
+    /// The file that defines a symbol, and the files that came with it; none where the symbol is not
+    /// found, as enums are not by every library.
     pub async fn files(&self, symbol: &str) -> StepResult<Vec<FileDescriptorProto>> {
         let question = MessageRequest::FileContainingSymbol(symbol.to_owned());
         match self.ask(question).await? {
@@ -68,6 +69,7 @@ impl Reflection {
                 .map(|it| FileDescriptorProto::decode(it.as_slice()))
                 .collect::<Result<_, _>>()
                 .map_err(|error| Failure::mismatch("a file descriptor", error)),
+            MessageResponse::ErrorResponse(_) => Ok(Vec::new()),
             other => Err(Failure::mismatch(
                 format!("the file of {symbol}"),
                 format!("{other:?}"),

@@ -40,6 +40,21 @@ pub fn deadlines() -> Vec<Entry> {
             |_, it| it.rules.timeout = |_| None,
         ),
         parts(
+            "deadline-of-unary-calls-alone",
+            "GRP-3",
+            "a stream of users goes on beyond its deadline",
+            |_, it| {
+                it.wrap_grpc = Box::new(|router| {
+                    router.layer(from_fn(async |mut request: Request, next: Next| {
+                        if request.uri().path().ends_with("/StreamUsers") {
+                            request.headers_mut().remove("grpc-timeout");
+                        }
+                        next.run(request).await
+                    }))
+                });
+            },
+        ),
+        parts(
             "deadline-late",
             "GRP-3",
             "a call ends 4 s after its deadline",

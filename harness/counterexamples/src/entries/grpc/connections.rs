@@ -49,6 +49,12 @@ pub fn entries() -> Vec<Entry> {
             |_, it| it.connections.max_age_grace = Duration::ZERO,
         ),
         parts(
+            "age-grace-of-its-own",
+            "GRP-4",
+            "the grace is 5 s, whatever is set",
+            |_, it| it.connections.max_age_grace = Duration::from_secs(5),
+        ),
+        parts(
             "age-grace-without-end",
             "GRP-4",
             "calls run on for as long as they like",

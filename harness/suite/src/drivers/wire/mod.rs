@@ -15,9 +15,9 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use conformance_engine::failure::{Failure, StepResult};
 use conformance_engine::observe::Journal;
-use h2::client::{ResponseFuture, SendRequest};
+use h2::client::SendRequest;
 use h2::{Ping, PingPong, RecvStream};
-use http::{HeaderMap, Request};
+use http::{HeaderMap, Request, StatusCode};
 use tokio::sync::oneshot;
 use tonic::{Code, Status};
 
@@ -218,8 +218,12 @@ async fn exchange(
     // A server may refuse a request before it has all of it, and then resets the stream without an
     // error (RFC 9113, section 8.1): the rest cannot be sent, and what it answered counts.
     let _ = stream.send_data(body, true);
-    let (headers, body) = head(response).await?;
-    if let Some(status) = Status::from_header_map(&headers) {
+    let (head, body) = response.await?.into_parts();
+    if let Some(status) = Status::from_header_map(&head.headers) {
+        return Ok(End::Status(status));
+    }
+    if let Some(code) = code_of_http(head.status) {
+        let status = Status::new(code, format!("HTTP status {}", head.status.as_u16()));
         return Ok(End::Status(status));
     }
     let trailers = rest(body, begun).await?;
@@ -230,9 +234,17 @@ async fn exchange(
     ))
 }
 
-async fn head(response: ResponseFuture) -> Result<(HeaderMap, RecvStream), h2::Error> {
-    let (head, body) = response.await?.into_parts();
-    Ok((head.headers, body))
+/// What an answer without a status of gRPC is to every client library, by gRPC's own table; none for 200.
+fn code_of_http(status: StatusCode) -> Option<Code> {
+    Some(match status.as_u16() {
+        200 => return None,
+        400 => Code::Internal,
+        401 => Code::Unauthenticated,
+        403 => Code::PermissionDenied,
+        404 => Code::Unimplemented,
+        429 | 502..=504 => Code::Unavailable,
+        _ => Code::Unknown,
+    })
 }
 
 async fn rest(

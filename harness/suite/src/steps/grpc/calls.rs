@@ -37,7 +37,7 @@ impl World {
         self.grpc.wire.as_mut().ok_or_else(missing)
     }
 
-    /// A call that needs nothing: it shows that a connection still works.
+    /// A call about nobody: it shows that a connection still works.
     pub(super) async fn nobody(&mut self) -> StepResult<Ended> {
         let request = GetUserRequest {
             id: format!("nobody-{}", self.scene.id),
@@ -46,6 +46,17 @@ impl World {
         let body = framed(&request.encode_to_vec());
         let wire = self.wire().await?;
         Ok(wire.call(&path, body, None).await)
+    }
+
+    /// A call that no resource is needed for: whatever is away, it shows that a connection still works.
+    pub(super) async fn unknown_method(&mut self) -> StepResult {
+        let path = format!("{SERVICE}/Unknown");
+        let ended = self.wire().await?.call(&path, framed(&[]), None).await;
+        ensure(
+            ended.code() == Some(Code::Unimplemented),
+            "UNIMPLEMENTED for a method that nobody knows, on the same connection",
+            ended,
+        )
     }
 
     /// Makes calls at once, and remembers how they ended.
@@ -92,7 +103,7 @@ fn judge(world: &World, expected: &str, right: impl Fn(&Ended) -> bool) -> StepR
 #[when(regex = r"^every unary call is made with the deadline `(\w+)`$")]
 async fn made_with_the_deadline(world: &mut World, timeout: String) -> StepResult {
     // A first call, so that those with a deadline find the connection open.
-    world.nobody().await?;
+    world.unknown_method().await?;
     let requests = world.unary_requests()?;
     world.exchange(requests, Some(&timeout)).await
 }
@@ -119,10 +130,14 @@ async fn every_table_is_locked(world: &mut World) -> StepResult {
     Ok(())
 }
 
-#[when(regex = r"^a Watch is opened with the deadline `(\w+)`$")]
-async fn watch_with_the_deadline(world: &mut World, timeout: String) -> StepResult {
+#[when(regex = r"^a (Watch|stream of users) is opened with the deadline `(\w+)`$")]
+async fn opened_with_the_deadline(world: &mut World, what: String, timeout: String) -> StepResult {
+    let path = match what.as_str() {
+        "Watch" => WATCH.to_owned(),
+        _ => format!("{SERVICE}/StreamUsers"),
+    };
     let wire = world.wire().await?;
-    let ended = wire.call(WATCH, framed(&[]), Some(&timeout)).await;
+    let ended = wire.call(&path, framed(&[]), Some(&timeout)).await;
     world.grpc.ended = vec![ended];
     Ok(())
 }
@@ -334,6 +349,11 @@ pub(super) async fn still_answers(world: &mut World) -> StepResult {
         "NOT_FOUND on the same connection",
         ended,
     )
+}
+
+#[then("the same connection goes on")]
+async fn connection_goes_on(world: &mut World) -> StepResult {
+    world.unknown_method().await
 }
 
 #[then("the program still answers")]
