@@ -40,6 +40,57 @@ Feature: Filters of streams
       Then the call succeeds
       And the stream "Watch" tells every change since, in order, each once
 
+    Scenario Outline: Other letters match in their own case only, in a stream by <field>
+      Given a user "Ada" with
+        | field   | value   |
+        | <field> | <other> |
+      And a user "Grace" with
+        | field   | value   |
+        | <field> | <wanted> |
+      And a stream "Watch" of users with `<field>=<wanted>` is open
+      When "Ada" is updated with
+        | field          | value |
+        | metadata.words | more  |
+      And "Grace" is updated with
+        | field          | value |
+        | metadata.words | more  |
+      Then the call succeeds
+      And the stream "Watch" tells every change since, in order, each once
+
+      Examples:
+        | field | other                      | wanted                     |
+        | email | {U+00C9}-{id}@example.com  | {U+00E9}-{id}@example.com  |
+        | name  | Case-{id}                  | case-{id}                  |
+
+    Scenario: What stands in quotes is one value
+      Given a user "Ada" with
+        | field | value           |
+        | name  | A AND B "{id}"  |
+      And a user "Grace" with
+        | field | value |
+        | name  | A     |
+      And a stream "Watch" of users with `name="A AND B \"{id}\""` is open
+      When "Grace" is updated with
+        | field          | value |
+        | metadata.words | more  |
+      And "Ada" is updated with
+        | field          | value |
+        | metadata.words | more  |
+      Then the call succeeds
+      And the stream "Watch" tells every change since, in order, each once
+
+    Scenario: A user whose email changes is sent by its new email alone
+      Given a user "Ada"
+      And a user "Grace" with
+        | field | value                |
+        | name  | {Ada's name}         |
+      And a stream "Old" of users with `email={Ada's email} AND name={Ada's name}` is open
+      And a stream "New" of users with `email=new-{id}@example.com AND name={Ada's name}` is open
+      When the email `new-{id}@example.com` is given to "Ada"
+      And the email `{Ada's first email}` is given to "Grace"
+      Then the call succeeds
+      And every one of them tells every change since, in order, each once
+
     Scenario: A user that comes to match is sent
       Given a user "Ada"
       And a stream "Watch" of users with `email={Ada's email} AND status=SUSPENDED` is open

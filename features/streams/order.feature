@@ -38,12 +38,3 @@ Feature: Order of streams
       And a stream "Watch" of users with `name={Ada's name}` on the second instance is open
       When the users named "Ada" are changed 200 times by 12 clients on both instances
       Then the stream "Watch" tells every change since, in order, each once
-
-    Scenario: A transaction that stays open in the database holds up no stream
-      Given a deployment of its own
-      And a second instance
-      And 2 users named "Ada"
-      And a transaction that has written elsewhere stays open in the database
-      And a stream "Watch" of users with `name={Ada's name}` on the second instance is open
-      When the users named "Ada" are changed 40 times by 4 clients on both instances
-      Then the stream "Watch" tells every change since, in order, each once

@@ -13,7 +13,7 @@ Feature: Subscribers that do not read
     Scenario: A subscriber that reads again gets everything, or is ended
       Given 3 users named "Ada"
       And a stream "Idle" of users with `name={Ada's name}` is open, which nobody reads
-      And the users named "Ada" were changed 400 times by 8 clients, each time with 16 KiB of metadata
+      And the users named "Ada" were changed 1500 times by 8 clients, each time with 16 KiB of metadata
       When the stream "Idle" is read at last
       Then the stream "Idle" tells every change since, in order, each once, or ends with RESOURCE_EXHAUSTED
       And requests succeed

@@ -33,6 +33,10 @@ pub(super) const SETTINGS: &[&str] = &[
     "fsync=off",
     "synchronous_commit=off",
     "full_page_writes=off",
+    // A lock that a scenario holds takes no number then, so that nobody waits for its transaction who
+    // follows changes by pg_snapshot_xmin.
+    "wal_level=minimal",
+    "max_wal_senders=0",
     "max_wal_size=4GB",
     "checkpoint_timeout=1h",
     // Its workers would sit in a database that is about to be cloned.

@@ -74,15 +74,6 @@ pub async fn delay_commits(client: &Client, most: Duration) -> StepResult {
     Ok(())
 }
 
-/// A transaction that has a number and stays open until the client is dropped.
-pub async fn open_transaction(client: &Client) -> StepResult {
-    run(
-        client,
-        "BEGIN; CREATE TEMPORARY TABLE conformance_open (number integer)",
-    )
-    .await
-}
-
 /// Undoes the triggers of [`refuse_writes`].
 pub async fn allow_writes(client: &Client) -> StepResult {
     run(client, "DROP FUNCTION conformance_refuse() CASCADE").await

@@ -109,6 +109,11 @@ impl UserStream {
         self.seen().arrivals.clone()
     }
 
+    /// How many have come so far.
+    pub fn count(&self) -> usize {
+        self.seen().arrivals.len()
+    }
+
     /// How it ended, if it did; `OK` if without an error.
     pub fn end(&self) -> Option<Status> {
         self.seen().end.clone()

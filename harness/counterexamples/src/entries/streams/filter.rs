@@ -62,6 +62,51 @@ pub fn entries() -> Vec<Entry> {
             },
         ),
         parts(
+            "stream-filter-of-any-case",
+            "STR-2",
+            "texts of a filter match in any case of any letter",
+            |_, it| {
+                it.rules.stream.is_wanted = |filter, it| {
+                    let is = |wanted: &Option<String>, value: &str| {
+                        wanted
+                            .as_ref()
+                            .is_none_or(|wanted| wanted.to_lowercase() == value.to_lowercase())
+                    };
+                    filter.status.is_none_or(|wanted| wanted == it.status)
+                        && is(&filter.email, &it.email)
+                        && is(&filter.name, &it.name)
+                };
+            },
+        ),
+        parts(
+            "stream-filter-by-first-email",
+            "STR-2",
+            "an email in the filter is looked for when the stream is opened, and its user followed",
+            |_, it| {
+                it.rules.stream.is_wanted = |filter, it| {
+                    let mut filter = filter.clone();
+                    if it.updated_at != it.created_at {
+                        filter.email = None;
+                    }
+                    filter.matches(it)
+                };
+            },
+        ),
+        parts(
+            "stream-filter-quotes-split",
+            "STR-2",
+            "what follows AND in quotes is left out",
+            |_, it| {
+                wire::requests(it, "/StreamUsers", |it: &mut ListUsersRequest| {
+                    if let Some((first, _)) = it.filter.split_once(" AND ")
+                        && first.contains('"')
+                    {
+                        it.filter = first.replace('"', "");
+                    }
+                });
+            },
+        ),
+        parts(
             "stream-filter-any-term",
             "STR-2",
             "one term that holds is enough",

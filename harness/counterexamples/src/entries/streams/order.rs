@@ -61,12 +61,6 @@ pub fn entries() -> Vec<Entry> {
             |settings, it| it.changes = Arc::new(ByNumber::new(settings)),
         ),
         parts(
-            "stream-by-oldest-transaction",
-            "STR-3",
-            "changes wait for every transaction that is older",
-            |settings, it| it.changes = Arc::new(ByOldest::new(settings)),
-        ),
-        parts(
             "stream-by-updated-at",
             "STR-3",
             "changes are found by looking for users with a later updated_at",
@@ -149,39 +143,6 @@ impl ChangeLog for ByNumber {
         Ok(Changed {
             users,
             seen: highest,
-        })
-    }
-
-    async fn prune(&self, age: Duration, limit: u32) -> Result<u64, StoreError> {
-        self.0.real.prune(age, limit).await
-    }
-}
-
-/// One transaction that stays open holds everything up.
-struct ByOldest(Sql);
-
-impl ByOldest {
-    fn new(settings: &Settings) -> Self {
-        Self(Sql::new(settings))
-    }
-}
-
-#[async_trait]
-impl ChangeLog for ByOldest {
-    async fn now(&self) -> Result<Seen, StoreError> {
-        let oldest = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text";
-        self.0.text(oldest).await.map(Seen::all)
-    }
-
-    async fn since(&self, seen: &Seen, _: u32) -> Result<Changed, StoreError> {
-        let oldest = self.now().await?;
-        let range = format!("{} {}", seen.snapshot, oldest.snapshot);
-        let statement = "SELECT * FROM user_changes \
-             WHERE transaction >= split_part($1, ' ', 1)::xid8 \
-             AND transaction < split_part($1, ' ', 2)::xid8 ORDER BY number";
-        Ok(Changed {
-            users: self.0.users(statement, &range).await?,
-            seen: oldest,
         })
     }
 

@@ -18,6 +18,12 @@ pub fn entries() -> Vec<Entry> {
             },
         ),
         parts(
+            "stream-drops-late",
+            "STR-4",
+            "what is beyond 1,000 large changes is left out",
+            |_, it| it.rules.stream.ends_overrun = false,
+        ),
+        parts(
             "stream-hoards",
             "STR-4",
             "a subscriber may leave any number of changes untaken",

@@ -21,7 +21,7 @@ pub mod raw;
 pub mod records;
 pub mod script;
 mod service;
-mod store;
+pub mod store;
 #[cfg(test)]
 mod tests;
 

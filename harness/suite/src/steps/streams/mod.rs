@@ -15,9 +15,10 @@ use std::time::Instant;
 
 use conformance_engine::failure::{Failure, StepResult};
 use tonic::Status;
-use user_proto::v1::{User, UserStatus};
+use user_proto::v1::User;
 
 use crate::checks::stream_history::{Key, key};
+use crate::doubles::user_service::store::filter;
 use crate::drivers::streams::UserStream;
 use crate::properties::model::Term;
 use crate::world::World;
@@ -91,21 +92,7 @@ impl World {
     }
 }
 
-/// The terms of a filter as features write it, without quotes.
-fn terms(filter: &str) -> StepResult<Vec<Term>> {
-    let term = |text: &str| {
-        let (field, value) = text.split_once('=')?;
-        match field {
-            "status" => {
-                let name = format!("USER_STATUS_{value}");
-                UserStatus::from_str_name(&name).map(Term::Status)
-            }
-            "email" => Some(Term::Email(value.to_owned(), false)),
-            "name" => Some(Term::Name(value.to_owned(), false)),
-            _ => None,
-        }
-    };
-    let unknown = || Failure::broken(format!("{filter:?} is no filter of a feature"));
-    let texts = filter.split(" AND ").filter(|it| !it.is_empty());
-    texts.map(|it| term(it).ok_or_else(unknown)).collect()
+/// The terms of a feature's filter.
+fn terms(text: &str) -> StepResult<Vec<Term>> {
+    filter::parse(text).ok_or_else(|| Failure::broken(format!("{text:?} is no filter")))
 }

@@ -24,6 +24,29 @@ const TELLING: Duration = Duration::from_secs(2);
 /// For this long after the last due change nothing else may come.
 const QUIET: Duration = Duration::from_millis(300);
 
+/// The same after an outage: what waited for its end may come once more.
+const QUIET_AFTER_OUTAGE: Duration = Duration::from_secs(2);
+
+/// How a judgement of a stream goes about it.
+#[derive(Clone, Copy)]
+struct Terms {
+    /// When everything due should have come.
+    limit: Duration,
+    /// How the stream may have ended instead.
+    may_end: Option<Code>,
+    /// For how long nothing else may come.
+    quiet: Duration,
+}
+
+impl Terms {
+    /// Of a stream that must go on.
+    const PLAIN: Self = Self {
+        limit: TELLING,
+        may_end: None,
+        quiet: QUIET,
+    };
+}
+
 /// How a stream ended, if it does within `limit`.
 pub async fn ended(stream: &UserStream, limit: Duration) -> Option<Status> {
     let end = async || stream.end().ok_or("it goes on");
@@ -33,7 +56,7 @@ pub async fn ended(stream: &UserStream, limit: Duration) -> Option<Status> {
 
 #[then(regex = r#"^the stream "([A-Z][a-z]+)" tells every change since, in order, each once$"#)]
 async fn tells(world: &mut World, alias: String) -> StepResult {
-    judge(world, &alias, TELLING, None).await
+    judge(world, &alias, Terms::PLAIN).await
 }
 
 #[then("any interleaving of writers, streams and outages is told completely, in order, each once")]
@@ -69,7 +92,7 @@ async fn any_interleaving(world: &mut World) -> StepResult {
 #[then("every one of them tells every change since, in order, each once")]
 async fn every_one_tells(world: &mut World) -> StepResult {
     let aliases: Vec<String> = world.streams.streams.keys().cloned().collect();
-    let judged = aliases.iter().map(|it| judge(world, it, TELLING, None));
+    let judged = aliases.iter().map(|it| judge(world, it, Terms::PLAIN));
     try_join_all(judged).await.map(|_| ())
 }
 
@@ -77,7 +100,12 @@ async fn every_one_tells(world: &mut World) -> StepResult {
     regex = r#"^the stream "([A-Z][a-z]+)" tells every change since, in order, each once, or ends with (RESOURCE_EXHAUSTED)$"#
 )]
 async fn tells_late_or_ends(world: &mut World, alias: String, code: StatusCode) -> StepResult {
-    judge(world, &alias, Duration::from_secs(20), Some(code.0)).await
+    let terms = Terms {
+        limit: Duration::from_secs(20),
+        may_end: Some(code.0),
+        quiet: QUIET,
+    };
+    judge(world, &alias, terms).await
 }
 
 #[then(
@@ -89,12 +117,18 @@ async fn tells_or_has_ended(
     alias: String,
     code: StatusCode,
 ) -> StepResult {
-    judge(world, &alias, limit.0, Some(code.0)).await
+    let terms = Terms {
+        limit: limit.0,
+        may_end: Some(code.0),
+        quiet: QUIET_AFTER_OUTAGE,
+    };
+    judge(world, &alias, terms).await
 }
 
 /// Waits until everything due has come, or the stream has ended, and then judges all that came.
-async fn judge(world: &World, alias: &str, limit: Duration, may_end: Option<Code>) -> StepResult {
-    let limit = world.site.patience.stretch(limit);
+async fn judge(world: &World, alias: &str, terms: Terms) -> StepResult {
+    let may_end = terms.may_end;
+    let limit = world.site.patience.stretch(terms.limit);
     let states = world.every_state();
     let subscriber = world.streams.stream(alias)?;
     let stream = match &subscriber.stream {
@@ -104,6 +138,11 @@ async fn judge(world: &World, alias: &str, limit: Duration, may_end: Option<Code
     };
     let due = world.due(subscriber, &states);
     let lacking = async || {
+        // Before there are as many as are due, none of them needs a look.
+        let number = stream.count();
+        if number < due.len() && stream.end().is_none() {
+            return Err(format!("{number} came of {}", due.len()));
+        }
         let came = stream.arrivals();
         let came: BTreeSet<_> = came.iter().map(|it| key(&it.user)).collect();
         let count = due.difference(&came).count();
@@ -116,7 +155,7 @@ async fn judge(world: &World, alias: &str, limit: Duration, may_end: Option<Code
     // What is lacking is told by the judgement, with all else that is wrong.
     let waited = eventually("every change", limit, lacking).await;
     if waited.is_ok() {
-        elapse(QUIET).await;
+        elapse(terms.quiet).await;
     }
     let end = stream.end();
     if let Some(end) = &end {

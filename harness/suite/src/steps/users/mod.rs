@@ -55,8 +55,6 @@ pub struct Notes {
     most_connections: i64,
     /// Everything that was read from database and Redis.
     dump: Vec<String>,
-    /// A transaction that stays open as long as its client is there.
-    transaction: Option<tokio_postgres::Client>,
     /// How many users without an alias were made.
     made: usize,
 }

@@ -45,15 +45,6 @@ async fn delays_commits(world: &mut World, most: Span) -> StepResult {
     database::delay_commits(&client, most.0).await
 }
 
-#[given("a transaction that has written elsewhere stays open in the database")]
-async fn transaction_stays_open(world: &mut World) -> StepResult {
-    let database = world.own()?.database()?.clone();
-    let client = database::connect(&world.site, &database).await?;
-    database::open_transaction(&client).await?;
-    world.users.transaction = Some(client);
-    Ok(())
-}
-
 #[given("the database refuses every read")]
 async fn refuses_reads(world: &mut World) -> StepResult {
     let database = world.own()?.database()?.clone();

@@ -6,7 +6,7 @@
 //! - [`token`]: where a page ended
 
 mod checks;
-mod filter;
+pub mod filter;
 mod order;
 #[cfg(test)]
 mod tests;
