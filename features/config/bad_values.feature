@@ -33,6 +33,32 @@ Feature: Values that make no sense
         | variable                 | value  |
         | GRPC_PORT                | banana |
         | DATABASE_MAX_CONNECTIONS | banana |
+        | DATABASE_URL             | postgres://[banana |
+        | REDIS_URL                | redis://[banana |
+
+      @user-service @cap:grpc-connection-limits
+      Examples:
+        | variable                      | value  |
+        | GRPC_MAX_CONNECTION_IDLE      | banana |
+        | GRPC_MAX_CONNECTION_AGE       | banana |
+        | GRPC_MAX_CONNECTION_AGE_GRACE | banana |
+
+      @user-service @cap:grpc-keepalive
+      Examples:
+        | variable                | value  |
+        | GRPC_KEEPALIVE_TIME     | banana |
+        | GRPC_KEEPALIVE_TIMEOUT  | banana |
+        | GRPC_KEEPALIVE_MIN_TIME | banana |
+
+      @user-service @cap:feature-flags
+      Examples:
+        | variable      | value               |
+        | FEATURE_FLAGS | stream-users=banana |
+
+      @gateway @cap:client-keepalive
+      Examples:
+        | variable                    | value  |
+        | USER_SERVICE_KEEPALIVE_TIME | banana |
 
       @gateway
       Examples:
@@ -41,6 +67,7 @@ Feature: Values that make no sense
         | RETRY_BASE_DELAY      | banana |
         | BREAKER_MAX_FAILURES  | banana |
         | BREAKER_RESET_TIMEOUT | banana |
+        | USER_SERVICE_ADDR     | http://[banana |
 
     @user-service @gateway
     Scenario: A senseless value stops a program whose resources hang, too

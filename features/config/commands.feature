@@ -99,11 +99,11 @@ Feature: Commands
       Given a stand-in for the program that never answers
       When `healthcheck` is run
       Then every command exits with 1
-      And every command ends within 5 s
+      And every command ends within 10 s
 
     @user-service @gateway
     Scenario: `healthcheck` exits with 1 when no program runs
       Given a prepared deployment
       When `healthcheck` is run
       Then every command exits with 1
-      And every command ends within 5 s
+      And every command ends within 10 s

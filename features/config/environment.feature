@@ -67,8 +67,9 @@ Feature: Settings
       Given a deployment of its own with
         | setting          | value   |
         | HEALTH_CACHE_TTL | <given> |
-      When 4 clients keep asking for its health for 4 s
+      When 2 clients keep asking for its health for 9 s
       Then calls within any 4 s saw at most 2 timestamps
+      And no answer was older than 6 s
 
       Examples:
         | given   |
@@ -82,6 +83,21 @@ Feature: Settings
         | HEALTH_CHECK_TIMEOUT | <given> |
       When the required resource is hung
       Then the program is unhealthy within 5500 ms
+
+      Examples:
+        | given   |
+        | (unset) |
+        | (empty) |
+
+    @user-service @gateway
+    Scenario Outline: With a HEALTH_CHECK_TIMEOUT that is <given> a check that hangs for 3 s is waited for
+      Given a deployment of its own with
+        | setting              | value   |
+        | HEALTH_CHECK_TIMEOUT | <given> |
+        | REQUEST_TIMEOUT      | 10s     |
+      And the program has become healthy
+      When the required resource is hung for 3 s, while its health is asked for
+      Then every health answer was healthy
 
       Examples:
         | given   |
@@ -179,6 +195,19 @@ Feature: Settings
         | (empty) |
 
     @user-service
+    Scenario Outline: With a REQUEST_TIMEOUT that is <given> a call of 3 s is waited for
+      Given a deployment of its own with
+        | setting         | value   |
+        | REQUEST_TIMEOUT | <given> |
+      And a request that takes 3 s is in flight
+      Then the request in flight succeeds
+
+      Examples:
+        | given   |
+        | (unset) |
+        | (empty) |
+
+    @user-service
     Scenario: With an empty DATABASE_MAX_CONNECTIONS 10 connections are the most, and 2 to spare
       Given a deployment of its own with
         | setting                  | value   |
@@ -218,14 +247,19 @@ Feature: Settings
         | (empty) |
 
     @user-service @gateway @slow
-    Scenario: Without a SHUTDOWN_TIMEOUT a request has more than 6 s to end
+    Scenario Outline: With a SHUTDOWN_TIMEOUT that is <given> a request has more than 12 s to end
       Given a deployment of its own with
         | setting          | value   |
-        | SHUTDOWN_TIMEOUT | (unset) |
-        | REQUEST_TIMEOUT  | 20s     |
-      And a request that takes 6 s is in flight
+        | SHUTDOWN_TIMEOUT | <given> |
+        | REQUEST_TIMEOUT  | 30s     |
+      And a request that takes 12 s is in flight
       When the program gets SIGTERM
       Then the request in flight succeeds
+
+      Examples:
+        | given   |
+        | (unset) |
+        | (empty) |
 
     @user-service @gateway @slow
     Scenario Outline: A time may be given as <value>

@@ -52,6 +52,19 @@ Feature: Starting
         | resource       | away |
         | every resource | hung |
 
+    @user-service @gateway @slow
+    Scenario Outline: A program whose required resource stays <away> does not give up
+      Given a prepared deployment
+      And the required resource is <away>
+      When the program is started
+      Then the program is alive within 10 s
+      And the program stays alive and not ready for 15 s
+
+      Examples:
+        | away |
+        | cut  |
+        | hung |
+
     @slow
     Scenario Outline: A program started while <resource> is <away> becomes ready without a restart
       Given a prepared deployment

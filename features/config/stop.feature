@@ -68,6 +68,18 @@ Feature: Stopping
         | a new connection   |
         | an open connection |
 
+    @gateway @slow
+    Scenario: After the signal no new request is taken on connections that were idle
+      Given a deployment of its own with
+        | setting          | value |
+        | SHUTDOWN_TIMEOUT | 20s   |
+        | REQUEST_TIMEOUT  | 20s   |
+      And 20 connections are open on each of which a request was answered
+      And a request that takes 4 s is in flight
+      When the program gets SIGTERM
+      Then no new request is taken on an idle connection any more
+      And the request in flight succeeds
+
     Scenario Outline: The program ends in time though <what>
       Given a deployment of its own with
         | setting          | value |

@@ -103,6 +103,28 @@ Feature: Health answers
         | user-service | no resource      | healthy   |
         | user-service | the user service | degraded  |
 
+    Scenario Outline: With <optional> as HEALTH_OPTIONAL <resource> itself is told to be <status>
+      Given a deployment of its own with
+        | setting         | value      |
+        | HEALTH_OPTIONAL | <optional> |
+      And <resource> is cut
+      And the program has become <status>
+      When /health is asked
+      Then the answer is a complete health answer
+      And the answer's status is <status>
+      And the answer calls <resource> <status>, and every other component healthy
+
+      @user-service
+      Examples:
+        | optional | resource              | status    |
+        | none     | the optional resource | unhealthy |
+        | database | the required resource | degraded  |
+
+      @gateway
+      Examples:
+        | optional     | resource              | status   |
+        | user-service | the required resource | degraded |
+
     @user-service
     Scenario: In an unhealthy whole an optional component is degraded still
       Given a deployment of its own

@@ -43,6 +43,16 @@ Feature: Health checks
       Then the program is unhealthy within 10 s
       And no health answer took longer than 1 s
 
+    @user-service @gateway
+    Scenario: A check that hangs for a part of its time-out is waited for
+      Given a deployment of its own with
+        | setting              | value |
+        | HEALTH_CHECK_TIMEOUT | 10s   |
+        | REQUEST_TIMEOUT      | 10s   |
+      And the program has become healthy
+      When the required resource is hung for 3 s, while its health is asked for
+      Then every health answer was healthy
+
     @user-service @gateway @slow
     Scenario: A check that is slow, but within its time-out, is waited for
       Given a deployment of its own with
@@ -90,6 +100,15 @@ Feature: Health checks
         | away |
         | cut  |
         | hung |
+
+    @user-service @gateway
+    Scenario: Within HEALTH_CACHE_TTL nothing is checked anew for any probe
+      Given a deployment of its own with
+        | setting          | value |
+        | HEALTH_CACHE_TTL | 1m    |
+      And the program has become healthy
+      When the required resource is hung
+      Then the program stays healthy for 3 s
 
     @user-service @gateway
     Scenario: An answer is followed by a newer one after HEALTH_CACHE_TTL and one check

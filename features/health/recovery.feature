@@ -11,8 +11,7 @@ Feature: Recovery
       Given a deployment of its own
       And <resource> has been <away> for 3 s
       When <resource> is restored
-      Then the program is healthy within 6500 ms
-      And the program stays healthy for 1 s
+      Then the program is healthy within 6500 ms, and stays so for 1 s
       And requests succeed
 
       @user-service @gateway
@@ -34,13 +33,11 @@ Feature: Recovery
       And the required resource was cut and restored twice, and the program became healthy each time
       And the required resource has been cut for 1 s
       When the required resource is restored
-      Then the program is healthy within 6500 ms
-      And the program stays healthy for 1 s
+      Then the program is healthy within 6500 ms, and stays so for 1 s
 
     @user-service @gateway
     Scenario: After every resource dropped every connection the program is healthy again
       Given a deployment of its own
       When every resource drops every connection
-      Then the program is healthy within 6500 ms
-      And the program stays healthy for 1 s
+      Then the program is healthy within 6500 ms, and stays so for 1 s
       And requests succeed

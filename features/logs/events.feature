@@ -61,6 +61,22 @@ Feature: Log events
         | json   |
         | text   |
 
+    @gateway
+    Scenario Outline: A failure of the user service is told in events in <format>
+      Given a deployment of its own with
+        | setting    | value    |
+        | LOG_FORMAT | <format> |
+      And the user service answers `INTERNAL "out of disk"`
+      When `DELETE /api/v1/users/x` is asked
+      Then the answer is 500 with the error `internal server error`
+      And a line at level ERROR tells of the request
+      And standard output holds events in <format>, and nothing else
+
+      Examples:
+        | format |
+        | json   |
+        | text   |
+
     @user-service @gateway
     Scenario Outline: A program that waits for its resources tells of it in events in <format>
       Given a prepared deployment with
@@ -120,6 +136,21 @@ Feature: Log events
       And the database refuses every write by a trigger
       When CreateUser is called with valid arguments
       Then the call fails with INTERNAL and message "internal error"
+      And a line at level ERROR tells of the request
+
+      Examples:
+        | level |
+        | warn  |
+        | error |
+
+    @gateway
+    Scenario Outline: With LOG_LEVEL <level> a gateway writes an event at ERROR
+      Given a deployment of its own with
+        | setting   | value   |
+        | LOG_LEVEL | <level> |
+      And the user service answers `INTERNAL`
+      When `DELETE /api/v1/users/x` is asked
+      Then the answer is 500 with the error `internal server error`
       And a line at level ERROR tells of the request
 
       Examples:

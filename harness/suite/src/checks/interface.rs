@@ -86,7 +86,10 @@ fn add_types(types: &mut BTreeMap<String, Option<String>>, within: &str, it: &De
 
 /// What a map is, by its entries.
 fn map(entry: &DescriptorProto) -> Option<String> {
-    let is_map = entry.options.as_ref().is_some_and(|it| it.map_entry());
+    let is_map = entry
+        .options
+        .as_ref()
+        .is_some_and(prost_types::MessageOptions::map_entry);
     let kinds = entry.field.iter().map(|it| it.r#type().as_str_name());
     is_map.then(|| format!("map of {}", kinds.collect::<Vec<_>>().join(" to ")))
 }

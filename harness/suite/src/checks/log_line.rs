@@ -115,7 +115,7 @@ fn pairs(text: &str) -> Result<BTreeMap<String, String>, String> {
 fn bare_value(text: &str) -> Result<(String, &str), String> {
     let end = text.find(' ').unwrap_or(text.len());
     let (value, rest) = text.split_at(end);
-    if value.contains(|it: char| it == '"' || it.is_control()) {
+    if value.contains(|it: char| it == '"' || it < ' ') {
         return Err(format!("{value:?} needs quotes"));
     }
     Ok((value.to_owned(), rest))
@@ -137,7 +137,8 @@ fn quoted_value(text: &str) -> Result<(String, &str), String> {
                     other => other,
                 });
             }
-            other if other.is_control() => {
+            // What JSON takes as it is.
+            other if other < ' ' => {
                 return Err(format!("{other:?} stands unescaped in quotes"));
             }
             other => value.push(other),

@@ -1,6 +1,6 @@
 //! A stand-in for the program: answers `/health` as it is told, and everything else the other way round.
 
-use std::net::{Ipv6Addr, SocketAddr};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use conformance_engine::failure::{Failure, StepResult};
@@ -18,8 +18,13 @@ pub struct StandIn {
 impl StandIn {
     /// Listens on the port; without a status it takes requests and never answers.
     pub async fn start(port: u16, status: Option<u16>, after: Duration) -> StepResult<Self> {
-        let address = SocketAddr::from((Ipv6Addr::UNSPECIFIED, port));
-        let listener = TcpListener::bind(address).await.map_err(Failure::broken)?;
+        let everywhere: [SocketAddr; 2] = [
+            (Ipv6Addr::UNSPECIFIED, port).into(),
+            // Where there is no IPv6.
+            (Ipv4Addr::UNSPECIFIED, port).into(),
+        ];
+        let listener = TcpListener::bind(&everywhere[..]).await;
+        let listener = listener.map_err(Failure::broken)?;
         let task = tokio::spawn(async move {
             // Kept, so that a request without an answer stays open.
             let mut silent = Vec::new();

@@ -22,8 +22,6 @@ static CLIENT: LazyLock<reqwest::Client> = LazyLock::new(|| {
 pub struct Answer {
     /// The HTTP status.
     pub status: u16,
-    /// `Content-Type`, as sent.
-    pub content_type: String,
     /// The body.
     pub body: String,
     /// From sending to the last byte.
@@ -44,19 +42,12 @@ pub async fn get(url: &str) -> Result<Answer, String> {
     let ask = async {
         let response = CLIENT.get(url).send().await?;
         let status = response.status().as_u16();
-        let content_type = response
-            .headers()
-            .get("content-type")
-            .and_then(|it| it.to_str().ok())
-            .unwrap_or_default()
-            .to_owned();
         let body = response.bytes().await?;
-        Ok::<_, reqwest::Error>((status, content_type, body))
+        Ok::<_, reqwest::Error>((status, body))
     };
-    let (status, content_type, body) = ask.await.map_err(|error| cause(&error))?;
+    let (status, body) = ask.await.map_err(|error| cause(&error))?;
     Ok(Answer {
         status,
-        content_type,
         body: String::from_utf8_lossy(&body).into_owned(),
         took: begun.elapsed(),
     })

@@ -49,6 +49,21 @@ pub fn entries() -> Vec<Entry> {
             },
         ),
         environment(
+            "config-shorter-times",
+            "CFG-1",
+            "the default times are shorter, but for the cache",
+            |it| {
+                for (name, time) in [
+                    ("HEALTH_CACHE_TTL", "10s"),
+                    ("HEALTH_CHECK_TIMEOUT", "2s"),
+                    ("REQUEST_TIMEOUT", "1s"),
+                    ("SHUTDOWN_TIMEOUT", "10s"),
+                ] {
+                    default_to(it, name, time);
+                }
+            },
+        ),
+        environment(
             "config-other-log",
             "CFG-1",
             "the default log is text at warn",

@@ -32,6 +32,23 @@ pub fn entries() -> Vec<Entry> {
                 plain(command, variables)
             },
         ),
+        life(
+            "start-gives-up",
+            "CFG-7",
+            "it exits after 10 s without its database",
+            |command, variables| {
+                let url = variables.get("DATABASE_URL").cloned().unwrap_or_default();
+                if command == "serve" && !connects(&url) {
+                    std::thread::spawn(move || {
+                        pause(Duration::from_secs(8));
+                        if !connects(&url) {
+                            std::process::exit(1);
+                        }
+                    });
+                }
+                plain(command, variables)
+            },
+        ),
         common(
             "start-claims-readiness",
             "CFG-7",

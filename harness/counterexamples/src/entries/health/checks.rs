@@ -33,6 +33,14 @@ pub fn entries() -> Vec<Entry> {
             },
         ),
         common(
+            "checks-limit-of-2",
+            "HLT-4",
+            "checks are bounded by 2 s whatever the setting",
+            |it| {
+                it.health.check_timeout = |_| Duration::from_secs(2);
+            },
+        ),
+        common(
             "checks-limit-of-5",
             "HLT-4",
             "checks are bounded by 5 s whatever the setting",

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use conformance_engine::failure::{Failure, StepResult};
-use conformance_engine::observe::{eventually, holds_for};
+use conformance_engine::observe::{elapse, eventually, holds_for};
 use cucumber::{given, then, when};
 
 use crate::checks::health_answer;
@@ -88,16 +88,18 @@ async fn look(slot: &Slot, samples: &Mutex<Vec<Sample>>, state: State) -> Result
         State::Degraded => (207, "degraded", 200),
         State::Unhealthy => (503, "unhealthy", 503),
     };
-    let answer = health(slot, samples).await?;
+    // Both at once: where a check takes longer than its answer is kept, the second would wait for another.
+    let url = slot.http_url("/ready");
+    let (answer, is_ready) = tokio::join!(health(slot, samples), probes::get(&url));
+    let (answer, is_ready) = (answer?, is_ready?);
     let told = answer.json()?;
     if answer.status != status || told["status"] != word {
         return Err(format!("/health {} {}", answer.status, answer.body));
     }
-    let answer = probes::get(&slot.http_url("/ready")).await?;
-    if answer.status == ready {
+    if is_ready.status == ready {
         Ok(())
     } else {
-        Err(format!("/health says {word}, /ready {}", answer.status))
+        Err(format!("/health says {word}, /ready {}", is_ready.status))
     }
 }
 
@@ -159,6 +161,23 @@ async fn is_within(world: &mut World, state: State, limit: Span) -> StepResult {
     becomes(world, state, limit.0).await
 }
 
+/// A pool may find a dead connection only when it uses it: until the limit is over the program may waver.
+#[then(regex = r"^the program is (healthy|ready) within (\d+ (?:ms|s)), and stays so for (\d+ s)$")]
+async fn settles(world: &mut World, state: State, limit: Span, window: Span) -> StepResult {
+    let limit = world.scene.patience.stretch(limit.0) + window.0;
+    let samples = world.health.samples.clone();
+    let slot = world.deployment().await?.slot(0)?;
+    let what = format!("the program is {state:?}, for {:?},", window.0);
+    eventually(what, limit, async || {
+        holds_for(format!("the program is {state:?}"), window.0, async || {
+            slot.runs_on()?;
+            look(slot, &samples, state).await
+        })
+        .await
+    })
+    .await
+}
+
 #[then(
     regex = r"^the program stays (alive|healthy|degraded|unhealthy|alive and not ready) for (\d+ s)$"
 )]
@@ -199,6 +218,35 @@ async fn clients_keep_asking(world: &mut World, count: usize, window: Span) -> S
         )
     });
     futures::future::try_join_all(asking).await.map(|_| ())
+}
+
+#[when(regex = r"^the required resource is hung for (\d+ s), while its health is asked for$")]
+async fn hung_while_asked(world: &mut World, window: Span) -> StepResult {
+    let samples = world.health.samples.clone();
+    let resource = world.component.required();
+    let journal = world.scene.journal.clone();
+    let slot = world.deployment().await?.slot(0)?;
+    let link = slot.link(resource)?;
+    let outage = async {
+        link.hang().await;
+        elapse(window.0).await;
+        link.restore().await;
+        journal.note(format!("{resource:?} was hung for {:?}", window.0));
+    };
+    // Beyond its end, so that the checks that hung are told.
+    let asking = holds_for("answers", window.0 + Duration::from_secs(1), async || {
+        health(slot, &samples).await.map(|_| ())
+    });
+    tokio::join!(outage, asking).1
+}
+
+#[then("every health answer was healthy")]
+async fn every_answer_was_healthy(world: &mut World) -> StepResult {
+    let samples = samples(world)?;
+    let wrong = samples.iter().filter(|it| it.answer.status != 200);
+    let wrong = wrong.map(|it| format!("{} {}", it.answer.status, it.answer.body));
+    let expected = "200 for every /health";
+    super::users::outcomes::all(expected, wrong.collect(), samples.len())
 }
 
 fn samples(world: &World) -> StepResult<Vec<Sample>> {

@@ -3,8 +3,11 @@
 use std::time::Duration;
 
 use conformance_engine::failure::{Failure, StepResult, ensure};
+use conformance_engine::network::link::Link;
+use conformance_engine::observe::eventually;
 use cucumber::{given, then, when};
 
+use crate::component::Resource;
 use crate::deployment::hold_until_started;
 use crate::doubles::stand_in::StandIn;
 use crate::drivers::database;
@@ -14,10 +17,33 @@ use crate::world::World;
 /// When a command that does not end is given up: far above every limit of the contract.
 const GIVE_UP: Duration = Duration::from_secs(30);
 
+/// How long commands that start together are waited for until each has connected.
+const MEETING: Duration = Duration::from_secs(10);
+
+/// Lets through what wants the database as soon as there are so many more connections: programs of which
+/// one starts a little later than the other meet there all the same.
+async fn let_through(link: &Link, before: u64, connections: u64) {
+    let met = eventually("connections", MEETING, async || {
+        let more = link.accepted() - before;
+        (more >= connections).then_some(()).ok_or(more)
+    });
+    // Whoever does not come in time comes later.
+    let _ = met.await;
+    link.restore().await;
+}
+
 /// Runs a command so many times at once and remembers how each ended.
 async fn run(world: &mut World, command: &str, times: usize) -> StepResult {
     let turn = world.site.turn_to_start().await?;
     let deployment = world.own()?;
+    let link = match times {
+        1 => None,
+        _ => Some(deployment.slot(0)?.link(Resource::Database)?),
+    };
+    let before = link.map_or(0, Link::accepted);
+    if let Some(link) = link {
+        link.hang().await;
+    }
     let started: StepResult<Vec<_>> = (0..times)
         .map(|_| deployment.command(0, &[command]))
         .collect();
@@ -28,7 +54,12 @@ async fn run(world: &mut World, command: &str, times: usize) -> StepResult {
     let ends = started
         .iter()
         .map(|it| tokio::time::timeout(GIVE_UP, it.exited()));
-    let ends = futures::future::join_all(ends).await;
+    let gate = async {
+        if let Some(link) = link {
+            let_through(link, before, times as u64).await;
+        }
+    };
+    let (ends, ()) = tokio::join!(futures::future::join_all(ends), gate);
     let mut exits = Vec::new();
     for (end, instance) in ends.into_iter().zip(&started) {
         let exit = end.map_err(|_| {

@@ -24,7 +24,7 @@ use tokio::task::JoinHandle;
 use user_proto::v1::User;
 
 use crate::doubles::stand_in::StandIn;
-use crate::drivers::users::Call;
+use crate::drivers::users::{Call, Users};
 use crate::world::World;
 
 /// What the process steps of one scenario remember.
@@ -44,6 +44,8 @@ pub struct Notes {
     keeper: Option<JoinHandle<StepResult>>,
     /// Connections that are open without a request.
     idle: Vec<TcpStream>,
+    /// Clients whose connections are open and have been used.
+    used: Vec<Users>,
     /// When the program was told to stop.
     signalled: Option<Instant>,
     /// The id of the newest request whose line in the log matters.

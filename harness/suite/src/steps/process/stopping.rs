@@ -103,6 +103,16 @@ async fn idle_connections(world: &mut World) -> StepResult {
     Ok(())
 }
 
+#[given(regex = r"^(\d+) connections are open on each of which a request was answered$")]
+async fn used_connections(world: &mut World, count: usize) -> StepResult {
+    for _ in 0..count {
+        let client = world.fresh_client(0).await?;
+        client.get("nobody").await;
+        world.process.used.push(client);
+    }
+    Ok(())
+}
+
 #[given("half a request was sent to every port")]
 async fn half_requests(world: &mut World) -> StepResult {
     let ports = world.component.ports();
@@ -193,7 +203,7 @@ fn refused<T>(call: &Call<T>) -> bool {
     })
 }
 
-#[then(regex = r"^no new request is taken on (a new|an open) connection any more$")]
+#[then(regex = r"^no new request is taken on (a new|an open|an idle) connection any more$")]
 async fn no_new_request(world: &mut World, which: String) -> StepResult {
     let allowed = world.scene.patience.stretch(Duration::ZERO);
     let window = Duration::from_secs(1);
@@ -202,10 +212,11 @@ async fn no_new_request(world: &mut World, which: String) -> StepResult {
     let mut tries = Vec::new();
     // A call at every look, each on its own: one that is taken on would wait for the database.
     while begun.elapsed() < allowed + window && world.own()?.slot(0)?.runs_on().is_ok() {
-        let client = if which == "a new" {
-            world.fresh_client(0).await?
-        } else {
-            open.clone()
+        let used = &world.process.used;
+        let client = match which.as_str() {
+            "a new" => world.fresh_client(0).await?,
+            "an idle" => used[tries.len() % used.len().max(1)].clone(),
+            _ => open.clone(),
         };
         let request = world.newcomer();
         tries.push(tokio::spawn(attempt(client, request, begun)));
