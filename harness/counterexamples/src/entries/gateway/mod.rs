@@ -41,8 +41,6 @@ const ALONE: &[&str] = &[
     "degraded-hides-unhealthy",
     "flag-unknown-refused",
     "grpc-health-serves-on",
-    "log-no-errors",
-    "log-no-internal-error",
     "migrate-alone",
     "migrate-nothing",
     "migrate-remembers",
