@@ -168,6 +168,7 @@ Feature: The breaker
       When 1 create is made
       Then the breaker stays open for 1200 ms
 
+    @slow
     Scenario Outline: An answer that comes after the breaker opened changes nothing when it is <code>
       Given a deployment of its own with
         | setting               | value |

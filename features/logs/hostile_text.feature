@@ -47,7 +47,7 @@ Feature: Hostile text in the log
         | the path of a route  |
         | the query of a route |
 
-    @user-service @gateway
+    @user-service @gateway @slow
     Scenario Outline: In <format> at level <level> hostile text stays within its line, wherever it is sent
       Given a deployment of its own with
         | setting    | value    |

@@ -179,7 +179,7 @@ impl Site {
     /// A program whose start costs seconds of a core would make every other one late.
     pub async fn fitting_jobs(self: &Rc<Self>) -> usize {
         // Half of them wait for one of the contract's times.
-        let most = 20 * cores();
+        let most = 24 * cores();
         let shared = self.judged.iter().map(|it| self.shared(*it));
         let shared: Vec<_> = futures::future::join_all(shared).await;
         let spent = shared.iter().flatten().flat_map(|it| it.slots());

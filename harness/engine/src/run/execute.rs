@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cucumber::step;
-use itertools::Itertools as _;
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom as _;
@@ -60,17 +59,18 @@ pub async fn execute<S: Stage + 'static>(
     let (alone, mut together): (Vec<_>, Vec<_>) =
         cases.into_iter().partition(|it| it.has_tag("alone"));
     together.shuffle(&mut StdRng::seed_from_u64(plan.seed));
-    let together = long_ones_early(together);
     let steps = Rc::new(steps);
     let mut results = Vec::new();
     for (batch, jobs) in [(together, plan.jobs), (alone, 1)] {
-        let mut waiting = batch.into_iter();
+        let mut waiting = Waiting::new(batch);
         let local = LocalSet::new();
         let running = async {
             let mut running = JoinSet::new();
             loop {
                 while running.len() < jobs && !cancel.is_cancelled() {
-                    let Some(case) = waiting.next() else { break };
+                    let Some(case) = waiting.next(jobs) else {
+                        break;
+                    };
                     watcher.started(&case);
                     let scene = scene(case, plan);
                     running.spawn_local(bounded(stage.clone(), steps.clone(), scene, plan.clone()));
@@ -86,6 +86,7 @@ pub async fn execute<S: Stage + 'static>(
                 // A task that was aborted or panicked outside of its steps has no result.
                 let Ok(result) = ended else { continue };
                 watcher.finished(&result);
+                waiting.ended(&result.case);
                 let bad = matches!(result.outcome, Outcome::Failed | Outcome::Error);
                 results.push(result);
                 if bad && plan.fail_fast {
@@ -106,11 +107,38 @@ pub async fn execute<S: Stage + 'static>(
     results
 }
 
-/// Every other case is a long one (`@slow`) while there are any: at the end, the last of them would run
-/// by itself, and all of them at the beginning would leave the machine idle.
-fn long_ones_early(cases: Vec<Arc<Case>>) -> Vec<Arc<Case>> {
-    let (long, short): (Vec<_>, Vec<_>) = cases.into_iter().partition(|it| is_long(it));
-    long.into_iter().interleave(short).collect()
+/// The cases that have not begun.
+///
+/// A long case (`@slow`) mostly waits for one of the contract's times. Half of the places are for them while
+/// there are any: at the end, the last of them would run by itself, and in every place they would leave the
+/// machine idle.
+struct Waiting {
+    long: std::vec::IntoIter<Arc<Case>>,
+    short: std::vec::IntoIter<Arc<Case>>,
+    long_running: usize,
+}
+
+impl Waiting {
+    fn new(cases: Vec<Arc<Case>>) -> Self {
+        let (long, short): (Vec<_>, Vec<_>) = cases.into_iter().partition(|it| is_long(it));
+        Self {
+            long: long.into_iter(),
+            short: short.into_iter(),
+            long_running: 0,
+        }
+    }
+
+    /// The case that begins next, with so many places in all.
+    fn next(&mut self, jobs: usize) -> Option<Arc<Case>> {
+        let is_turn = self.long_running < jobs.div_ceil(2) || self.short.len() == 0;
+        let long = is_turn.then(|| self.long.next()).flatten();
+        self.long_running += usize::from(long.is_some());
+        long.or_else(|| self.short.next())
+    }
+
+    fn ended(&mut self, case: &Case) {
+        self.long_running -= usize::from(is_long(case));
+    }
 }
 
 fn is_long(case: &Case) -> bool {

@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use super::launch::{Launch, StartCause, StartError};
 use super::output::{Output, Stream};
-use super::processes;
+use super::processes::{self, Process};
 use crate::run::watchdog::Watchdog;
 
 /// How long output is read on after the process and its group have ended: what is in the pipe takes
@@ -182,7 +182,7 @@ impl Instance {
             .reduce(|sum, it| sum + it)
     }
 
-    /// Processor time that the group has used, up to its end.
+    /// Processor time that the group has used; after its end, the process with the children that it waited for.
     pub fn cpu(&self) -> Duration {
         let ended = self.end.cpu.get().copied();
         ended.unwrap_or_else(|| cpu(self.pid))
@@ -219,7 +219,8 @@ impl Reaper {
         ended(self.pid).await;
         let after = self.started.elapsed();
         // As long as nobody has taken the status, the number means this process and its group.
-        let _ = self.end.cpu.set(cpu(self.pid));
+        let own = Process::read(self.pid.as_raw()).map(|it| it.cpu);
+        let _ = self.end.cpu.set(own.unwrap_or_default());
         // What is left of its group has no business any more.
         let _ = killpg(self.pid, Signal::SIGKILL);
         self.end.reaped.store(true, Ordering::Release);

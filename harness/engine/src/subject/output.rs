@@ -73,10 +73,16 @@ impl Output {
     /// The newest lines, in the order in which they were read. A last line without a newline is
     /// among them once the program has closed the stream.
     pub fn lines(&self) -> Vec<Line> {
+        self.unread(&mut 0)
+    }
+
+    /// The lines that were read since the last call with this place, which is 0 at the beginning.
+    pub fn unread(&self, place: &mut u64) -> Vec<Line> {
         let inner = self.lock();
         let both = inner.stdout.lines.iter().chain(&inner.stderr.lines);
-        let mut numbered: Vec<&(u64, Line)> = both.collect();
+        let mut numbered: Vec<&(u64, Line)> = both.filter(|it| it.0 >= *place).collect();
         numbered.sort_unstable_by_key(|it| it.0);
+        *place = inner.next;
         numbered.into_iter().map(|it| it.1.clone()).collect()
     }
 

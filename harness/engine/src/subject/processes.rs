@@ -24,7 +24,7 @@ pub(crate) struct Process {
 
 impl Process {
     /// The process with this number, if there is one.
-    fn read(pid: i32) -> Option<Self> {
+    pub(crate) fn read(pid: i32) -> Option<Self> {
         let text = fs::read(format!("/proc/{pid}/stat")).ok()?;
         Self::parse(pid, &String::from_utf8_lossy(&text))
     }

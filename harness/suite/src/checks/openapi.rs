@@ -3,7 +3,8 @@
 //! Schemas are JSON Schema 2020-12 and are left to a library; the frame around them is read here, as
 //! OpenAPI 3.1.1 has it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use jsonschema::Validator;
 use serde_json::{Map, Value, json};
@@ -21,14 +22,22 @@ pub struct Description {
     document: Value,
     /// What stands before every path.
     base: String,
+    /// What came of each schema, by its text: most answers share a few.
+    validators: Arc<Mutex<HashMap<String, Compiled>>>,
 }
+
+type Compiled = Result<Arc<Validator>, String>;
 
 impl Description {
     /// Reads a description; the error says all that is wrong with it.
     pub fn read(document: Value) -> Result<Self, Vec<String>> {
         let base = document.pointer("/servers/0/url").and_then(Value::as_str);
         let base = base.map_or("", path_of).trim_end_matches('/').to_owned();
-        let found = Self { document, base };
+        let found = Self {
+            document,
+            base,
+            validators: Arc::default(),
+        };
         let wrong = found.flaws();
         if wrong.is_empty() {
             Ok(found)
@@ -180,14 +189,22 @@ impl Description {
     }
 
     /// A schema with everything that it may refer to.
-    fn validator(&self, schema: &Value) -> Result<Validator, String> {
-        let whole = json!({
-            "$schema": "https://json-schema.org/draft/2020-12/schema",
-            "components": self.document["components"],
-            "paths": self.document["paths"],
-            "allOf": [schema],
+    fn validator(&self, schema: &Value) -> Compiled {
+        let known = &mut *self
+            .validators
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let compiled = known.entry(schema.to_string()).or_insert_with(|| {
+            let whole = json!({
+                "$schema": "https://json-schema.org/draft/2020-12/schema",
+                "components": self.document["components"],
+                "paths": self.document["paths"],
+                "allOf": [schema],
+            });
+            let compiled = jsonschema::validator_for(&whole);
+            compiled.map(Arc::new).map_err(|error| error.to_string())
         });
-        jsonschema::validator_for(&whole).map_err(|error| error.to_string())
+        compiled.clone()
     }
 
     fn headers_are_there(&self, response: &Value, answer: &Answer) -> Result<(), String> {

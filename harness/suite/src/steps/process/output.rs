@@ -14,11 +14,22 @@ use crate::world::World;
 
 /// Every line of standard output of every process of the deployment.
 pub fn stdout(deployment: &Deployment) -> Vec<Vec<u8>> {
+    unread(deployment, &mut Vec::new())
+}
+
+/// Those since the last call with these places, one for each process; none at the beginning.
+fn unread(deployment: &Deployment, places: &mut Vec<u64>) -> Vec<Vec<u8>> {
     let runs = deployment
         .slots()
         .iter()
         .flat_map(crate::deployment::Slot::runs);
-    runs.flat_map(|it| it.output().lines())
+    let mut lines = Vec::new();
+    for (index, run) in runs.enumerate() {
+        places.resize(places.len().max(index + 1), 0);
+        lines.extend(run.output().unread(&mut places[index]));
+    }
+    lines
+        .into_iter()
         .filter(|it| it.stream == Stream::Stdout)
         .map(|it| it.bytes.to_vec())
         .collect()
@@ -35,15 +46,15 @@ pub fn any_event(line: &[u8]) -> Result<Event, String> {
 }
 
 pub fn events(deployment: &Deployment) -> Vec<(String, Event)> {
-    stdout(deployment)
-        .into_iter()
-        .filter_map(|line| {
-            Some((
-                String::from_utf8_lossy(&line).into_owned(),
-                any_event(&line).ok()?,
-            ))
-        })
-        .collect()
+    stdout(deployment).iter().filter_map(readable).collect()
+}
+
+/// A line and the event that it is.
+fn readable(line: &Vec<u8>) -> Option<(String, Event)> {
+    Some((
+        String::from_utf8_lossy(line).into_owned(),
+        any_event(line).ok()?,
+    ))
 }
 
 /// Waits for an event that `wanted` accepts.
@@ -54,20 +65,18 @@ pub async fn wait_for(
 ) -> StepResult {
     let limit = world.scene.patience.stretch(Duration::from_secs(1));
     let deployment = world.deployment().await?;
+    let (mut places, mut seen) = (Vec::new(), Vec::new());
     eventually(what, limit, async || {
-        let events = events(deployment);
-        if events.iter().any(|(line, event)| wanted(line, event)) {
-            return Ok(());
+        for (line, event) in unread(deployment, &mut places).iter().filter_map(readable) {
+            if wanted(&line, &event) {
+                return Ok(());
+            }
+            seen.push(line);
         }
-        let tail: Vec<&str> = events
-            .iter()
-            .rev()
-            .take(3)
-            .map(|it| it.0.as_str())
-            .collect();
+        let tail: Vec<&str> = seen.iter().rev().take(3).map(String::as_str).collect();
         Err(format!(
             "{} events, the newest: {}",
-            events.len(),
+            seen.len(),
             tail.join(" | ")
         ))
     })
