@@ -73,7 +73,7 @@ Feature: Subscriptions
       Given a deployment of its own
       And a second instance
       And 5 users named "Ada"
-      When the users named "Ada" are changed by 4 clients on both instances, while 20 streams of users with `name={Ada's name}` are opened
+      When the users named "Ada" are changed by 4 clients on both instances, while 40 streams of users with `name={Ada's name}` are opened
       Then every one of them tells every change since, in order, each once
 
     Scenario: Paging and order are nothing to a stream

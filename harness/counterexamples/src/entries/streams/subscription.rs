@@ -37,8 +37,8 @@ pub fn entries() -> Vec<Entry> {
         parts(
             "stream-live-later",
             "STR-1",
-            "headers are sent 30 ms before anything is heard",
-            |_, it| retell(it, LiveLater(Duration::from_millis(30))),
+            "headers are sent 100 ms before anything is heard",
+            |_, it| retell(it, LiveLater(Duration::from_millis(100))),
         ),
         parts(
             "stream-without-creates",

@@ -46,11 +46,14 @@ pub fn any_event(line: &[u8]) -> Result<Event, String> {
 }
 
 pub fn events(deployment: &Deployment) -> Vec<(String, Event)> {
-    stdout(deployment).iter().filter_map(readable).collect()
+    stdout(deployment)
+        .iter()
+        .filter_map(|it| readable(it))
+        .collect()
 }
 
 /// A line and the event that it is.
-fn readable(line: &Vec<u8>) -> Option<(String, Event)> {
+fn readable(line: &[u8]) -> Option<(String, Event)> {
     Some((
         String::from_utf8_lossy(line).into_owned(),
         any_event(line).ok()?,
@@ -67,7 +70,8 @@ pub async fn wait_for(
     let deployment = world.deployment().await?;
     let (mut places, mut seen) = (Vec::new(), Vec::new());
     eventually(what, limit, async || {
-        for (line, event) in unread(deployment, &mut places).iter().filter_map(readable) {
+        let lines = unread(deployment, &mut places);
+        for (line, event) in lines.iter().filter_map(|it| readable(it)) {
             if wanted(&line, &event) {
                 return Ok(());
             }
