@@ -30,11 +30,11 @@ Feature: Values that make no sense
 
       @user-service
       Examples:
-        | variable                 | value  |
-        | GRPC_PORT                | banana |
-        | DATABASE_MAX_CONNECTIONS | banana |
+        | variable                 | value              |
+        | GRPC_PORT                | banana             |
+        | DATABASE_MAX_CONNECTIONS | banana             |
         | DATABASE_URL             | postgres://[banana |
-        | REDIS_URL                | redis://[banana |
+        | REDIS_URL                | redis://[banana    |
 
       @user-service @cap:grpc-connection-limits
       Examples:
@@ -62,11 +62,11 @@ Feature: Values that make no sense
 
       @gateway
       Examples:
-        | variable              | value  |
-        | RETRY_MAX_ATTEMPTS    | banana |
-        | RETRY_BASE_DELAY      | banana |
-        | BREAKER_MAX_FAILURES  | banana |
-        | BREAKER_RESET_TIMEOUT | banana |
+        | variable              | value          |
+        | RETRY_MAX_ATTEMPTS    | banana         |
+        | RETRY_BASE_DELAY      | banana         |
+        | BREAKER_MAX_FAILURES  | banana         |
+        | BREAKER_RESET_TIMEOUT | banana         |
         | USER_SERVICE_ADDR     | http://[banana |
 
     @user-service @gateway

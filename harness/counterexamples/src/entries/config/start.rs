@@ -35,7 +35,7 @@ pub fn entries() -> Vec<Entry> {
         life(
             "start-gives-up",
             "CFG-7",
-            "it exits after 10 s without its database",
+            "it exits after 8 s without its database",
             |command, variables| {
                 let url = variables.get("DATABASE_URL").cloned().unwrap_or_default();
                 if command == "serve" && !connects(&url) {

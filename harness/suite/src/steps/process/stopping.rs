@@ -107,7 +107,14 @@ async fn idle_connections(world: &mut World) -> StepResult {
 async fn used_connections(world: &mut World, count: usize) -> StepResult {
     for _ in 0..count {
         let client = world.fresh_client(0).await?;
-        client.get("nobody").await;
+        // An answer, and not the connection's end.
+        let call = client.get("nobody").await;
+        let code = call.result.map_or_else(|it| it.code(), |_| Code::Ok);
+        ensure(
+            code == Code::NotFound,
+            "NOT_FOUND for an id that names no user",
+            format!("{code:?}"),
+        )?;
         world.process.used.push(client);
     }
     Ok(())
@@ -215,7 +222,10 @@ async fn no_new_request(world: &mut World, which: String) -> StepResult {
         let used = &world.process.used;
         let client = match which.as_str() {
             "a new" => world.fresh_client(0).await?,
-            "an idle" => used[tries.len() % used.len().max(1)].clone(),
+            "an idle" => used
+                .get(tries.len() % used.len().max(1))
+                .ok_or_else(|| Failure::broken("no connection was used before"))?
+                .clone(),
             _ => open.clone(),
         };
         let request = world.newcomer();
