@@ -162,7 +162,7 @@ fn list(manifest: &Manifest) -> anyhow::Result<Vec<Counterexample>> {
             .stdin(Stdio::null())
             .output()
             .with_context(|| {
-                format!("cannot run {} for {component}; build it with `cargo build --release -p counterexamples`", path.display())
+                format!("cannot run {} for {component}; build it with `cargo build --bin counterexamples`", path.display())
             })?;
         let listed: Vec<Counterexample> =
             serde_json::from_slice(&output.stdout).with_context(|| {

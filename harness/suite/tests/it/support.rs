@@ -276,12 +276,13 @@ pub fn reference() -> &'static Path {
     static PROGRAM: LazyLock<PathBuf> = LazyLock::new(|| {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
         let status = Command::new(env!("CARGO"))
-            .args(["build", "--release", "--quiet", "--package", "user-service"])
+            // Without `--package`: with the features of the whole workspace, as everything else is built.
+            .args(["build", "--quiet", "--bin", "user-service"])
             .current_dir(&root)
             .status()
             .expect("cargo runs");
         assert!(status.success(), "the reference does not build");
-        fs::canonicalize(root.join("target/release/user-service")).expect("the reference")
+        fs::canonicalize(root.join("target/debug/user-service")).expect("the reference")
     });
     &PROGRAM
 }
