@@ -5,12 +5,13 @@ Feature: Bodies and routes
     Given a deployment of its own
 
   Rule: GWY-6 What no route can take is refused
-    A body that is not JSON, or has a member of the wrong type, is 400 (erratum: the sample gives 500);
-    an unknown member is ignored; a body over 1 MiB is 413 (the connection may then be closed); an unknown
-    route is 404; a known route with another method is 405 with `Allow`. HEAD and OPTIONS, a missing
-    Content-Type, duplicate members, the letter case of members, text after the value, null within
-    metadata, invalid UTF-8, lone surrogates, a malformed query and a trailing slash are free; none gives
-    5xx.
+    A body that is not JSON (an empty one too), or has a member of the wrong type, is 400 (erratum: the
+    sample gives 500); an unknown member is ignored; a body over 1 MiB is 413 (the connection may then
+    be closed); an unknown route is 404; a known route with another method is 405 with `Allow`. HEAD and
+    OPTIONS, methods that the HTTP parser does not know, a missing or other Content-Type, a DELETE with
+    a Content-Type and no body, duplicate members, the letter case of members, text after the value,
+    null within metadata, `NaN` and `Infinity`, invalid UTF-8, lone surrogates, a malformed or repeated
+    query parameter, the letter case of a path and a trailing slash are free; none gives 5xx.
 
     Scenario: A body that is no JSON object is refused
       Given a user "Ada"

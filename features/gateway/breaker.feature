@@ -6,10 +6,12 @@ Feature: The breaker
   Rule: RES-3 The breaker opens after failures in a row
     The breaker counts UserService calls, each try as one; health checks are none. UNAVAILABLE,
     DEADLINE_EXCEEDED, INTERNAL, UNKNOWN are failures; any other answer is a success; a call that its
-    client abandoned is neither. After `BREAKER_MAX_FAILURES` failures in a row it opens; a success sets
-    the count to 0. Open: 503 `circuit breaker is open` at once, `Retry-After` in whole seconds, no
-    UserService call and no further try; the request whose own try opened it may answer either way.
-    Answers to calls sent before it opened change nothing.
+    client abandoned is neither (a gateway that cannot see its client leave waits for the call's end and
+    counts that). After `BREAKER_MAX_FAILURES` failures in a row it opens; a success sets the count to
+    0. Open: 503 `circuit breaker is open` at once, for GET too (no pause, no try), `Retry-After` in
+    whole seconds, at most the rest of the period rounded up (while a trial runs: any whole number), no
+    UserService call; the request whose own try opened it may answer either way. Answers to calls sent
+    before it opened change nothing.
 
     Scenario Outline: Calls that end with <code> open the breaker
       Given a deployment of its own with
@@ -197,8 +199,10 @@ Feature: The breaker
 
   Rule: RES-4 One call tries whether the user service is well again
     After `BREAKER_RESET_TIMEOUT` exactly one call goes through as the trial, without retries; meanwhile
-    others get the 503. Success closes, failure opens for another whole period, an abandoned trial makes
-    the next call the trial (erratum: the sample lets every waiting caller through).
+    others get the 503. Success closes and sets the count to 0, failure opens for another whole period,
+    an abandoned trial makes the next call the trial (where the gateway cannot see its client leave, the
+    trial's own end decides); late answers to older calls change nothing (erratum: the sample lets every
+    waiting caller through).
 
     Background:
       Given a deployment of its own with

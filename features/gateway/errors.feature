@@ -10,8 +10,9 @@ Feature: Errors
       | BREAKER_MAX_FAILURES | 1000  |
 
   Rule: GWY-5 Every error has one shape, and the status that its code stands for
-    Every error to a well-formed HTTP/1.1 request (headers within 8 KiB, valid percent escapes), the
-    router's own included, is `{"error": "message"}`, with the upstream's message unless said
+    Every error to a well-formed HTTP/1.1 request (request line within 4,000 bytes, with the headers
+    within 8,000, valid percent escapes, a path that GWY-8 does not exempt), the router's own included,
+    is `{"error": "message"}`, with the upstream's message (any text where that is empty) unless said
     otherwise: INVALID_ARGUMENT, OUT_OF_RANGE 400, UNAUTHENTICATED 401, PERMISSION_DENIED 403, NOT_FOUND
     404, ALREADY_EXISTS, ABORTED 409, FAILED_PRECONDITION 412, RESOURCE_EXHAUSTED 429, CANCELLED 499,
     INTERNAL, UNKNOWN, DATA_LOSS 500 `internal server error`, UNIMPLEMENTED 501, UNAVAILABLE 503

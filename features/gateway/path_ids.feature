@@ -5,9 +5,10 @@ Feature: Ids in paths
     Given a deployment of its own
 
   Rule: GWY-8 An id is decoded once and passed on
-    A path id is percent-decoded once and passed on as it is. One with an encoded slash, a dot segment,
-    invalid UTF-8 or over 1 KiB may get 301, 400, 404 or 414 instead: never 5xx, never another route's
-    effect.
+    A path id is percent-decoded once and passed on as it is. One with an encoded slash, backslash,
+    percent sign or control character, a `;`, a dot segment, invalid UTF-8 or over 1 KiB may get 301,
+    400, 404 or 414 instead, from a layer before the router and then in any shape: never 5xx, never
+    another route's effect, never a shortened or changed id.
 
     Scenario: An id is decoded once and passed on as it is
       Then each of these makes the call

@@ -1,9 +1,9 @@
 Feature: Request ids
 
   Rule: GWY-7 A request keeps its id all the way
-    `X-Request-Id` is taken from the request if it is 1 to 128 visible ASCII characters, else made; it is
-    on every response, in the log, and in the gRPC metadata (`x-request-id`) of upstream calls. The user
-    service keeps the same rule for that metadata.
+    `X-Request-Id` is taken from the request if it is 1 to 128 visible ASCII characters, else made; it
+    is on every response, in the log, and in the gRPC metadata (`x-request-id`) of upstream calls. The
+    user service keeps the same rule for that metadata (whether it sends it back is free).
 
     @gateway
     Scenario: A sane id is kept on the response, in the log and in the call

@@ -11,7 +11,8 @@ Feature: Routes
   Rule: GWY-1 Five routes under /api/v1
     Routes under `/api/v1`: `GET /users` 200, `POST /users` 201 (members `email`, `name`, `password`,
     `metadata`; a missing one, or null, counts as empty), `GET /users/{id}` 200, `PUT /users/{id}` 200,
-    `DELETE /users/{id}` 204 with no body. All bodies are JSON (`Content-Type: application/json`).
+    `DELETE /users/{id}` 204 with no body. All bodies are JSON (`Content-Type: application/json`),
+    whatever `Accept` says; a request's `application/json; charset=utf-8` is JSON too.
 
     Scenario: Each route has its status
       Given a user "Ada"
@@ -74,7 +75,7 @@ Feature: Routes
     `{"user": {...}}` for one; `{"users": [...], "next_page_token": "...", "total_count": n}` for a
     list. User fields: `id`, `email`, `name`, `status` (`USER_STATUS_ACTIVE`), `created_at`,
     `updated_at` (RFC 3339 in UTC, `Z` or `+00:00`, at least milliseconds), `metadata` (an object,
-    always present).
+    always present, unchanged whatever its keys). An error may have further members.
 
     Scenario Outline: The answer of <route> shows the user in full
       Given the user service has the user

@@ -5,7 +5,8 @@ Feature: Time-outs and retries
   allowance; no answer may come before its time.
 
   Rule: RES-1 A request's upstream work is bounded
-    Every request's upstream work, retries included, is bounded by `REQUEST_TIMEOUT`; passing it is 504.
+    Every request's upstream work, retries included, is bounded by `REQUEST_TIMEOUT`; passing it is 504,
+    and nothing of it goes on: at most 1 s later its call has ended and no further try begins.
 
     Scenario Outline: A request whose call <hangs> is 504 in time, on every route
       Given a deployment of its own with
