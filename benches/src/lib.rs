@@ -38,7 +38,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use conformance_engine::run::watchdog::watchdog_main;
+use conformance_engine::sandbox::watchdog::watchdog_main;
 use criterion::Criterion;
 use tokio::runtime::Runtime;
 

@@ -5,9 +5,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use conformance_engine::backends::Home;
+use conformance_engine::sandbox::Home;
+use conformance_engine::sandbox::ports::Port;
 use conformance_engine::subject::instance::{Instance, Launch};
-use conformance_engine::subject::ports::Port;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::{interval, timeout};

@@ -5,10 +5,10 @@ use std::process::Command;
 use std::{env, fs};
 
 use anyhow::{Context as _, ensure};
-use conformance_engine::backends::Home;
 use conformance_engine::backends::postgres::{Database, Postgres};
 use conformance_engine::backends::provider::Choice;
 use conformance_engine::backends::redis::{Redis, RedisLease};
+use conformance_engine::sandbox::Home;
 use tokio::runtime::Handle;
 use uuid::Uuid;
 

@@ -1,6 +1,6 @@
 //! The components that this suite judges: what each serves and what it attaches to.
 
-use conformance_engine::run::cases::Case;
+use conformance_engine::features::cases::Case;
 
 /// A program of the platform.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::Context as _;
-use conformance_engine::run::cases::{self, Document, Source};
+use conformance_engine::features::parse::{self, Document, Source};
 use include_dir::{Dir, include_dir};
 
 static EMBEDDED: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../features");
@@ -15,7 +15,7 @@ pub fn load(folder: Option<&Path>) -> anyhow::Result<Vec<Document>> {
         None => embedded(),
     };
     sources.sort_by(|a, b| a.path.cmp(&b.path));
-    cases::parse(&sources).map_err(|flaws| {
+    parse::parse(&sources).map_err(|flaws| {
         let lines: Vec<String> = flaws.iter().map(ToString::to_string).collect();
         anyhow::anyhow!("{}", lines.join("\n"))
     })

@@ -7,16 +7,16 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
-use conformance_engine::backends::Home;
 use conformance_engine::backends::provider::Choice;
+use conformance_engine::features::cases::{self, Case};
+use conformance_engine::features::select::{Selected, Selection, select};
 use conformance_engine::manifest::Manifest;
 use conformance_engine::observe::Patience;
 use conformance_engine::report::{self, Timings};
-use conformance_engine::run::cases::{self, Case};
 use conformance_engine::run::execute::{self, Plan, Watcher};
 use conformance_engine::run::outcome::{Evidence, Outcome, RunReport, ScenarioResult, SubjectInfo};
-use conformance_engine::run::select::{Selected, Selection, select};
 use conformance_engine::run::{deviations, scenario, verdict};
+use conformance_engine::sandbox::Home;
 use cucumber::World as _;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -277,12 +277,10 @@ fn collect(
             result(case, Outcome::Error, Some(evidence))
         }));
     }
-    results.extend(
-        selected
-            .skipped
-            .iter()
-            .map(|(case, outcome)| result(case.clone(), outcome.clone(), None)),
-    );
+    results.extend(selected.skipped.iter().map(|(case, reason)| {
+        let reason = reason.clone();
+        result(case.clone(), Outcome::Skipped { reason }, None)
+    }));
     deviations::apply(manifest, &mut results);
     results
 }

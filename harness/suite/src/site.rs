@@ -6,13 +6,13 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use conformance_engine::backends::Home;
 use conformance_engine::backends::postgres::{Database, Postgres};
 use conformance_engine::backends::provider::{BackendError, BackendInfo, Choice};
 use conformance_engine::backends::redis::Redis;
 use conformance_engine::failure::{Failure, StepResult};
 use conformance_engine::manifest::Manifest;
 use conformance_engine::observe::Patience;
+use conformance_engine::sandbox::Home;
 use conformance_engine::subject::instance::Instance;
 use tokio::sync::{OnceCell, OwnedSemaphorePermit, Semaphore};
 

@@ -22,7 +22,7 @@ use tokio::time::timeout;
 use super::engine::{engine, publishing};
 use super::provider::{Backend, BackendError, chain};
 use super::server::{OwnServer, Place, TAIL, printable};
-use crate::run::watchdog::{FOLDER_LABEL, MACHINE_LABEL, RUN_LABEL, machine};
+use crate::sandbox::watchdog::{FOLDER_LABEL, MACHINE_LABEL, RUN_LABEL, machine};
 
 /// How long an image may take to come and a container to start.
 const START_LIMIT: Duration = Duration::from_mins(5);

@@ -14,7 +14,7 @@ use testcontainers_modules::testcontainers::core::client::docker_client_instance
 use tokio::time::timeout;
 
 use super::provider::{Backend, BackendError, chain};
-use super::surroundings::Surroundings;
+use crate::sandbox::surroundings::Surroundings;
 
 /// How long the engine may take to say that it is there.
 const PING_LIMIT: Duration = Duration::from_secs(10);

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::provider::{Backend, BackendError};
 use super::server::printable;
-use super::surroundings::{Surroundings, is_executable, numbers};
+use crate::sandbox::surroundings::{Surroundings, is_executable, numbers};
 
 /// A program that takes longer to tell its version is broken.
 const VERSION_LIMIT: Duration = Duration::from_secs(10);

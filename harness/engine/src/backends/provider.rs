@@ -6,7 +6,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use super::engine::Image;
-use super::surroundings::Surroundings;
+use crate::sandbox::surroundings::Surroundings;
 
 /// What a backend is, whatever provides it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

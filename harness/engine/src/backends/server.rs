@@ -13,9 +13,10 @@ use nix::unistd::Pid;
 use tokio::process::{Child, Command};
 
 use super::provider::{Backend, BackendError};
-use super::surroundings::Surroundings;
-use crate::run::watchdog::{self, Watchdog};
-use crate::subject::ports::{Port, Ports};
+use crate::sandbox::Home;
+use crate::sandbox::ports::{Port, Ports};
+use crate::sandbox::surroundings::Surroundings;
+use crate::sandbox::watchdog::{self, Watchdog};
 
 /// How long a server may take to answer first, on a machine that is busy with something else.
 const START_LIMIT: Duration = Duration::from_mins(1);
@@ -286,6 +287,20 @@ pub(super) struct Place {
 }
 
 impl Place {
+    /// The one of a backend, in a folder of its own.
+    pub(super) fn of(backend: Backend, home: &Home) -> Result<Self, BackendError> {
+        let folder = home.folder.sub(backend.word()).map_err(|error| {
+            BackendError::broken(backend, error.to_string(), "see what fills the disk")
+        })?;
+        Ok(Self {
+            folder,
+            run_folder: home.folder.path().to_owned(),
+            surroundings: home.surroundings.clone(),
+            ports: home.ports.clone(),
+            watchdog: home.watchdog.clone(),
+        })
+    }
+
     /// A command in this place; nothing of the caller's settings leaks into it.
     pub(super) fn command(&self, program: &Path) -> std::process::Command {
         let mut command = std::process::Command::new(program);

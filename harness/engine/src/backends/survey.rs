@@ -5,8 +5,8 @@ use std::fmt;
 use super::engine::{Image, engine, place};
 use super::programs::Program;
 use super::provider::{Backend, BackendError, BackendInfo, ProviderKind};
-use super::surroundings::Surroundings;
-use super::{postgres_external, postgres_process, redis_external, redis_process};
+use super::{postgres, redis};
+use crate::sandbox::surroundings::Surroundings;
 
 /// What this machine offers for one backend.
 #[derive(Clone, Debug)]
@@ -91,13 +91,13 @@ pub async fn survey_of(surroundings: Surroundings) -> Vec<BackendSurvey> {
     let url = |backend: Backend| surroundings.variable(backend.variable()).map(str::to_owned);
     let postgres = async {
         let url = url(Backend::Postgres)?;
-        Some(postgres_external::start(&url).await.map(|it| it.info))
+        Some(postgres::external::start(&url).await.map(|it| it.info))
     };
     let redis = async {
         let url = url(Backend::Redis)?;
         // It only asks; the run's name would show in a lease alone.
         Some(
-            redis_external::start(&url, "doctor")
+            redis::external::start(&url, "doctor")
                 .await
                 .map(|it| it.info),
         )
@@ -108,8 +108,8 @@ pub async fn survey_of(surroundings: Surroundings) -> Vec<BackendSurvey> {
     let programs = surroundings.clone();
     let programs = tokio::task::spawn_blocking(move || {
         [
-            postgres_process::find(&programs),
-            redis_process::find(&programs),
+            postgres::process::find(&programs),
+            redis::process::find(&programs),
         ]
     });
     let Ok([postgres_program, redis_program]) = programs.await else {

@@ -17,7 +17,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::task::TaskTracker;
 
 use super::connection::{self, Condition, State};
-use crate::subject::ports::{Port, Ports};
+use crate::sandbox::ports::{Port, Ports};
 
 /// How long a restored link tries to get its own port back before the suite gives up.
 const REBIND_LIMIT: Duration = Duration::from_secs(5);

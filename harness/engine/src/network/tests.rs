@@ -9,8 +9,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 
 use super::Link;
-use crate::run::watchdog::Watchdog;
-use crate::subject::ports::Ports;
+use crate::sandbox::ports::Ports;
+use crate::sandbox::watchdog::Watchdog;
 
 /// Longer than anything here takes on a busy machine.
 const LONG: Duration = Duration::from_secs(20);

@@ -2,7 +2,7 @@
 
 use super::screen::{Screen, Tone};
 use super::text::{clean, clean_line, count, shorten, time, wrap};
-use crate::run::cases::Case;
+use crate::features::cases::Case;
 use crate::run::outcome::{Evidence, LogExcerpt, Outcome, ScenarioResult};
 
 /// Where the values of a block begin.

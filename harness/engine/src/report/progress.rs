@@ -9,7 +9,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::evidence::heading;
 use super::screen::{Screen, Tone};
 use super::text::clean_line;
-use crate::run::cases::Case;
+use crate::features::cases::Case;
 use crate::run::outcome::{Outcome, ScenarioResult};
 
 /// A run of fewer scenarios is over before anybody asks how far it is.

@@ -9,9 +9,9 @@ use chrono::{TimeZone as _, Utc};
 
 use crate::backends::BackendInfo;
 use crate::backends::provider::ProviderKind;
+use crate::features::cases::Case;
 use crate::manifest::{ComponentSource, Manifest};
 use crate::observe::Patience;
-use crate::run::cases::Case;
 use crate::run::outcome::{
     Evidence, LogExcerpt, Outcome, RunReport, ScenarioResult, SubjectInfo, Want,
 };

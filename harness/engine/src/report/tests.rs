@@ -9,8 +9,8 @@ use regex::Regex;
 
 use super::samples::*;
 use super::*;
+use crate::features::select::Profile;
 use crate::run::outcome::{Outcome, ScenarioResult, Want};
-use crate::run::verdict::Profile;
 
 fn summary(run: &RunReport, timings: Option<&Timings>) -> String {
     terminal::summary(run, timings, &Closing::of(run, None), Screen::PLAIN)

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use crate::features::cases::Case;
 use crate::manifest::{KnownDeviation, Manifest};
-use crate::run::cases::Case;
 use crate::run::outcome::{Evidence, Outcome, ScenarioResult};
 
 /// A declaration that covers no scenario is a mistake: it would hide nothing and say that it does.

@@ -11,8 +11,8 @@ use rand::seq::SliceRandom as _;
 use tokio::task::{JoinSet, LocalSet};
 use tokio_util::sync::CancellationToken;
 
+use crate::features::cases::Case;
 use crate::observe::{Journal, Patience};
-use crate::run::cases::Case;
 use crate::run::outcome::{Outcome, ScenarioResult};
 use crate::run::scenario::{self, Scene, Stage};
 

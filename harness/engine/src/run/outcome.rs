@@ -7,7 +7,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use crate::backends::BackendInfo;
-use crate::run::cases::Case;
+use crate::features::cases::Case;
 use crate::run::verdict::ComponentVerdict;
 
 /// What came of one case.

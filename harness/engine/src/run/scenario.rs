@@ -10,8 +10,8 @@ use futures::FutureExt as _;
 use gherkin::Step;
 
 use crate::failure::Failure;
+use crate::features::cases::Case;
 use crate::observe::{Journal, Patience};
-use crate::run::cases::Case;
 use crate::run::outcome::{Evidence, LogExcerpt, Outcome, ScenarioResult, Want};
 
 /// What the engine gives to a scenario.

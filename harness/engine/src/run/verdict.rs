@@ -3,45 +3,14 @@
 use std::fmt;
 use std::sync::Arc;
 
+use crate::features::cases::Case;
+use crate::features::select::Profile;
 use crate::manifest::Manifest;
 use crate::observe::Patience;
-use crate::run::cases::Case;
 use crate::run::outcome::{Outcome, ScenarioResult, Want};
 
 #[cfg(test)]
 mod tests;
-
-/// Which part of the contract a verdict speaks of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Profile {
-    /// What every implementation must do: the scenarios that need no capability.
-    Core,
-    /// The core and every capability; those that are not declared count as skipped.
-    Full,
-}
-
-impl Profile {
-    /// Both, in the order of every report.
-    pub const ALL: [Self; 2] = [Self::Core, Self::Full];
-
-    /// The word for it in every report.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Core => "core",
-            Self::Full => "full",
-        }
-    }
-
-    fn holds(self, case: &Case) -> bool {
-        self == Self::Full || case.capability().is_none()
-    }
-}
-
-impl fmt::Display for Profile {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.word())
-    }
-}
 
 /// What is said of one component and profile, from the best to the worst.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

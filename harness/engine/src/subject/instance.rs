@@ -16,8 +16,8 @@ use tokio_util::sync::CancellationToken;
 
 pub use super::launch::{Launch, StartCause, StartError};
 use super::output::{Output, Stream};
-use super::processes::{self, Process};
-use crate::run::watchdog::Watchdog;
+use crate::sandbox::processes::{self, Process};
+use crate::sandbox::watchdog::Watchdog;
 
 /// How long output is read on after the process and its group have ended: what is in the pipe takes
 /// a moment, and a grandchild that left the group may hold it open for ever.

@@ -12,7 +12,7 @@ use tokio::time::timeout;
 
 use super::instance::{Exit, Instance, Launch};
 use super::output::Stream;
-use crate::run::watchdog::Watchdog;
+use crate::sandbox::watchdog::Watchdog;
 
 /// Longer than anything here takes on a busy machine.
 const LONG: Duration = Duration::from_secs(20);

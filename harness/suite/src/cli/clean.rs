@@ -2,7 +2,7 @@
 
 use std::io::Write as _;
 
-use conformance_engine::run::watchdog;
+use conformance_engine::sandbox::watchdog;
 
 pub fn main() -> anyhow::Result<u8> {
     let runtime = tokio::runtime::Runtime::new()?;

@@ -3,7 +3,7 @@
 use std::io::Write as _;
 
 use clap::Args;
-use conformance_engine::run::cases;
+use conformance_engine::features::cases;
 
 use super::FeatureArguments;
 use crate::catalogue::CATALOGUE;

@@ -3,8 +3,8 @@
 use std::io::Write as _;
 
 use clap::Args;
-use conformance_engine::lint;
-use conformance_engine::run::cases;
+use conformance_engine::features::cases;
+use conformance_engine::features::lint;
 use cucumber::World as _;
 
 use super::FeatureArguments;

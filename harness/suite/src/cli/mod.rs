@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
-use conformance_engine::run::watchdog;
+use conformance_engine::sandbox::watchdog;
 
 /// The exit status of a suite that could not do its work.
 pub const UNABLE: u8 = 2;

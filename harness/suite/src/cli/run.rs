@@ -6,9 +6,9 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 use conformance_engine::backends::provider::Choice;
+use conformance_engine::features::select::Profile;
+use conformance_engine::features::select::Selection;
 use conformance_engine::observe::Patience;
-use conformance_engine::run::select::Selection;
-use conformance_engine::run::verdict::Profile;
 
 use super::FeatureArguments;
 use crate::catalogue::CATALOGUE;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use conformance_engine::backends::postgres::Database;
 use conformance_engine::backends::redis::RedisLease;
 use conformance_engine::failure::{Failure, StepResult};
-use conformance_engine::subject::ports::Port;
+use conformance_engine::sandbox::ports::Port;
 
 use super::{Deployment, Settings, Slot};
 use crate::component::{Component, Resource};

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use conformance_engine::failure::{Failure, StepResult};
 use conformance_engine::network::link::Link;
 use conformance_engine::run::outcome::LogExcerpt;
+use conformance_engine::sandbox::ports::Port;
 use conformance_engine::subject::instance::Instance;
-use conformance_engine::subject::ports::Port;
 
 use super::settings::Settings;
 use crate::component::Resource;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use conformance_engine::run::cases::Case;
+use conformance_engine::features::cases::Case;
 use conformance_engine::run::outcome::{Outcome, ScenarioResult};
 
 use super::exempt::{self, FROM_STANDING, FROM_TEETH};

@@ -16,14 +16,14 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Context as _, ensure};
-use conformance_engine::backends::Home;
 use conformance_engine::backends::provider::Choice;
+use conformance_engine::features::cases::{self, Case};
 use conformance_engine::manifest::Manifest;
 use conformance_engine::observe::Patience;
-use conformance_engine::run::cases::{self, Case};
 use conformance_engine::run::execute::{self, Plan, Watcher};
 use conformance_engine::run::outcome::{Outcome, ScenarioResult};
 use conformance_engine::run::scenario;
+use conformance_engine::sandbox::Home;
 use cucumber::World as _;
 use futures::StreamExt as _;
 use serde::Deserialize;

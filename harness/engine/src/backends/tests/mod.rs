@@ -10,14 +10,14 @@ use testcontainers_modules::testcontainers::bollard::query_parameters::{
 };
 use testcontainers_modules::testcontainers::core::client::docker_client_instance;
 
-use super::Home;
 use super::postgres::Postgres;
 use super::provider::{BackendError, Choice};
 use super::redis::Redis;
-use super::surroundings::Surroundings;
-use crate::run::folder::RunFolder;
-use crate::run::watchdog::{RUN_LABEL, Watchdog};
-use crate::subject::ports::Ports;
+use crate::sandbox::Home;
+use crate::sandbox::folder::RunFolder;
+use crate::sandbox::ports::Ports;
+use crate::sandbox::surroundings::Surroundings;
+use crate::sandbox::watchdog::{RUN_LABEL, Watchdog};
 
 mod on_postgres;
 mod on_redis;

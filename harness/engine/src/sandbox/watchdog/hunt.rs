@@ -7,7 +7,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use super::memory::Memory;
-use crate::subject::processes::{self, Process};
+use crate::sandbox::processes::{self, Process};
 
 /// By what the run's processes are known.
 pub(super) struct Marks<'a> {

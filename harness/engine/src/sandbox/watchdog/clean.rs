@@ -10,7 +10,7 @@ use nix::unistd::{getpid, getppid};
 use super::containers::{self, machine};
 use super::ledger::Ledger;
 use super::lock::{is_gone, is_held};
-use crate::run::folder::is_run_name;
+use crate::sandbox::folder::is_run_name;
 
 /// In each folder of a run: locked for as long as the run lives.
 pub(crate) const ALIVE: &str = "alive";

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio_postgres::config::SslMode;
 use tokio_postgres::{Client, Config, NoTls};
 
-use super::provider::chain;
+use crate::backends::provider::chain;
 
 /// How long the server may take to accept a connection and to check its password.
 const CONNECT_LIMIT: Duration = Duration::from_secs(20);

@@ -21,10 +21,10 @@ use tokio::sync::{Mutex, mpsc};
 use tokio_util::task::TaskTracker;
 use url::Url;
 
-use super::provider::{Backend, BackendError, BackendInfo, ProviderKind, chain};
-use super::redis::{Endpoint, Held, Source, Started};
-use super::redis_process::LEAST;
-use super::server::pause;
+use super::process::LEAST;
+use super::{Endpoint, Held, Source, Started};
+use crate::backends::provider::{Backend, BackendError, BackendInfo, ProviderKind, chain};
+use crate::backends::server::pause;
 
 /// How many logical databases a server has unless it says something else.
 const USUAL_DATABASES: u32 = 16;
@@ -47,7 +47,7 @@ redis.call('SET', KEYS[1], ARGV[1] .. ':' .. ARGV[2])
 return 1";
 
 /// Reaches the server and looks whether it will do.
-pub(super) async fn start(url: &str, run: &str) -> Result<Started, BackendError> {
+pub(in crate::backends) async fn start(url: &str, run: &str) -> Result<Started, BackendError> {
     let ledger = parse(url).await.map_err(|cause| broken(cause, EXAMPLE))?;
     let reached = ledger.version().await;
     let (address, look) = (ledger.address, "look at the server and at the URL");

@@ -9,7 +9,7 @@ use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-use crate::subject::processes;
+use crate::sandbox::processes;
 
 /// What the names of PostgreSQL's files in memory begin with; other files there may be somebody's data.
 const FILES: &str = "/dev/shm/PostgreSQL.";

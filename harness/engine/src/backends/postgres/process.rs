@@ -8,13 +8,13 @@ use nix::sys::signal::Signal;
 use nix::sys::statvfs::statvfs;
 
 use super::account::Account;
-use super::postgres::{Keeper, Started};
-use super::postgres_own::{ADMIN, SETTINGS, TIME_ZONE, admin_config, first_look, prepare};
-use super::programs::{Program, Wanted};
-use super::provider::{Backend, BackendError, BackendInfo, ProviderKind};
-use super::server::{OwnServer as _, PAUSE, Place, Server, random_password, ready};
-use super::surroundings::Surroundings;
-use crate::subject::ports::Port;
+use super::own::{ADMIN, SETTINGS, TIME_ZONE, admin_config, first_look, prepare};
+use super::{Keeper, Started};
+use crate::backends::programs::{Program, Wanted};
+use crate::backends::provider::{Backend, BackendError, BackendInfo, ProviderKind};
+use crate::backends::server::{OwnServer as _, PAUSE, Place, Server, random_password, ready};
+use crate::sandbox::ports::Port;
+use crate::sandbox::surroundings::Surroundings;
 
 const WANTED: Wanted = Wanted {
     backend: Backend::Postgres,
@@ -35,7 +35,7 @@ const ATTEMPTS: usize = 3;
 const LISTENING: &[&str] = &["listen_addresses=127.0.0.1", "unix_socket_directories="];
 
 /// The server's program, with `initdb` beside it.
-pub(super) fn find(surroundings: &Surroundings) -> Result<Program, BackendError> {
+pub(in crate::backends) fn find(surroundings: &Surroundings) -> Result<Program, BackendError> {
     WANTED.find(surroundings)
 }
 

@@ -5,12 +5,12 @@ use testcontainers_modules::postgres;
 use testcontainers_modules::testcontainers::ImageExt as _;
 use testcontainers_modules::testcontainers::core::Mount;
 
-use super::container::{Container, PAUSE};
-use super::engine::Image;
-use super::postgres::{Keeper, Started};
-use super::postgres_own::{ADMIN, SETTINGS, TIME_ZONE, admin_config, first_look, prepare};
-use super::provider::{Backend, BackendError, BackendInfo, ProviderKind};
-use super::server::{OwnServer as _, Place, random_password, ready};
+use super::own::{ADMIN, SETTINGS, TIME_ZONE, admin_config, first_look, prepare};
+use super::{Keeper, Started};
+use crate::backends::container::{Container, PAUSE};
+use crate::backends::engine::Image;
+use crate::backends::provider::{Backend, BackendError, BackendInfo, ProviderKind};
+use crate::backends::server::{OwnServer as _, Place, random_password, ready};
 
 const PORT: u16 = 5432;
 

@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
 
-use super::programs::{Program, Wanted};
-use super::provider::{Backend, BackendError, ProviderKind};
-use super::redis::{Endpoint, Started};
-use super::redis_pool::{self, Launcher, Running, first_look};
-use super::server::{OwnServer, PAUSE, Place, Server, random_password, ready};
-use super::surroundings::Surroundings;
-use crate::subject::ports::Port;
+use super::pool::{self, Launcher, Running, first_look};
+use super::{Endpoint, Started};
+use crate::backends::programs::{Program, Wanted};
+use crate::backends::provider::{Backend, BackendError, ProviderKind};
+use crate::backends::server::{OwnServer, PAUSE, Place, Server, random_password, ready};
+use crate::sandbox::ports::Port;
+use crate::sandbox::surroundings::Surroundings;
 
 const WANTED: Wanted = Wanted {
     backend: Backend::Redis,
@@ -29,13 +29,13 @@ pub(super) const LEAST: u32 = 6;
 const ATTEMPTS: usize = 3;
 
 /// The program of the servers.
-pub(super) fn find(surroundings: &Surroundings) -> Result<Program, BackendError> {
+pub(in crate::backends) fn find(surroundings: &Surroundings) -> Result<Program, BackendError> {
     WANTED.find(surroundings)
 }
 
 /// Starts the first server, which waits for the first lease.
 pub(super) async fn start(program: Program, place: Place) -> Result<Started, BackendError> {
-    redis_pool::start(Processes { program, place }).await
+    pool::start(Processes { program, place }).await
 }
 
 struct Processes {

@@ -1,10 +1,18 @@
 //! PostgreSQL: one server for the run, a database for each deployment.
 //!
-//! - `postgres_process`: a server of the suite's own, from the programs of this machine
-//! - `postgres_container`: the same in a container; `postgres_own`: what both have in common
-//! - `postgres_external`: a server that `CONFORMANCE_POSTGRES_URL` names
-//! - `postgres_names`: how databases are told from others, and old ones from new
-//! - `postgres_client`: the suite's own connections
+//! - `process`: a server of the suite's own, from the programs of this machine
+//! - `container`: the same in a container; `own`: what both have in common
+//! - `external`: a server that `CONFORMANCE_POSTGRES_URL` names
+//! - `names`: how databases are told from others, and old ones from new
+//! - `client`: the suite's own connections
+
+mod account;
+mod client;
+mod container;
+pub(super) mod external;
+mod names;
+mod own;
+pub(super) mod process;
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -17,11 +25,11 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use tokio::sync::mpsc;
 use tokio_postgres::{Client, Config};
 
-use super::Home;
-use super::postgres_client::{Admin, connect, execute};
-use super::postgres_names::{is_stale, prefix};
-use super::provider::{Backend, BackendError, BackendInfo, Choice, Route, chain, route};
-use super::{postgres_container, postgres_external, postgres_process};
+use crate::backends::provider::{Backend, BackendError, BackendInfo, Choice, Route, chain, route};
+use crate::backends::server::Place;
+use crate::sandbox::Home;
+use client::{Admin, connect, execute};
+use names::{is_stale, prefix};
 
 /// What a provider hands over: a server that answers.
 pub(super) struct Started {
@@ -88,12 +96,12 @@ struct Inner {
 impl Postgres {
     /// Starts a server, or reaches the one that runs already, and waits until it answers.
     pub async fn start(choice: Choice, home: &Home) -> Result<Self, BackendError> {
-        let find = postgres_process::find;
-        let place = || home.place(Backend::Postgres);
+        let find = process::find;
+        let place = || Place::of(Backend::Postgres, home);
         let started = match route(Backend::Postgres, choice, &home.surroundings, find).await? {
-            Route::External(url) => postgres_external::start(&url).await?,
-            Route::Process(program) => postgres_process::start(&program, &place()?).await?,
-            Route::Container(image) => postgres_container::start(&image, place()?).await?,
+            Route::External(url) => external::start(&url).await?,
+            Route::Process(program) => process::start(&program, &place()?).await?,
+            Route::Container(image) => container::start(&image, place()?).await?,
         };
         let (leftover, names) = mpsc::unbounded_channel();
         tokio::spawn(drop_all(Admin::new(&started.endpoint.admin), names));

@@ -6,8 +6,9 @@ use cucumber::codegen::{StepConstructor, WorldInventory, inventory};
 use cucumber::step;
 use gherkin::Step;
 
+use super::cases;
+use super::parse::{self, Document, Flaw};
 use crate::catalogue::Catalogue;
-use crate::run::cases::{self, Document, Flaw};
 
 /// A step function of the suite.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -270,7 +271,7 @@ mod tests {
     use regex::Regex;
 
     use super::*;
-    use crate::run::cases::Source;
+    use crate::features::parse::Source;
 
     #[derive(Debug)]
     struct World;
@@ -292,7 +293,7 @@ mod tests {
             "Feature: x\n  Rule: USR-7 y\n    The text.\n\n    Scenario: z\n      {steps}\n"
         );
         let path = "x.feature".to_owned();
-        cases::parse(&[Source { path, text }]).expect("a feature")
+        parse::parse(&[Source { path, text }]).expect("a feature")
     }
 
     fn collection() -> step::Collection<World> {

@@ -4,19 +4,19 @@ use async_trait::async_trait;
 use testcontainers_modules::redis::{REDIS_PORT, Redis};
 use testcontainers_modules::testcontainers::ImageExt as _;
 
-use super::container::{Container, PAUSE};
-use super::engine::Image;
-use super::provider::{Backend, BackendError, ProviderKind};
-use super::redis::{Endpoint, Started};
-use super::redis_pool::{self, Launcher, Running, first_look};
-use super::server::{Place, random_password, ready};
+use super::pool::{self, Launcher, Running, first_look};
+use super::{Endpoint, Started};
+use crate::backends::container::{Container, PAUSE};
+use crate::backends::engine::Image;
+use crate::backends::provider::{Backend, BackendError, ProviderKind};
+use crate::backends::server::{Place, random_password, ready};
 
 /// Each costs most of a second to start and some memory; whoever wants another one waits.
 const MOST: usize = 16;
 
 /// Starts the first server, which waits for the first lease.
 pub(super) async fn start(image: Image, place: Place) -> Result<Started, BackendError> {
-    redis_pool::start(Containers { image, place }).await
+    pool::start(Containers { image, place }).await
 }
 
 struct Containers {

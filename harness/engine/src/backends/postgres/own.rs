@@ -9,10 +9,10 @@ use std::net::SocketAddr;
 
 use tokio_postgres::Config;
 
-use super::postgres::{Endpoint, Login};
-use super::postgres_client::{connect, own_config, version};
-use super::provider::chain;
-use super::server::random_password;
+use super::client::{connect, own_config, version};
+use super::{Endpoint, Login};
+use crate::backends::provider::chain;
+use crate::backends::server::random_password;
 
 /// The suite's own role, a superuser.
 pub(super) const ADMIN: &str = "conformance";

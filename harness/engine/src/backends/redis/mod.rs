@@ -1,8 +1,13 @@
 //! Redis: an empty one for each deployment, which nobody else uses meanwhile.
 //!
-//! - `redis_pool`: servers of the suite's own, one for each lease, used again when emptied
-//! - `redis_process`: those from the program of this machine; `redis_container`: those in containers
-//! - `redis_external`: logical databases of the server that `CONFORMANCE_REDIS_URL` names
+//! - `pool`: servers of the suite's own, one for each lease, used again when emptied
+//! - `process`: those from the program of this machine; `container`: those in containers
+//! - `external`: logical databases of the server that `CONFORMANCE_REDIS_URL` names
+
+mod container;
+pub(super) mod external;
+mod pool;
+pub(super) mod process;
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -14,9 +19,9 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, Client, InfoDict};
 
-use super::Home;
-use super::provider::{Backend, BackendError, BackendInfo, Choice, Route, chain, route};
-use super::{redis_container, redis_external, redis_process};
+use crate::backends::provider::{Backend, BackendError, BackendInfo, Choice, Route, chain, route};
+use crate::backends::server::Place;
+use crate::sandbox::Home;
 
 /// How long a server may take to accept a connection or to answer.
 const ANSWER_LIMIT: Duration = Duration::from_secs(10);
@@ -121,7 +126,7 @@ impl Endpoint {
         } else {
             Err(format!(
                 "PING answers `{}`",
-                super::server::printable(&answer)
+                crate::backends::server::printable(&answer)
             ))
         }
     }
@@ -137,12 +142,12 @@ pub struct Redis {
 impl Redis {
     /// Starts a first server, or reaches the one that runs already, and waits until it answers.
     pub async fn start(choice: Choice, home: &Home) -> Result<Self, BackendError> {
-        let find = redis_process::find;
-        let place = || home.place(Backend::Redis);
+        let find = process::find;
+        let place = || Place::of(Backend::Redis, home);
         let started = match route(Backend::Redis, choice, &home.surroundings, find).await? {
-            Route::External(url) => redis_external::start(&url, home.folder.id()).await?,
-            Route::Process(program) => redis_process::start(program, place()?).await?,
-            Route::Container(image) => redis_container::start(image, place()?).await?,
+            Route::External(url) => external::start(&url, home.folder.id()).await?,
+            Route::Process(program) => process::start(program, place()?).await?,
+            Route::Container(image) => container::start(image, place()?).await?,
         };
         Ok(Self {
             info: started.info,

@@ -14,9 +14,9 @@ use redis::aio::MultiplexedConnection;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::task::TaskTracker;
 
-use super::provider::{Backend, BackendError, BackendInfo, ProviderKind, chain};
-use super::redis::{Endpoint, Held, Source, Started};
-use super::server::OwnServer;
+use super::{Endpoint, Held, Source, Started};
+use crate::backends::provider::{Backend, BackendError, BackendInfo, ProviderKind, chain};
+use crate::backends::server::OwnServer;
 
 /// A server that takes longer to be emptied is frozen, or busy with what a scenario left: another is as quick.
 const EMPTY_LIMIT: Duration = Duration::from_secs(1);

@@ -12,11 +12,11 @@ use percent_encoding::percent_decode_str;
 use tokio_postgres::{Client, Config};
 use url::Url;
 
-use super::postgres::{Endpoint, Keeper, Login, Started};
-use super::postgres_client::{connect, own_config, version};
-use super::postgres_own::major;
-use super::postgres_process::LEAST;
-use super::provider::{Backend, BackendError, BackendInfo, ProviderKind, chain};
+use super::client::{connect, own_config, version};
+use super::own::major;
+use super::process::LEAST;
+use super::{Endpoint, Keeper, Login, Started};
+use crate::backends::provider::{Backend, BackendError, BackendInfo, ProviderKind, chain};
 
 /// Parameters that would lead past the link, or ask for what it cannot carry.
 const NOT_PASSED_ON: &[&str] = &[
@@ -34,7 +34,7 @@ const NOT_PASSED_ON: &[&str] = &[
 ];
 
 /// Reaches the server and looks whether it will do.
-pub(super) async fn start(url: &str) -> Result<Started, BackendError> {
+pub(in crate::backends) async fn start(url: &str) -> Result<Started, BackendError> {
     let target = Target::parse(url).map_err(|cause| broken(cause, EXAMPLE))?;
     let address = target.resolve().await?;
     let admin = target.config(address);

@@ -35,7 +35,7 @@ pub(crate) use self::containers::{FOLDER_LABEL, MACHINE_LABEL, RUN_LABEL, machin
 use self::ledger::{END, Ledger};
 use self::lock::Lock;
 pub(crate) use self::memory::release;
-use crate::run::folder::RunFolder;
+use crate::sandbox::folder::RunFolder;
 
 /// What the watchdog says when nothing can interrupt it any more.
 const READY: &str = "ready";

@@ -1,16 +1,48 @@
 //! Which cases a run executes: a filter whose parts must all agree.
 
 use std::collections::HashSet;
+use std::fmt;
 use std::sync::Arc;
 
 use cucumber::tag::Ext as _;
 use gherkin::tagexpr::TagOperation;
 use regex::Regex;
 
+use super::cases::Case;
 use crate::manifest::Manifest;
-use crate::run::cases::Case;
-use crate::run::outcome::Outcome;
-use crate::run::verdict::Profile;
+
+/// Which part of the contract a verdict speaks of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Profile {
+    /// What every implementation must do: the scenarios that need no capability.
+    Core,
+    /// The core and every capability; those that are not declared count as skipped.
+    Full,
+}
+
+impl Profile {
+    /// Both, in the order of every report.
+    pub const ALL: [Self; 2] = [Self::Core, Self::Full];
+
+    /// The word for it in every report.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Core => "core",
+            Self::Full => "full",
+        }
+    }
+
+    /// Whether the case belongs to it.
+    pub fn holds(self, case: &Case) -> bool {
+        self == Self::Full || case.capability().is_none()
+    }
+}
+
+impl fmt::Display for Profile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.word())
+    }
+}
 
 /// What the command line selects; the default selects everything.
 #[derive(Clone, Debug, Default)]
@@ -55,8 +87,8 @@ impl Selection {
 pub struct Selected {
     /// To be executed.
     pub run: Vec<Arc<Case>>,
-    /// Selected, but their capability is not declared.
-    pub skipped: Vec<(Arc<Case>, Outcome)>,
+    /// Selected, but their capability is not declared: each with the reason.
+    pub skipped: Vec<(Arc<Case>, String)>,
     /// Not selected.
     pub deselected: Vec<Arc<Case>>,
 }
@@ -75,9 +107,7 @@ pub fn select(cases: &[Arc<Case>], selection: &Selection, manifest: &Manifest) -
         match case.capability() {
             Some(name) if !manifest.capabilities.iter().any(|it| it == name) => {
                 let reason = format!("capability {name} is not declared");
-                selected
-                    .skipped
-                    .push((case.clone(), Outcome::Skipped { reason }));
+                selected.skipped.push((case.clone(), reason));
             }
             _ => selected.run.push(case.clone()),
         }

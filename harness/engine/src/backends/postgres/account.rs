@@ -7,7 +7,7 @@ use std::process::Command;
 
 use nix::unistd::{User, geteuid};
 
-use super::provider::{Backend, BackendError};
+use crate::backends::provider::{Backend, BackendError};
 
 /// Who runs the server: PostgreSQL refuses to run as root.
 pub(super) struct Account(Option<User>);

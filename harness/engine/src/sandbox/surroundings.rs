@@ -53,12 +53,12 @@ impl Surroundings {
 
     /// The same with another variable.
     #[cfg(test)]
-    pub(super) fn set(&mut self, name: &str, value: &str) {
+    pub(crate) fn set(&mut self, name: &str, value: &str) {
         self.variables.insert(name.to_owned(), value.to_owned());
     }
 
     /// Whether a container engine may be looked for.
-    pub(super) fn has_engine(&self) -> bool {
+    pub(crate) fn has_engine(&self) -> bool {
         self.has_engine
     }
 
@@ -118,13 +118,13 @@ fn expand(pattern: &str) -> Vec<PathBuf> {
 }
 
 /// The numbers in a version, in their order.
-pub(super) fn numbers(version: &str) -> Vec<u32> {
+pub(crate) fn numbers(version: &str) -> Vec<u32> {
     let digits = version.split(|it: char| !it.is_ascii_digit());
     digits.filter_map(|it| it.parse().ok()).collect()
 }
 
 /// Whether there is a program.
-pub(super) fn is_executable(path: &Path) -> bool {
+pub(crate) fn is_executable(path: &Path) -> bool {
     std::fs::metadata(path).is_ok_and(|it| it.is_file() && it.permissions().mode() & 0o111 != 0)
 }
 

@@ -11,7 +11,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::run::watchdog::Watchdog;
+use crate::sandbox::watchdog::Watchdog;
 
 /// Ports in a block, the first of which is the block's guard.
 const BLOCK: u16 = 100;

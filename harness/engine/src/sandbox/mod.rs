@@ -1,0 +1,58 @@
+//! The ground on which a run stands: its folder, its ports, its child processes, and their end.
+//!
+//! - [`surroundings`]: variables and programs of this machine
+//! - [`folder`]: the one folder that holds all of a run's files
+//! - `processes`: what the kernel says of processes
+//! - [`watchdog`]: whatever ends the run, nothing is left
+//! - [`ports`]: the one allocator of ports
+
+use std::io;
+use std::sync::Arc;
+
+pub mod folder;
+pub mod ports;
+pub(crate) mod processes;
+pub mod surroundings;
+pub mod watchdog;
+
+use folder::RunFolder;
+use ports::Ports;
+use surroundings::Surroundings;
+use watchdog::Watchdog;
+
+/// What a run stands on: its folder, its ports, its watchdog, and what the machine offers.
+#[derive(Clone, Debug)]
+pub struct Home {
+    /// Holds all of the run's files.
+    pub folder: RunFolder,
+    /// Leaves nothing behind, whatever ends the run.
+    pub watchdog: Watchdog,
+    /// Hands out ports.
+    pub ports: Ports,
+    /// Where backends are looked for.
+    pub surroundings: Arc<Surroundings>,
+}
+
+impl Home {
+    /// A folder with its watchdog; with `keep` the folder stays after the run.
+    ///
+    /// Fails where the temporary folder cannot be written, or this program not be started again.
+    pub fn create(keep: bool) -> io::Result<Self> {
+        let folder = RunFolder::create()?;
+        let watchdog = Watchdog::start(&folder)?;
+        if keep {
+            watchdog.keep(folder.path());
+        }
+        Ok(Self {
+            ports: Ports::open(&watchdog)?,
+            folder,
+            watchdog,
+            surroundings: Arc::new(Surroundings::here()),
+        })
+    }
+
+    /// Ends what is left of the run and removes its folder; everything else is over by then.
+    pub async fn finish(&self) {
+        self.watchdog.finish().await;
+    }
+}
