@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use conformance_engine::sandbox::Home;
+use conformance_engine::sandbox::Sandbox;
 use conformance_engine::sandbox::ports::Port;
 use conformance_engine::subject::instance::{Instance, Launch};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -39,19 +39,19 @@ pub struct Server {
 
 impl Server {
     /// Starts the user service with these settings.
-    pub fn subject(home: &Home, program: &Path, settings: &Settings) -> anyhow::Result<Self> {
+    pub fn subject(home: &Sandbox, program: &Path, settings: &Settings) -> anyhow::Result<Self> {
         Self::start(home, program, settings, |_, _| "serve".to_owned())
     }
 
     /// Starts the gateway, over this user service.
-    pub fn gateway(home: &Home, program: &Path, users: &Self) -> anyhow::Result<Self> {
+    pub fn gateway(home: &Sandbox, program: &Path, users: &Self) -> anyhow::Result<Self> {
         let address = format!("http://127.0.0.1:{}", users.grpc.number());
         let settings = Settings::from([("USER_SERVICE_ADDR".to_owned(), address)]);
         Self::start(home, program, &settings, |_, _| "serve".to_owned())
     }
 
     /// Starts the server of the empty call and the empty route.
-    pub fn floor(home: &Home) -> anyhow::Result<Self> {
+    pub fn floor(home: &Sandbox) -> anyhow::Result<Self> {
         let program = std::env::current_exe()?;
         Self::start(home, &program, &Settings::new(), |grpc, http| {
             format!("floor 127.0.0.1:{grpc} 127.0.0.1:{http}")
@@ -59,7 +59,7 @@ impl Server {
     }
 
     fn start(
-        home: &Home,
+        home: &Sandbox,
         program: &Path,
         settings: &Settings,
         arguments: impl FnOnce(u16, u16) -> String,
@@ -124,7 +124,7 @@ impl Server {
 
 /// Starts a program. What it writes is thrown away by nobody but the kernel: to read it here would
 /// cost time that is measured.
-fn run(home: &Home, program: &Path, arguments: &str, env: Settings) -> anyhow::Result<Instance> {
+fn run(home: &Sandbox, program: &Path, arguments: &str, env: Settings) -> anyhow::Result<Instance> {
     let launch = Launch {
         name: program.display().to_string(),
         program: "/bin/sh".into(),
@@ -140,7 +140,7 @@ fn run(home: &Home, program: &Path, arguments: &str, env: Settings) -> anyhow::R
 }
 
 /// Lets the user service prepare its database.
-pub async fn migrate(home: &Home, program: &Path, settings: &Settings) -> anyhow::Result<()> {
+pub async fn migrate(home: &Sandbox, program: &Path, settings: &Settings) -> anyhow::Result<()> {
     let exit = run(home, program, "migrate", settings.clone())?
         .exited()
         .await;

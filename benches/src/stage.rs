@@ -8,7 +8,7 @@ use anyhow::{Context as _, ensure};
 use conformance_engine::backends::postgres::{Database, Postgres};
 use conformance_engine::backends::provider::Choice;
 use conformance_engine::backends::redis::{Redis, RedisLease};
-use conformance_engine::sandbox::Home;
+use conformance_engine::sandbox::Sandbox;
 use tokio::runtime::Handle;
 use uuid::Uuid;
 
@@ -47,7 +47,7 @@ pub struct Stage {
     /// The subject's Redis.
     pub redis: RedisLease,
     /// Folder, ports and watchdog of the run.
-    pub home: Home,
+    pub home: Sandbox,
     /// The server of the empty call and the empty route.
     pub floor: Server,
     /// Dropped on the server with the last of its handles.
@@ -59,7 +59,7 @@ impl Stage {
     /// Starts everything, on a database of this many users.
     pub async fn set(users: u32) -> anyhow::Result<Self> {
         let [program, gateway] = build(["user-service", "gateway"])?;
-        let home = Home::create(false)?;
+        let home = Sandbox::create(false)?;
         let servers = (
             Postgres::start(Choice::Auto, &home).await?,
             Redis::start(Choice::Auto, &home).await?,

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::Context as _;
-use conformance_engine::features::parse::{self, Document, Source};
+use conformance_engine::features::parse::{self, Document, FeatureSource};
 use include_dir::{Dir, include_dir};
 
 static EMBEDDED: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../features");
@@ -21,7 +21,7 @@ pub fn load(folder: Option<&Path>) -> anyhow::Result<Vec<Document>> {
     })
 }
 
-fn embedded() -> Vec<Source> {
+fn embedded() -> Vec<FeatureSource> {
     let mut sources = Vec::new();
     let mut folders = vec![&EMBEDDED];
     while let Some(folder) = folders.pop() {
@@ -29,7 +29,7 @@ fn embedded() -> Vec<Source> {
         sources.extend(folder.files().filter_map(|file| {
             let path = file.path().to_str()?;
             path.ends_with(".feature").then_some(())?;
-            Some(Source {
+            Some(FeatureSource {
                 path: path.to_owned(),
                 text: file.contents_utf8()?.to_owned(),
             })
@@ -38,7 +38,7 @@ fn embedded() -> Vec<Source> {
     sources
 }
 
-fn read(root: &Path) -> anyhow::Result<Vec<Source>> {
+fn read(root: &Path) -> anyhow::Result<Vec<FeatureSource>> {
     let mut sources = Vec::new();
     let mut folders = vec![root.to_path_buf()];
     while let Some(folder) = folders.pop() {
@@ -52,7 +52,7 @@ fn read(root: &Path) -> anyhow::Result<Vec<Source>> {
                 let text = std::fs::read_to_string(&path)
                     .with_context(|| format!("cannot read {}", path.display()))?;
                 let path = path.strip_prefix(root).unwrap_or(&path);
-                sources.push(Source {
+                sources.push(FeatureSource {
                     path: path.to_string_lossy().into_owned(),
                     text,
                 });

@@ -16,7 +16,7 @@ use conformance_engine::report::{self, Timings};
 use conformance_engine::run::execute::{self, Plan, Watcher};
 use conformance_engine::run::outcome::{Evidence, Outcome, RunReport, ScenarioResult, SubjectInfo};
 use conformance_engine::run::{deviations, scenario, verdict};
-use conformance_engine::sandbox::Home;
+use conformance_engine::sandbox::Sandbox;
 use cucumber::World as _;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -115,7 +115,7 @@ async fn execute(
     let begun = Instant::now();
     let started_at = chrono::Utc::now();
     let cancel = cancel_on_signal()?;
-    let home = Home::create(request.keep)?;
+    let home = Sandbox::create(request.keep)?;
     let attached = Rc::new(Backends::new(home, request.backends));
     let judged = components(&selected.run);
     let site = Rc::new(Site::new(

@@ -12,7 +12,7 @@ use conformance_engine::backends::redis::Redis;
 use conformance_engine::failure::{Failure, StepResult};
 use conformance_engine::manifest::Manifest;
 use conformance_engine::observe::Patience;
-use conformance_engine::sandbox::Home;
+use conformance_engine::sandbox::Sandbox;
 use conformance_engine::subject::instance::Instance;
 use tokio::sync::{OnceCell, OwnedSemaphorePermit, Semaphore};
 
@@ -22,7 +22,7 @@ use crate::deployment::{self, Attached, Deployment, Settings};
 /// The backends of one run, whatever subjects it judges.
 pub struct Backends {
     /// Folder, ports and watchdog of the run.
-    pub home: Home,
+    pub home: Sandbox,
     choice: Choice,
     postgres: OnceCell<StepResult<Arc<Postgres>>>,
     redis: OnceCell<StepResult<Arc<Redis>>>,
@@ -30,7 +30,7 @@ pub struct Backends {
 
 impl Backends {
     /// Nothing is started yet.
-    pub fn new(home: Home, choice: Choice) -> Self {
+    pub fn new(home: Sandbox, choice: Choice) -> Self {
         Self {
             home,
             choice,
@@ -149,7 +149,7 @@ impl Site {
     }
 
     /// Folder, ports and watchdog of the run.
-    pub fn home(&self) -> &Home {
+    pub fn home(&self) -> &Sandbox {
         &self.backends.home
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use conformance_engine::failure::{Failure, StepResult};
-use conformance_engine::run::scenario::{Aftermath, Scene, Stage};
+use conformance_engine::run::scenario::{AfterScenario, ScenarioContext, ScenarioHooks};
 
 use crate::component::Component;
 use crate::deployment::{Attached, Deployment, Settings};
@@ -17,7 +17,7 @@ use crate::steps::{gateway, grpc, health, process, streams, users};
 #[world(init = Self::outside_of_a_run)]
 pub struct World {
     /// The case, the journal, the patience.
-    pub scene: Scene,
+    pub scene: ScenarioContext,
     /// What the whole run shares.
     pub site: Rc<Site>,
     /// Which program is judged.
@@ -55,7 +55,7 @@ impl std::fmt::Debug for World {
 }
 
 impl World {
-    fn new(scene: Scene, site: Rc<Site>, component: Component) -> Self {
+    fn new(scene: ScenarioContext, site: Rc<Site>, component: Component) -> Self {
         Self {
             scene,
             site,
@@ -147,20 +147,20 @@ pub struct Platform {
     pub site: Rc<Site>,
 }
 
-impl Stage for Platform {
+impl ScenarioHooks for Platform {
     type World = World;
 
-    async fn enter(&self, scene: Scene) -> Result<World, Failure> {
+    async fn before(&self, scene: ScenarioContext) -> Result<World, Failure> {
         let component = Component::of(&scene.case)
             .ok_or_else(|| Failure::broken("this version does not judge the component"))?;
         Ok(World::new(scene, self.site.clone(), component))
     }
 
-    async fn leave(&self, world: World, passed: bool) -> Aftermath {
+    async fn after(&self, world: World, passed: bool) -> AfterScenario {
         let World {
             scene, site, place, ..
         } = world;
-        let mut aftermath = Aftermath::default();
+        let mut aftermath = AfterScenario::default();
         if !passed {
             aftermath.broken = site.backends.broken().await;
             aftermath.logs = match &place {

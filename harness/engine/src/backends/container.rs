@@ -21,7 +21,7 @@ use tokio::time::timeout;
 
 use super::engine::{engine, publishing};
 use super::provider::{Backend, BackendError, chain};
-use super::server::{OwnServer, Place, TAIL, printable};
+use super::server::{OwnServer, TAIL, Workspace, printable};
 use crate::sandbox::watchdog::{FOLDER_LABEL, MACHINE_LABEL, RUN_LABEL, machine};
 
 /// How long an image may take to come and a container to start.
@@ -39,7 +39,7 @@ pub(super) struct Container<I: Image + 'static> {
     name: String,
     address: SocketAddr,
     log: Arc<Mutex<Vec<u8>>>,
-    place: Place,
+    place: Workspace,
     /// Present until it is removed.
     inner: tokio::sync::Mutex<Option<ContainerAsync<I>>>,
 }
@@ -51,20 +51,20 @@ impl<I: Image + 'static> Container<I> {
         number: u64,
         port: u16,
         request: ContainerRequest<I>,
-        place: Place,
+        place: Workspace,
     ) -> Result<Self, BackendError> {
         let run = place.run_folder.file_name().unwrap_or_default();
         let run = run.to_string_lossy().into_owned();
         let name = format!("{run}-{}-{number}", backend.word());
         let log = Arc::default();
-        let docker = engine(&place.surroundings)
+        let docker = engine(&place.host)
             .await
             .map_err(|error| BackendError::broken(backend, error.to_string(), LOOK))?;
-        let publishing = publishing(&docker, &place.surroundings).await;
+        let publishing = publishing(&docker, &place.host).await;
         let request = labelled(request, &name, &run, &place);
         let request = ready_to_go(request, port, publishing, Arc::clone(&log));
         let image = request.descriptor();
-        // Told before it is there: the run may be killed in between.
+        // Recorded before it exists: the run may be killed in between.
         place.watchdog.container(&name);
         let started = timeout(START_LIMIT, request.start()).await;
         let failed = |error: TestcontainersError| unstarted(backend, &image, &error);
@@ -170,14 +170,14 @@ impl<I: Image + 'static> Drop for Container<I> {
     }
 }
 
-const LOOK: &str = "start the run again; `docker ps --all` and `docker logs` may tell more";
+const LOOK: &str = "start the run again; `docker ps --all` and `docker logs` may show more";
 
 /// By its name the watchdog finds it, by its labels `conformance clean`.
 fn labelled<I: Image>(
     request: ContainerRequest<I>,
     name: &str,
     run: &str,
-    place: &Place,
+    place: &Workspace,
 ) -> ContainerRequest<I> {
     request.with_container_name(name).with_labels([
         (RUN_LABEL, run.to_owned()),

@@ -14,7 +14,7 @@ use testcontainers_modules::testcontainers::core::client::docker_client_instance
 use tokio::time::timeout;
 
 use super::provider::{Backend, BackendError, chain};
-use crate::sandbox::surroundings::Surroundings;
+use crate::sandbox::host::Host;
 
 /// How long the engine may take to say that it is there.
 const PING_LIMIT: Duration = Duration::from_secs(10);
@@ -24,8 +24,8 @@ const HOST: &str = "DOCKER_HOST";
 
 /// Why no container can be started.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Unusable {
-    /// Nobody listens.
+pub(super) enum EngineUnavailable {
+    /// No process listens there.
     #[error(
         "no container engine answers at {place} ({cause}): start one (`ci/setup --containers`, or \
          `systemctl start docker`), or set {HOST} to one that runs"
@@ -43,15 +43,15 @@ pub(super) enum Unusable {
 }
 
 /// The engine, asked for a sign of life.
-pub(super) async fn engine(surroundings: &Surroundings) -> Result<Docker, Unusable> {
-    let place = place(surroundings);
-    if !surroundings.has_engine() {
+pub(super) async fn engine(host: &Host) -> Result<Docker, EngineUnavailable> {
+    let place = place(host);
+    if !host.has_engine() {
         let cause = "it is not looked for".to_owned();
-        return Err(Unusable::Down { place, cause });
+        return Err(EngineUnavailable::Down { place, cause });
     }
     let docker = docker_client_instance().await.map_err(|error| {
         let cause = chain(&error);
-        Unusable::Down {
+        EngineUnavailable::Down {
             place: place.clone(),
             cause,
         }
@@ -61,21 +61,21 @@ pub(super) async fn engine(surroundings: &Surroundings) -> Result<Docker, Unusab
         Ok(Err(error)) => Err(judge(place, &error)),
         Err(_) => {
             let cause = format!("no answer within {} s", PING_LIMIT.as_secs());
-            Err(Unusable::Odd { place, cause })
+            Err(EngineUnavailable::Odd { place, cause })
         }
     }
 }
 
 /// Where the engine is looked for, for people.
-pub(super) fn place(surroundings: &Surroundings) -> String {
-    let named = surroundings.variable(HOST);
+pub(super) fn place(host: &Host) -> String {
+    let named = host.variable(HOST);
     named.unwrap_or("unix:///var/run/docker.sock").to_owned()
 }
 
-/// Where ports of containers are published and reached: nobody but this machine needs to. Nothing where
+/// Where ports of containers are published and reached: this machine alone needs them. `None` where
 /// the engine is another machine's.
-pub(super) async fn publishing(docker: &Docker, surroundings: &Surroundings) -> Option<IpAddr> {
-    let place = place(surroundings);
+pub(super) async fn publishing(docker: &Docker, host: &Host) -> Option<IpAddr> {
+    let place = place(host);
     if !place.starts_with("unix:") {
         return None;
     }
@@ -96,7 +96,7 @@ pub(super) async fn publishing(docker: &Docker, surroundings: &Surroundings) -> 
 /// What Docker puts into containers, and some into images of whole machines.
 const IN_CONTAINER: &str = "/.dockerenv";
 
-fn judge(place: String, error: &EngineError) -> Unusable {
+fn judge(place: String, error: &EngineError) -> EngineUnavailable {
     let cause = innermost(error);
     let refused = matches!(
         error,
@@ -110,17 +110,17 @@ fn judge(place: String, error: &EngineError) -> Unusable {
         error => io_kind(error),
     };
     match kind {
-        Some(ErrorKind::PermissionDenied) => Unusable::Refuses { place, cause },
-        _ if refused => Unusable::Refuses { place, cause },
-        Some(_) => Unusable::Down { place, cause },
+        Some(ErrorKind::PermissionDenied) => EngineUnavailable::Refuses { place, cause },
+        _ if refused => EngineUnavailable::Refuses { place, cause },
+        Some(_) => EngineUnavailable::Down { place, cause },
         None if matches!(error, EngineError::SocketNotFoundError(_)) => {
-            Unusable::Down { place, cause }
+            EngineUnavailable::Down { place, cause }
         }
-        None => Unusable::Odd { place, cause },
+        None => EngineUnavailable::Odd { place, cause },
     }
 }
 
-/// What lies behind it; what the libraries between say of it helps nobody.
+/// The innermost cause; the libraries' own layers add nothing.
 fn innermost(error: &(dyn Error + 'static)) -> String {
     let mut innermost = error;
     while let Some(source) = innermost.source() {
@@ -151,18 +151,15 @@ pub(crate) struct Image {
 impl Image {
     /// The image that the backend's variable names, else the one that `ci/images` built, else the
     /// official one, which the engine pulls when the first container wants it.
-    pub(super) async fn find(
-        backend: Backend,
-        surroundings: &Surroundings,
-    ) -> Result<Self, BackendError> {
-        let docker = engine(surroundings).await.map_err(|error| {
+    pub(super) async fn find(backend: Backend, host: &Host) -> Result<Self, BackendError> {
+        let docker = engine(host).await.map_err(|error| {
             let what_to_install = error.to_string();
             BackendError::Missing {
                 backend,
                 what_to_install,
             }
         })?;
-        if let Some(named) = surroundings.variable(backend.image_variable()) {
+        if let Some(named) = host.variable(backend.image_variable()) {
             return Ok(Self::parse(named));
         }
         let [built, official] = Self::usual(backend);
@@ -234,18 +231,21 @@ mod tests {
     fn an_engine_that_is_down_is_told_from_one_that_refuses() {
         let judged = |error| judge("there".to_owned(), &error);
         let refused = io(ErrorKind::ConnectionRefused);
-        assert!(matches!(judged(refused), Unusable::Down { .. }));
+        assert!(matches!(judged(refused), EngineUnavailable::Down { .. }));
         let denied = io(ErrorKind::PermissionDenied);
-        assert!(matches!(judged(denied), Unusable::Refuses { .. }));
+        assert!(matches!(judged(denied), EngineUnavailable::Refuses { .. }));
         let forbidden = EngineError::DockerResponseServerError {
             status_code: 403,
             message: "no".to_owned(),
         };
-        assert!(matches!(judged(forbidden), Unusable::Refuses { .. }));
+        assert!(matches!(
+            judged(forbidden),
+            EngineUnavailable::Refuses { .. }
+        ));
         let odd = EngineError::DockerResponseServerError {
             status_code: 500,
             message: "?".to_owned(),
         };
-        assert!(matches!(judged(odd), Unusable::Odd { .. }));
+        assert!(matches!(judged(odd), EngineUnavailable::Odd { .. }));
     }
 }

@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 
 use super::provider::{Backend, BackendError};
 use super::server::printable;
-use crate::sandbox::surroundings::{Surroundings, is_executable, numbers};
+use crate::sandbox::host::{Host, is_executable, numbers};
 
-/// A program that takes longer to tell its version is broken.
+/// A program that takes longer to print its version is broken.
 const VERSION_LIMIT: Duration = Duration::from_secs(10);
 
 /// A program that was found, and asked for its version.
@@ -44,10 +44,10 @@ pub(super) struct Wanted {
 
 impl Wanted {
     /// The first program that is whole; that one decides, also by being too old.
-    pub(super) fn find(&self, surroundings: &Surroundings) -> Result<Program, BackendError> {
+    pub(super) fn find(&self, host: &Host) -> Result<Program, BackendError> {
         let backend = self.backend;
         let broken = |why: &str| BackendError::broken(backend, why, backend.remedy());
-        let candidates = self.names.iter().flat_map(|it| surroundings.programs(it));
+        let candidates = self.names.iter().flat_map(|it| host.programs(it));
         let mut unfit = Vec::new();
         for path in candidates {
             match self.examine(&path) {
@@ -77,7 +77,7 @@ impl Wanted {
     fn examine(&self, path: &Path) -> Result<Program, String> {
         let said = ask_version(path)?;
         let version = read_version(&said, self.mark)
-            .ok_or_else(|| format!("does not tell its version: `{}`", printable(&said)))?;
+            .ok_or_else(|| format!("prints no version: `{}`", printable(&said)))?;
         Ok(Program {
             path: self.home_of(path)?,
             version,
@@ -187,7 +187,7 @@ mod tests {
 
     fn find_in(folder: &Path) -> Result<Program, BackendError> {
         let path = folder.to_str().unwrap();
-        WANTED.find(&Surroundings::bare([("PATH", path)]))
+        WANTED.find(&Host::bare([("PATH", path)]))
     }
 
     #[test]
@@ -223,7 +223,7 @@ mod tests {
             .into_string()
             .unwrap();
         let error = WANTED
-            .find(&Surroundings::bare([("PATH", path.as_str())]))
+            .find(&Host::bare([("PATH", path.as_str())]))
             .unwrap_err();
         assert!(matches!(error, BackendError::Broken { .. }), "{error:?}");
         assert!(
@@ -249,9 +249,7 @@ mod tests {
             .unwrap()
             .into_string()
             .unwrap();
-        let found = WANTED
-            .find(&Surroundings::bare([("PATH", path.as_str())]))
-            .unwrap();
+        let found = WANTED.find(&Host::bare([("PATH", path.as_str())])).unwrap();
         assert_eq!(found.version, "17");
         assert_eq!(found.path, whole.join("pretend"));
         let error = find_in(&part).unwrap_err();

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use super::engine::Image;
-use crate::sandbox::surroundings::Surroundings;
+use crate::sandbox::host::Host;
 
 /// What a backend is, whatever provides it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -192,25 +192,25 @@ pub(super) enum Route<P> {
 }
 
 /// How a provider's programs are looked for.
-pub(super) type Find<P> = fn(&Surroundings) -> Result<P, BackendError>;
+pub(super) type Find<P> = fn(&Host) -> Result<P, BackendError>;
 
 /// Decides where a backend comes from.
 pub(super) async fn route<P: Send + 'static>(
     backend: Backend,
     choice: Choice,
-    surroundings: &Arc<Surroundings>,
+    host: &Arc<Host>,
     find: Find<P>,
 ) -> Result<Route<P>, BackendError> {
     if choice == Choice::Container {
-        return Ok(Route::Container(Image::find(backend, surroundings).await?));
+        return Ok(Route::Container(Image::find(backend, host).await?));
     }
-    if let (Choice::Auto, Some(url)) = (choice, surroundings.variable(backend.variable())) {
+    if let (Choice::Auto, Some(url)) = (choice, host.variable(backend.variable())) {
         return Ok(Route::External(url.to_owned()));
     }
-    let programs = look(backend, surroundings.clone(), find).await;
+    let programs = look(backend, host.clone(), find).await;
     match programs {
         Err(missing @ BackendError::Missing { .. }) if choice == Choice::Auto => {
-            match Image::find(backend, surroundings).await {
+            match Image::find(backend, host).await {
                 Ok(image) => Ok(Route::Container(image)),
                 // That there is no engine either says less than which program to install.
                 Err(_) => Err(missing),
@@ -223,10 +223,10 @@ pub(super) async fn route<P: Send + 'static>(
 /// Looking for programs starts some of them: a thread that may wait does it.
 async fn look<P: Send + 'static>(
     backend: Backend,
-    surroundings: Arc<Surroundings>,
+    host: Arc<Host>,
     find: Find<P>,
 ) -> Result<P, BackendError> {
-    tokio::task::spawn_blocking(move || find(&surroundings))
+    tokio::task::spawn_blocking(move || find(&host))
         .await
         .unwrap_or_else(|panic| {
             let advice = "this is a fault of the suite";
@@ -253,8 +253,8 @@ mod tests {
     use super::*;
 
     async fn routed(choice: Choice, url: &str) -> String {
-        let surroundings = Arc::new(Surroundings::bare([("CONFORMANCE_REDIS_URL", url)]));
-        match route(Backend::Redis, choice, &surroundings, |_| Ok(())).await {
+        let host = Arc::new(Host::bare([("CONFORMANCE_REDIS_URL", url)]));
+        match route(Backend::Redis, choice, &host, |_| Ok(())).await {
             Ok(Route::External(url)) => format!("external {url}"),
             Ok(Route::Process(())) => "process".to_owned(),
             Ok(Route::Container(image)) => format!("container {image}"),

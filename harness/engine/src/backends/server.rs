@@ -13,9 +13,9 @@ use nix::unistd::Pid;
 use tokio::process::{Child, Command};
 
 use super::provider::{Backend, BackendError};
-use crate::sandbox::Home;
+use crate::sandbox::Sandbox;
+use crate::sandbox::host::Host;
 use crate::sandbox::ports::{Port, Ports};
-use crate::sandbox::surroundings::Surroundings;
 use crate::sandbox::watchdog::{self, Watchdog};
 
 /// How long a server may take to answer first, on a machine that is busy with something else.
@@ -39,7 +39,7 @@ pub(super) trait OwnServer: Send + Sync {
     /// Its end as an error, if it has ended, with the end of its log.
     async fn end(&self) -> Option<BackendError>;
 
-    /// The same, for somebody whom it does not answer: a server that is dying refuses connections
+    /// The same, for a caller without an answer: a server that is ending refuses connections
     /// before it has ended.
     async fn end_soon(&self) -> Option<BackendError>;
 
@@ -176,7 +176,7 @@ impl Server {
 
     fn end_group(&self) {
         let group = pid(self.pid);
-        // ESRCH: nobody is left in it, as it should be.
+        // ESRCH: no process is left in it, as it should be.
         if killpg(group, Signal::SIGSTOP).is_ok() {
             watchdog::release(group.as_raw());
             let _ = killpg(group, Signal::SIGKILL);
@@ -248,7 +248,7 @@ fn tail(log: &Path) -> String {
     printable(&String::from_utf8_lossy(&read().unwrap_or_default()))
 }
 
-/// Text that somebody else wrote, fit for a message: no control characters but line ends.
+/// Untrusted text, fit for a message: no control characters but line ends.
 pub(super) fn printable(text: &str) -> String {
     let shown = |it: &char| *it == '\n' || !it.is_control();
     text.trim().chars().filter(shown).collect()
@@ -266,38 +266,38 @@ pub(super) async fn pause(duration: Duration) {
 /// Between two questions to a process that is starting.
 pub(super) const PAUSE: Duration = Duration::from_millis(3);
 
-/// A password that nobody can guess.
+/// A password that cannot be guessed.
 pub(super) fn random_password() -> String {
     format!("{:032x}", rand::random::<u128>())
 }
 
 /// Where and among what the servers of one backend are started.
 #[derive(Clone)]
-pub(super) struct Place {
+pub(super) struct Workspace {
     /// For the servers' files alone.
     pub(super) folder: PathBuf,
     /// The folder of the whole run.
     pub(super) run_folder: PathBuf,
     /// The caller's variables.
-    pub(super) surroundings: Arc<Surroundings>,
+    pub(super) host: Arc<Host>,
     /// Where a server listens.
     pub(super) ports: Ports,
     /// Who kills it if the suite cannot.
     pub(super) watchdog: Watchdog,
 }
 
-impl Place {
+impl Workspace {
     /// The one of a backend, in a folder of its own.
-    pub(super) fn of(backend: Backend, home: &Home) -> Result<Self, BackendError> {
-        let folder = home.folder.sub(backend.word()).map_err(|error| {
+    pub(super) fn of(backend: Backend, sandbox: &Sandbox) -> Result<Self, BackendError> {
+        let folder = sandbox.folder.sub(backend.word()).map_err(|error| {
             BackendError::broken(backend, error.to_string(), "see what fills the disk")
         })?;
         Ok(Self {
             folder,
-            run_folder: home.folder.path().to_owned(),
-            surroundings: home.surroundings.clone(),
-            ports: home.ports.clone(),
-            watchdog: home.watchdog.clone(),
+            run_folder: sandbox.folder.path().to_owned(),
+            host: sandbox.host.clone(),
+            ports: sandbox.ports.clone(),
+            watchdog: sandbox.watchdog.clone(),
         })
     }
 
@@ -306,7 +306,7 @@ impl Place {
         let mut command = std::process::Command::new(program);
         command.env_clear().current_dir(&self.folder);
         for name in ["PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"] {
-            if let Some(value) = self.surroundings.variable(name) {
+            if let Some(value) = self.host.variable(name) {
                 command.env(name, value);
             }
         }

@@ -6,7 +6,7 @@ use super::engine::{Image, engine, place};
 use super::programs::Program;
 use super::provider::{Backend, BackendError, BackendInfo, ProviderKind};
 use super::{postgres, redis};
-use crate::sandbox::surroundings::Surroundings;
+use crate::sandbox::host::Host;
 
 /// What this machine offers for one backend.
 #[derive(Clone, Debug)]
@@ -83,12 +83,12 @@ impl fmt::Display for BackendSurvey {
 
 /// Looks at everything; a server that a variable names is asked.
 pub async fn survey() -> Vec<BackendSurvey> {
-    survey_of(Surroundings::here()).await
+    survey_of(Host::here()).await
 }
 
-/// The same for other surroundings.
-pub async fn survey_of(surroundings: Surroundings) -> Vec<BackendSurvey> {
-    let url = |backend: Backend| surroundings.variable(backend.variable()).map(str::to_owned);
+/// The same for other host.
+pub async fn survey_of(host: Host) -> Vec<BackendSurvey> {
+    let url = |backend: Backend| host.variable(backend.variable()).map(str::to_owned);
     let postgres = async {
         let url = url(Backend::Postgres)?;
         Some(postgres::external::start(&url).await.map(|it| it.info))
@@ -102,10 +102,10 @@ pub async fn survey_of(surroundings: Surroundings) -> Vec<BackendSurvey> {
                 .map(|it| it.info),
         )
     };
-    let images = [Backend::Postgres, Backend::Redis].map(|it| image(it, &surroundings));
+    let images = [Backend::Postgres, Backend::Redis].map(|it| image(it, &host));
     let (postgres, redis, images) =
         futures::join!(postgres, redis, futures::future::join_all(images));
-    let programs = surroundings.clone();
+    let programs = host.clone();
     let programs = tokio::task::spawn_blocking(move || {
         [
             postgres::process::find(&programs),
@@ -126,22 +126,22 @@ pub async fn survey_of(surroundings: Surroundings) -> Vec<BackendSurvey> {
 }
 
 /// What a container engine has for a backend; nothing is pulled.
-async fn image(backend: Backend, surroundings: &Surroundings) -> Found {
-    let image = match Image::find(backend, surroundings).await {
+async fn image(backend: Backend, host: &Host) -> Found {
+    let image = match Image::find(backend, host).await {
         Ok(image) => image,
         Err(error) => return lacking(error),
     };
     let nothing = |why| Found::Nothing { why };
-    match engine(surroundings).await {
+    match engine(host).await {
         Err(error) => nothing(error.to_string()),
         Ok(docker) if image.is_there(&docker).await => Found::Ready {
             version: image.to_string(),
-            place: format!("an image of the engine at {}", place(surroundings)),
+            place: format!("an image of the engine at {}", place(host)),
         },
         Ok(_) => nothing(format!(
             "the engine at {} has no image `{image}`: a run pulls it, `ci/images` builds another, and {} \
              names one",
-            place(surroundings),
+            place(host),
             backend.image_variable()
         )),
     }
@@ -201,7 +201,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_machine_with_nothing_is_told_what_to_install() {
-        let surveys = survey_of(Surroundings::bare([("PATH", "/nowhere")])).await;
+        let surveys = survey_of(Host::bare([("PATH", "/nowhere")])).await;
         assert_eq!(surveys.len(), 2);
         for survey in surveys {
             assert!(!survey.usable(), "{survey}");
@@ -216,14 +216,14 @@ mod tests {
 
     #[tokio::test]
     async fn a_server_that_is_named_and_does_not_answer_is_broken_whatever_else_there_is() {
-        let surroundings = Surroundings::bare([
+        let host = Host::bare([
             (
                 "CONFORMANCE_POSTGRES_URL",
                 "postgres://user:secret@127.0.0.1:1/",
             ),
             ("CONFORMANCE_REDIS_URL", "redis://:secret@127.0.0.1:1/"),
         ]);
-        for survey in survey_of(surroundings).await {
+        for survey in survey_of(host).await {
             assert!(!survey.usable(), "{survey}");
             assert!(
                 matches!(survey.offers[0].found, Found::Broken { .. }),

@@ -7,7 +7,7 @@ use cucumber::step;
 use gherkin::Step;
 
 use super::cases;
-use super::parse::{self, Document, Flaw};
+use super::parse::{self, Document, LintError};
 use crate::catalogue::Catalogue;
 
 /// A step function of the suite.
@@ -54,20 +54,20 @@ pub fn lint<W>(
     catalogue: &Catalogue,
     steps: &step::Collection<W>,
     patterns: &[Pattern],
-) -> Vec<Flaw> {
-    let mut flaws = Vec::new();
-    flaws.extend(clauses(documents, catalogue));
-    flaws.extend(names(documents));
-    flaws.extend(structure(documents, catalogue));
-    flaws.extend(matches(documents, steps));
-    flaws.extend(unused(documents, patterns));
-    flaws.sort();
-    flaws.dedup();
-    flaws
+) -> Vec<LintError> {
+    let mut errors = Vec::new();
+    errors.extend(clauses(documents, catalogue));
+    errors.extend(names(documents));
+    errors.extend(structure(documents, catalogue));
+    errors.extend(matches(documents, steps));
+    errors.extend(unused(documents, patterns));
+    errors.sort();
+    errors.dedup();
+    errors
 }
 
-fn flaw(path: &str, line: usize, problem: String) -> Flaw {
-    Flaw {
+fn error(path: &str, line: usize, problem: String) -> LintError {
+    LintError {
         path: path.to_owned(),
         line,
         problem,
@@ -75,15 +75,15 @@ fn flaw(path: &str, line: usize, problem: String) -> Flaw {
 }
 
 /// Every clause of the catalogue has one rule with a scenario, or is pending; no number is left out.
-fn clauses(documents: &[Document], catalogue: &Catalogue) -> Vec<Flaw> {
-    let mut flaws = Vec::new();
+fn clauses(documents: &[Document], catalogue: &Catalogue) -> Vec<LintError> {
+    let mut errors = Vec::new();
     let mut ruled: BTreeMap<String, (String, usize)> = BTreeMap::new();
     let pending: BTreeSet<String> = catalogue.pending().into_iter().collect();
     for document in documents {
         for rule in &document.feature.rules {
             let line = rule.position.line;
             let Some((id, _)) = cases::clause_of(rule) else {
-                flaws.push(flaw(
+                errors.push(error(
                     &document.path,
                     line,
                     format!(
@@ -94,14 +94,14 @@ fn clauses(documents: &[Document], catalogue: &Catalogue) -> Vec<Flaw> {
                 continue;
             };
             if !catalogue.has_clause(id) {
-                flaws.push(flaw(
+                errors.push(error(
                     &document.path,
                     line,
                     format!("{id} is no clause of the catalogue"),
                 ));
             }
             if rule.scenarios.is_empty() {
-                flaws.push(flaw(
+                errors.push(error(
                     &document.path,
                     line,
                     format!("clause {id} has no scenario"),
@@ -112,18 +112,18 @@ fn clauses(documents: &[Document], catalogue: &Catalogue) -> Vec<Flaw> {
                 .as_deref()
                 .is_none_or(|it| it.trim().is_empty())
             {
-                flaws.push(flaw(
+                errors.push(error(
                     &document.path,
                     line,
                     format!("clause {id} lacks its text: put it below the rule's title"),
                 ));
             }
             if pending.contains(id) {
-                flaws.push(flaw(&document.path, line, format!("clause {id} has a rule and is pending in the catalogue: take it off the list")));
+                errors.push(error(&document.path, line, format!("clause {id} has a rule and is pending in the catalogue: take it off the list")));
             }
             if let Some((path, first)) = ruled.insert(id.to_owned(), (document.path.clone(), line))
             {
-                flaws.push(flaw(
+                errors.push(error(
                     &document.path,
                     line,
                     format!("clause {id} has a second rule; the first is at {path}:{first}"),
@@ -133,37 +133,37 @@ fn clauses(documents: &[Document], catalogue: &Catalogue) -> Vec<Flaw> {
     }
     for id in catalogue.clauses() {
         if !ruled.contains_key(&id) && !pending.contains(&id) {
-            flaws.push(flaw("", 0, format!("a gap in the numbers: {id} has no rule in any feature and is not pending in the catalogue")));
+            errors.push(error("", 0, format!("a gap in the numbers: {id} has no rule in any feature and is not pending in the catalogue")));
         }
     }
-    flaws
+    errors
 }
 
 /// No two scenarios share a name.
-fn names(documents: &[Document]) -> Vec<Flaw> {
+fn names(documents: &[Document]) -> Vec<LintError> {
     let mut first: HashMap<String, (String, usize)> = HashMap::new();
-    let mut flaws = Vec::new();
+    let mut errors = Vec::new();
     for document in documents {
         for rule in &document.feature.rules {
             for scenario in &rule.scenarios {
                 let here = (document.path.clone(), scenario.position.line);
                 if let Some((path, line)) = first.get(&scenario.name) {
-                    flaws.push(flaw(&here.0, here.1, format!("the name {:?} is used twice; the first is at {path}:{line} (an outline's name needs a <column>)", scenario.name)));
+                    errors.push(error(&here.0, here.1, format!("the name {:?} is used twice; the first is at {path}:{line} (an outline's name needs a <column>)", scenario.name)));
                 } else {
                     first.insert(scenario.name.clone(), here);
                 }
             }
         }
     }
-    flaws
+    errors
 }
 
 /// Every scenario stands in a rule and names a component; its capability is in the catalogue.
-fn structure(documents: &[Document], catalogue: &Catalogue) -> Vec<Flaw> {
-    let mut flaws = Vec::new();
+fn structure(documents: &[Document], catalogue: &Catalogue) -> Vec<LintError> {
+    let mut errors = Vec::new();
     for document in documents {
         for scenario in &document.feature.scenarios {
-            flaws.push(flaw(
+            errors.push(error(
                 &document.path,
                 scenario.position.line,
                 format!(
@@ -176,7 +176,7 @@ fn structure(documents: &[Document], catalogue: &Catalogue) -> Vec<Flaw> {
             for scenario in &rule.scenarios {
                 let tags = cases::tags(&document.feature, rule, scenario);
                 if !tags.iter().any(|it| catalogue.component(it).is_some()) {
-                    flaws.push(flaw(
+                    errors.push(error(
                         &document.path,
                         scenario.position.line,
                         format!("scenario {:?} names no component by a tag", scenario.name),
@@ -187,14 +187,14 @@ fn structure(documents: &[Document], catalogue: &Catalogue) -> Vec<Flaw> {
                     .filter_map(|it| it.strip_prefix("cap:"))
                     .find(|it| !catalogue.capabilities.contains(it));
                 if let Some(name) = unknown {
-                    flaws.push(flaw(
+                    errors.push(error(
                         &document.path,
                         scenario.position.line,
                         format!("capability {name:?} is not in the catalogue"),
                     ));
                 }
                 if scenario.steps.is_empty() {
-                    flaws.push(flaw(
+                    errors.push(error(
                         &document.path,
                         scenario.position.line,
                         format!("scenario {:?} has no step", scenario.name),
@@ -203,7 +203,7 @@ fn structure(documents: &[Document], catalogue: &Catalogue) -> Vec<Flaw> {
             }
         }
     }
-    flaws
+    errors
 }
 
 fn all_steps(documents: &[Document]) -> impl Iterator<Item = (&Document, &Step)> {
@@ -223,7 +223,7 @@ fn all_steps(documents: &[Document]) -> impl Iterator<Item = (&Document, &Step)>
 }
 
 /// Every step matches exactly one function.
-fn matches<W>(documents: &[Document], steps: &step::Collection<W>) -> Vec<Flaw> {
+fn matches<W>(documents: &[Document], steps: &step::Collection<W>) -> Vec<LintError> {
     all_steps(documents)
         .filter_map(|(document, step)| {
             let problem = match steps.find(step) {
@@ -231,13 +231,13 @@ fn matches<W>(documents: &[Document], steps: &step::Collection<W>) -> Vec<Flaw> 
                 Ok(None) => format!("no step matches \"{:?} {}\"; `conformance list --steps` shows those that exist", step.ty, step.value),
                 Err(error) => format!("the step {:?} is ambiguous. {error}", step.value),
             };
-            Some(flaw(&document.path, step.position.line, problem))
+            Some(error(&document.path, step.position.line, problem))
         })
         .collect()
 }
 
 /// Every function is used by a step.
-fn unused(documents: &[Document], patterns: &[Pattern]) -> Vec<Flaw> {
+fn unused(documents: &[Document], patterns: &[Pattern]) -> Vec<LintError> {
     let used: BTreeSet<(String, &str)> = all_steps(documents)
         .map(|(_, step)| (format!("{:?}", step.ty), step.value.as_str()))
         .collect();
@@ -251,7 +251,7 @@ fn unused(documents: &[Document], patterns: &[Pattern]) -> Vec<Flaw> {
             })
         })
         .map(|pattern| {
-            flaw(
+            error(
                 "",
                 0,
                 format!(
@@ -271,7 +271,7 @@ mod tests {
     use regex::Regex;
 
     use super::*;
-    use crate::features::parse::Source;
+    use crate::features::parse::FeatureSource;
 
     #[derive(Debug)]
     struct World;
@@ -293,7 +293,7 @@ mod tests {
             "Feature: x\n  Rule: USR-7 y\n    The text.\n\n    Scenario: z\n      {steps}\n"
         );
         let path = "x.feature".to_owned();
-        parse::parse(&[Source { path, text }]).expect("a feature")
+        parse::parse(&[FeatureSource { path, text }]).expect("a feature")
     }
 
     fn collection() -> step::Collection<World> {
@@ -305,18 +305,22 @@ mod tests {
 
     #[test]
     fn a_step_that_matches_twice_is_ambiguous() {
-        let flaws = matches(&documents("Given a user"), &collection());
-        assert_eq!(flaws.len(), 1);
-        assert_eq!(flaws[0].line, 6);
-        let problem = &flaws[0].problem;
+        let errors = matches(&documents("Given a user"), &collection());
+        assert_eq!(errors.len(), 1);
+        assert_eq!(errors[0].line, 6);
+        let problem = &errors[0].problem;
         assert!(problem.contains("\"a user\" is ambiguous"), "{problem}");
     }
 
     #[test]
     fn a_step_that_matches_once_is_fine_and_one_without_a_match_is_named() {
-        let flaws = matches(&documents("Given a dog\n      When a user"), &collection());
-        assert_eq!(flaws.len(), 1, "{flaws:?}");
-        assert!(flaws[0].problem.contains("no step matches \"When a user\""));
+        let errors = matches(&documents("Given a dog\n      When a user"), &collection());
+        assert_eq!(errors.len(), 1, "{errors:?}");
+        assert!(
+            errors[0]
+                .problem
+                .contains("no step matches \"When a user\"")
+        );
     }
 
     #[test]
@@ -326,11 +330,11 @@ mod tests {
             regex: "^a user$".to_owned(),
             location: "x.rs:1".to_owned(),
         };
-        let flaws = unused(
+        let errors = unused(
             &documents("Given a user"),
             &[pattern("Given"), pattern("When")],
         );
-        assert_eq!(flaws.len(), 1, "{flaws:?}");
-        assert!(flaws[0].problem.contains("When ^a user$ of x.rs:1"));
+        assert_eq!(errors.len(), 1, "{errors:?}");
+        assert!(errors[0].problem.contains("When ^a user$ of x.rs:1"));
     }
 }

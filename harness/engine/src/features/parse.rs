@@ -9,7 +9,7 @@ use regex::Regex;
 
 /// The text of one feature file.
 #[derive(Clone, Debug)]
-pub struct Source {
+pub struct FeatureSource {
     /// Relative to the folder of features: `users/email.feature`.
     pub path: String,
     /// The Gherkin.
@@ -18,7 +18,7 @@ pub struct Source {
 
 /// What is wrong with the features.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Flaw {
+pub struct LintError {
     /// `users/email.feature`; empty for what belongs to no file.
     pub path: String,
     /// 0 for the whole file.
@@ -27,7 +27,7 @@ pub struct Flaw {
     pub problem: String,
 }
 
-impl std::fmt::Display for Flaw {
+impl std::fmt::Display for LintError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match (self.path.as_str(), self.line) {
             ("", _) => write!(f, "{}", self.problem),
@@ -46,44 +46,44 @@ pub struct Document {
     pub feature: Feature,
 }
 
-/// Parses every source; the flaws are syntax errors with file and line.
-pub fn parse(sources: &[Source]) -> Result<Vec<Document>, Vec<Flaw>> {
+/// Parses every source; the errors are syntax errors with file and line.
+pub fn parse(sources: &[FeatureSource]) -> Result<Vec<Document>, Vec<LintError>> {
     let mut documents = Vec::new();
-    let mut flaws = Vec::new();
+    let mut errors = Vec::new();
     for source in sources {
         match parse_one(source) {
             Ok(feature) => documents.push(Document {
                 path: source.path.clone(),
                 feature,
             }),
-            Err(flaw) => flaws.push(flaw),
+            Err(error) => errors.push(error),
         }
     }
-    if flaws.is_empty() {
+    if errors.is_empty() {
         Ok(documents)
     } else {
-        Err(flaws)
+        Err(errors)
     }
 }
 
-fn parse_one(source: &Source) -> Result<Feature, Flaw> {
-    let flaw = |problem: String| {
-        let told = LINE.captures(&problem).and_then(|it| it[1].parse().ok());
-        let line = told.unwrap_or(0);
+fn parse_one(source: &FeatureSource) -> Result<Feature, LintError> {
+    let invalid = |problem: String| {
+        let number = LINE.captures(&problem).and_then(|it| it[1].parse().ok());
+        let line = number.unwrap_or(0);
         let (line, problem) = match culprit(&source.text, line) {
             Some((line, text)) => (line, format!("{text:?} begins with no keyword")),
             None => (line, problem),
         };
-        Flaw {
+        LintError {
             path: source.path.clone(),
             line,
             problem: format!("not valid Gherkin: {problem}"),
         }
     };
     let mut feature = Feature::parse(&source.text, GherkinEnv::default())
-        .map_err(|error| flaw(error.to_string()))?;
+        .map_err(|error| invalid(error.to_string()))?;
     if let Some((line, text)) = stray(&feature, &source.text) {
-        return Err(Flaw {
+        return Err(LintError {
             path: source.path.clone(),
             line,
             problem: format!("{text:?} is no step and would be left out: is its keyword misspelt?"),
@@ -92,10 +92,10 @@ fn parse_one(source: &Source) -> Result<Feature, Flaw> {
     feature.path = Some(PathBuf::from(&source.path));
     feature
         .expand_examples()
-        .map_err(|error| flaw(error.to_string()))
+        .map_err(|error| invalid(error.to_string()))
 }
 
-/// The line without a keyword, where the parser stopped or just above: it tells where it would have
+/// The line without a keyword, where the parser stopped or just above: it reports where it would have
 /// gone on.
 fn culprit(source: &str, line: usize) -> Option<(usize, &str)> {
     let lines = source.lines().map(str::trim).enumerate();
@@ -113,7 +113,7 @@ static KEYWORD: LazyLock<Regex> = LazyLock::new(|| {
     .expect("a valid pattern")
 });
 
-/// A line that Gherkin takes for a description, though somebody meant it to be run: any below a
+/// A line that Gherkin takes for a description, though its author meant it to be run: any below a
 /// scenario's name, and steps or tables in the text of a rule or a feature.
 fn stray<'a>(feature: &Feature, source: &'a str) -> Option<(usize, &'a str)> {
     let scenarios = feature.rules.iter().flat_map(|it| &it.scenarios);
@@ -148,13 +148,13 @@ mod tests {
 
     #[track_caller]
     fn flawed(text: &str, line: usize, said: &str) {
-        let source = Source {
+        let source = FeatureSource {
             path: "x.feature".to_owned(),
             text: text.to_owned(),
         };
-        let flaws = parse(&[source]).expect_err("a flaw");
-        assert_eq!((flaws.len(), flaws[0].line), (1, line), "{flaws:?}");
-        assert!(flaws[0].problem.contains(said), "{flaws:?}");
+        let errors = parse(&[source]).expect_err("an error");
+        assert_eq!((errors.len(), errors[0].line), (1, line), "{errors:?}");
+        assert!(errors[0].problem.contains(said), "{errors:?}");
     }
 
     #[test]

@@ -27,7 +27,7 @@ pub(super) enum Condition {
 
 /// What every connection of a link watches.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct State {
+pub(super) struct LinkState {
     pub(super) condition: Condition,
     /// How many times all connections were reset so far: one that sees another number than at its
     /// beginning ends.
@@ -35,12 +35,12 @@ pub(super) struct State {
 }
 
 /// The link is gone, or a side of the connection was reset.
-struct Torn;
+struct ConnectionLost;
 
 /// How one direction ended.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum End {
-    /// Its sender closed, and the receiver was told.
+enum DirectionEnd {
+    /// Its sender closed, and the close was passed on.
     PassedOn,
     /// Its receiver takes nothing any more; what it still sends comes the other way.
     Refused,
@@ -50,7 +50,7 @@ enum End {
 pub(super) async fn carry(
     mut program: TcpStream,
     upstream: SocketAddr,
-    state: watch::Receiver<State>,
+    state: watch::Receiver<LinkState>,
     resets: u64,
 ) {
     let mut until_reset = state.clone();
@@ -74,11 +74,11 @@ pub(super) async fn carry(
         let down = direction(from_backend, to_program, state.clone());
         tokio::select! {
             biased;
-            () = &mut reset => Err(Torn),
+            () = &mut reset => Err(ConnectionLost),
             ends = async { tokio::try_join!(up, down) } => ends,
         }
     };
-    if !matches!(ends, Ok((End::PassedOn, End::PassedOn))) {
+    if !matches!(ends, Ok((DirectionEnd::PassedOn, DirectionEnd::PassedOn))) {
         abort(&program);
         abort(&backend);
     }
@@ -88,7 +88,7 @@ pub(super) async fn carry(
 async fn connect(
     program: &TcpStream,
     upstream: SocketAddr,
-    mut state: watch::Receiver<State>,
+    mut state: watch::Receiver<LinkState>,
 ) -> Option<TcpStream> {
     awake(&mut state).await.ok()?;
     let backend = TcpStream::connect(upstream).await.ok()?;
@@ -108,34 +108,37 @@ fn abort(stream: &TcpStream) {
 async fn direction(
     mut from: ReadHalf<'_>,
     mut to: WriteHalf<'_>,
-    mut state: watch::Receiver<State>,
-) -> Result<End, Torn> {
+    mut state: watch::Receiver<LinkState>,
+) -> Result<DirectionEnd, ConnectionLost> {
     let mut buffer = vec![0; CHUNK];
     loop {
-        let count = from.read(&mut buffer).await.map_err(|_| Torn)?;
+        let count = from.read(&mut buffer).await.map_err(|_| ConnectionLost)?;
         delayed(&mut state).await?;
         if count == 0 {
             // It fails only if the receiver is gone, which the other direction sees.
             let _ = to.shutdown().await;
-            return Ok(End::PassedOn);
+            return Ok(DirectionEnd::PassedOn);
         }
-        if deliver(&buffer[..count], &to, &mut state).await? == End::Refused {
-            return Ok(End::Refused);
+        if deliver(&buffer[..count], &to, &mut state).await? == DirectionEnd::Refused {
+            return Ok(DirectionEnd::Refused);
         }
     }
 }
 
 /// Waits while the link is silent.
-async fn awake(state: &mut watch::Receiver<State>) -> Result<(), Torn> {
-    let silent = |it: &State| matches!(it.condition, Condition::Hung | Condition::Cut);
+async fn awake(state: &mut watch::Receiver<LinkState>) -> Result<(), ConnectionLost> {
+    let silent = |it: &LinkState| matches!(it.condition, Condition::Hung | Condition::Cut);
     if silent(&state.borrow_and_update()) {
-        state.wait_for(|it| !silent(it)).await.map_err(|_| Torn)?;
+        state
+            .wait_for(|it| !silent(it))
+            .await
+            .map_err(|_| ConnectionLost)?;
     }
     Ok(())
 }
 
 /// Waits as long as the link lets a chunk wait that comes now.
-async fn delayed(state: &mut watch::Receiver<State>) -> Result<(), Torn> {
+async fn delayed(state: &mut watch::Receiver<LinkState>) -> Result<(), ConnectionLost> {
     let arrived = Instant::now();
     loop {
         awake(state).await?;
@@ -145,7 +148,7 @@ async fn delayed(state: &mut watch::Receiver<State>) -> Result<(), Torn> {
         // A change cuts the delay short, or makes it another.
         let left = delay.saturating_sub(arrived.elapsed());
         match tokio::time::timeout(left, state.changed()).await {
-            Ok(changed) => changed.map_err(|_| Torn)?,
+            Ok(changed) => changed.map_err(|_| ConnectionLost)?,
             Err(_) => return Ok(()),
         }
     }
@@ -155,21 +158,21 @@ async fn delayed(state: &mut watch::Receiver<State>) -> Result<(), Torn> {
 async fn deliver(
     mut bytes: &[u8],
     to: &WriteHalf<'_>,
-    state: &mut watch::Receiver<State>,
-) -> Result<End, Torn> {
+    state: &mut watch::Receiver<LinkState>,
+) -> Result<DirectionEnd, ConnectionLost> {
     while !bytes.is_empty() {
         awake(state).await?;
         match to.try_write(bytes) {
             Ok(count) => bytes = &bytes[count..],
             Err(error) if error.kind() == ErrorKind::WouldBlock => {
                 tokio::select! {
-                    changed = state.changed() => changed.map_err(|_| Torn)?,
+                    changed = state.changed() => changed.map_err(|_| ConnectionLost)?,
                     // What it says comes out at the next attempt.
                     _ = to.writable() => {}
                 }
             }
-            Err(_) => return Ok(End::Refused),
+            Err(_) => return Ok(DirectionEnd::Refused),
         }
     }
-    Ok(End::PassedOn)
+    Ok(DirectionEnd::PassedOn)
 }

@@ -1,7 +1,7 @@
 //! A TCP link between a program and a backend.
 //!
 //! A program attaches to the link's address as if it were the backend's. An outage is a change of
-//! the link's condition: quick, exact, and nobody else feels it.
+//! the link's condition: quick, exact, and without effect on other scenarios.
 //!
 //! It costs what any copying of bytes costs: a round trip takes some 14 µs longer (a Redis PING 31 µs
 //! instead of 17), and two cores that do nothing else carry half as many.
@@ -16,7 +16,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::task::TaskTracker;
 
-use super::connection::{self, Condition, State};
+use super::connection::{self, Condition, LinkState};
 use crate::sandbox::ports::{Port, Ports};
 
 /// How long a restored link tries to get its own port back before the suite gives up.
@@ -26,21 +26,21 @@ const REBIND_LIMIT: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub struct Link {
     address: SocketAddr,
-    orders: mpsc::Sender<Order>,
+    commands: mpsc::Sender<Command>,
     connections: TaskTracker,
     accepted: Arc<AtomicU64>,
 }
 
 /// A change, and who waits for it to have happened.
 #[derive(Debug)]
-struct Order {
+struct Command {
     change: Change,
     done: oneshot::Sender<io::Result<()>>,
 }
 
 #[derive(Debug)]
 enum Change {
-    Become(Condition),
+    To(Condition),
     Reset,
 }
 
@@ -53,21 +53,21 @@ impl Link {
         let port = ports.take()?;
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port.number()));
         let listener = TcpListener::bind(address).await?;
-        let (orders, inbox) = mpsc::channel(4);
+        let (commands, inbox) = mpsc::channel(4);
         let connections = TaskTracker::new();
         let accepted = Arc::<AtomicU64>::default();
-        let keeper = Keeper {
+        let acceptor = Acceptor {
             address,
             upstream,
-            state: watch::Sender::new(State::default()),
+            state: watch::Sender::new(LinkState::default()),
             connections: connections.clone(),
             accepted: accepted.clone(),
             _port: port,
         };
-        tokio::spawn(keeper.run(listener, inbox));
+        tokio::spawn(acceptor.run(listener, inbox));
         Ok(Self {
             address,
-            orders,
+            commands,
             connections,
             accepted,
         })
@@ -80,28 +80,28 @@ impl Link {
 
     /// New connections are refused; existing ones have been reset when this returns.
     pub async fn cut(&self) {
-        self.order(Change::Become(Condition::Cut)).await;
+        self.command(Change::To(Condition::Cut)).await;
     }
 
     /// New connections are accepted and hear nothing, existing ones fall silent. Nothing is lost:
     /// all of them carry on once the link is restored.
     pub async fn hang(&self) {
-        self.order(Change::Become(Condition::Hung)).await;
+        self.command(Change::To(Condition::Hung)).await;
     }
 
     /// Every chunk of at most 32 KiB is delayed by that much, one after the other, in both directions.
     pub async fn slow(&self, delay: Duration) {
-        self.order(Change::Become(Condition::Slow(delay))).await;
+        self.command(Change::To(Condition::Slow(delay))).await;
     }
 
     /// As at the beginning; what was silent or slow carries on at once.
     pub async fn restore(&self) {
-        self.order(Change::Become(Condition::Open)).await;
+        self.command(Change::To(Condition::Open)).await;
     }
 
     /// Existing connections have been reset when this returns; new ones are as welcome as before.
     pub async fn reset(&self) {
-        self.order(Change::Reset).await;
+        self.command(Change::Reset).await;
     }
 
     /// Connections of programs that are open now.
@@ -114,10 +114,10 @@ impl Link {
         self.accepted.load(Ordering::Relaxed)
     }
 
-    async fn order(&self, change: Change) {
+    async fn command(&self, change: Change) {
         let (done, wait) = oneshot::channel();
-        let sent = self.orders.send(Order { change, done }).await.is_ok();
-        // The keeper outlives its link unless the runtime is going down, and everything with it.
+        let sent = self.commands.send(Command { change, done }).await.is_ok();
+        // The acceptor outlives its link unless the runtime is going down, and everything with it.
         if sent && let Ok(Err(error)) = wait.await {
             // A verdict on a program whose link is in another condition than it says would be wrong.
             panic!("the link on {} cannot listen again: {error}", self.address);
@@ -126,25 +126,25 @@ impl Link {
 }
 
 /// Owns the listener and the port; ends when the link is dropped, after all of its connections.
-struct Keeper {
+struct Acceptor {
     address: SocketAddr,
     upstream: SocketAddr,
-    state: watch::Sender<State>,
+    state: watch::Sender<LinkState>,
     connections: TaskTracker,
     accepted: Arc<AtomicU64>,
     /// Held while the link is cut, too, and until nothing uses it any more.
     _port: Port,
 }
 
-impl Keeper {
-    async fn run(self, listener: TcpListener, mut inbox: mpsc::Receiver<Order>) {
+impl Acceptor {
+    async fn run(self, listener: TcpListener, mut inbox: mpsc::Receiver<Command>) {
         let mut listener = Some(listener);
         loop {
             tokio::select! {
-                order = inbox.recv() => {
-                    let Some(Order { change, done }) = order else { break };
-                    // Nobody waits any more if the step was given up.
-                    let _ = done.send(self.obey(change, &mut listener).await);
+                command = inbox.recv() => {
+                    let Some(Command { change, done }) = command else { break };
+                    // The receiver is gone if the step was given up.
+                    let _ = done.send(self.apply(change, &mut listener).await);
                 },
                 accepted = accept(listener.as_ref()) => match accepted {
                     Ok(program) => self.serve(program),
@@ -157,14 +157,14 @@ impl Keeper {
         self.reset(|_| {}).await;
     }
 
-    async fn obey(&self, change: Change, listener: &mut Option<TcpListener>) -> io::Result<()> {
+    async fn apply(&self, change: Change, listener: &mut Option<TcpListener>) -> io::Result<()> {
         match change {
             Change::Reset => self.reset(|_| {}).await,
-            Change::Become(Condition::Cut) => {
+            Change::To(Condition::Cut) => {
                 *listener = None;
                 self.reset(|state| state.condition = Condition::Cut).await;
             }
-            Change::Become(condition) => {
+            Change::To(condition) => {
                 if listener.is_none() {
                     *listener = Some(bind_again(self.address).await?);
                 }
@@ -175,7 +175,7 @@ impl Keeper {
     }
 
     /// Resets every connection and waits until none is left.
-    async fn reset(&self, and: impl FnOnce(&mut State)) {
+    async fn reset(&self, and: impl FnOnce(&mut LinkState)) {
         self.state.send_modify(|state| {
             state.resets += 1;
             and(state);
@@ -187,7 +187,7 @@ impl Keeper {
 
     fn serve(&self, program: TcpStream) {
         self.accepted.fetch_add(1, Ordering::Relaxed);
-        // Subscribed here, so that an order that comes before the task's first step reaches it.
+        // Subscribed here, so that an command that comes before the task's first step reaches it.
         let state = self.state.subscribe();
         let resets = state.borrow().resets;
         self.connections
@@ -215,7 +215,7 @@ async fn bind_again(address: SocketAddr) -> io::Result<TcpListener> {
 
 #[expect(
     clippy::disallowed_methods,
-    reason = "the kernel tells nobody when a descriptor or a port is free"
+    reason = "the kernel sends no notification when a descriptor or a port is free"
 )]
 async fn pause() {
     tokio::time::sleep(Duration::from_millis(5)).await;

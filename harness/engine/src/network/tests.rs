@@ -304,5 +304,5 @@ async fn dropping_a_link_ends_its_connections_and_gives_its_port_back() {
     }
     TcpListener::bind(address)
         .await
-        .expect("nobody listens there any more");
+        .expect("a port without a listener");
 }

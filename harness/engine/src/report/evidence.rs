@@ -1,6 +1,6 @@
 //! What shows why a scenario did not pass, as a block of text: the same for people and for CI.
 
-use super::screen::{Screen, Tone};
+use super::screen::{Screen, Style};
 use super::text::{clean, clean_line, count, shorten, time, wrap};
 use crate::features::cases::Case;
 use crate::run::outcome::{Evidence, LogExcerpt, Outcome, ScenarioResult};
@@ -10,15 +10,15 @@ const COLUMN: usize = 12;
 
 /// How much of it is shown.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Depth {
+pub(super) struct Detail {
     /// Entries of the timeline; the newest.
     timeline: usize,
     /// Characters of one line.
     line: usize,
 }
 
-impl Depth {
-    /// What somebody reads on a terminal.
+impl Detail {
+    /// For a terminal.
     pub(super) const SCREEN: Self = Self {
         timeline: 40,
         line: 2_000,
@@ -34,9 +34,9 @@ impl Depth {
 pub(super) fn heading(case: &Case, screen: Screen) -> String {
     format!(
         "{}  {}   {}",
-        screen.paint(Tone::Bad, &clean_line(&case.clause)),
-        screen.paint(Tone::Strong, &clean_line(&case.name)),
-        screen.paint(Tone::Faint, &place(case, case.line)),
+        screen.paint(Style::Bad, &clean_line(&case.clause)),
+        screen.paint(Style::Strong, &clean_line(&case.name)),
+        screen.paint(Style::Faint, &place(case, case.line)),
     )
 }
 
@@ -45,11 +45,11 @@ fn place(case: &Case, line: usize) -> String {
 }
 
 /// The heading and everything that is known; each line ends with a line end.
-pub(super) fn block(result: &ScenarioResult, screen: Screen, depth: Depth) -> String {
+pub(super) fn block(result: &ScenarioResult, screen: Screen, detail: Detail) -> String {
     let mut block = Block {
         text: heading(&result.case, screen) + "\n",
         screen,
-        depth,
+        detail,
     };
     block.prose("clause", &result.case.text);
     if let Some(evidence) = &result.evidence {
@@ -61,7 +61,7 @@ pub(super) fn block(result: &ScenarioResult, screen: Screen, depth: Depth) -> St
 struct Block {
     text: String,
     screen: Screen,
-    depth: Depth,
+    detail: Detail,
 }
 
 impl Block {
@@ -70,7 +70,7 @@ impl Block {
         let place = place(&result.case, evidence.line);
         self.row(
             "step",
-            &format!("{step}   {}", self.screen.paint(Tone::Faint, &place)),
+            &format!("{step}   {}", self.screen.paint(Style::Faint, &place)),
         );
         if result.outcome == Outcome::Error {
             self.value("error", &evidence.got);
@@ -90,7 +90,7 @@ impl Block {
     /// The timeline and the logs.
     fn observations(&mut self, evidence: &Evidence, result: &ScenarioResult) {
         let mut lines = Vec::new();
-        let older = evidence.timeline.len().saturating_sub(self.depth.timeline);
+        let older = evidence.timeline.len().saturating_sub(self.detail.timeline);
         if older > 0 {
             lines.push(format!("({older} older entries left out)"));
         }
@@ -115,16 +115,16 @@ impl Block {
         lines.extend(log.lines.iter().map(|it| format!("  {}", self.line(it))));
     }
 
-    /// Somebody else's text on one line.
+    /// Untrusted text on one line.
     fn line(&self, text: &str) -> String {
-        shorten(&clean_line(text), self.depth.line).into_owned()
+        shorten(&clean_line(text), self.detail.line).into_owned()
     }
 
     /// A value that may have several lines.
     fn value(&mut self, label: &str, value: &str) {
         let value = clean(value);
         let lines = value.trim_end().lines();
-        let lines: Vec<_> = lines.map(|it| shorten(it, self.depth.line)).collect();
+        let lines: Vec<_> = lines.map(|it| shorten(it, self.detail.line)).collect();
         self.row(label, &lines.join("\n"));
     }
 

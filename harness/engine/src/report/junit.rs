@@ -2,9 +2,9 @@
 
 use quick_junit::{NonSuccessKind, Property, Report, TestCase, TestCaseStatus, TestSuite};
 
-use super::closing::Closing;
-use super::evidence::{self, Depth};
+use super::evidence::{self, Detail};
 use super::screen::Screen;
+use super::summary::Summary;
 use super::text::{clean, clean_line, ranges};
 use crate::run::outcome::{Outcome, RunReport, ScenarioResult};
 
@@ -50,7 +50,7 @@ fn whole(run: &RunReport) -> TestSuite {
         );
     }
     property("unjudged", &ranges(run.unjudged.iter().map(String::as_str)));
-    if let Some(trouble) = Closing::of(run, None).trouble {
+    if let Some(trouble) = Summary::of(run, None).trouble {
         let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
         status.set_type("run").set_message(clean_line(&trouble));
         let mut case = TestCase::new("the run as a whole", status);
@@ -100,7 +100,7 @@ fn status(result: &ScenarioResult) -> TestCaseStatus {
     status.set_type(result.outcome.word());
     status.set_message(clean_line(&message.unwrap_or_default()));
     if evidence.is_some() {
-        let block = evidence::block(result, Screen::PLAIN, Depth::WHOLE);
+        let block = evidence::block(result, Screen::PLAIN, Detail::WHOLE);
         status.set_description(clean(&block));
     }
     status

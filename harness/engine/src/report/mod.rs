@@ -5,7 +5,7 @@
 //! - [`verdict_json`]: for scripts
 //! - [`junit`]: for CI
 //! - [`screen`]: colours, width, whether a line may be redrawn
-//! - `closing`: the counts that every report ends with
+//! - `summary`: the counts that every report ends with
 //! - `evidence`: what shows why a scenario did not pass
 //! - `text`: untrusted text, wrapped and counted
 //!
@@ -17,21 +17,21 @@ use std::time::Duration;
 
 use crate::run::outcome::RunReport;
 
-mod closing;
 mod evidence;
 pub mod junit;
 pub mod progress;
 #[cfg(test)]
 mod samples;
 pub mod screen;
+mod summary;
 pub mod terminal;
 #[cfg(test)]
 mod tests;
 mod text;
 pub mod verdict_json;
 
-use closing::Closing;
 use screen::Screen;
+use summary::Summary;
 
 /// Where the time of a run went, for `--timings`.
 #[derive(Clone, Debug, Default)]
@@ -94,10 +94,10 @@ pub fn publish(
     folder: Option<&Path>,
 ) -> anyhow::Result<u8> {
     let written = folder.map_or(Ok(()), |folder| write_files(run, folder));
-    let closing = Closing::of(run, written.err().as_ref());
-    let summary = terminal::summary(run, timings, &closing, Screen::stdout());
-    print(&summary)?;
-    Ok(closing.exit_code)
+    let counts = Summary::of(run, written.err().as_ref());
+    let text = terminal::summary(run, timings, &counts, Screen::stdout());
+    print(&text)?;
+    Ok(counts.exit_code)
 }
 
 fn write_files(run: &RunReport, folder: &Path) -> Result<(), ReportError> {
@@ -154,7 +154,7 @@ fn draft(folder: &Path) -> io::Result<tempfile::NamedTempFile> {
 fn print(summary: &str) -> Result<(), ReportError> {
     let mut out = io::stdout().lock();
     match out.write_all(summary.as_bytes()).and_then(|()| out.flush()) {
-        // Whoever read it has seen enough: `conformance run | head`.
+        // The reader has seen enough: `conformance run | head`.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         other => other.map_err(ReportError::Summary),
     }

@@ -7,15 +7,15 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::evidence::heading;
-use super::screen::{Screen, Tone};
+use super::screen::{Screen, Style};
 use super::text::clean_line;
 use crate::features::cases::Case;
 use crate::run::outcome::{Outcome, ScenarioResult};
 
-/// A run of fewer scenarios is over before anybody asks how far it is.
+/// A run of fewer scenarios is over before its progress is of interest.
 const FEW: usize = 20;
 
-/// Tells how far a run is.
+/// Shows the progress of a run.
 #[derive(Debug)]
 pub struct Progress {
     screen: Screen,
@@ -25,7 +25,7 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// A run of `total` scenarios begins; what standard output is decides how it is told.
+    /// A run of `total` scenarios begins; the kind of standard output decides how it is shown.
     pub fn begin(total: usize) -> Self {
         let screen = Screen::stdout();
         let bar = screen.live.then(|| {
@@ -84,7 +84,7 @@ impl Progress {
 }
 
 fn say(line: &str) {
-    // Nobody reads any more, or the disk is full: the summary will say so.
+    // The pipe is closed, or the disk is full: the summary will say so.
     let _ = writeln!(io::stdout().lock(), "{line}");
 }
 
@@ -95,7 +95,7 @@ fn failure(result: &ScenarioResult, screen: Screen) -> Option<String> {
         Outcome::Error => "error",
         _ => return None,
     };
-    let word = screen.paint(Tone::Bad, &format!("{word:6}"));
+    let word = screen.paint(Style::Bad, &format!("{word:6}"));
     Some(format!("{word}  {}", heading(&result.case, screen)))
 }
 

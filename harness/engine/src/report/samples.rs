@@ -13,7 +13,7 @@ use crate::features::cases::Case;
 use crate::manifest::{ComponentSource, Manifest};
 use crate::observe::Patience;
 use crate::run::outcome::{
-    Evidence, LogExcerpt, Outcome, RunReport, ScenarioResult, SubjectInfo, Want,
+    Evidence, LogExcerpt, MissingKind, Outcome, RunReport, ScenarioResult, SubjectInfo,
 };
 use crate::run::verdict;
 
@@ -95,9 +95,9 @@ pub(super) fn skipped(clause: &str) -> ScenarioResult {
     skipped
 }
 
-pub(super) fn not_run(clause: &str, want: Want) -> ScenarioResult {
+pub(super) fn not_run(clause: &str, missing: MissingKind) -> ScenarioResult {
     let reason = "Redis is missing: install it or set CONFORMANCE_REDIS_URL".to_owned();
-    result(clause, "Without Redis", Outcome::NotRun { reason, want })
+    result(clause, "Without Redis", Outcome::NotRun { reason, missing })
 }
 
 pub(super) fn known_deviation(clause: &str) -> ScenarioResult {
@@ -168,8 +168,8 @@ pub(super) fn everything() -> RunReport {
         error("USR-8", "An id that names no user"),
         error("USR-9", "Only present fields change"),
         known_deviation("USR-13"),
-        not_run("USR-19", Want::Backend),
-        not_run("USR-20", Want::Backend),
+        not_run("USR-19", MissingKind::Backend),
+        not_run("USR-20", MissingKind::Backend),
         skipped("SEC-1"),
     ];
     run(scenarios, 6.0)

@@ -1,8 +1,8 @@
 //! What the place that text goes to can show: decided once, from the terminal and the environment.
 
-use console::{Style, Term};
+use console::Term;
 
-/// How wide text is where nobody tells, and at most.
+/// Width of text where the terminal does not report one, and at most.
 const WIDTH: usize = 100;
 
 /// What the place that text goes to can show.
@@ -18,7 +18,7 @@ pub struct Screen {
 
 /// What a colour says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Tone {
+pub(super) enum Style {
     /// As it should be.
     Good,
     /// The subject is wrong.
@@ -69,14 +69,14 @@ impl Screen {
         }
     }
 
-    /// The text in the colour of its tone.
-    pub(super) fn paint(self, tone: Tone, text: &str) -> String {
-        let style = match tone {
-            Tone::Good => Style::new().green(),
-            Tone::Bad => Style::new().red().bold(),
-            Tone::Doubt => Style::new().yellow(),
-            Tone::Strong => Style::new().bold(),
-            Tone::Faint => Style::new().dim(),
+    /// The text in the colour of its style.
+    pub(super) fn paint(self, style: Style, text: &str) -> String {
+        let style = match style {
+            Style::Good => console::Style::new().green(),
+            Style::Bad => console::Style::new().red().bold(),
+            Style::Doubt => console::Style::new().yellow(),
+            Style::Strong => console::Style::new().bold(),
+            Style::Faint => console::Style::new().dim(),
         };
         style.force_styling(self.colours).apply_to(text).to_string()
     }
@@ -131,11 +131,11 @@ mod tests {
 
     #[test]
     fn without_colours_text_stays_as_it_is() {
-        assert_eq!(Screen::PLAIN.paint(Tone::Bad, "USR-7"), "USR-7");
+        assert_eq!(Screen::PLAIN.paint(Style::Bad, "USR-7"), "USR-7");
         let coloured = Screen {
             colours: true,
             ..Screen::PLAIN
         };
-        assert_eq!(coloured.paint(Tone::Good, "yes"), "\u{1b}[32myes\u{1b}[0m");
+        assert_eq!(coloured.paint(Style::Good, "yes"), "\u{1b}[32myes\u{1b}[0m");
     }
 }

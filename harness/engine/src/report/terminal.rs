@@ -1,12 +1,12 @@
-//! The summary at the end of a run, for whoever sits at the terminal.
+//! The summary at the end of a run, for the terminal.
 
 use std::fmt::Write as _;
 use std::time::Duration;
 
 use super::Timings;
-use super::closing::Closing;
-use super::evidence::{self, Depth};
-use super::screen::{Screen, Tone};
+use super::evidence::{self, Detail};
+use super::screen::{Screen, Style};
+use super::summary::Summary;
 use super::text::{clean, clean_line, count, ranges, time, wrap};
 use crate::backends::BackendInfo;
 use crate::backends::provider::ProviderKind;
@@ -17,11 +17,11 @@ use crate::run::verdict::{ComponentVerdict, Verdict};
 /// How many of the slowest are shown.
 const SLOWEST: usize = 10;
 
-/// Everything that a run has to say, ending in the closing line alone on its line.
+/// Everything that a run has to say, ending in the summary line alone on its line.
 pub(super) fn summary(
     run: &RunReport,
     timings: Option<&Timings>,
-    closing: &Closing,
+    summary: &Summary,
     screen: Screen,
 ) -> String {
     let mut parts = failures(run, screen);
@@ -30,7 +30,7 @@ pub(super) fn summary(
     parts.push(verdicts(run, screen));
     parts.push(facts(run, screen));
     parts.extend(timings.map(|it| self::timings(run, it, screen)));
-    parts.push(last_words(closing, screen));
+    parts.push(last_words(summary, screen));
     format!("\n{}", parts.join("\n"))
 }
 
@@ -43,7 +43,7 @@ fn with<'a>(
 
 fn failures(run: &RunReport, screen: Screen) -> Vec<String> {
     with(run, |it| *it == Outcome::Failed)
-        .map(|it| evidence::block(it, screen, Depth::SCREEN))
+        .map(|it| evidence::block(it, screen, Detail::SCREEN))
         .collect()
 }
 
@@ -54,7 +54,7 @@ fn errors(run: &RunReport, screen: Screen) -> Vec<String> {
     grouped(errors, |it| cause(it).unwrap_or_default())
         .into_iter()
         .map(|(_, results)| {
-            let mut block = evidence::block(results[0], screen, Depth::SCREEN);
+            let mut block = evidence::block(results[0], screen, Detail::SCREEN);
             if let others @ [_, ..] = &results[1..] {
                 let _ = writeln!(block, "  as well   {}", names(others, screen, 12));
             }
@@ -63,7 +63,7 @@ fn errors(run: &RunReport, screen: Screen) -> Vec<String> {
         .collect()
 }
 
-/// Tells outcomes of one kind from others.
+/// Whether an outcome is of one kind.
 type Kind = fn(&Outcome) -> bool;
 
 /// What was not judged, by its reason.
@@ -79,7 +79,7 @@ fn reasons(run: &RunReport, screen: Screen) -> Vec<String> {
         let groups = grouped(with(run, wanted), |it| {
             it.outcome.reason().unwrap_or_default().to_owned()
         });
-        let mut text = screen.paint(Tone::Doubt, title) + "\n";
+        let mut text = screen.paint(Style::Doubt, title) + "\n";
         for (reason, results) in &groups {
             let _ = writeln!(text, "  {}", wrap(&clean(reason), screen.width, 2));
             let _ = writeln!(text, "    {}", names(results, screen, 4));
@@ -116,7 +116,7 @@ fn verdicts(run: &RunReport, screen: Screen) -> String {
     let subject = format!("{} {}", run.subject.name, run.subject.version);
     let mut text = format!(
         "{}, contract {}\n",
-        screen.paint(Tone::Strong, &clean_line(&subject)),
+        screen.paint(Style::Strong, &clean_line(&subject)),
         clean_line(&run.contract)
     );
     let names = run.verdicts.iter().map(|it| it.component.chars().count());
@@ -133,12 +133,12 @@ fn verdicts(run: &RunReport, screen: Screen) -> String {
 }
 
 fn row(verdict: &ComponentVerdict, width: usize, screen: Screen) -> String {
-    let tone = match verdict.verdict {
-        Verdict::Conformant => Tone::Good,
-        Verdict::Partial | Verdict::Unknown => Tone::Doubt,
-        Verdict::NotConformant => Tone::Bad,
+    let style = match verdict.verdict {
+        Verdict::Conformant => Style::Good,
+        Verdict::Partial | Verdict::Unknown => Style::Doubt,
+        Verdict::NotConformant => Style::Bad,
     };
-    let word = screen.paint(tone, &format!("{:14}", verdict.verdict));
+    let word = screen.paint(style, &format!("{:14}", verdict.verdict));
     let tally = &verdict.tally;
     format!(
         "  {:width$}  {:7}  {word}  {:6}  {:6}  {:6}  {:7}  {:10}  {:7}  {:10}\n",
@@ -197,7 +197,7 @@ fn facts(run: &RunReport, screen: Screen) -> String {
 
 /// Where the time of the run went, slowest first.
 fn timings(run: &RunReport, timings: &Timings, screen: Screen) -> String {
-    let mut text = screen.paint(Tone::Strong, "timings") + "\n";
+    let mut text = screen.paint(Style::Strong, "timings") + "\n";
     for (phase, duration) in &timings.phases {
         let _ = writeln!(text, "  {:>9}  {phase}", time(*duration));
     }
@@ -272,16 +272,16 @@ fn steps(run: &RunReport) -> Vec<(&str, Times)> {
     all
 }
 
-/// What went wrong with the run as a whole, and the closing line.
-fn last_words(closing: &Closing, screen: Screen) -> String {
-    let trouble = closing.trouble.as_deref().map(|it| {
+/// What went wrong with the run as a whole, and the summary line.
+fn last_words(summary: &Summary, screen: Screen) -> String {
+    let trouble = summary.trouble.as_deref().map(|it| {
         let text = format!(
             "the run as a whole failed: {} (exit status {})",
             clean_line(it),
-            closing.exit_code
+            summary.exit_code
         );
-        screen.paint(Tone::Bad, &text) + "\n\n"
+        screen.paint(Style::Bad, &text) + "\n\n"
     });
     // Plain on purpose: CI reads it.
-    format!("{}{closing}\n", trouble.unwrap_or_default())
+    format!("{}{summary}\n", trouble.unwrap_or_default())
 }

@@ -10,10 +10,10 @@ use regex::Regex;
 use super::samples::*;
 use super::*;
 use crate::features::select::Profile;
-use crate::run::outcome::{Outcome, ScenarioResult, Want};
+use crate::run::outcome::{MissingKind, Outcome, ScenarioResult};
 
 fn summary(run: &RunReport, timings: Option<&Timings>) -> String {
-    terminal::summary(run, timings, &Closing::of(run, None), Screen::PLAIN)
+    terminal::summary(run, timings, &Summary::of(run, None), Screen::PLAIN)
 }
 
 /// Compares with a file of `golden/`.
@@ -73,7 +73,7 @@ fn closes(change: impl FnOnce(&mut RunReport), line: &str, exit_code: u8) {
     change(&mut run);
     let summary = summary(&run, None);
     assert_eq!(summary.lines().last(), Some(line), "{summary}");
-    assert_eq!(Closing::of(&run, None).exit_code, exit_code);
+    assert_eq!(Summary::of(&run, None).exit_code, exit_code);
 }
 
 #[test]
@@ -103,7 +103,7 @@ fn a_run_that_went_wrong_as_a_whole_counts_itself_as_failed() {
         "0 passed, 1 failed, 1 skipped",
         2,
     );
-    let missing = not_run("USR-19", Want::Backend);
+    let missing = not_run("USR-19", MissingKind::Backend);
     closes(
         |run| run.scenarios.push(missing),
         "1 passed, 1 failed, 1 skipped",
@@ -120,9 +120,9 @@ fn a_report_that_cannot_be_written_is_no_success() {
         path: PathBuf::from("out/junit.xml"),
         cause,
     };
-    let closing = Closing::of(&run, Some(&unwritten));
-    assert_eq!((closing.exit_code, closing.failed), (2, 1));
-    let text = terminal::summary(&run, None, &closing, Screen::PLAIN);
+    let summary = Summary::of(&run, Some(&unwritten));
+    assert_eq!((summary.exit_code, summary.failed), (2, 1));
+    let text = terminal::summary(&run, None, &summary, Screen::PLAIN);
     assert!(
         text.contains("cannot write the report out/junit.xml: no storage space"),
         "{text}"
@@ -167,8 +167,8 @@ fn any_result() -> impl Strategy<Value = ScenarioResult> {
         1 => Just(failed("USR-7", "A second user is refused")),
         1 => Just(error("USR-9", "Only present fields change")),
         1 => Just(skipped("SEC-1")),
-        1 => Just(not_run("USR-19", Want::Backend)),
-        1 => Just(not_run("USR-19", Want::Control)),
+        1 => Just(not_run("USR-19", MissingKind::Backend)),
+        1 => Just(not_run("USR-19", MissingKind::Control)),
         1 => Just(known_deviation("USR-13")),
     ]
 }
@@ -222,7 +222,7 @@ proptest! {
     fn nothing_says_that_none_failed_unless_the_exit_status_is_0(run in any_run()) {
         let summary = summary(&run, None);
         let none_failed = Regex::new(r"\b0 failed").expect("a valid pattern").is_match(&summary);
-        prop_assert_eq!(none_failed, Closing::of(&run, None).exit_code == 0, "{}", summary);
+        prop_assert_eq!(none_failed, Summary::of(&run, None).exit_code == 0, "{}", summary);
         let xml = junit::render(&run);
         let clean = Regex::new(r#"^[^\n]*\n<testsuites [^>]*failures="0" errors="0""#).expect("a valid pattern");
         prop_assert_eq!(clean.is_match(&xml), none_failed, "{}", xml);

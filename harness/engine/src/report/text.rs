@@ -16,7 +16,7 @@ static SEQUENCES: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(&format!("{csi}|{strings}|{short}")).expect("a valid pattern")
 });
 
-/// Text that somebody else wrote, harmless on a terminal and in XML: without escape sequences, and
+/// Untrusted text, made harmless on a terminal and in XML: without escape sequences, and
 /// every other control character, and what turns the direction of writing, shown as `\u{7}`.
 ///
 /// Line ends stay, tabs become spaces.

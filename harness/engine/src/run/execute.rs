@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use crate::features::cases::Case;
 use crate::observe::{Journal, Patience};
 use crate::run::outcome::{Outcome, ScenarioResult};
-use crate::run::scenario::{self, Scene, Stage};
+use crate::run::scenario::{self, ScenarioContext, ScenarioHooks};
 
 /// How long a scenario may take before the suite gives up on it, at patience 1.
 const SCENARIO_LIMIT: Duration = Duration::from_secs(90);
@@ -37,7 +37,7 @@ pub struct Plan {
     pub rerun: String,
 }
 
-/// What the executor tells while it runs.
+/// Notified of the progress while cases run.
 pub trait Watcher {
     /// A case begins.
     fn started(&self, case: &Case);
@@ -48,8 +48,8 @@ pub trait Watcher {
 /// Runs the cases; those that `cancel` or `fail_fast` stopped have no result.
 ///
 /// Steps are polled on the calling thread, what they spawn runs on the runtime's workers.
-pub async fn execute<S: Stage + 'static>(
-    stage: Rc<S>,
+pub async fn execute<S: ScenarioHooks + 'static>(
+    hooks: Rc<S>,
     steps: step::Collection<S::World>,
     cases: Vec<Arc<Case>>,
     plan: &Plan,
@@ -72,8 +72,13 @@ pub async fn execute<S: Stage + 'static>(
                         break;
                     };
                     watcher.started(&case);
-                    let scene = scene(case, plan);
-                    running.spawn_local(bounded(stage.clone(), steps.clone(), scene, plan.clone()));
+                    let context = context(case, plan);
+                    running.spawn_local(bounded(
+                        hooks.clone(),
+                        steps.clone(),
+                        context,
+                        plan.clone(),
+                    ));
                 }
                 let ended = tokio::select! {
                     ended = running.join_next() => ended,
@@ -145,8 +150,8 @@ fn is_long(case: &Case) -> bool {
     case.has_tag("slow")
 }
 
-fn scene(case: Arc<Case>, plan: &Plan) -> Scene {
-    Scene {
+fn context(case: Arc<Case>, plan: &Plan) -> ScenarioContext {
+    ScenarioContext {
         id: uuid::Uuid::new_v4().simple().to_string()[..12].to_owned(),
         case,
         journal: Journal::new(),
@@ -155,23 +160,23 @@ fn scene(case: Arc<Case>, plan: &Plan) -> Scene {
     }
 }
 
-async fn bounded<S: Stage>(
-    stage: Rc<S>,
+async fn bounded<S: ScenarioHooks>(
+    hooks: Rc<S>,
     steps: Rc<step::Collection<S::World>>,
-    scene: Scene,
+    context: ScenarioContext,
     plan: Plan,
 ) -> ScenarioResult {
-    let rerun = rerun(&scene.case, &plan);
-    let limit = if is_long(&scene.case) {
+    let rerun = rerun(&context.case, &plan);
+    let limit = if is_long(&context.case) {
         LONG_LIMIT
     } else {
         SCENARIO_LIMIT
     };
     let limit = limit.mul_f64(plan.patience.factor());
-    let run = scenario::run(&*stage, &steps, scene.clone(), rerun.clone());
+    let run = scenario::run(&*hooks, &steps, context.clone(), rerun.clone());
     match tokio::time::timeout(limit, run).await {
         Ok(result) => result,
-        Err(_) => scenario::overrun(&scene, limit, rerun),
+        Err(_) => scenario::timed_out(&context, limit, rerun),
     }
 }
 

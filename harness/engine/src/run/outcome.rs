@@ -27,7 +27,7 @@ pub enum Outcome {
         /// What is missing.
         reason: String,
         /// Whether the machine or the subject is short of it.
-        want: Want,
+        missing: MissingKind,
     },
     /// It fails, as the manifest says that it does.
     KnownDeviation {
@@ -40,7 +40,7 @@ pub enum Outcome {
 
 /// What a case that was not run wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Want {
+pub enum MissingKind {
     /// A backend that this machine does not offer; `--allow-missing` accepts that.
     Backend,
     /// A kind of control that this kind of subject does not give.

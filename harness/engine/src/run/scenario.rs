@@ -12,11 +12,11 @@ use gherkin::Step;
 use crate::failure::Failure;
 use crate::features::cases::Case;
 use crate::observe::{Journal, Patience};
-use crate::run::outcome::{Evidence, LogExcerpt, Outcome, ScenarioResult, Want};
+use crate::run::outcome::{Evidence, LogExcerpt, MissingKind, Outcome, ScenarioResult};
 
 /// What the engine gives to a scenario.
 #[derive(Clone, Debug)]
-pub struct Scene {
+pub struct ScenarioContext {
     /// What is run.
     pub case: Arc<Case>,
     /// Unique within the run; every request carries it.
@@ -30,20 +30,23 @@ pub struct Scene {
 }
 
 /// What a platform's suite gives to the engine: how a scenario is entered and left.
-pub trait Stage {
+pub trait ScenarioHooks {
     /// What one scenario owns.
     type World: cucumber::World + std::fmt::Debug + 'static;
 
     /// Makes the world of one scenario.
-    fn enter(&self, scene: Scene) -> impl Future<Output = Result<Self::World, Failure>>;
+    fn before(
+        &self,
+        context: ScenarioContext,
+    ) -> impl Future<Output = Result<Self::World, Failure>>;
 
-    /// Takes the world apart; `passed` tells whether anybody will want the evidence.
-    fn leave(&self, world: Self::World, passed: bool) -> impl Future<Output = Aftermath>;
+    /// Ends what the world owns; evidence is needed unless the scenario passed.
+    fn after(&self, world: Self::World, passed: bool) -> impl Future<Output = AfterScenario>;
 }
 
 /// What is known once a scenario has ended.
 #[derive(Debug, Default)]
-pub struct Aftermath {
+pub struct AfterScenario {
     /// The log lines that belong to it.
     pub logs: Vec<LogExcerpt>,
     /// Why the suite could not judge after all: a backend that died.
@@ -51,48 +54,51 @@ pub struct Aftermath {
 }
 
 /// How one step or the entry into the scenario ended.
-struct Stop {
+struct FailedStep {
     step: String,
     line: usize,
     failure: Failure,
 }
 
 /// Runs the case to its end and takes its world apart.
-pub async fn run<S: Stage>(
-    stage: &S,
+pub async fn run<S: ScenarioHooks>(
+    hooks: &S,
     steps: &step::Collection<S::World>,
-    scene: Scene,
+    context: ScenarioContext,
     rerun: String,
 ) -> ScenarioResult {
     let begun = Instant::now();
     let mut timings = Vec::new();
-    let (stop, aftermath) = match guarded(stage.enter(scene.clone())).await.and_then(|it| it) {
+    let (stop, after) = match catch_panic(hooks.before(context.clone()))
+        .await
+        .and_then(|it| it)
+    {
         Err(failure) => {
             let step = "before the first step".to_owned();
-            let line = scene.case.line;
+            let line = context.case.line;
             (
-                Some(Stop {
+                Some(FailedStep {
                     step,
                     line,
                     failure,
                 }),
-                Aftermath::default(),
+                AfterScenario::default(),
             )
         }
         Ok(mut world) => {
-            let stop = walk(steps, &scene, &mut world, &mut timings).await;
-            let aftermath = guarded(stage.leave(world, stop.is_none()))
+            let stop = run_steps(steps, &context, &mut world, &mut timings).await;
+            let after = catch_panic(hooks.after(world, stop.is_none()))
                 .await
-                .unwrap_or_else(|failure| Aftermath {
+                .unwrap_or_else(|failure| AfterScenario {
                     broken: Some(format!("leaving the scenario failed: {failure}")),
-                    ..Aftermath::default()
+                    ..AfterScenario::default()
                 });
-            (stop, aftermath)
+            (stop, after)
         }
     };
-    let (outcome, evidence) = judge(&scene, stop, aftermath, rerun);
+    let (outcome, evidence) = judge(&context, stop, after, rerun);
     ScenarioResult {
-        case: scene.case,
+        case: context.case,
         outcome,
         duration: begun.elapsed(),
         evidence,
@@ -101,26 +107,26 @@ pub async fn run<S: Stage>(
 }
 
 /// Takes the steps in turn until one does not pass.
-async fn walk<W: cucumber::World>(
+async fn run_steps<W: cucumber::World>(
     steps: &step::Collection<W>,
-    scene: &Scene,
+    context: &ScenarioContext,
     world: &mut W,
     timings: &mut Vec<(String, Duration)>,
-) -> Option<Stop> {
-    if scene.case.steps.is_empty() {
-        return Some(Stop {
+) -> Option<FailedStep> {
+    if context.case.steps.is_empty() {
+        return Some(FailedStep {
             step: "the whole scenario".to_owned(),
-            line: scene.case.line,
+            line: context.case.line,
             failure: Failure::broken("it has no step, so it judges nothing"),
         });
     }
-    for step in &scene.case.steps {
+    for step in &context.case.steps {
         let begun = Instant::now();
-        let taken = take(steps, step, world).await;
+        let taken = run_step(steps, step, world).await;
         let shown = format!("{} {}", step.keyword.trim(), step.value);
         timings.push((shown.clone(), begun.elapsed()));
         if let Err(failure) = taken {
-            return Some(Stop {
+            return Some(FailedStep {
                 step: shown,
                 line: step.position.line,
                 failure,
@@ -130,13 +136,13 @@ async fn walk<W: cucumber::World>(
     None
 }
 
-async fn take<W: cucumber::World>(
+async fn run_step<W: cucumber::World>(
     steps: &step::Collection<W>,
     step: &Step,
     world: &mut W,
 ) -> Result<(), Failure> {
     match steps.find(step) {
-        Ok(Some((function, _, _, context))) => guarded(function(world, context)).await,
+        Ok(Some((function, _, _, cx))) => catch_panic(function(world, cx)).await,
         Ok(None) => Err(Failure::broken(format!(
             "no step matches {:?}; `conformance lint` finds such steps",
             step.value
@@ -153,8 +159,8 @@ thread_local! {
     static PANICKED_AT: RefCell<Option<String>> = const { RefCell::new(None) };
 }
 
-/// Notes where panics begin instead of printing them: a step's failure travels as a panic, and
-/// whoever catches it tells the user.
+/// Notes where panics begin instead of printing them: a step's failure arrives as a panic, and
+/// the one that catches it reports it.
 pub fn quiet_panics() {
     let loud = panic::take_hook();
     panic::set_hook(Box::new(move |info| {
@@ -174,11 +180,11 @@ thread_local! {
 }
 
 /// Polls the future so that its panic becomes a failure: the subject's if it was one, else the suite's.
-async fn guarded<T>(future: impl Future<Output = T>) -> Result<T, Failure> {
+async fn catch_panic<T>(future: impl Future<Output = T>) -> Result<T, Failure> {
     let mut future = std::pin::pin!(AssertUnwindSafe(future).catch_unwind());
-    let caught = std::future::poll_fn(|context| {
+    let caught = std::future::poll_fn(|cx| {
         GUARDED.with(|it| it.set(true));
-        let polled = future.as_mut().poll(context);
+        let polled = future.as_mut().poll(cx);
         GUARDED.with(|it| it.set(false));
         polled
     })
@@ -200,16 +206,16 @@ async fn guarded<T>(future: impl Future<Output = T>) -> Result<T, Failure> {
 }
 
 fn judge(
-    scene: &Scene,
-    stopped: Option<Stop>,
-    aftermath: Aftermath,
+    context: &ScenarioContext,
+    stopped: Option<FailedStep>,
+    after: AfterScenario,
     rerun: String,
 ) -> (Outcome, Option<Evidence>) {
-    let (step, line, failure) = match (stopped, &aftermath.broken) {
+    let (step, line, failure) = match (stopped, &after.broken) {
         (None, None) => return (Outcome::Passed, None),
         (None, Some(cause)) => (
             "after the last step".to_owned(),
-            scene.case.line,
+            context.case.line,
             Failure::broken(cause),
         ),
         // What a step saw while a backend was dead says nothing about the subject.
@@ -219,8 +225,8 @@ fn judge(
     let mut evidence = Evidence {
         step,
         line,
-        timeline: timeline(&scene.journal),
-        logs: aftermath.logs,
+        timeline: timeline(&context.journal),
+        logs: after.logs,
         rerun,
         ..Evidence::default()
     };
@@ -241,11 +247,11 @@ fn judge(
         }
         Failure::Missing { reason } => Outcome::NotRun {
             reason,
-            want: Want::Backend,
+            missing: MissingKind::Backend,
         },
         Failure::Unsupported { reason } => Outcome::NotRun {
             reason,
-            want: Want::Control,
+            missing: MissingKind::Control,
         },
     };
     let evidence = matches!(outcome, Outcome::Failed | Outcome::Error).then_some(evidence);
@@ -261,19 +267,19 @@ fn timeline(journal: &Journal) -> Vec<String> {
 }
 
 /// The result of a case that its own watchdog ended.
-pub fn overrun(scene: &Scene, limit: Duration, rerun: String) -> ScenarioResult {
+pub fn timed_out(context: &ScenarioContext, limit: Duration, rerun: String) -> ScenarioResult {
     ScenarioResult {
-        case: scene.case.clone(),
+        case: context.case.clone(),
         outcome: Outcome::Error,
         duration: limit,
         evidence: Some(Evidence {
             step: "the whole scenario".to_owned(),
-            line: scene.case.line,
+            line: context.case.line,
             got: format!(
                 "the scenario's own watchdog ended it after {} s; this is a fault of the suite or a machine that is too slow (try --patience 3 or fewer --jobs)",
                 limit.as_secs()
             ),
-            timeline: timeline(&scene.journal),
+            timeline: timeline(&context.journal),
             rerun,
             ..Evidence::default()
         }),

@@ -7,7 +7,7 @@ use crate::features::cases::Case;
 use crate::features::select::Profile;
 use crate::manifest::Manifest;
 use crate::observe::Patience;
-use crate::run::outcome::{Outcome, ScenarioResult, Want};
+use crate::run::outcome::{MissingKind, Outcome, ScenarioResult};
 
 #[cfg(test)]
 mod tests;
@@ -196,7 +196,7 @@ fn wants_backend(outcome: &Outcome) -> bool {
     matches!(
         outcome,
         Outcome::NotRun {
-            want: Want::Backend,
+            missing: MissingKind::Backend,
             ..
         }
     )

@@ -29,7 +29,7 @@ impl RunFolder {
     /// It is made by [`Watchdog::start`](super::watchdog::Watchdog::start), which knows of it before it
     /// is there, or by the first [`Self::sub`]. Fails when there is no working folder.
     pub fn create() -> io::Result<Self> {
-        // Absolute: programs with other working folders are told of it.
+        // Absolute: programs with other working folders get this path.
         let parent = std::path::absolute(std::env::temp_dir())?;
         let id = format!("{:016x}", rand::random::<u64>());
         Ok(Self {
@@ -63,7 +63,7 @@ impl RunFolder {
         &self.path
     }
 
-    /// What tells this run from all others: 16 hexadecimal digits.
+    /// The run's id: 16 hexadecimal digits.
     pub fn id(&self) -> &str {
         &self.id
     }

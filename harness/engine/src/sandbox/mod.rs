@@ -1,6 +1,6 @@
 //! The ground on which a run stands: its folder, its ports, its child processes, and their end.
 //!
-//! - [`surroundings`]: variables and programs of this machine
+//! - [`host`]: variables and programs of this machine
 //! - [`folder`]: the one folder that holds all of a run's files
 //! - `processes`: what the kernel says of processes
 //! - [`watchdog`]: whatever ends the run, nothing is left
@@ -10,19 +10,19 @@ use std::io;
 use std::sync::Arc;
 
 pub mod folder;
+pub mod host;
 pub mod ports;
 pub(crate) mod processes;
-pub mod surroundings;
 pub mod watchdog;
 
 use folder::RunFolder;
+use host::Host;
 use ports::Ports;
-use surroundings::Surroundings;
 use watchdog::Watchdog;
 
 /// What a run stands on: its folder, its ports, its watchdog, and what the machine offers.
 #[derive(Clone, Debug)]
-pub struct Home {
+pub struct Sandbox {
     /// Holds all of the run's files.
     pub folder: RunFolder,
     /// Leaves nothing behind, whatever ends the run.
@@ -30,10 +30,10 @@ pub struct Home {
     /// Hands out ports.
     pub ports: Ports,
     /// Where backends are looked for.
-    pub surroundings: Arc<Surroundings>,
+    pub host: Arc<Host>,
 }
 
-impl Home {
+impl Sandbox {
     /// A folder with its watchdog; with `keep` the folder stays after the run.
     ///
     /// Fails where the temporary folder cannot be written, or this program not be started again.
@@ -47,7 +47,7 @@ impl Home {
             ports: Ports::open(&watchdog)?,
             folder,
             watchdog,
-            surroundings: Arc::new(Surroundings::here()),
+            host: Arc::new(Host::here()),
         })
     }
 

@@ -76,7 +76,7 @@ impl Ports {
             );
             io::Error::new(error.kind(), text)
         })?;
-        // Whoever runs the suite next may be another user; only the owner can change it.
+        // The next run may be another user's; only the owner can change the mode.
         let _ = fs::set_permissions(&folder, fs::Permissions::from_mode(0o1777));
         let blocks = (ephemeral_start() - LOWEST) / BLOCK;
         // Runs that begin at the same time look at different blocks first.
@@ -101,7 +101,7 @@ impl Ports {
     /// A port on which nothing listens.
     pub fn take(&self) -> io::Result<Port> {
         let mut inner = self.lock();
-        // A port rests while others are used: a connection of its last life may still be closing.
+        // A port rests while others are used: a connection of its last life may still be summary.
         if inner.free.len() < usize::from(BLOCK / 2) {
             inner.add_block(&self.watchdog)?;
         }
@@ -250,17 +250,17 @@ mod tests {
     }
 
     #[test]
-    fn a_port_on_which_somebody_listens_is_passed_over_until_it_is_free() {
+    fn a_port_on_which_another_program_listens_is_passed_over_until_it_is_free() {
         let ports = ports();
         let number = ports.take().expect("a port").number();
-        let somebody = TcpListener::bind((Ipv4Addr::LOCALHOST, number)).expect("to listen");
+        let other = TcpListener::bind((Ipv4Addr::LOCALHOST, number)).expect("to listen");
         let turn = || -> Vec<u16> {
             (0..2 * BLOCK)
                 .map(|_| ports.take().expect("a port").number())
                 .collect()
         };
         assert!(!turn().contains(&number));
-        drop(somebody);
+        drop(other);
         assert!(turn().contains(&number));
     }
 }

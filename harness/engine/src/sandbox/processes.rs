@@ -1,10 +1,10 @@
-//! What the kernel says of processes, read from `/proc`.
+//! The kernel's table of processes, read from `/proc`.
 
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-/// The kernel tells processor time in hundredths of a second, whatever its own clock.
+/// The kernel reports processor time in hundredths of a second, whatever its own clock.
 const TICK: Duration = Duration::from_millis(10);
 
 /// One process, as it was a moment ago.

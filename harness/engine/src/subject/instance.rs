@@ -51,13 +51,13 @@ pub struct Instance {
     pid: Pid,
     output: Output,
     exit: watch::Receiver<Option<Exit>>,
-    end: Arc<End>,
+    state: Arc<ExitState>,
 }
 
-/// What is known of an instance's end before all of its output is.
+/// State of a process that ends, before all of its output was read.
 #[derive(Debug, Default)]
-struct End {
-    /// From here on its number may be somebody else's.
+struct ExitState {
+    /// From here on its number may belong to another process.
     reaped: AtomicBool,
     /// Processor time of its group when it ended.
     cpu: OnceLock<Duration>,
@@ -82,7 +82,7 @@ impl Instance {
             .map_err(|error| StartError::new(launch, error))?;
         let number = child
             .id()
-            .expect("a child that nobody has waited for has its number");
+            .expect("a child that was not waited for has its number");
         watchdog.group(number);
         let pid = Pid::from_raw(i32::try_from(number).expect("the kernel's numbers are i32"));
         let output = Output::default();
@@ -102,7 +102,7 @@ impl Instance {
                 enough.clone(),
             )));
         }
-        let end = Arc::<End>::default();
+        let state = Arc::<ExitState>::default();
         let (announce, exit) = watch::channel(None);
         let reaper = Reaper {
             child,
@@ -110,7 +110,7 @@ impl Instance {
             started,
             readers,
             enough,
-            end: end.clone(),
+            state: state.clone(),
             watchdog: watchdog.clone(),
         };
         tokio::spawn(async move { announce.send(Some(reaper.run().await)) });
@@ -118,7 +118,7 @@ impl Instance {
             pid,
             output,
             exit,
-            end,
+            state,
         })
     }
 
@@ -132,9 +132,9 @@ impl Instance {
         &self.output
     }
 
-    /// Sends a signal to the process itself, as an orchestrator does; one that has ended is not told.
+    /// Sends a signal to the process itself, as an orchestrator does; no effect on one that has ended.
     pub fn signal(&self, signal: Signal) {
-        if !self.end.reaped.load(Ordering::Acquire) {
+        if !self.state.reaped.load(Ordering::Acquire) {
             // A process that has ended, but was not asked how, takes it without effect.
             let _ = kill(self.pid, signal);
         }
@@ -149,7 +149,7 @@ impl Instance {
     pub async fn exited(&self) -> Exit {
         let mut exit = self.exit.clone();
         let ended = exit.wait_for(Option::is_some).await;
-        // Without a runtime nobody waits for processes any more, nor for this.
+        // Without a runtime no task waits for processes any more.
         ended.ok().and_then(|it| *it).unwrap_or(Exit {
             code: None,
             signal: None,
@@ -164,7 +164,7 @@ impl Instance {
     }
 
     fn kill_group(&self) {
-        if !self.end.reaped.load(Ordering::Acquire) {
+        if !self.state.reaped.load(Ordering::Acquire) {
             // ESRCH: all of it has just ended.
             let _ = killpg(self.pid, Signal::SIGKILL);
         }
@@ -172,7 +172,7 @@ impl Instance {
 
     /// Resident memory of the group in bytes; nothing once it has ended.
     pub fn memory(&self) -> Option<u64> {
-        if self.end.reaped.load(Ordering::Acquire) {
+        if self.state.reaped.load(Ordering::Acquire) {
             return None;
         }
         let group = processes::of_group(self.pid.as_raw());
@@ -184,7 +184,7 @@ impl Instance {
 
     /// Processor time that the group has used; after its end, the process with the children that it waited for.
     pub fn cpu(&self) -> Duration {
-        let ended = self.end.cpu.get().copied();
+        let ended = self.state.cpu.get().copied();
         ended.unwrap_or_else(|| cpu(self.pid))
     }
 }
@@ -210,7 +210,7 @@ struct Reaper {
     readers: Vec<JoinHandle<()>>,
     /// Ends the readers.
     enough: CancellationToken,
-    end: Arc<End>,
+    state: Arc<ExitState>,
     watchdog: Watchdog,
 }
 
@@ -218,12 +218,12 @@ impl Reaper {
     async fn run(mut self) -> Exit {
         ended(self.pid).await;
         let after = self.started.elapsed();
-        // As long as nobody has taken the status, the number means this process and its group.
+        // As long as the status was not taken, the number means this process and its group.
         let own = Process::read(self.pid.as_raw()).map(|it| it.cpu);
-        let _ = self.end.cpu.set(own.unwrap_or_default());
+        let _ = self.state.cpu.set(own.unwrap_or_default());
         // What is left of its group has no business any more.
         let _ = killpg(self.pid, Signal::SIGKILL);
-        self.end.reaped.store(true, Ordering::Release);
+        self.state.reaped.store(true, Ordering::Release);
         let status = self.child.wait().await.ok();
         self.watchdog.group_gone(self.pid.as_raw().unsigned_abs());
         self.read_on().await;

@@ -95,7 +95,7 @@ impl Output {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Reads one stream to its end, or until it is told that nobody cares any more.
+    /// Reads one stream to its end, or until `enough` is cancelled.
     pub(super) async fn read(
         self,
         stream: Stream,
@@ -155,7 +155,7 @@ impl Inner {
 }
 
 impl Kept {
-    /// Keeps a line, and tells how many others had to go for it.
+    /// Keeps a line; returns how many others were dropped for it.
     fn push(&mut self, number: u64, line: Line) -> u64 {
         self.cost += line.bytes.len() + LINE_COST;
         self.lines.push_back((number, line));

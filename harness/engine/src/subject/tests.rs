@@ -91,7 +91,7 @@ async fn a_signal_goes_to_the_process_and_an_end_by_one_is_told() {
     let instance = shell("kill -9 $$");
     let exit = end(&instance).await;
     assert!(exit.to_string().starts_with("killed by signal 9"), "{exit}");
-    // Nobody is hit any more.
+    // No process is hit any more.
     instance.signal(Signal::SIGTERM);
 }
 

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use conformance_engine::failure::{Failure, StepResult};
 use conformance_engine::observe::Journal;
-use conformance_engine::run::scenario::Scene;
+use conformance_engine::run::scenario::ScenarioContext;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tonic::transport::{Channel, Endpoint};
@@ -68,7 +68,7 @@ impl UserStream {
         request: ListUsersRequest,
         takes: bool,
         limit: Duration,
-        scene: &Scene,
+        scene: &ScenarioContext,
     ) -> StepResult<Result<Self, Status>> {
         let channel = connect(url, if takes { WIDE } else { NARROW })?;
         let name = format!(
@@ -182,7 +182,7 @@ async fn take(
 pub async fn callers(
     url: &str,
     ids: &[Option<String>],
-    scene: &Scene,
+    scene: &ScenarioContext,
 ) -> StepResult<Vec<Option<Status>>> {
     let mut answers = Vec::with_capacity(ids.len());
     for some in ids.chunks(ON_ONE_CONNECTION) {

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use conformance_engine::failure::StepResult;
 use conformance_engine::observe::elapse;
-use conformance_engine::run::scenario::Scene;
+use conformance_engine::run::scenario::ScenarioContext;
 use futures::FutureExt as _;
 use futures::future::join_all;
 use proptest::prelude::*;
@@ -69,7 +69,7 @@ pub struct Ground {
     /// Takes outages to whoever holds the links.
     pub outages: mpsc::UnboundedSender<Outage>,
     /// Whose scenario it is.
-    pub scene: Scene,
+    pub scene: ScenarioContext,
 }
 
 /// One thing that happens.

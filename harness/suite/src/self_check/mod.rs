@@ -23,7 +23,7 @@ use conformance_engine::observe::Patience;
 use conformance_engine::run::execute::{self, Plan, Watcher};
 use conformance_engine::run::outcome::{Outcome, ScenarioResult};
 use conformance_engine::run::scenario;
-use conformance_engine::sandbox::Home;
+use conformance_engine::sandbox::Sandbox;
 use cucumber::World as _;
 use futures::StreamExt as _;
 use serde::Deserialize;
@@ -215,7 +215,7 @@ async fn try_all(
     counterexamples: Vec<Counterexample>,
 ) -> anyhow::Result<Vec<Trial>> {
     let cancel = session::cancel_on_signal()?;
-    let backends = Rc::new(Backends::new(Home::create(false)?, Choice::Auto));
+    let backends = Rc::new(Backends::new(Sandbox::create(false)?, Choice::Auto));
     backends.warm_up(&session::components(cases)).await;
     let total = counterexamples.len();
     let mut done = 0;

@@ -1,4 +1,4 @@
-//! Who runs PostgreSQL's server.
+//! The user that runs PostgreSQL's server.
 
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::os::unix::process::CommandExt;
@@ -13,7 +13,7 @@ use crate::backends::provider::{Backend, BackendError};
 pub(super) struct Account(Option<User>);
 
 impl Account {
-    /// `postgres`, else `nobody`, if this is root; else whoever this is.
+    /// `postgres`, else `nobody`, if this is root; else the current user.
     pub(super) fn choose() -> Result<Self, BackendError> {
         if !geteuid().is_root() {
             return Ok(Self(None));

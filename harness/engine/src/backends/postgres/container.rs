@@ -6,11 +6,11 @@ use testcontainers_modules::testcontainers::ImageExt as _;
 use testcontainers_modules::testcontainers::core::Mount;
 
 use super::own::{ADMIN, SETTINGS, TIME_ZONE, admin_config, first_look, prepare};
-use super::{Keeper, Started};
+use super::{ServerHandle, Started};
 use crate::backends::container::{Container, PAUSE};
 use crate::backends::engine::Image;
 use crate::backends::provider::{Backend, BackendError, BackendInfo, ProviderKind};
-use crate::backends::server::{OwnServer as _, Place, random_password, ready};
+use crate::backends::server::{OwnServer as _, Workspace, random_password, ready};
 
 const PORT: u16 = 5432;
 
@@ -21,7 +21,7 @@ const DATA: &str = "/databases";
 const INITDB: &str = "--no-sync --auth=scram-sha-256 --encoding=UTF8 --locale=C --locale-provider=icu --icu-locale=en-US";
 
 /// Starts a container and waits until its server answers.
-pub(super) async fn start(image: &Image, place: Place) -> Result<Started, BackendError> {
+pub(super) async fn start(image: &Image, place: Workspace) -> Result<Started, BackendError> {
     let password = random_password();
     let settings = SETTINGS.iter().flat_map(|it| ["-c", it]);
     let request = postgres::Postgres::default()
@@ -50,7 +50,7 @@ pub(super) async fn start(image: &Image, place: Place) -> Result<Started, Backen
             version,
         },
         endpoint,
-        keeper: Box::new(InContainer { server }),
+        handle: Box::new(InContainer { server }),
     })
 }
 
@@ -59,7 +59,7 @@ struct InContainer {
 }
 
 #[async_trait]
-impl Keeper for InContainer {
+impl ServerHandle for InContainer {
     async fn end(&self) -> Option<BackendError> {
         self.server.end_soon().await
     }

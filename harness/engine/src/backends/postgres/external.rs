@@ -15,7 +15,7 @@ use url::Url;
 use super::client::{connect, own_config, version};
 use super::own::major;
 use super::process::LEAST;
-use super::{Endpoint, Keeper, Login, Started};
+use super::{Endpoint, Login, ServerHandle, Started};
 use crate::backends::provider::{Backend, BackendError, BackendInfo, ProviderKind, chain};
 
 /// Parameters that would lead past the link, or ask for what it cannot carry.
@@ -51,12 +51,12 @@ pub(in crate::backends) async fn start(url: &str) -> Result<Started, BackendErro
             address,
             admin,
             subject: target.login,
-            // Nobody can be connected to it, so that copies do not wait.
+            // It accepts no connections, so that copies do not wait.
             template: "template0",
             owner: None,
             major,
         },
-        keeper: Box::new(External),
+        handle: Box::new(External),
     })
 }
 
@@ -94,7 +94,7 @@ fn broken(cause: impl Into<String>, advice: &str) -> BackendError {
 struct External;
 
 #[async_trait]
-impl Keeper for External {
+impl ServerHandle for External {
     async fn end(&self) -> Option<BackendError> {
         None
     }

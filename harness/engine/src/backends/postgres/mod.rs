@@ -3,7 +3,7 @@
 //! - `process`: a server of the suite's own, from the programs of this machine
 //! - `container`: the same in a container; `own`: what both have in common
 //! - `external`: a server that `CONFORMANCE_POSTGRES_URL` names
-//! - `names`: how databases are told from others, and old ones from new
+//! - `names`: names that mark the run's databases, and their age
 //! - `client`: the suite's own connections
 
 mod account;
@@ -26,8 +26,8 @@ use tokio::sync::mpsc;
 use tokio_postgres::{Client, Config};
 
 use crate::backends::provider::{Backend, BackendError, BackendInfo, Choice, Route, chain, route};
-use crate::backends::server::Place;
-use crate::sandbox::Home;
+use crate::backends::server::Workspace;
+use crate::sandbox::Sandbox;
 use client::{Admin, connect, execute};
 use names::{is_stale, prefix};
 
@@ -35,7 +35,7 @@ use names::{is_stale, prefix};
 pub(super) struct Started {
     pub(super) info: BackendInfo,
     pub(super) endpoint: Endpoint,
-    pub(super) keeper: Box<dyn Keeper>,
+    pub(super) handle: Box<dyn ServerHandle>,
 }
 
 /// How a server is reached.
@@ -64,7 +64,7 @@ pub(super) struct Login {
 
 /// What a provider does for a running server.
 #[async_trait]
-pub(super) trait Keeper: Send + Sync {
+pub(super) trait ServerHandle: Send + Sync {
     /// The server's end, if that lies behind its not answering.
     async fn end(&self) -> Option<BackendError>;
 
@@ -84,10 +84,10 @@ pub struct Postgres {
 struct Inner {
     info: BackendInfo,
     endpoint: Endpoint,
-    keeper: Box<dyn Keeper>,
-    /// For what somebody waits for.
+    handle: Box<dyn ServerHandle>,
+    /// For statements whose result is awaited.
     admin: Admin,
-    /// Databases that nobody needs any more, to be dropped in the background.
+    /// Databases that are not needed any more, to be dropped in the background.
     leftover: mpsc::UnboundedSender<String>,
     prefix: String,
     made: AtomicU64,
@@ -95,10 +95,10 @@ struct Inner {
 
 impl Postgres {
     /// Starts a server, or reaches the one that runs already, and waits until it answers.
-    pub async fn start(choice: Choice, home: &Home) -> Result<Self, BackendError> {
+    pub async fn start(choice: Choice, sandbox: &Sandbox) -> Result<Self, BackendError> {
         let find = process::find;
-        let place = || Place::of(Backend::Postgres, home);
-        let started = match route(Backend::Postgres, choice, &home.surroundings, find).await? {
+        let place = || Workspace::of(Backend::Postgres, sandbox);
+        let started = match route(Backend::Postgres, choice, &sandbox.host, find).await? {
             Route::External(url) => external::start(&url).await?,
             Route::Process(program) => process::start(&program, &place()?).await?,
             Route::Container(image) => container::start(&image, place()?).await?,
@@ -110,13 +110,13 @@ impl Postgres {
                 admin: Admin::new(&started.endpoint.admin),
                 info: started.info,
                 endpoint: started.endpoint,
-                keeper: started.keeper,
+                handle: started.handle,
                 leftover,
-                prefix: prefix(SystemTime::now(), home.folder.id()),
+                prefix: prefix(SystemTime::now(), sandbox.folder.id()),
                 made: AtomicU64::new(0),
             }),
         };
-        if !postgres.inner.keeper.is_disposable() {
+        if !postgres.inner.handle.is_disposable() {
             postgres.sweep().await?;
         }
         Ok(postgres)
@@ -137,7 +137,7 @@ impl Postgres {
         self.create(self.inner.endpoint.template).await
     }
 
-    /// A copy of a database, to which nobody may be connected meanwhile.
+    /// A copy of a database, to which there may be no connection meanwhile.
     pub async fn clone_from(&self, template: &Database) -> Result<Database, BackendError> {
         self.create(template.name()).await
     }
@@ -166,12 +166,12 @@ impl Postgres {
 
     /// Drops what is left of the run's databases and ends the server, if it is the suite's own.
     pub async fn stop(&self) {
-        if !self.inner.keeper.is_disposable() {
+        if !self.inner.handle.is_disposable() {
             let mine = |name: &str| name.starts_with(&self.inner.prefix);
             // Nothing is waiting for an error here, and the next run sweeps what stays.
             let _ = self.drop_where(mine, true).await;
         }
-        self.inner.keeper.stop().await;
+        self.inner.handle.stop().await;
     }
 
     async fn create(&self, template: &str) -> Result<Database, BackendError> {
@@ -214,7 +214,7 @@ impl Postgres {
         force: bool,
     ) -> Result<(), BackendError> {
         let client = self.admin().await?;
-        // Those that somebody uses are not swept, but a run's own are.
+        // Those in use are not swept, but a run's own are.
         let names = "SELECT datname FROM pg_database WHERE datname LIKE 'conformance\\_%' AND \
                      ($1 OR datname NOT IN (SELECT datname FROM pg_stat_activity WHERE datname IS NOT NULL))";
         let rows = client.query(names, &[&force]).await;
@@ -253,7 +253,7 @@ impl Inner {
 
     /// The server's end, if that is what lies behind `cause`.
     async fn trouble(&self, cause: String) -> BackendError {
-        self.keeper.end().await.unwrap_or_else(|| {
+        self.handle.end().await.unwrap_or_else(|| {
             let address = self.endpoint.address;
             let advice =
                 format!("look at the server at {address}, and at its connections and disk");
@@ -319,7 +319,7 @@ impl fmt::Debug for Database {
 impl Drop for DatabaseInner {
     fn drop(&mut self) {
         if !self.dropped.load(Ordering::Relaxed) {
-            // Nobody receives any more once the runtime has ended; then the run's end sees to it.
+            // The receiver is gone once the runtime has ended; then the run's end drops it.
             let _ = self
                 .server
                 .inner

@@ -20,7 +20,7 @@ pub(super) const ADMIN: &str = "conformance";
 /// The subject's role.
 const SUBJECT: &str = "subject";
 
-/// What databases are made from; nobody connects to it once it is prepared.
+/// What databases are made from; no connection to it once it is prepared.
 const TEMPLATE: &str = "template1";
 
 /// Any zone but UTC will do, best one with an odd offset; initdb ignores it where it is unknown.
@@ -33,8 +33,8 @@ pub(super) const SETTINGS: &[&str] = &[
     "fsync=off",
     "synchronous_commit=off",
     "full_page_writes=off",
-    // A lock that a scenario holds takes no number then, so that nobody waits for its transaction who
-    // follows changes by pg_snapshot_xmin.
+    // A lock that a scenario holds takes no number then, so that a reader who follows
+    // changes by pg_snapshot_xmin does not wait for its transaction.
     "wal_level=minimal",
     "max_wal_senders=0",
     "max_wal_size=4GB",
@@ -63,7 +63,7 @@ pub(super) async fn first_look(config: Config) -> Result<(), String> {
         .map_err(|error| chain(&error))
 }
 
-/// Makes the subject's role, and tells how the server is reached and its version. Whatever the suite
+/// Makes the subject's role; returns how the server is reached, and its version. Whatever the suite
 /// itself puts into a database, a view in the place of a table, the subject may use.
 pub(super) async fn prepare(
     address: SocketAddr,

@@ -9,12 +9,12 @@ use nix::sys::statvfs::statvfs;
 
 use super::account::Account;
 use super::own::{ADMIN, SETTINGS, TIME_ZONE, admin_config, first_look, prepare};
-use super::{Keeper, Started};
+use super::{ServerHandle, Started};
 use crate::backends::programs::{Program, Wanted};
 use crate::backends::provider::{Backend, BackendError, BackendInfo, ProviderKind};
-use crate::backends::server::{OwnServer as _, PAUSE, Place, Server, random_password, ready};
+use crate::backends::server::{OwnServer as _, PAUSE, Server, Workspace, random_password, ready};
+use crate::sandbox::host::Host;
 use crate::sandbox::ports::Port;
-use crate::sandbox::surroundings::Surroundings;
 
 const WANTED: Wanted = Wanted {
     backend: Backend::Postgres,
@@ -28,19 +28,19 @@ const WANTED: Wanted = Wanted {
 /// The oldest major version that will do.
 pub(super) const LEAST: u32 = 13;
 
-/// A server on a port that somebody else took meanwhile is started again on another.
+/// Another program may take the port before the server does: then it is started again on another port.
 const ATTEMPTS: usize = 3;
 
 /// Where it listens: nowhere but on the port that it is given.
 const LISTENING: &[&str] = &["listen_addresses=127.0.0.1", "unix_socket_directories="];
 
 /// The server's program, with `initdb` beside it.
-pub(in crate::backends) fn find(surroundings: &Surroundings) -> Result<Program, BackendError> {
-    WANTED.find(surroundings)
+pub(in crate::backends) fn find(host: &Host) -> Result<Program, BackendError> {
+    WANTED.find(host)
 }
 
 /// Makes a cluster, starts its server and waits until it answers.
-pub(super) async fn start(program: &Program, place: &Place) -> Result<Started, BackendError> {
+pub(super) async fn start(program: &Program, place: &Workspace) -> Result<Started, BackendError> {
     let account = Account::choose()?;
     account.own(&place.folder)?;
     let password = random_password();
@@ -55,7 +55,7 @@ pub(super) async fn start(program: &Program, place: &Place) -> Result<Started, B
             version,
         },
         endpoint,
-        keeper: Box::new(Process {
+        handle: Box::new(Process {
             server,
             data,
             _port: port,
@@ -71,7 +71,7 @@ struct Process {
 }
 
 #[async_trait]
-impl Keeper for Process {
+impl ServerHandle for Process {
     async fn end(&self) -> Option<BackendError> {
         self.server.end_soon().await
     }
@@ -94,7 +94,7 @@ impl Keeper for Process {
 
 /// Where the databases lie: in memory if there is plenty, since copying one on a busy disk takes
 /// ten times as long; else in the place itself.
-fn data_folder(place: &Place) -> PathBuf {
+fn data_folder(place: &Workspace) -> PathBuf {
     let on_disk = place.folder.join("data");
     let name = place.run_folder.file_name().unwrap_or_default();
     let in_memory = Path::new(MEMORY).join(name);
@@ -113,7 +113,7 @@ fn data_folder(place: &Place) -> PathBuf {
 }
 
 /// Makes a folder of the run that others may pass through.
-fn hold(place: &Place, folder: &Path) -> std::io::Result<()> {
+fn hold(place: &Workspace, folder: &Path) -> std::io::Result<()> {
     std::fs::create_dir(folder)?;
     // Afterwards, for the mode at its making is narrowed by the caller's umask.
     std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o711))?;
@@ -142,7 +142,7 @@ fn available_memory() -> Option<u64> {
 
 async fn initialize(
     program: &Program,
-    place: &Place,
+    place: &Workspace,
     account: &Account,
     password: &str,
 ) -> Result<PathBuf, BackendError> {
@@ -209,7 +209,7 @@ fn blames_locale(log: &Path) -> bool {
 
 async fn launch(
     program: &Program,
-    place: &Place,
+    place: &Workspace,
     account: &Account,
     data: &Path,
     password: &str,
@@ -241,8 +241,8 @@ async fn launch(
 }
 
 /// Lets the kernel remove the server's System V segment with its last process: after a SIGKILL
-/// nobody else would.
-async fn release_shared_memory(place: &Place, data: &Path) {
+/// it would stay.
+async fn release_shared_memory(place: &Workspace, data: &Path) {
     let lock = std::fs::read_to_string(data.join("postmaster.pid")).unwrap_or_default();
     let line = lock.lines().nth(6).unwrap_or_default();
     let Some(id) = line.split_whitespace().nth(1) else {

@@ -9,19 +9,19 @@ use super::{Endpoint, Started};
 use crate::backends::container::{Container, PAUSE};
 use crate::backends::engine::Image;
 use crate::backends::provider::{Backend, BackendError, ProviderKind};
-use crate::backends::server::{Place, random_password, ready};
+use crate::backends::server::{Workspace, random_password, ready};
 
-/// Each costs most of a second to start and some memory; whoever wants another one waits.
+/// Each costs most of a second to start and some memory; a further lease waits.
 const MOST: usize = 16;
 
 /// Starts the first server, which waits for the first lease.
-pub(super) async fn start(image: Image, place: Place) -> Result<Started, BackendError> {
+pub(super) async fn start(image: Image, place: Workspace) -> Result<Started, BackendError> {
     pool::start(Containers { image, place }).await
 }
 
 struct Containers {
     image: Image,
-    place: Place,
+    place: Workspace,
 }
 
 #[async_trait]

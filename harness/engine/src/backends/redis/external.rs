@@ -1,7 +1,7 @@
 //! A Redis server that runs already: `CONFORMANCE_REDIS_URL`.
 //!
 //! Each lease is a logical database, and two runs may share the server. The database that the URL
-//! names (0 if none) is the ledger: its keys `conformance:lease:N` tell which run has database N
+//! names (0 if none) is the ledger: its keys `conformance:lease:N` hold which run has database N
 //! since when. The suite leases, and empties, only databases that are empty or that the ledger
 //! says are its own; whatever else lies on the server is left alone.
 //!
@@ -22,7 +22,7 @@ use tokio_util::task::TaskTracker;
 use url::Url;
 
 use super::process::LEAST;
-use super::{Endpoint, Held, Source, Started};
+use super::{Endpoint, LeaseHandle, LeasePool, Started};
 use crate::backends::provider::{Backend, BackendError, BackendInfo, ProviderKind, chain};
 use crate::backends::server::pause;
 
@@ -38,7 +38,7 @@ const STALE: Duration = Duration::from_hours(1);
 const EXAMPLE: &str = "CONFORMANCE_REDIS_URL is like redis://user:password@host:6379/0";
 
 /// Takes the database of the entry KEYS[1] at ARGV[1] for run ARGV[2], unless it was taken since
-/// ARGV[3], or is in nobody's name and not empty (ARGV[4]).
+/// ARGV[3], or is in no run's name and not empty (ARGV[4]).
 const TAKE: &str = "\
 local entry = redis.call('GET', KEYS[1])
 if not entry and tonumber(ARGV[4]) > 0 then return 0 end
@@ -70,7 +70,7 @@ pub(in crate::backends) async fn start(url: &str, run: &str) -> Result<Started, 
         // The receiver is right here.
         let _ = returned.send(database);
     }
-    let source = Arc::new(Databases {
+    let pool = Arc::new(DatabasePool {
         ledger,
         run: run.to_owned(),
         free: Mutex::new(free),
@@ -82,7 +82,7 @@ pub(in crate::backends) async fn start(url: &str, run: &str) -> Result<Started, 
             provider: ProviderKind::External,
             version,
         },
-        source: Arc::new(source),
+        pool: Arc::new(pool),
     })
 }
 
@@ -154,19 +154,19 @@ async fn databases(connection: &mut MultiplexedConnection) -> u32 {
         .unwrap_or(USUAL_DATABASES)
 }
 
-struct Databases {
+struct DatabasePool {
     ledger: Endpoint,
     run: String,
     /// Numbers that this run does not use, the one that is longest free first.
     free: Mutex<mpsc::UnboundedReceiver<u32>>,
     returned: mpsc::UnboundedSender<u32>,
-    /// Databases that are being emptied.
+    /// DatabasePool that are being emptied.
     returning: TaskTracker,
 }
 
 #[async_trait]
-impl Source for Arc<Databases> {
-    async fn take(&self) -> Result<Box<dyn Held>, BackendError> {
+impl LeasePool for Arc<DatabasePool> {
+    async fn take(&self) -> Result<Box<dyn LeaseHandle>, BackendError> {
         let databases = self;
         // Who waits first is served first.
         let mut free = databases.free.lock().await;
@@ -185,7 +185,7 @@ impl Source for Arc<Databases> {
                     databases: databases.clone(),
                 }));
             }
-            // Another run has it, or it holds somebody's data: perhaps not for long.
+            // Another run has it, or it holds a user's data: perhaps not for long.
             let _ = databases.returned.send(number);
             refused += 1;
             if refused % USUAL_DATABASES == 0 {
@@ -210,7 +210,7 @@ impl Source for Arc<Databases> {
     }
 }
 
-impl Databases {
+impl DatabasePool {
     fn endpoint(&self, database: u32) -> Endpoint {
         Endpoint {
             database,
@@ -271,11 +271,11 @@ async fn open(endpoint: &Endpoint) -> RedisResult<MultiplexedConnection> {
 
 struct Lease {
     endpoint: Endpoint,
-    databases: Arc<Databases>,
+    databases: Arc<DatabasePool>,
 }
 
 #[async_trait]
-impl Held for Lease {
+impl LeaseHandle for Lease {
     fn endpoint(&self) -> &Endpoint {
         &self.endpoint
     }
@@ -288,7 +288,7 @@ impl Held for Lease {
         None
     }
 
-    fn give_back(self: Box<Self>) {
+    fn release(self: Box<Self>) {
         let Self {
             endpoint,
             databases,
@@ -298,7 +298,7 @@ impl Held for Lease {
             let tracker = databases.returning.clone();
             tracker.spawn_on(
                 async move {
-                    // If it fails the next lease of this database tells why.
+                    // If it fails, the next lease of this database reports why.
                     let _ = databases.release(&endpoint).await;
                     let _ = databases.returned.send(endpoint.database);
                 },

@@ -1,4 +1,4 @@
-//! Redis: an empty one for each deployment, which nobody else uses meanwhile.
+//! Redis: an empty one for each deployment, for its use alone.
 //!
 //! - `pool`: servers of the suite's own, one for each lease, used again when emptied
 //! - `process`: those from the program of this machine; `container`: those in containers
@@ -20,8 +20,8 @@ use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, Client, InfoDict};
 
 use crate::backends::provider::{Backend, BackendError, BackendInfo, Choice, Route, chain, route};
-use crate::backends::server::Place;
-use crate::sandbox::Home;
+use crate::backends::server::Workspace;
+use crate::sandbox::Sandbox;
 
 /// How long a server may take to accept a connection or to answer.
 const ANSWER_LIMIT: Duration = Duration::from_secs(10);
@@ -29,14 +29,14 @@ const ANSWER_LIMIT: Duration = Duration::from_secs(10);
 /// What a provider hands over: the first server answers.
 pub(super) struct Started {
     pub(super) info: BackendInfo,
-    pub(super) source: Arc<dyn Source>,
+    pub(super) pool: Arc<dyn LeasePool>,
 }
 
 /// Where leases come from.
 #[async_trait]
-pub(super) trait Source: Send + Sync {
-    /// An empty Redis that nobody else uses, as soon as there is one.
-    async fn take(&self) -> Result<Box<dyn Held>, BackendError>;
+pub(super) trait LeasePool: Send + Sync {
+    /// An empty Redis for the caller alone, as soon as there is one.
+    async fn take(&self) -> Result<Box<dyn LeaseHandle>, BackendError>;
 
     /// An error unless leases can be had.
     async fn alive(&self) -> Result<(), BackendError>;
@@ -47,7 +47,7 @@ pub(super) trait Source: Send + Sync {
 
 /// What a provider has behind one lease.
 #[async_trait]
-pub(super) trait Held: Send + Sync {
+pub(super) trait LeaseHandle: Send + Sync {
     /// How it is reached.
     fn endpoint(&self) -> &Endpoint;
 
@@ -58,7 +58,7 @@ pub(super) trait Held: Send + Sync {
     async fn end(&self) -> Option<BackendError>;
 
     /// The lease is over.
-    fn give_back(self: Box<Self>);
+    fn release(self: Box<Self>);
 }
 
 /// How one empty Redis is reached.
@@ -113,7 +113,7 @@ impl Endpoint {
         let version = info
             .get("valkey_version")
             .or_else(|| info.get("redis_version"));
-        version.ok_or_else(|| "INFO tells no version".to_owned())
+        version.ok_or_else(|| "INFO has no version".to_owned())
     }
 
     /// Asks for a sign of life.
@@ -136,22 +136,22 @@ impl Endpoint {
 #[derive(Clone)]
 pub struct Redis {
     info: BackendInfo,
-    source: Arc<dyn Source>,
+    pool: Arc<dyn LeasePool>,
 }
 
 impl Redis {
     /// Starts a first server, or reaches the one that runs already, and waits until it answers.
-    pub async fn start(choice: Choice, home: &Home) -> Result<Self, BackendError> {
+    pub async fn start(choice: Choice, sandbox: &Sandbox) -> Result<Self, BackendError> {
         let find = process::find;
-        let place = || Place::of(Backend::Redis, home);
-        let started = match route(Backend::Redis, choice, &home.surroundings, find).await? {
-            Route::External(url) => external::start(&url, home.folder.id()).await?,
+        let place = || Workspace::of(Backend::Redis, sandbox);
+        let started = match route(Backend::Redis, choice, &sandbox.host, find).await? {
+            Route::External(url) => external::start(&url, sandbox.folder.id()).await?,
             Route::Process(program) => process::start(program, place()?).await?,
             Route::Container(image) => container::start(image, place()?).await?,
         };
         Ok(Self {
             info: started.info,
-            source: started.source,
+            pool: started.pool,
         })
     }
 
@@ -162,18 +162,20 @@ impl Redis {
 
     /// An empty Redis for one deployment; waits until there is one.
     pub async fn lease(&self) -> Result<RedisLease, BackendError> {
-        let held = self.source.take().await?;
-        Ok(RedisLease { held: Some(held) })
+        let handle = self.pool.take().await?;
+        Ok(RedisLease {
+            handle: Some(handle),
+        })
     }
 
     /// An error unless a lease could be had: then Redis, not the subject, is to blame.
     pub async fn alive(&self) -> Result<(), BackendError> {
-        self.source.alive().await
+        self.pool.alive().await
     }
 
     /// Ends the servers that are the suite's own; leases are to be given back before.
     pub async fn stop(&self) {
-        self.source.stop().await;
+        self.pool.stop().await;
     }
 }
 
@@ -189,7 +191,7 @@ impl fmt::Debug for Redis {
 /// meanwhile: it is used again only if it can be emptied.
 pub struct RedisLease {
     /// Present until the lease is dropped.
-    held: Option<Box<dyn Held>>,
+    handle: Option<Box<dyn LeaseHandle>>,
 }
 
 impl RedisLease {
@@ -210,7 +212,7 @@ impl RedisLease {
 
     /// The server's process, if it serves this lease alone: it may be killed or frozen.
     pub fn pid(&self) -> Option<u32> {
-        self.held().pid()
+        self.handle().pid()
     }
 
     /// A connection straight to it, past every link.
@@ -231,18 +233,18 @@ impl RedisLease {
 
     /// The server's end, if that is what lies behind `cause`.
     async fn trouble(&self, cause: String) -> BackendError {
-        self.held().end().await.unwrap_or_else(|| {
+        self.handle().end().await.unwrap_or_else(|| {
             let advice = format!("look at the server at {}", self.address());
             BackendError::broken(Backend::Redis, cause, advice)
         })
     }
 
     fn endpoint(&self) -> &Endpoint {
-        self.held().endpoint()
+        self.handle().endpoint()
     }
 
-    fn held(&self) -> &dyn Held {
-        self.held.as_deref().expect("only dropping takes it away")
+    fn handle(&self) -> &dyn LeaseHandle {
+        self.handle.as_deref().expect("only dropping takes it away")
     }
 }
 
@@ -257,8 +259,8 @@ impl fmt::Debug for RedisLease {
 
 impl Drop for RedisLease {
     fn drop(&mut self) {
-        if let Some(held) = self.held.take() {
-            held.give_back();
+        if let Some(handle) = self.handle.take() {
+            handle.release();
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Redis servers of the suite's own, one for each lease, used again when emptied.
 //!
 //! A server that comes back is emptied and waits for the next lease, if it is as it was started:
-//! it answers, and nobody changed its settings or users. Else another takes its place.
+//! it answers, and its settings and users are unchanged. Else another takes its place.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,7 +14,7 @@ use redis::aio::MultiplexedConnection;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::task::TaskTracker;
 
-use super::{Endpoint, Held, Source, Started};
+use super::{Endpoint, LeaseHandle, LeasePool, Started};
 use crate::backends::provider::{Backend, BackendError, BackendInfo, ProviderKind, chain};
 use crate::backends::server::OwnServer;
 
@@ -27,7 +27,7 @@ pub(super) trait Launcher: Send + Sync + 'static {
     /// The word for it in reports.
     fn kind(&self) -> ProviderKind;
 
-    /// How many servers there may be at once; whoever wants another one waits.
+    /// The limit of servers at once; a further lease waits.
     fn most(&self) -> usize;
 
     /// Starts a server that answers. No other has this number.
@@ -46,7 +46,7 @@ pub(super) type Fingerprint = (BTreeMap<String, String>, Vec<String>);
 
 /// Starts the first server, which waits for the first lease.
 pub(super) async fn start(launcher: impl Launcher) -> Result<Started, BackendError> {
-    let pool = Arc::new(Pool {
+    let pool = Arc::new(ServerPool {
         room: Arc::new(Semaphore::new(launcher.most().min(Semaphore::MAX_PERMITS))),
         spare: Mutex::new(Some(Vec::new())),
         made: AtomicU64::new(0),
@@ -56,22 +56,22 @@ pub(super) async fn start(launcher: impl Launcher) -> Result<Started, BackendErr
     let first = pool.launch().await?;
     let version = first.endpoint.version().await;
     let version = version.map_err(|cause| first.server.broken(cause))?;
-    // Nobody can have stopped it yet.
+    // It cannot have been stopped yet.
     pool.keep(first);
     Ok(Started {
         info: BackendInfo {
             provider: pool.launcher.kind(),
             version,
         },
-        source: Arc::new(pool),
+        pool: Arc::new(pool),
     })
 }
 
-struct Pool {
+struct ServerPool {
     launcher: Box<dyn Launcher>,
     /// For servers that are leased.
     room: Arc<Semaphore>,
-    /// Empty servers that nobody uses; none any more once the pool was stopped.
+    /// Empty idle servers; `None` once the pool was stopped.
     spare: Mutex<Option<Vec<Running>>>,
     made: AtomicU64,
     /// Servers that are being emptied.
@@ -79,18 +79,18 @@ struct Pool {
 }
 
 #[async_trait]
-impl Source for Arc<Pool> {
-    async fn take(&self) -> Result<Box<dyn Held>, BackendError> {
+impl LeasePool for Arc<ServerPool> {
+    async fn take(&self) -> Result<Box<dyn LeaseHandle>, BackendError> {
         let stopped = || {
             let advice = "this is a fault of the suite";
             BackendError::broken(Backend::Redis, "the run's Redis was stopped before", advice)
         };
         let room = self.room.clone().acquire_owned().await;
         let room = room.map_err(|_| stopped())?;
-        let spare = |pool: &Pool| pool.lock().as_mut().map(Vec::pop).ok_or_else(stopped);
+        let spare = |pool: &ServerPool| pool.lock().as_mut().map(Vec::pop).ok_or_else(stopped);
         let running = loop {
             match spare(self)? {
-                // It may have been killed while nobody used it.
+                // It may have been killed while it was idle.
                 Some(running) if running.server.end().await.is_some() => {}
                 Some(running) => break running,
                 None => break self.launch().await?,
@@ -121,7 +121,7 @@ impl Source for Arc<Pool> {
     }
 }
 
-impl Pool {
+impl ServerPool {
     fn lock(&self) -> MutexGuard<'_, Option<Vec<Running>>> {
         self.spare.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -145,12 +145,12 @@ impl Pool {
 
 struct Lease {
     running: Running,
-    pool: Arc<Pool>,
+    pool: Arc<ServerPool>,
     room: OwnedSemaphorePermit,
 }
 
 #[async_trait]
-impl Held for Lease {
+impl LeaseHandle for Lease {
     fn endpoint(&self) -> &Endpoint {
         &self.running.endpoint
     }
@@ -163,7 +163,7 @@ impl Held for Lease {
         self.running.server.end_soon().await
     }
 
-    fn give_back(self: Box<Self>) {
+    fn release(self: Box<Self>) {
         let Self {
             running,
             pool,
@@ -190,7 +190,7 @@ impl Held for Lease {
     }
 }
 
-/// Removes what a scenario left; tells whether the server is then as it was started.
+/// Removes what a scenario left; true if the server is then as it was started.
 async fn empty(running: &Running) -> RedisResult<bool> {
     let url = running.endpoint.url(running.endpoint.address);
     let client = redis::Client::open(url)?;

@@ -10,9 +10,9 @@ use super::pool::{self, Launcher, Running, first_look};
 use super::{Endpoint, Started};
 use crate::backends::programs::{Program, Wanted};
 use crate::backends::provider::{Backend, BackendError, ProviderKind};
-use crate::backends::server::{OwnServer, PAUSE, Place, Server, random_password, ready};
+use crate::backends::server::{OwnServer, PAUSE, Server, Workspace, random_password, ready};
+use crate::sandbox::host::Host;
 use crate::sandbox::ports::Port;
-use crate::sandbox::surroundings::Surroundings;
 
 const WANTED: Wanted = Wanted {
     backend: Backend::Redis,
@@ -25,22 +25,22 @@ const WANTED: Wanted = Wanted {
 /// The oldest major version that will do.
 pub(super) const LEAST: u32 = 6;
 
-/// A server on a port that somebody else took meanwhile is started again on another.
+/// Another program may take the port before the server does: then it is started again on another port.
 const ATTEMPTS: usize = 3;
 
 /// The program of the servers.
-pub(in crate::backends) fn find(surroundings: &Surroundings) -> Result<Program, BackendError> {
-    WANTED.find(surroundings)
+pub(in crate::backends) fn find(host: &Host) -> Result<Program, BackendError> {
+    WANTED.find(host)
 }
 
 /// Starts the first server, which waits for the first lease.
-pub(super) async fn start(program: Program, place: Place) -> Result<Started, BackendError> {
+pub(super) async fn start(program: Program, place: Workspace) -> Result<Started, BackendError> {
     pool::start(Processes { program, place }).await
 }
 
 struct Processes {
     program: Program,
-    place: Place,
+    place: Workspace,
 }
 
 #[async_trait]
@@ -111,7 +111,7 @@ impl Processes {
     }
 }
 
-/// A folder with the settings that are nobody else's business: arguments are seen by all users.
+/// A folder with the secret settings: arguments are visible to all users.
 fn prepare(folder: &Path, password: &str) -> std::io::Result<PathBuf> {
     std::fs::create_dir(folder)?;
     let path = folder.join("redis.conf");

@@ -13,10 +13,10 @@ use testcontainers_modules::testcontainers::core::client::docker_client_instance
 use super::postgres::Postgres;
 use super::provider::{BackendError, Choice};
 use super::redis::Redis;
-use crate::sandbox::Home;
+use crate::sandbox::Sandbox;
 use crate::sandbox::folder::RunFolder;
+use crate::sandbox::host::Host;
 use crate::sandbox::ports::Ports;
-use crate::sandbox::surroundings::Surroundings;
 use crate::sandbox::watchdog::{RUN_LABEL, Watchdog};
 
 mod on_postgres;
@@ -25,29 +25,29 @@ mod on_redis;
 /// Longer than anything here takes on a busy machine.
 const LONG: Duration = Duration::from_secs(20);
 
-/// A home without a watchdog, whose folder goes with it.
-struct TestHome(Home);
+/// A sandbox without a watchdog, whose folder goes with it.
+struct TestSandbox(Sandbox);
 
-impl TestHome {
-    fn new(surroundings: Surroundings) -> Self {
+impl TestSandbox {
+    fn new(host: Host) -> Self {
         let (folder, watchdog) = (RunFolder::create().unwrap(), Watchdog::absent());
         // Alive, as far as `conformance clean` is concerned.
-        folder.sub("home").unwrap();
+        folder.sub("sandbox").unwrap();
         watchdog.mark(folder.path()).unwrap();
-        Self(Home {
+        Self(Sandbox {
             ports: Ports::open(&watchdog).unwrap(),
             folder,
             watchdog,
-            surroundings: Arc::new(surroundings),
+            host: Arc::new(host),
         })
     }
 
     fn here() -> Self {
-        Self::new(Surroundings::here())
+        Self::new(Host::here())
     }
 }
 
-impl Drop for TestHome {
+impl Drop for TestSandbox {
     fn drop(&mut self) {
         let _ = std::fs::remove_dir_all(self.0.folder.path());
     }
@@ -79,9 +79,9 @@ fn processes_in(folder: &Path) -> Vec<PathBuf> {
 }
 
 /// The containers of a run, by name.
-async fn containers_of(home: &TestHome) -> Vec<String> {
+async fn containers_of(sandbox: &TestSandbox) -> Vec<String> {
     let docker = docker_client_instance().await.unwrap();
-    let run = home.0.folder.path().file_name().unwrap();
+    let run = sandbox.0.folder.path().file_name().unwrap();
     let label = format!("{RUN_LABEL}={}", run.to_str().unwrap());
     let filters = HashMap::from([("label", vec![label])]);
     let options = ListContainersOptionsBuilder::new()
@@ -95,25 +95,25 @@ async fn containers_of(home: &TestHome) -> Vec<String> {
 }
 
 /// As a crash of their servers would.
-async fn kill_containers(home: &TestHome) {
+async fn kill_containers(sandbox: &TestSandbox) {
     let docker = docker_client_instance().await.unwrap();
-    for name in containers_of(home).await {
+    for name in containers_of(sandbox).await {
         // One that was given back may be gone already.
         let _ = docker
             .kill_container(&name, None::<KillContainerOptions>)
             .await;
     }
     until("they are gone", async || {
-        containers_of(home).await.is_empty()
+        containers_of(sandbox).await.is_empty()
     })
     .await;
 }
 
 #[tokio::test]
 async fn without_programs_backends_are_missing() {
-    let home = TestHome::new(Surroundings::bare([("PATH", "/nowhere")]));
-    let postgres = Postgres::start(Choice::Auto, &home.0).await.unwrap_err();
-    let redis = Redis::start(Choice::Process, &home.0).await.unwrap_err();
+    let sandbox = TestSandbox::new(Host::bare([("PATH", "/nowhere")]));
+    let postgres = Postgres::start(Choice::Auto, &sandbox.0).await.unwrap_err();
+    let redis = Redis::start(Choice::Process, &sandbox.0).await.unwrap_err();
     for error in [postgres, redis] {
         assert!(matches!(error, BackendError::Missing { .. }), "{error:?}");
     }

@@ -5,19 +5,19 @@ use std::path::{Path, PathBuf};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use super::{TestHome, containers_of, kill_containers, processes_in, until};
+use super::{TestSandbox, containers_of, kill_containers, processes_in, until};
+use crate::backends::host::Host;
 use crate::backends::postgres::Postgres;
 use crate::backends::provider::{Backend, BackendError, Choice, ProviderKind};
-use crate::backends::surroundings::Surroundings;
 
-async fn postgres(home: &TestHome) -> Postgres {
-    Postgres::start(Choice::Process, &home.0).await.unwrap()
+async fn postgres(sandbox: &TestSandbox) -> Postgres {
+    Postgres::start(Choice::Process, &sandbox.0).await.unwrap()
 }
 
 /// Where the server's data lie: in memory or in the run's folder.
-fn data_of(home: &TestHome) -> PathBuf {
-    let in_memory = Path::new("/dev/shm").join(home.0.folder.path().file_name().unwrap());
-    let on_disk = home.0.folder.path().join("postgres/data");
+fn data_of(sandbox: &TestSandbox) -> PathBuf {
+    let in_memory = Path::new("/dev/shm").join(sandbox.0.folder.path().file_name().unwrap());
+    let on_disk = sandbox.0.folder.path().join("postgres/data");
     if in_memory.exists() {
         in_memory.join("data")
     } else {
@@ -94,24 +94,24 @@ async fn check_postgres(postgres: &Postgres, kind: ProviderKind) {
 
 #[tokio::test]
 async fn a_postgres_of_its_own_serves_databases_and_leaves_nothing() {
-    let home = TestHome::here();
-    let postgres = postgres(&home).await;
+    let sandbox = TestSandbox::here();
+    let postgres = postgres(&sandbox).await;
     check_postgres(&postgres, ProviderKind::Process).await;
-    let folder = home.0.folder.path().to_owned();
-    let data = data_of(&home);
+    let folder = sandbox.0.folder.path().to_owned();
+    let data = data_of(&sandbox);
     assert!(data.exists());
     assert!(!processes_in(&folder).is_empty());
     postgres.stop().await;
     assert_eq!(processes_in(&folder), Vec::<PathBuf>::new());
     assert!(!data.exists());
-    drop(home);
+    drop(sandbox);
     assert!(!folder.exists());
 }
 
 #[tokio::test]
 async fn the_subject_of_an_own_postgres_meets_what_a_deployment_would_show() {
-    let home = TestHome::here();
-    let postgres = postgres(&home).await;
+    let sandbox = TestSandbox::here();
+    let postgres = postgres(&sandbox).await;
     let database = postgres.create_empty().await.unwrap();
     let url = database.url(postgres.address());
     let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls)
@@ -141,9 +141,9 @@ async fn the_subject_of_an_own_postgres_meets_what_a_deployment_would_show() {
 
 #[tokio::test]
 async fn no_shared_memory_stays_when_an_own_postgres_is_killed() {
-    let home = TestHome::here();
-    let postgres = postgres(&home).await;
-    let lock = std::fs::read_to_string(data_of(&home).join("postmaster.pid")).unwrap();
+    let sandbox = TestSandbox::here();
+    let postgres = postgres(&sandbox).await;
+    let lock = std::fs::read_to_string(data_of(&sandbox).join("postmaster.pid")).unwrap();
     let pid = lock.lines().next().unwrap().parse().unwrap();
     let segment = lock
         .lines()
@@ -178,8 +178,8 @@ async fn no_shared_memory_stays_when_an_own_postgres_is_killed() {
 
 #[tokio::test]
 async fn an_external_postgres_gets_the_suite_s_databases_and_is_cleaned() {
-    let server_home = TestHome::here();
-    let server = postgres(&server_home).await;
+    let server_sandbox = TestSandbox::here();
+    let server = postgres(&server_sandbox).await;
     let admin = server.admin().await.unwrap();
     let prepare = "CREATE ROLE \"us er\" LOGIN CREATEDB PASSWORD 'p%w/1';
                    CREATE ROLE poor LOGIN PASSWORD 'x'";
@@ -195,11 +195,8 @@ async fn an_external_postgres_gets_the_suite_s_databases_and_is_cleaned() {
     let url = format!(
         "postgres://us%20er:p%25w%2F1@localhost:{port}/postgres?sslmode=require&options=-c%20work_mem%3D7MB"
     );
-    let home = TestHome::new(Surroundings::bare([(
-        Backend::Postgres.variable(),
-        url.as_str(),
-    )]));
-    let external = Postgres::start(Choice::Auto, &home.0).await.unwrap();
+    let sandbox = TestSandbox::new(Host::bare([(Backend::Postgres.variable(), url.as_str())]));
+    let external = Postgres::start(Choice::Auto, &sandbox.0).await.unwrap();
     assert_eq!(
         databases(&external).await,
         ["conformance_production"],
@@ -214,11 +211,8 @@ async fn an_external_postgres_gets_the_suite_s_databases_and_is_cleaned() {
     assert_eq!(databases(&server).await, ["conformance_production"]);
 
     let url = format!("postgres://poor:x@127.0.0.1:{port}/postgres");
-    let home = TestHome::new(Surroundings::bare([(
-        Backend::Postgres.variable(),
-        url.as_str(),
-    )]));
-    let error = Postgres::start(Choice::Auto, &home.0).await.unwrap_err();
+    let sandbox = TestSandbox::new(Host::bare([(Backend::Postgres.variable(), url.as_str())]));
+    let error = Postgres::start(Choice::Auto, &sandbox.0).await.unwrap_err();
     assert!(
         error
             .to_string()
@@ -231,8 +225,10 @@ async fn an_external_postgres_gets_the_suite_s_databases_and_is_cleaned() {
 #[tokio::test]
 #[ignore = "wants a container engine: ci/setup --containers"]
 async fn a_postgres_in_a_container_does_what_every_provider_does_and_is_removed() {
-    let home = TestHome::here();
-    let postgres = Postgres::start(Choice::Container, &home.0).await.unwrap();
+    let sandbox = TestSandbox::here();
+    let postgres = Postgres::start(Choice::Container, &sandbox.0)
+        .await
+        .unwrap();
     check_postgres(&postgres, ProviderKind::Container).await;
     let database = postgres.create_empty().await.unwrap();
     let admin = postgres.connect(&database).await.unwrap();
@@ -240,9 +236,9 @@ async fn a_postgres_in_a_container_does_what_every_provider_does_and_is_removed(
     assert_eq!(row.get::<_, String>(0), "Asia/Kathmandu");
     let row = admin.query_one("SELECT 'b' < 'C'", &[]).await.unwrap();
     assert!(row.get::<_, bool>(0), "a natural language's order");
-    assert_eq!(containers_of(&home).await.len(), 1);
+    assert_eq!(containers_of(&sandbox).await.len(), 1);
     postgres.stop().await;
-    assert_eq!(containers_of(&home).await, Vec::<String>::new());
+    assert_eq!(containers_of(&sandbox).await, Vec::<String>::new());
     let error = postgres.alive().await.unwrap_err().to_string();
     assert!(error.contains("its container was removed"), "{error}");
 }
@@ -250,25 +246,27 @@ async fn a_postgres_in_a_container_does_what_every_provider_does_and_is_removed(
 #[tokio::test]
 #[ignore = "wants a container engine: ci/setup --containers"]
 async fn a_postgres_whose_container_is_killed_is_told_with_its_log() {
-    let home = TestHome::here();
-    let postgres = Postgres::start(Choice::Container, &home.0).await.unwrap();
-    kill_containers(&home).await;
+    let sandbox = TestSandbox::here();
+    let postgres = Postgres::start(Choice::Container, &sandbox.0)
+        .await
+        .unwrap();
+    kill_containers(&sandbox).await;
     let error = postgres.alive().await.unwrap_err().to_string();
     assert!(
         error.contains("container") && error.contains("ready to accept connections"),
         "{error}"
     );
     postgres.stop().await;
-    assert_eq!(containers_of(&home).await, Vec::<String>::new());
+    assert_eq!(containers_of(&sandbox).await, Vec::<String>::new());
 }
 
 #[tokio::test]
 #[ignore = "wants a container engine: ci/setup --containers"]
 async fn an_image_that_is_not_there_is_told() {
-    let mut surroundings = Surroundings::here();
-    surroundings.set("CONFORMANCE_POSTGRES_IMAGE", "127.0.0.1:1/nowhere:1");
-    let home = TestHome::new(surroundings);
-    let error = Postgres::start(Choice::Container, &home.0)
+    let mut host = Host::here();
+    host.set("CONFORMANCE_POSTGRES_IMAGE", "127.0.0.1:1/nowhere:1");
+    let sandbox = TestSandbox::new(host);
+    let error = Postgres::start(Choice::Container, &sandbox.0)
         .await
         .unwrap_err();
     let text = error.to_string();

@@ -7,13 +7,13 @@ use ::redis::{Client, cmd};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use super::{TestHome, containers_of, kill_containers, processes_in, until};
+use super::{TestSandbox, containers_of, kill_containers, processes_in, until};
+use crate::backends::host::Host;
 use crate::backends::provider::{Backend, Choice, ProviderKind};
 use crate::backends::redis::{Redis, RedisLease};
-use crate::backends::surroundings::Surroundings;
 
-async fn redis(home: &TestHome) -> Redis {
-    Redis::start(Choice::Process, &home.0).await.unwrap()
+async fn redis(sandbox: &TestSandbox) -> Redis {
+    Redis::start(Choice::Process, &sandbox.0).await.unwrap()
 }
 
 /// What every provider of Redis does alike.
@@ -58,10 +58,10 @@ async fn size(lease: &RedisLease) -> u64 {
 
 #[tokio::test]
 async fn an_own_redis_serves_leases_and_leaves_nothing() {
-    let home = TestHome::here();
-    let redis = redis(&home).await;
+    let sandbox = TestSandbox::here();
+    let redis = redis(&sandbox).await;
     check_redis(&redis, ProviderKind::Process).await;
-    let folder = home.0.folder.path().to_owned();
+    let folder = sandbox.0.folder.path().to_owned();
     assert!(!processes_in(&folder).is_empty());
     redis.stop().await;
     assert_eq!(processes_in(&folder), Vec::<PathBuf>::new());
@@ -70,8 +70,8 @@ async fn an_own_redis_serves_leases_and_leaves_nothing() {
 
 #[tokio::test]
 async fn a_redis_that_comes_back_is_emptied_and_used_again() {
-    let home = TestHome::here();
-    let redis = redis(&home).await;
+    let sandbox = TestSandbox::here();
+    let redis = redis(&sandbox).await;
     let lease = redis.lease().await.unwrap();
     let pid = lease.pid();
     write(&lease).await;
@@ -86,8 +86,8 @@ async fn a_redis_that_comes_back_is_emptied_and_used_again() {
 
 #[tokio::test]
 async fn a_redis_that_was_changed_frozen_or_killed_is_not_used_again() {
-    let home = TestHome::here();
-    let redis = redis(&home).await;
+    let sandbox = TestSandbox::here();
+    let redis = redis(&sandbox).await;
     let mut spoilt = Vec::new();
     for way in 0..3 {
         let lease = redis.lease().await.unwrap();
@@ -129,8 +129,8 @@ async fn a_redis_that_was_changed_frozen_or_killed_is_not_used_again() {
 
 #[tokio::test]
 async fn an_external_redis_lends_its_empty_databases_to_two_runs_and_keeps_the_others() {
-    let server_home = TestHome::here();
-    let server = redis(&server_home).await;
+    let server_sandbox = TestSandbox::here();
+    let server = redis(&server_sandbox).await;
     let foreign = server.lease().await.unwrap();
     let url = foreign.url(foreign.address());
     let seven = format!("{}7", url.strip_suffix('0').unwrap());
@@ -147,12 +147,8 @@ async fn an_external_redis_lends_its_empty_databases_to_two_runs_and_keeps_the_o
         .unwrap();
     write(&foreign).await;
 
-    let homes = [(); 2].map(|()| {
-        TestHome::new(Surroundings::bare([(
-            Backend::Redis.variable(),
-            url.as_str(),
-        )]))
-    });
+    let homes =
+        [(); 2].map(|()| TestSandbox::new(Host::bare([(Backend::Redis.variable(), url.as_str())])));
     let one = Redis::start(Choice::Auto, &homes[0].0).await.unwrap();
     let two = Redis::start(Choice::Auto, &homes[1].0).await.unwrap();
     tokio::join!(
@@ -178,15 +174,12 @@ async fn an_external_redis_lends_its_empty_databases_to_two_runs_and_keeps_the_o
 
 #[tokio::test]
 async fn an_external_redis_whose_databases_are_all_lent_makes_a_run_wait() {
-    let server_home = TestHome::here();
-    let server = redis(&server_home).await;
+    let server_sandbox = TestSandbox::here();
+    let server = redis(&server_sandbox).await;
     let ledger = server.lease().await.unwrap();
     let url = ledger.url(ledger.address());
-    let home = TestHome::new(Surroundings::bare([(
-        Backend::Redis.variable(),
-        url.as_str(),
-    )]));
-    let external = Redis::start(Choice::Auto, &home.0).await.unwrap();
+    let sandbox = TestSandbox::new(Host::bare([(Backend::Redis.variable(), url.as_str())]));
+    let external = Redis::start(Choice::Auto, &sandbox.0).await.unwrap();
     let mut leases = Vec::new();
     for _ in 1..16 {
         leases.push(external.lease().await.unwrap());
@@ -204,12 +197,12 @@ async fn an_external_redis_whose_databases_are_all_lent_makes_a_run_wait() {
 #[tokio::test]
 #[ignore = "wants a container engine: ci/setup --containers"]
 async fn a_redis_in_containers_does_what_every_provider_does_and_is_removed() {
-    let home = TestHome::here();
-    let redis = Redis::start(Choice::Container, &home.0).await.unwrap();
+    let sandbox = TestSandbox::here();
+    let redis = Redis::start(Choice::Container, &sandbox.0).await.unwrap();
     check_redis(&redis, ProviderKind::Container).await;
-    assert!(!containers_of(&home).await.is_empty());
+    assert!(!containers_of(&sandbox).await.is_empty());
     let lease = redis.lease().await.unwrap();
-    kill_containers(&home).await;
+    kill_containers(&sandbox).await;
     let error = lease.alive().await.unwrap_err().to_string();
     assert!(error.contains("container"), "{error}");
     drop(lease);
@@ -217,5 +210,5 @@ async fn a_redis_in_containers_does_what_every_provider_does_and_is_removed() {
     another.alive().await.unwrap();
     drop(another);
     redis.stop().await;
-    assert_eq!(containers_of(&home).await, Vec::<String>::new());
+    assert_eq!(containers_of(&sandbox).await, Vec::<String>::new());
 }

@@ -95,10 +95,10 @@ fn skipped() -> Outcome {
     }
 }
 
-fn not_run(want: Want) -> Outcome {
+fn not_run(missing: MissingKind) -> Outcome {
     Outcome::NotRun {
         reason: "there is none".to_owned(),
-        want,
+        missing,
     }
 }
 
@@ -122,8 +122,8 @@ fn less_than_a_pass() -> impl Strategy<Value = Option<Outcome>> {
         Just(Some(skipped())),
         Just(Some(Outcome::Failed)),
         Just(Some(Outcome::Error)),
-        Just(Some(not_run(Want::Backend))),
-        Just(Some(not_run(Want::Control))),
+        Just(Some(not_run(MissingKind::Backend))),
+        Just(Some(not_run(MissingKind::Control))),
         Just(Some(known_deviation())),
         Just(None),
     ]
@@ -229,7 +229,7 @@ proptest! {
         let executed = |it: &Outcome| matches!(it, Outcome::Passed | Outcome::KnownDeviation { .. });
         let bad = |it: &Outcome| match it {
             Outcome::Failed | Outcome::Error => true,
-            Outcome::NotRun { want, .. } => *want == Want::Backend && !allow_missing,
+            Outcome::NotRun { missing, .. } => *missing == MissingKind::Backend && !allow_missing,
             _ => false,
         };
         prop_assert_eq!(good, outcomes.iter().any(executed) && !outcomes.iter().any(bad));
@@ -314,7 +314,7 @@ fn a_known_deviation_or_a_scenario_that_was_not_run_is_partial() {
         Verdict::Partial,
     );
     check(
-        &[Some(Outcome::Passed), Some(not_run(Want::Control))],
+        &[Some(Outcome::Passed), Some(not_run(MissingKind::Control))],
         1.0,
         Verdict::Partial,
     );
@@ -362,7 +362,7 @@ fn ends(outcomes: &[Outcome], allow_missing: bool, expected: Ending) {
 
 #[test]
 fn a_missing_backend_is_a_fault_unless_accepted_and_never_all_there_is() {
-    let missing = not_run(Want::Backend);
+    let missing = not_run(MissingKind::Backend);
     ends(
         &[Outcome::Passed, missing.clone()],
         false,
@@ -374,7 +374,7 @@ fn a_missing_backend_is_a_fault_unless_accepted_and_never_all_there_is() {
 
 #[test]
 fn a_failure_decides_before_an_error_and_an_error_before_a_missing_backend() {
-    let missing = not_run(Want::Backend);
+    let missing = not_run(MissingKind::Backend);
     ends(
         &[missing.clone(), Outcome::Error, Outcome::Failed],
         false,
@@ -386,10 +386,10 @@ fn a_failure_decides_before_an_error_and_an_error_before_a_missing_backend() {
 #[test]
 fn what_the_kind_of_subject_cannot_do_is_no_fault() {
     ends(
-        &[Outcome::Passed, not_run(Want::Control)],
+        &[Outcome::Passed, not_run(MissingKind::Control)],
         false,
         Ending::Good,
     );
-    ends(&[not_run(Want::Control)], false, Ending::Nothing);
+    ends(&[not_run(MissingKind::Control)], false, Ending::Nothing);
     ends(&[skipped()], false, Ending::Nothing);
 }

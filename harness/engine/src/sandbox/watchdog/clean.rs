@@ -1,4 +1,4 @@
-//! What earlier runs left that nobody could clean up after: the machine crashed, or somebody killed
+//! What earlier runs left without cleaning up: the machine crashed, or a user killed
 //! the watchdog as well.
 
 use std::fs;
@@ -35,7 +35,7 @@ pub async fn clean() -> Cleaned {
         cleaned.removed.push(format!("folder {}", folder.display()));
         ledger.folders.insert(folder);
     }
-    // Those that somebody has are spared.
+    // Those that are held stay.
     ledger
         .locks
         .extend(entries(&std::env::temp_dir().join("conformance-ports")));
@@ -59,9 +59,9 @@ pub async fn clean() -> Cleaned {
             }
         }
     }
-    let spared = [getpid().as_raw(), getppid().as_raw()];
+    let excluded = [getpid().as_raw(), getppid().as_raw()];
     // It blocks, and nothing else is under way.
-    let swept = tokio::task::spawn_blocking(move || ledger.sweep(&spared)).await;
+    let swept = tokio::task::spawn_blocking(move || ledger.sweep(&excluded)).await;
     cleaned.left.extend(swept.unwrap_or_default());
     cleaned
 }
@@ -84,7 +84,7 @@ fn is_alive(folder: &Path) -> bool {
     match is_held(&folder.join(ALIVE)) {
         Ok(is_held) => is_held,
         Err(error) if is_gone(&error) => is_young(folder),
-        // Somebody else's.
+        // Another program's.
         Err(_) => true,
     }
 }

@@ -63,7 +63,7 @@ pub(super) async fn all() -> Option<Vec<Labelled>> {
     Some(listed.into_iter().filter_map(labelled).collect())
 }
 
-/// Removes them, and tells what it could not. Blocks.
+/// Removes them; returns what is left. Blocks.
 pub(super) fn remove(names: &BTreeSet<String>) -> Vec<String> {
     if names.is_empty() {
         return Vec::new();
@@ -113,7 +113,7 @@ async fn remove_one(docker: &Docker, name: &str) -> Option<String> {
             Ok(Err(Error::DockerResponseServerError {
                 status_code: 404, ..
             })) => String::new(),
-            // Somebody else is removing it; or there is no engine.
+            // It is being removed already, or there is no engine.
             Ok(Err(error)) => error.to_string(),
             Err(_) => return Some(left(name, "the engine does not answer")),
         };
@@ -126,7 +126,7 @@ async fn remove_one(docker: &Docker, name: &str) -> Option<String> {
 
 #[expect(
     clippy::disallowed_methods,
-    reason = "the watchdog is alone in its process, and nobody tells it of an end"
+    reason = "the watchdog is alone in its process, and the engine sends no notification of an end"
 )]
 async fn pause() {
     tokio::time::sleep(Duration::from_millis(20)).await;

@@ -1,4 +1,4 @@
-//! What the watchdog was told, and the sweep.
+//! What the harness has recorded, and its removal.
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::containers;
-use super::hunt::Marks;
 use super::lock::{Lock, is_gone};
+use super::sweep::RunProcesses;
 
 /// Ends a record: the one byte that no path holds.
 pub(super) const END: u8 = 0;
@@ -19,7 +19,7 @@ pub(super) const END: u8 = 0;
 /// How long the watchdog tries before it says what it could not end or remove.
 const SWEEP_LIMIT: Duration = Duration::from_secs(2);
 
-/// What the watchdog was told.
+/// What the harness has recorded: everything that must not outlive the run.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Ledger {
     groups: BTreeSet<i32>,
@@ -75,23 +75,23 @@ impl Ledger {
         }
     }
 
-    /// Ends and removes everything, and tells what it could not.
-    pub(super) fn sweep(&self, spared: &[i32]) -> Vec<String> {
-        let mut left = self.sweep_machine(spared);
+    /// Ends and removes everything; returns what is left.
+    pub(super) fn sweep(&self, excluded: &[i32]) -> Vec<String> {
+        let mut left = self.sweep_machine(excluded);
         left.extend(containers::remove(&self.containers));
         left
     }
 
     /// The same for processes, memory and files.
-    fn sweep_machine(&self, spared: &[i32]) -> Vec<String> {
-        let marks = Marks {
+    fn sweep_machine(&self, excluded: &[i32]) -> Vec<String> {
+        let marks = RunProcesses {
             groups: &self.groups,
             folders: &self.folders,
-            spared,
+            excluded,
         };
         let begun = Instant::now();
         let mut memory = BTreeSet::new();
-        let mut processes = marks.kill_all(&mut memory);
+        let mut processes = marks.kill(&mut memory);
         loop {
             let late = begun.elapsed() > SWEEP_LIMIT;
             let mut left: Vec<String> =
@@ -100,24 +100,24 @@ impl Ledger {
                 left.extend(self.remove());
                 left.extend(memory.iter().filter_map(|it| it.remove().err()));
                 // What the harness was just starting when it was killed shows only now.
-                processes = marks.kill_all(&mut memory);
+                processes = marks.kill(&mut memory);
                 if late || (left.is_empty() && processes.is_empty()) {
                     return left;
                 }
             }
             pause();
-            processes = marks.kill_all(&mut memory);
+            processes = marks.kill(&mut memory);
         }
     }
 
-    /// Removes folders, files and locks, and tells what is left.
+    /// Removes folders, files and locks; returns what is left.
     fn remove(&self) -> Vec<String> {
         let folders = self
             .folders
             .difference(&self.kept)
             .map(|it| (it, remove_folder(it)));
         let files = self.files.iter().map(|it| (it, fs::remove_file(it)));
-        // One that somebody has is the harness's own, which removes it, or already another run's.
+        // One that is held is the harness's own, which removes it, or already another run's.
         let locks = self.locks.iter().map(|it| (it, Lock::take(it).map(drop)));
         folders
             .chain(files)
@@ -142,7 +142,7 @@ fn remove_folder(path: &Path) -> io::Result<()> {
 
 /// Lets the owner do everything in a folder and those below.
 fn open_up(folder: &Path) {
-    // What cannot be opened up is told by the removal that follows.
+    // What cannot be opened up shows in the removal that follows.
     let _ = fs::set_permissions(folder, fs::Permissions::from_mode(0o700));
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         if entry.file_type().is_ok_and(|it| it.is_dir()) {
@@ -153,7 +153,7 @@ fn open_up(folder: &Path) {
 
 #[expect(
     clippy::disallowed_methods,
-    reason = "the watchdog is alone in its process, and nobody tells it of an end"
+    reason = "the watchdog is alone in its process, and the kernel sends no notification of an end"
 )]
 fn pause() {
     std::thread::sleep(Duration::from_millis(2));
@@ -174,7 +174,7 @@ mod tests {
         ledger
     }
 
-    /// A shell in a group of its own that has done what it was told and says so with a line.
+    /// A shell in a group of its own, once its script has printed a line.
     fn shell(script: &str, folder: &Path) -> (Child, String) {
         let mut child = Command::new("/bin/sh")
             .args(["-c", script])
@@ -204,14 +204,14 @@ mod tests {
 
     #[test]
     fn only_containers_of_a_run_are_ever_removed() {
-        let told = ledger(&[
+        let ledger = ledger(&[
             b"container conformance-1-redis-1",
             b"container conformance-1-redis-2",
             b"container-gone conformance-1-redis-1",
             b"container somebody-elses",
         ]);
         let left = BTreeSet::from(["conformance-1-redis-2".to_owned()]);
-        assert_eq!(told.containers, left);
+        assert_eq!(ledger.containers, left);
     }
 
     #[test]
@@ -247,8 +247,11 @@ mod tests {
 
     #[test]
     fn half_a_record_is_none() {
-        let told = Ledger::read(&b"folder /tmp/run-1\0folder /tmp"[..]);
-        assert_eq!(told.folders, BTreeSet::from([PathBuf::from("/tmp/run-1")]));
+        let ledger = Ledger::read(&b"folder /tmp/run-1\0folder /tmp"[..]);
+        assert_eq!(
+            ledger.folders,
+            BTreeSet::from([PathBuf::from("/tmp/run-1")])
+        );
     }
 
     #[test]
@@ -277,8 +280,8 @@ mod tests {
     fn a_folder_to_keep_is_kept() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().as_os_str().as_bytes();
-        let told = ledger(&[&[b"folder ", path].concat(), &[b"keep ", path].concat()]);
-        assert_eq!(told.sweep(&[]), Vec::<String>::new());
+        let ledger = ledger(&[&[b"folder ", path].concat(), &[b"keep ", path].concat()]);
+        assert_eq!(ledger.sweep(&[]), Vec::<String>::new());
         assert!(folder.path().exists());
     }
 
@@ -289,8 +292,8 @@ mod tests {
         fs::write(&left, "").expect("a file");
         let _theirs = Lock::make(&taken).expect("to open").expect("to lock");
         let record = |path: &Path| [b"lock ", path.as_os_str().as_bytes()].concat();
-        let told = ledger(&[&record(&left), &record(&taken)]);
-        assert_eq!(told.sweep(&[]), Vec::<String>::new());
+        let ledger = ledger(&[&record(&left), &record(&taken)]);
+        assert_eq!(ledger.sweep(&[]), Vec::<String>::new());
         assert!(!left.exists() && taken.exists());
     }
 

@@ -22,12 +22,12 @@ impl Lock {
         )
     }
 
-    /// Locks a file that is there and that nobody has.
+    /// Locks a file that exists and is not locked.
     pub(super) fn take(path: &Path) -> io::Result<Option<Self>> {
         Self::open(path, File::options().read(true))
     }
 
-    /// Makes a file that is locked from the first moment that it is there; nobody else makes one here.
+    /// Makes a file that is locked from the moment that it exists; no other process makes a file at this path.
     pub(super) fn make_locked(path: &Path) -> io::Result<Self> {
         let unseen = path.with_extension("new");
         let file = File::options().create_new(true).write(true).open(&unseen)?;
@@ -72,7 +72,7 @@ impl Drop for Lock {
     }
 }
 
-/// Whether somebody has the file, which stays whatever the answer.
+/// Whether a process holds the lock; the file stays.
 pub(super) fn is_held(path: &Path) -> io::Result<bool> {
     match File::open(path)?.try_lock() {
         Ok(()) => Ok(false),

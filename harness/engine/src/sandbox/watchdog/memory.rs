@@ -1,7 +1,7 @@
 //! Shared memory that would outlive the processes that were killed with it.
 //!
-//! PostgreSQL removes its own when it ends by itself; after a SIGKILL nobody would. `initdb` cannot be
-//! told to do without.
+//! PostgreSQL removes its own when it ends by itself; after a SIGKILL it stays. `initdb` has no option
+//! to do without.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -11,7 +11,7 @@ use std::process::{Command, Stdio};
 
 use crate::sandbox::processes;
 
-/// What the names of PostgreSQL's files in memory begin with; other files there may be somebody's data.
+/// What the names of PostgreSQL's files in memory begin with; other files there may be a user's data.
 const FILES: &str = "/dev/shm/PostgreSQL.";
 
 /// What the kernel calls a segment of System V in a process's map; a key follows.
@@ -49,7 +49,7 @@ impl Memory {
         all.collect()
     }
 
-    /// Removes it, unless a process still has it; tells why it could not.
+    /// Removes it, unless a process still has it; the error says why it could not.
     pub(super) fn remove(&self) -> Result<(), String> {
         match self {
             Self::File(path) => match fs::remove_file(path) {
@@ -70,7 +70,7 @@ pub(crate) fn release(leader: i32) {
     let processes = processes::of_group(leader);
     let shared: BTreeSet<Memory> = processes.iter().flat_map(|it| Memory::of(it.pid)).collect();
     for memory in shared {
-        // What stays is a megabyte in memory, and only if somebody may not remove their own.
+        // What stays is a megabyte in memory, and only where a user may not remove their own.
         let _ = match memory {
             Memory::File(_) => memory.remove(),
             Memory::Segment(id) => remove_segment(id),
@@ -99,7 +99,7 @@ fn remove_segment(id: u64) -> Result<(), String> {
         Ok(status) if !status.success() && is_unused(id) => Err(format!(
             "shared memory {id} (ipcrm: {status}); remove it with `ipcrm -m {id}`"
         )),
-        // Without `ipcrm` a few bytes stay; nobody can remove them by hand either.
+        // Without `ipcrm` a few bytes stay; they cannot be removed by hand either.
         _ => Ok(()),
     }
 }

@@ -1,13 +1,13 @@
 //! Whatever ends the run, nothing is left: a second process that holds a pipe to the first.
 //!
-//! The harness tells what it makes, a record each, into the watchdog's standard input. When the pipe
+//! The harness writes a record of everything it makes to the watchdog's standard input. When the pipe
 //! closes, because the run is over or because the harness was killed, the watchdog ends the process
 //! groups with all their descendants, then every process that was started with its temporary files in
 //! the run's folder (a grandchild may have left its group and outlived its parent), and removes folders
 //! and files.
 //!
-//! - `ledger`: what the watchdog was told, and the sweep
-//! - `hunt`: which processes are the run's, and their end
+//! - `ledger`: what the harness has recorded, and its removal
+//! - `sweep`: which processes are the run's, and their end
 //! - `memory`: shared memory that would outlive them
 //! - `containers`: those, too
 //! - `lock`: a file that one run has, and that goes with it
@@ -15,10 +15,10 @@
 
 mod clean;
 mod containers;
-mod hunt;
 mod ledger;
 mod lock;
 mod memory;
+mod sweep;
 
 use std::io::{self, BufRead as _, Write as _};
 use std::os::unix::ffi::OsStrExt as _;
@@ -66,7 +66,7 @@ impl Watchdog {
             )
         })?;
         let watchdog = Self::with(Some(child));
-        // Told before it is there: the run may be killed in between.
+        // Recorded before it exists: the run may be killed in between.
         watchdog.folder(folder.path());
         folder.make()?;
         watchdog.mark(folder.path())?;
@@ -80,7 +80,7 @@ impl Watchdog {
         }
     }
 
-    /// No process: for tests of what only tells it things. Locks are removed when it is dropped.
+    /// No process: for tests of what only records things. Locks are removed when it is dropped.
     #[cfg(test)]
     pub(crate) fn absent() -> Self {
         Self::with(None)
@@ -88,43 +88,43 @@ impl Watchdog {
 
     /// A process group that must not outlive the run.
     pub fn group(&self, pid: u32) {
-        self.tell("group", pid.to_string().as_bytes());
+        self.record("group", pid.to_string().as_bytes());
     }
 
-    /// A process group that has ended; its number may now belong to somebody else.
+    /// A process group that has ended; its number may now belong to another process.
     pub fn group_gone(&self, pid: u32) {
-        self.tell("gone", pid.to_string().as_bytes());
+        self.record("gone", pid.to_string().as_bytes());
     }
 
-    /// A folder to remove, to be told before it is made. Processes whose `TMPDIR` is in it are ended.
+    /// A folder to remove, to be recorded before it is made. Processes whose `TMPDIR` is in it are ended.
     pub fn folder(&self, path: &Path) {
-        self.tell("folder", path.as_os_str().as_bytes());
+        self.record("folder", path.as_os_str().as_bytes());
     }
 
     /// A folder to keep after all; processes whose `TMPDIR` is in it are ended all the same.
     pub fn keep(&self, path: &Path) {
-        self.tell("keep", path.as_os_str().as_bytes());
+        self.record("keep", path.as_os_str().as_bytes());
     }
 
-    /// A file to remove, to be told before it is made.
+    /// A file to remove, to be recorded before it is made.
     pub fn file(&self, path: &Path) {
-        self.tell("file", path.as_os_str().as_bytes());
+        self.record("file", path.as_os_str().as_bytes());
     }
 
-    /// A container to remove, to be told before it is made.
+    /// A container to remove, to be recorded before it is made.
     pub fn container(&self, name: &str) {
-        self.tell("container", name.as_bytes());
+        self.record("container", name.as_bytes());
     }
 
     /// A container that was removed.
     pub fn container_gone(&self, name: &str) {
-        self.tell("container-gone", name.as_bytes());
+        self.record("container-gone", name.as_bytes());
     }
 
     /// Makes the file and locks it for as long as the run lives; `false` when another run has it.
     pub fn lock(&self, path: &Path) -> io::Result<bool> {
-        // Told before it is there: the run may be killed in between. One that another run has is spared.
-        self.tell("lock", path.as_os_str().as_bytes());
+        // Recorded before it exists: the run may be killed in between. A lock of another run is not removed.
+        self.record("lock", path.as_os_str().as_bytes());
         let Some(lock) = Lock::make(path)? else {
             return Ok(false);
         };
@@ -143,11 +143,11 @@ impl Watchdog {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn tell(&self, verb: &str, object: &[u8]) {
+    fn record(&self, verb: &str, object: &[u8]) {
         let record = [verb.as_bytes(), b" ", object, &[END]].concat();
         let mut inner = self.inner();
         if let Some(stdin) = inner.child.as_mut().and_then(|it| it.stdin.as_mut()) {
-            // A watchdog that somebody killed cannot be told anything; the run goes on without it.
+            // A watchdog that was killed takes no record; the run goes on without it.
             let _ = stdin.write_all(&record);
         }
     }
@@ -157,7 +157,7 @@ impl Watchdog {
         let child = self.inner().child.take();
         if let Some(mut child) = child {
             drop(child.stdin.take());
-            // It fails only if somebody else took the child's status: then it has ended as well.
+            // It fails only if the child's status was taken elsewhere: then it has ended as well.
             let _ = tokio::task::spawn_blocking(move || child.wait()).await;
         }
         self.inner().locks.clear();
@@ -195,11 +195,11 @@ pub fn watchdog_main() -> ExitCode {
     // A session of its own: a ctrl-C on the terminal is for the harness.
     let _ = setsid();
     let _ = SigSet::all().thread_block();
-    let spared = [getpid().as_raw(), getppid().as_raw()];
-    // A harness that does not listen is dead: then the pipe is closed as well.
+    let excluded = [getpid().as_raw(), getppid().as_raw()];
+    // A harness that does not read is dead: then the pipe is closed as well.
     let _ = writeln!(io::stdout(), "{READY}");
     let ledger = Ledger::read(io::stdin().lock());
-    let left = ledger.sweep(&spared);
+    let left = ledger.sweep(&excluded);
     for what in &left {
         let _ = writeln!(io::stderr(), "conformance: left behind by the run: {what}");
     }

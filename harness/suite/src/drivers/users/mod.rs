@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use conformance_engine::failure::{Failure, StepResult};
 use conformance_engine::observe::Journal;
-use conformance_engine::run::scenario::Scene;
+use conformance_engine::run::scenario::ScenarioContext;
 use tonic::{Code, Status};
 use user_proto::v1::{
     CreateUserRequest, ListUsersRequest, ListUsersResponse, UpdateUserRequest, User,
@@ -115,7 +115,7 @@ pub struct Users {
 
 impl Users {
     /// A connection, opened at the first call.
-    pub fn connect(interface: &Interface, scene: &Scene) -> StepResult<Self> {
+    pub fn connect(interface: &Interface, scene: &ScenarioContext) -> StepResult<Self> {
         let verbs: Arc<dyn Verbs> = match interface {
             Interface::Grpc(url) => Arc::new(Grpc::connect(url)?),
             Interface::Http(url) => Arc::new(Http::connect(url)),

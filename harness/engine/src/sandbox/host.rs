@@ -22,13 +22,13 @@ const USUAL_FOLDERS: &[&str] = &[
 
 /// The variables and folders in which backends are looked for.
 #[derive(Clone)]
-pub struct Surroundings {
+pub struct Host {
     variables: BTreeMap<String, String>,
     usual_folders: Vec<String>,
     has_engine: bool,
 }
 
-impl Surroundings {
+impl Host {
     /// Those of this process; what is not UTF-8 is left out.
     pub fn here() -> Self {
         let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
@@ -85,10 +85,10 @@ impl Surroundings {
 }
 
 /// The names only: values may be secrets.
-impl fmt::Debug for Surroundings {
+impl fmt::Debug for Host {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names: Vec<_> = self.variables.keys().collect();
-        f.debug_struct("Surroundings")
+        f.debug_struct("Host")
             .field("variables", &names)
             .field("usual_folders", &self.usual_folders)
             .field("has_engine", &self.has_engine)
@@ -145,7 +145,7 @@ mod tests {
 
     #[test]
     fn values_of_variables_are_not_shown() {
-        let surroundings = Surroundings::bare([("CONFORMANCE_REDIS_URL", "redis://:secret@there")]);
-        assert!(!format!("{surroundings:?}").contains("secret"));
+        let host = Host::bare([("CONFORMANCE_REDIS_URL", "redis://:secret@there")]);
+        assert!(!format!("{host:?}").contains("secret"));
     }
 }

@@ -10,9 +10,9 @@ use crate::run::verdict::{Ending, Tally};
 ///
 /// An error counts as failed; what was not run and a known deviation count as skipped. A run that
 /// went wrong as a whole (interrupted, nothing executed) without a scenario to blame counts itself as
-/// one failed, so that nobody who reads only this line takes it for a success.
+/// one failed, so that this line alone cannot be taken for a success.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Closing {
+pub(super) struct Summary {
     /// Scenarios that passed.
     pub(super) passed: usize,
     /// Scenarios that failed or ended in error, or 1 for the run as a whole.
@@ -25,7 +25,7 @@ pub(super) struct Closing {
     pub(super) trouble: Option<String>,
 }
 
-impl Closing {
+impl Summary {
     /// Counts the run; `unwritten` is why a report of it could not be written.
     pub(super) fn of(run: &RunReport, unwritten: Option<&ReportError>) -> Self {
         let tally = Tally::of(run.scenarios.iter().map(|it| &it.outcome));
@@ -65,7 +65,7 @@ fn trouble(ending: Ending) -> Option<String> {
     }
 }
 
-impl fmt::Display for Closing {
+impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
             passed,

@@ -10,21 +10,21 @@ use super::memory::Memory;
 use crate::sandbox::processes::{self, Process};
 
 /// By what the run's processes are known.
-pub(super) struct Marks<'a> {
+pub(super) struct RunProcesses<'a> {
     /// They are in one of these groups,
     pub(super) groups: &'a BTreeSet<i32>,
     /// or were started with their temporary files in one of these folders,
     pub(super) folders: &'a BTreeSet<PathBuf>,
     /// or descend from one of those; but these are none whatever they look like.
-    pub(super) spared: &'a [i32],
+    pub(super) excluded: &'a [i32],
 }
 
-impl Marks<'_> {
-    /// Kills every process of the run and tells which there were; `memory` takes what they share.
+impl RunProcesses<'_> {
+    /// Kills every process of the run and returns their numbers; adds what they share to `memory`.
     ///
     /// They are stopped first, so that none starts another meanwhile, or loses the parent by which it
     /// is known: PostgreSQL's children leave the group and overwrite their environment.
-    pub(super) fn kill_all(&self, memory: &mut BTreeSet<Memory>) -> BTreeSet<i32> {
+    pub(super) fn kill(&self, memory: &mut BTreeSet<Memory>) -> BTreeSet<i32> {
         let mut stopped = BTreeSet::new();
         loop {
             let found = self.find();
@@ -35,7 +35,7 @@ impl Marks<'_> {
             send(new.iter(), Signal::SIGSTOP);
             stopped.extend(new);
         }
-        // They can tell only while they live.
+        // Their maps can be read only while they live.
         memory.extend(stopped.iter().flat_map(|pid| Memory::of(*pid)));
         send(stopped.iter(), Signal::SIGKILL);
         stopped
@@ -53,7 +53,7 @@ impl Marks<'_> {
     fn among(&self, all: &[Process], in_folder: impl Fn(i32) -> bool) -> BTreeSet<i32> {
         let candidates = || {
             all.iter()
-                .filter(|it| it.pid > 1 && !self.spared.contains(&it.pid))
+                .filter(|it| it.pid > 1 && !self.excluded.contains(&it.pid))
         };
         let own = |it: &&Process| self.groups.contains(&it.group) || in_folder(it.pid);
         let mut found: BTreeSet<i32> = candidates().filter(own).map(|it| it.pid).collect();
@@ -100,10 +100,10 @@ mod tests {
     #[track_caller]
     fn check(all: &[Process], expected: &[i32]) {
         let (groups, folders) = (BTreeSet::from([20]), BTreeSet::new());
-        let marks = Marks {
+        let marks = RunProcesses {
             groups: &groups,
             folders: &folders,
-            spared: &[10, 11],
+            excluded: &[10, 11],
         };
         let found = marks.among(all, |pid| pid == 40);
         assert_eq!(found, expected.iter().copied().collect());
