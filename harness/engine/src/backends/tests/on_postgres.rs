@@ -6,9 +6,9 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use super::{TestSandbox, containers_of, kill_containers, processes_in, until};
-use crate::backends::host::Host;
 use crate::backends::postgres::Postgres;
 use crate::backends::provider::{Backend, BackendError, Choice, ProviderKind};
+use crate::sandbox::host::Host;
 
 async fn postgres(sandbox: &TestSandbox) -> Postgres {
     Postgres::start(Choice::Process, &sandbox.0).await.unwrap()

@@ -8,9 +8,9 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use super::{TestSandbox, containers_of, kill_containers, processes_in, until};
-use crate::backends::host::Host;
 use crate::backends::provider::{Backend, Choice, ProviderKind};
 use crate::backends::redis::{Redis, RedisLease};
+use crate::sandbox::host::Host;
 
 async fn redis(sandbox: &TestSandbox) -> Redis {
     Redis::start(Choice::Process, &sandbox.0).await.unwrap()
