@@ -7,7 +7,7 @@ use cucumber::step;
 use gherkin::Step;
 
 use super::cases;
-use super::parse::{self, Document, LintError};
+use super::parse::{Document, LintError};
 use crate::catalogue::Catalogue;
 
 /// A step function of the suite.
@@ -271,7 +271,7 @@ mod tests {
     use regex::Regex;
 
     use super::*;
-    use crate::features::parse::FeatureSource;
+    use crate::features::parse::{self, FeatureSource};
 
     #[derive(Debug)]
     struct World;
