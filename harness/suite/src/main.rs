@@ -3,7 +3,7 @@
 //! - [`cli`]: arguments in, exit status out
 //! - [`catalogue`]: data: components, capabilities, clauses
 //! - [`features`]: the specification, inside the binary
-//! - [`self_check`]: the counterexamples
+//! - [`self_check`]: the mutants
 //! - [`properties`]: statements about all inputs
 //! - [`session`]: one run, from what was asked to the exit status
 //! - [`site`]: what all scenarios of one run share

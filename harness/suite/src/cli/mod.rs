@@ -62,7 +62,7 @@ enum Command {
     /// Print a commented manifest to start from
     #[command(after_help = "Example:\n  conformance init > conformance.toml")]
     Init,
-    /// Run the counterexamples: every wrong program must be caught, every scenario must catch one
+    /// Run the mutants: every wrong program must be killed, every scenario must kill one
     #[command(after_help = "Example:\n  conformance self-check --clause USR-7")]
     SelfCheck(Box<self_check::SelfCheckArguments>),
     /// Clean up after the run that holds the other end of standard input

@@ -1,4 +1,4 @@
-//! `conformance self-check`: the counterexamples.
+//! `conformance self-check`: the mutants.
 
 use std::path::PathBuf;
 
@@ -12,11 +12,11 @@ use crate::self_check::{self, Request};
 
 #[derive(Args, Clone, Debug)]
 pub struct SelfCheckArguments {
-    /// Describes the program that holds the counterexamples
+    /// Describes the program that holds the mutants
     #[arg(
         long,
         value_name = "FILE",
-        default_value = "harness/counterexamples/conformance.toml"
+        default_value = "harness/mutants/conformance.toml"
     )]
     manifest: PathBuf,
     /// Only those that break this clause; may be given more than once
@@ -25,12 +25,12 @@ pub struct SelfCheckArguments {
     /// Only those of this component; may be given more than once
     #[arg(long, value_name = "C")]
     component: Vec<String>,
-    /// Only this counterexample; may be given more than once
+    /// Only this mutant; may be given more than once
     #[arg(long, value_name = "ID")]
     only: Vec<String>,
     #[command(flatten)]
     features: FeatureArguments,
-    /// Keep the table of who catches what in this file; only of all clauses, since it would lose the others
+    /// Keep the table of which scenario kills which mutant in this file; only of all clauses, since it would lose the others
     #[arg(long, value_name = "FILE", conflicts_with_all = ["clause", "component", "only"])]
     table: Option<PathBuf>,
     /// How many scenarios at once [default: 24 for each core]

@@ -1,10 +1,10 @@
-//! Scenarios that need not catch something, by name, each with the reason.
+//! Scenarios that need not kill a mutant, by name, each with the reason.
 
 /// A scenario by its name (an outline's by the part before its first column), and why.
 pub type Exemption = (&'static str, &'static str);
 
-/// Scenarios that no counterexample of their clause fails.
-pub const FROM_TEETH: &[Exemption] = &[(
+/// Scenarios that no mutant of their clause fails.
+pub const FROM_KILLING: &[Exemption] = &[(
     "A body with two different lengths does no harm to others",
     "what the reference's HTTP library refuses reaches nothing that could be made wrong",
 )];
@@ -13,7 +13,7 @@ const STAND_IN: &str =
     "the stand-in answers, and the command exits with 0 as it does for everything";
 const AT_ONCE: &str = "a program without work that a signal ends at once has ended gracefully";
 
-/// Scenarios that a standing counterexample passes.
+/// Scenarios that a standing mutant passes.
 pub const FROM_STANDING: &[Exemption] = &[
     ("`healthcheck` exits with 0 when /health answers", STAND_IN),
     ("`healthcheck` waits for an answer that takes 3 s", STAND_IN),

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use conformance_engine::features::cases::Case;
 use conformance_engine::run::outcome::{Outcome, ScenarioResult};
 
-use super::exempt::{self, FROM_STANDING, FROM_TEETH};
-use super::{Request, Trial, catches};
+use super::exempt::{self, FROM_KILLING, FROM_STANDING};
+use super::{Request, Trial, kills};
 
 /// Everything that is wrong, one sentence each.
 pub fn findings(request: &Request, cases: &[Arc<Case>], trials: &[Trial]) -> Vec<String> {
@@ -14,17 +14,17 @@ pub fn findings(request: &Request, cases: &[Arc<Case>], trials: &[Trial]) -> Vec
     for trial in trials {
         findings.extend(of_trial(trial));
     }
-    // Which scenarios have teeth is known only when all counterexamples of a clause were run.
+    // Which scenarios kill no mutant is known only when all mutants of a clause were run.
     if request.only.is_empty() {
-        findings.extend(toothless(request, cases, trials));
+        findings.extend(without_kill(request, cases, trials));
         findings.extend(stale(cases));
     }
     findings
 }
 
 fn of_trial(trial: &Trial) -> Vec<String> {
-    let counterexample = &trial.counterexample;
-    let id = &counterexample.id;
+    let mutant = &trial.mutant;
+    let id = &mutant.id;
     let mut findings: Vec<String> = trial
         .broken()
         .into_iter()
@@ -39,8 +39,8 @@ fn of_trial(trial: &Trial) -> Vec<String> {
         .collect();
     if trial.results.is_empty() {
         findings.push(format!("{id}: no scenario was run against it"));
-    } else if counterexample.is_plain() {
-        let failed = trial.catchers().into_iter();
+    } else if mutant.is_plain() {
+        let failed = trial.killers().into_iter();
         findings.extend(failed.map(|it| {
             format!(
                 "the plain reference fails {} {:?}: {}",
@@ -49,7 +49,7 @@ fn of_trial(trial: &Trial) -> Vec<String> {
                 cause(it)
             )
         }));
-    } else if counterexample.is_standing() {
+    } else if mutant.is_standing() {
         let passed = trial.with(|it| *it == Outcome::Passed);
         let held = passed
             .into_iter()
@@ -57,14 +57,14 @@ fn of_trial(trial: &Trial) -> Vec<String> {
         findings.extend(held.map(|it| {
             format!(
                 "{id} passes {} {:?} ({})",
-                it.case.clause, it.case.name, counterexample.wrong
+                it.case.clause, it.case.name, mutant.wrong
             )
         }));
-    } else if trial.catchers().is_empty() {
+    } else if trial.killers().is_empty() {
         findings.push(format!(
-            "{id} is not caught by any scenario of {}: {}",
-            counterexample.clause.as_deref().unwrap_or_default(),
-            counterexample.wrong
+            "{id} survives every scenario of {}: {}",
+            mutant.clause.as_deref().unwrap_or_default(),
+            mutant.wrong
         ));
     }
     findings
@@ -78,17 +78,17 @@ fn cause(result: &ScenarioResult) -> String {
     }
 }
 
-fn toothless(request: &Request, cases: &[Arc<Case>], trials: &[Trial]) -> Vec<String> {
-    let catches = catches(trials);
+fn without_kill(request: &Request, cases: &[Arc<Case>], trials: &[Trial]) -> Vec<String> {
+    let kills = kills(trials);
     cases
         .iter()
         .filter(|it| request.clauses.is_empty() || request.clauses.contains(&it.clause))
         .filter(|it| is_whole(request, cases, it))
-        .filter(|it| !catches.contains_key(it.name.as_str()))
-        .filter(|it| !exempt::exempt(FROM_TEETH, &it.name))
+        .filter(|it| !kills.contains_key(it.name.as_str()))
+        .filter(|it| !exempt::exempt(FROM_KILLING, &it.name))
         .map(|it| {
             format!(
-                "{} {:?} ({}) catches no counterexample",
+                "{} {:?} ({}) kills no mutant",
                 it.clause,
                 it.name,
                 it.location()
@@ -97,7 +97,7 @@ fn toothless(request: &Request, cases: &[Arc<Case>], trials: &[Trial]) -> Vec<St
         .collect()
 }
 
-/// Whether every component that has the scenario was asked for: those of another may be what it catches.
+/// Whether every component that has the scenario was asked for: it may kill those of another.
 fn is_whole(request: &Request, cases: &[Arc<Case>], case: &Case) -> bool {
     let mut same = cases.iter().filter(|it| it.name == case.name);
     request.components.is_empty() || same.all(|it| request.components.contains(&it.component))
@@ -105,7 +105,7 @@ fn is_whole(request: &Request, cases: &[Arc<Case>], case: &Case) -> bool {
 
 /// An exemption that names no scenario hides nothing and says that it does.
 fn stale(cases: &[Arc<Case>]) -> Vec<String> {
-    FROM_TEETH
+    FROM_KILLING
         .iter()
         .chain(FROM_STANDING)
         .filter(|(prefix, _)| !cases.iter().any(|it| it.name.starts_with(prefix)))

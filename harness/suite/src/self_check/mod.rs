@@ -1,8 +1,8 @@
-//! The self-check: every counterexample must be caught, and every scenario must catch one.
+//! The self-check: every mutant must be killed, and every scenario must kill one.
 //!
-//! - [`Counterexample`]: what the program of counterexamples says of each
+//! - [`Mutant`]: what the program of mutants says of each
 //! - [`judge`]: findings, a pure function of what was run
-//! - [`table`]: who catches what, for people and for the repository
+//! - [`table`]: which scenario kills which mutant, for people and for the repository
 
 mod exempt;
 mod judge;
@@ -37,12 +37,12 @@ use crate::world::{Platform, World};
 /// How many programs are judged at once; each has its own shared deployment.
 const AT_ONCE: usize = 8;
 
-/// How many scenarios at once face a standing counterexample: most only wait for it to become ready.
+/// How many scenarios at once face a standing mutant: most only wait for it to become ready.
 const STANDING_JOBS: usize = 64;
 
 /// What somebody asks of a self-check.
 pub struct Request {
-    /// Path of the manifest of the counterexamples.
+    /// Path of the manifest of the mutants.
     pub manifest: PathBuf,
     /// A folder of features instead of the embedded ones.
     pub features: Option<PathBuf>,
@@ -50,7 +50,7 @@ pub struct Request {
     pub components: Vec<String>,
     /// Only these clauses; none means all.
     pub clauses: Vec<String>,
-    /// Only these counterexamples; none means all.
+    /// Only these mutants; none means all.
     pub only: Vec<String>,
     /// Where the table goes.
     pub table: Option<PathBuf>,
@@ -62,9 +62,9 @@ pub struct Request {
     pub patience: Patience,
 }
 
-/// One wrong program, as the program of counterexamples lists it.
+/// One wrong program, as the program of mutants lists it.
 #[derive(Clone, Debug, Deserialize)]
-pub struct Counterexample {
+pub struct Mutant {
     /// Its name on the command line.
     pub id: String,
     /// Which program is wrong.
@@ -77,7 +77,7 @@ pub struct Counterexample {
     plain: bool,
 }
 
-impl Counterexample {
+impl Mutant {
     fn is_plain(&self) -> bool {
         self.plain
     }
@@ -91,7 +91,7 @@ impl Counterexample {
 /// What came of one program.
 pub struct Trial {
     /// The program.
-    pub counterexample: Counterexample,
+    pub mutant: Mutant,
     /// In the order of the features.
     pub results: Vec<ScenarioResult>,
 }
@@ -104,8 +104,8 @@ impl Trial {
             .collect()
     }
 
-    /// The scenarios that caught it.
-    pub fn catchers(&self) -> Vec<&ScenarioResult> {
+    /// The scenarios that killed it.
+    pub fn killers(&self) -> Vec<&ScenarioResult> {
         self.with(|it| *it == Outcome::Failed)
     }
 
@@ -115,24 +115,21 @@ impl Trial {
     }
 }
 
-/// Runs the counterexamples and reports; answers the exit status.
+/// Runs the mutants and reports; answers the exit status.
 pub fn run(request: &Request) -> anyhow::Result<u8> {
     let manifest = Manifest::load(&request.manifest, &CATALOGUE)?;
     let documents = crate::features::load(request.features.as_deref())?;
     let cases = cases::cases(&documents, &CATALOGUE);
     session::build(&manifest)?;
-    let counterexamples = choose(request, &cases, list(&manifest)?);
-    ensure!(
-        !counterexamples.is_empty(),
-        "the selection matches no counterexample"
-    );
+    let mutants = choose(request, &cases, list(&manifest)?);
+    ensure!(!mutants.is_empty(), "the selection matches no mutant");
     scenario::quiet_panics();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build()?;
     let begun = Instant::now();
-    let trials = runtime.block_on(try_all(request, &manifest, &cases, counterexamples))?;
+    let trials = runtime.block_on(try_all(request, &manifest, &cases, mutants))?;
     let findings = judge::findings(request, &cases, &trials);
     for finding in &findings {
         println!("FINDING  {finding}");
@@ -151,9 +148,9 @@ pub fn run(request: &Request) -> anyhow::Result<u8> {
     Ok(u8::from(!findings.is_empty()))
 }
 
-/// Asks the program for its counterexamples.
-fn list(manifest: &Manifest) -> anyhow::Result<Vec<Counterexample>> {
-    let mut all: Vec<Counterexample> = Vec::new();
+/// Asks the program for its mutants.
+fn list(manifest: &Manifest) -> anyhow::Result<Vec<Mutant>> {
+    let mut all: Vec<Mutant> = Vec::new();
     for (component, source) in &manifest.components {
         let program = &source.command[0];
         let path = manifest.folder.join(program);
@@ -162,23 +159,19 @@ fn list(manifest: &Manifest) -> anyhow::Result<Vec<Counterexample>> {
             .stdin(Stdio::null())
             .output()
             .with_context(|| {
-                format!("cannot run {} for {component}; build it with `cargo build --bin counterexamples`", path.display())
+                format!("cannot run {} for {component}; build it with `cargo build --bin mutants`", path.display())
             })?;
-        let listed: Vec<Counterexample> =
-            serde_json::from_slice(&output.stdout).with_context(|| {
-                format!(
-                    "{} list does not print the counterexamples as JSON",
-                    path.display()
-                )
-            })?;
+        let listed: Vec<Mutant> = serde_json::from_slice(&output.stdout).with_context(|| {
+            format!("{} list does not print the mutants as JSON", path.display())
+        })?;
         // One program may hold those of several components.
         all.extend(listed.into_iter().filter(|it| it.component == *component));
     }
     Ok(all)
 }
 
-fn choose(request: &Request, cases: &[Arc<Case>], all: Vec<Counterexample>) -> Vec<Counterexample> {
-    let is_wanted = |it: &Counterexample| match &it.clause {
+fn choose(request: &Request, cases: &[Arc<Case>], all: Vec<Mutant>) -> Vec<Mutant> {
+    let is_wanted = |it: &Mutant| match &it.clause {
         _ if request.clauses.is_empty() => true,
         Some(clause) => request.clauses.contains(clause),
         // The clauses may all be those of another component.
@@ -192,15 +185,11 @@ fn choose(request: &Request, cases: &[Arc<Case>], all: Vec<Counterexample>) -> V
 }
 
 /// The cases that a program has to face.
-fn faced(
-    request: &Request,
-    counterexample: &Counterexample,
-    cases: &[Arc<Case>],
-) -> Vec<Arc<Case>> {
+fn faced(request: &Request, mutant: &Mutant, cases: &[Arc<Case>]) -> Vec<Arc<Case>> {
     cases
         .iter()
-        .filter(|it| it.component == counterexample.component)
-        .filter(|it| match &counterexample.clause {
+        .filter(|it| it.component == mutant.component)
+        .filter(|it| match &mutant.clause {
             Some(clause) => it.clause == *clause,
             None => request.clauses.is_empty() || request.clauses.contains(&it.clause),
         })
@@ -212,18 +201,16 @@ async fn try_all(
     request: &Request,
     manifest: &Manifest,
     cases: &[Arc<Case>],
-    counterexamples: Vec<Counterexample>,
+    mutants: Vec<Mutant>,
 ) -> anyhow::Result<Vec<Trial>> {
     let cancel = session::cancel_on_signal()?;
     let backends = Rc::new(Backends::new(Sandbox::create(false)?, Choice::Auto));
     backends.warm_up(&session::components(cases)).await;
-    let total = counterexamples.len();
+    let total = mutants.len();
     let mut done = 0;
     let mut trials: Vec<Trial> = Vec::new();
     // The plain reference by itself: it is the one that must be in time.
-    let (plain, wrong): (Vec<_>, Vec<_>) = counterexamples
-        .into_iter()
-        .partition(Counterexample::is_plain);
+    let (plain, wrong): (Vec<_>, Vec<_>) = mutants.into_iter().partition(Mutant::is_plain);
     for (programs, at_once) in [(plain, 1), (wrong, AT_ONCE)] {
         let mut running = futures::stream::iter(programs)
             .map(|it| {
@@ -239,32 +226,32 @@ async fn try_all(
     }
     backends.end().await;
     ensure!(!cancel.is_cancelled(), "interrupted by a signal");
-    trials.sort_by_key(|it| order(&it.counterexample));
+    trials.sort_by_key(|it| order(&it.mutant));
     Ok(trials)
 }
 
 /// In the contract's order, and by name within a clause.
-fn order(counterexample: &Counterexample) -> (usize, String) {
-    let place = counterexample.clause.as_ref().map_or(0, |clause| {
+fn order(mutant: &Mutant) -> (usize, String) {
+    let place = mutant.clause.as_ref().map_or(0, |clause| {
         1 + CATALOGUE
             .clauses()
             .position(|it| it == *clause)
             .unwrap_or(usize::MAX - 1)
     });
-    (place, counterexample.id.clone())
+    (place, mutant.id.clone())
 }
 
 async fn trial(
     request: &Request,
     manifest: &Manifest,
     backends: &Rc<Backends>,
-    counterexample: Counterexample,
+    mutant: Mutant,
     cases: Vec<Arc<Case>>,
     cancel: &CancellationToken,
 ) -> Trial {
     let mut manifest = manifest.clone();
-    if let Some(source) = manifest.components.get_mut(&counterexample.component) {
-        source.command.push(counterexample.id.clone());
+    if let Some(source) = manifest.components.get_mut(&mutant.component) {
+        source.command.push(mutant.id.clone());
     }
     let judged = session::components(&cases);
     let site = Rc::new(Site::new(
@@ -275,9 +262,9 @@ async fn trial(
     ));
     let stage = Rc::new(Platform { site: site.clone() });
     let plan = Plan {
-        jobs: if counterexample.is_standing() {
+        jobs: if mutant.is_standing() {
             STANDING_JOBS
-        } else if counterexample.is_plain() {
+        } else if mutant.is_plain() {
             request.jobs.div_ceil(2)
         } else {
             request.jobs.div_ceil(AT_ONCE)
@@ -285,16 +272,13 @@ async fn trial(
         seed: request.seed,
         patience: request.patience,
         fail_fast: false,
-        rerun: format!("conformance self-check --only {}", counterexample.id),
+        rerun: format!("conformance self-check --only {}", mutant.id),
     };
     let steps = World::collection();
     let mut results = execute::execute(stage, steps, cases.clone(), &plan, &Silent, cancel).await;
     site.end().await;
     results.sort_by_key(|it| cases.iter().position(|case| Arc::ptr_eq(case, &it.case)));
-    Trial {
-        counterexample,
-        results,
-    }
+    Trial { mutant, results }
 }
 
 struct Silent;
@@ -304,16 +288,13 @@ impl Watcher for Silent {
     fn finished(&self, _: &ScenarioResult) {}
 }
 
-/// For each scenario by name: how many programs it caught.
-fn catches(trials: &[Trial]) -> BTreeMap<&str, usize> {
-    let mut catches = BTreeMap::new();
-    for trial in trials
-        .iter()
-        .filter(|it| it.counterexample.clause.is_some())
-    {
-        for result in trial.catchers() {
-            *catches.entry(result.case.name.as_str()).or_default() += 1;
+/// For each scenario by name: how many mutants it killed.
+fn kills(trials: &[Trial]) -> BTreeMap<&str, usize> {
+    let mut kills = BTreeMap::new();
+    for trial in trials.iter().filter(|it| it.mutant.clause.is_some()) {
+        for result in trial.killers() {
+            *kills.entry(result.case.name.as_str()).or_default() += 1;
         }
     }
-    catches
+    kills
 }

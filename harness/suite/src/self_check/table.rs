@@ -1,4 +1,4 @@
-//! Who catches what, for people and for the repository.
+//! Which scenario kills which mutant, for people and for the repository.
 
 use std::fmt::Write as _;
 
@@ -6,15 +6,12 @@ use super::Trial;
 
 /// One program in one line.
 pub fn line(trial: &Trial) -> String {
-    let counterexample = &trial.counterexample;
-    let clause = counterexample.clause.as_deref().unwrap_or("-");
-    let caught = trial.catchers().len();
+    let mutant = &trial.mutant;
+    let clause = mutant.clause.as_deref().unwrap_or("-");
+    let failed = trial.killers().len();
     let run = trial.results.len();
     let broken = trial.broken().len();
-    let mut line = format!(
-        "{clause:7} {:45} fails {caught} of {run}",
-        counterexample.id
-    );
+    let mut line = format!("{clause:7} {:45} fails {failed} of {run}", mutant.id);
     if broken > 0 {
         let _ = write!(line, ", {broken} could not judge");
     }
@@ -23,22 +20,22 @@ pub fn line(trial: &Trial) -> String {
 
 /// The table that the repository keeps.
 pub fn markdown(trials: &[Trial]) -> String {
-    let mut text = "# Counterexamples\n\nWritten by `conformance self-check --table`: every wrong program, and the scenarios of its clause that catch it.\n\n| clause | counterexample | what is wrong | caught by |\n|---|---|---|---|\n".to_owned();
+    let mut text = "# Mutants\n\nWritten by `conformance self-check --table`: every wrong program, and the scenarios of its clause that kill it.\n\n| clause | mutant | what is wrong | killed by |\n|---|---|---|---|\n".to_owned();
     for trial in trials {
-        let counterexample = &trial.counterexample;
-        let Some(clause) = &counterexample.clause else {
+        let mutant = &trial.mutant;
+        let Some(clause) = &mutant.clause else {
             continue;
         };
         let names: Vec<String> = trial
-            .catchers()
+            .killers()
             .into_iter()
             .map(|it| it.case.name.replace('|', "\\|"))
             .collect();
         let _ = writeln!(
             text,
             "| {clause} | {} | {} | {} |",
-            counterexample.id,
-            counterexample.wrong.replace('|', "\\|"),
+            mutant.id,
+            mutant.wrong.replace('|', "\\|"),
             names.join("; ")
         );
     }

@@ -1,4 +1,4 @@
-//! Standing counterexamples: they need no reference, and every scenario must fail on them.
+//! Standing mutants: they need no reference, and every scenario must fail on them.
 
 use std::net::{Ipv6Addr, SocketAddr};
 use std::process::ExitCode;
@@ -9,7 +9,7 @@ use axum::body::{Body, Bytes};
 use axum::http::{Request, Response, StatusCode, header};
 use tokio::net::TcpListener;
 
-/// What a standing counterexample does with whatever it is asked.
+/// What a standing mutant does with whatever it is asked.
 #[derive(Clone, Copy)]
 pub enum Standing {
     /// It is ready, and answers every call with UNAVAILABLE.

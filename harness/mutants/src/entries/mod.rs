@@ -1,4 +1,4 @@
-//! All counterexamples, by area.
+//! All mutants, by area.
 
 #![allow(clippy::too_many_lines, reason = "the functions are tables")]
 #![allow(clippy::unnecessary_wraps, reason = "the functions fit a rule's type")]
@@ -32,7 +32,7 @@ use crate::standing::Standing;
 use crate::store::{self, Twist};
 use crate::wire;
 
-/// Every counterexample, the plain reference among them.
+/// Every mutant, the plain reference among them.
 pub fn all() -> Vec<Entry> {
     let mut all = of_all(
         Program::UserService,

@@ -1,8 +1,8 @@
-//! The counterexamples: the reference with one part made wrong, by name.
+//! The mutants: the reference with one part made wrong, by name.
 //!
-//! `counterexamples list` prints them as JSON; `counterexamples NAME [COMMAND]` runs one.
+//! `mutants list` prints them as JSON; `mutants NAME [COMMAND]` runs one.
 //!
-//! - [`entry`]: what a counterexample is, and how it runs
+//! - [`entry`]: what a mutant is, and how it runs
 //! - [`entries`]: all of them, by area
 //! - [`wire`]: what a user service's calls and answers become on their way
 //! - [`http`]: what requests to a gateway become, and its answers
@@ -44,7 +44,7 @@ fn main() -> ExitCode {
     if let Some(found) = all.into_iter().find(|it| it.id == name) {
         found.run(&arguments.next().unwrap_or_else(|| "serve".to_owned()))
     } else {
-        eprintln!("there is no counterexample {name:?}; `counterexamples list` prints them");
+        eprintln!("there is no mutant {name:?}; `mutants list` prints them");
         ExitCode::from(2)
     }
 }

@@ -1,4 +1,4 @@
-//! What a counterexample is, and how it runs.
+//! What a mutant is, and how it runs.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
