@@ -91,7 +91,6 @@ fn routes(are_guarded: bool) -> Router {
         in_flight: TaskTracker::new(),
         stopping: CancellationToken::new(),
     };
-    let accept = rules.request_id;
     let gateway = Arc::new(Gateway {
         users: Guarded::new(users.clone(), rules.breaker, rules.retry, &settings),
         rules,
@@ -113,7 +112,7 @@ fn routes(are_guarded: bool) -> Router {
         .layer(from_fn_with_state(intake, intake::take_in))
         .layer(from_fn(access_log::log_request));
     if are_guarded {
-        routes.layer(from_fn_with_state(accept, request_ids::assign))
+        routes.layer(from_fn(request_ids::assign))
     } else {
         routes.layer(from_fn(one_for_all))
     }

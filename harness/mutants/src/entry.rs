@@ -2,14 +2,13 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::net::IpAddr;
 use std::process::ExitCode;
 use std::rc::Rc;
 use std::sync::OnceLock;
 
 use gateway::program::GatewayProgram;
 use platform::environment::Environment;
-use platform::health::{Component, HealthRules};
+use platform::health::Component;
 use platform::http::Wrap;
 use platform::program;
 use platform::settings::CommonSettings;
@@ -18,6 +17,7 @@ use user_service::parts::Parts;
 use user_service::program::UserServiceProgram;
 use user_service::settings::Settings;
 
+use crate::edited::{self, Edited};
 use crate::output;
 use crate::standing::{self, Standing};
 
@@ -31,12 +31,8 @@ pub type Spoil = Box<dyn FnOnce(&Settings, &mut Parts)>;
 pub struct Common<'a> {
     /// What the environment says.
     pub settings: &'a CommonSettings,
-    /// The decisions about health.
-    pub health: &'a mut HealthRules,
     /// The attached resources, and how they are checked.
     pub components: &'a mut [Component],
-    /// The address that the ports are bound on.
-    pub address: &'a mut IpAddr,
     /// What is put around everything on `PORT`.
     pub wrap_http: &'a mut Wrap,
     /// What is put around gRPC, where there is any.
@@ -78,6 +74,8 @@ pub struct Entry {
 pub enum How {
     /// Nothing.
     Plain,
+    /// What an edit of the reference changes; it is switched on by its name.
+    Edited(&'static str),
     /// The user service's parts.
     Parts(Spoil),
     /// The gateway's parts.
@@ -143,6 +141,21 @@ impl Entry {
         }
     }
 
+    /// An entry for an edit of the reference; a gateway's has a name of its own where both are wrong.
+    pub fn edited(program: Program, edited: &'static Edited) -> Self {
+        let id = match program {
+            Program::Gateway if edited.user_service => format!("gateway-{}", edited.id).into(),
+            _ => edited.id.into(),
+        };
+        Self {
+            id,
+            program,
+            clause: Some(edited.clause),
+            wrong: edited.wrong,
+            how: How::Edited(edited.id),
+        }
+    }
+
     /// As `list` prints it.
     pub fn listed(&self) -> Listed<'_> {
         Listed {
@@ -165,7 +178,9 @@ impl Entry {
             How::Life(live) => How::Life(*live),
             How::Healthcheck(check) => How::Healthcheck(*check),
             How::Output(spoil) => How::Output(*spoil),
-            How::Plain | How::Parts(_) | How::Gateway(_) | How::Standing(_) => return None,
+            How::Plain | How::Edited(_) | How::Parts(_) | How::Gateway(_) | How::Standing(_) => {
+                return None;
+            }
         };
         Some(Self {
             id: format!("gateway-{}", self.id).into(),
@@ -181,6 +196,10 @@ impl Entry {
         let program = *PROGRAM.get_or_init(|| self.program);
         match self.how {
             How::Plain => plain(command, variables()),
+            How::Edited(id) => {
+                edited::select(id);
+                plain(command, variables())
+            }
             How::Parts(spoil) => reference(command, variables(), spoil),
             How::Gateway(assemble) => gateway(command, variables(), assemble),
             How::Common(spoil) => common(program, command, &spoil),
@@ -239,9 +258,7 @@ fn common(program: Program, command: &str, spoil: &SpoilCommon) -> ExitCode {
         Program::UserService => reference(command, variables(), |settings, it| {
             spoil(&mut Common {
                 settings: &settings.common,
-                health: &mut it.rules.health,
                 components: &mut it.components,
-                address: &mut it.rules.address,
                 wrap_http: &mut it.wrap_http,
                 wrap_grpc: Some(&mut it.wrap_grpc),
             });
@@ -250,9 +267,7 @@ fn common(program: Program, command: &str, spoil: &SpoilCommon) -> ExitCode {
             let mut it = gateway::parts::Parts::contract(settings);
             spoil(&mut Common {
                 settings: &settings.common,
-                health: &mut it.rules.health,
                 components: &mut it.components,
-                address: &mut it.rules.address,
                 wrap_http: &mut it.wrap_http,
                 wrap_grpc: None,
             });

@@ -4,6 +4,7 @@
 //!
 //! - [`entry`]: what a mutant is, and how it runs
 //! - [`entries`]: all of them, by area
+//! - [`edited`]: those that are edits of the reference
 //! - [`wire`]: what a user service's calls and answers become on their way
 //! - [`http`]: what requests to a gateway become, and its answers
 //! - [`calls`]: what a gateway's calls become
@@ -16,6 +17,7 @@
 
 mod calls;
 mod changes;
+mod edited;
 mod entries;
 mod entry;
 mod http;

@@ -27,7 +27,7 @@ impl Program for GatewayProgram {
     }
 
     fn start(settings: &Settings, parts: Parts) -> Result<Running, ListenError> {
-        let listeners = server::bind(settings, &parts.rules)?;
+        let listeners = server::bind(settings)?;
         Ok(server::start(settings, parts, listeners))
     }
 

@@ -1,9 +1,5 @@
 //! What the contract says, as one plain value.
 
-use std::net::IpAddr;
-
-use platform::health::HealthRules;
-use platform::{listen, request_id};
 use prost_types::Timestamp;
 use tonic::Status;
 
@@ -16,8 +12,6 @@ use crate::retry::RetryRules;
 /// The decisions of the gateway. [`Rules::default`] is the contract.
 #[derive(Clone)]
 pub struct Rules {
-    /// GWY-7: whether a client's request id is taken as it is.
-    pub request_id: request_id::Accept,
     /// GWY-6: the longest body.
     pub body_bytes: usize,
     /// GWY-8: a path's id, given its segment as it came.
@@ -36,16 +30,11 @@ pub struct Rules {
     pub breaker: BreakerRules,
     /// RES-5, RES-6
     pub connection: ConnectionRules,
-    /// The decisions about health.
-    pub health: HealthRules,
-    /// The address that the ports are bound on (CFG-3).
-    pub address: IpAddr,
 }
 
 impl Default for Rules {
     fn default() -> Self {
         Self {
-            request_id: request_id::is_sane,
             body_bytes: 1024 * 1024,
             path_id: parse::path_id,
             page_size: parse::page_size,
@@ -55,8 +44,6 @@ impl Default for Rules {
             retry: RetryRules::default(),
             breaker: BreakerRules::default(),
             connection: ConnectionRules::default(),
-            health: HealthRules::default(),
-            address: listen::ALL_INTERFACES,
         }
     }
 }

@@ -19,7 +19,6 @@ use crate::guarded::Guarded;
 use crate::intake::{self, Intake};
 use crate::parts::Parts;
 use crate::problem::Problem;
-use crate::rules::Rules;
 use crate::settings::Settings;
 use crate::{access_log, request_ids};
 
@@ -32,10 +31,10 @@ pub struct Listeners {
 }
 
 /// Takes the ports, or names the one that cannot be had (CFG-3).
-pub fn bind(settings: &Settings, rules: &Rules) -> Result<Listeners, ListenError> {
+pub fn bind(settings: &Settings) -> Result<Listeners, ListenError> {
     Ok(Listeners {
-        http: listen::bind("PORT", rules.address, settings.common.port)?,
-        metrics: listen::bind("METRICS_PORT", rules.address, settings.common.metrics_port)?,
+        http: listen::bind("PORT", settings.common.port)?,
+        metrics: listen::bind("METRICS_PORT", settings.common.metrics_port)?,
     })
 }
 
@@ -59,10 +58,9 @@ pub fn router(settings: &Settings, parts: Parts, running: &Running) -> Router {
         components: parts.components,
         settings: settings.common.health.clone(),
         version: settings.common.identity.version.clone(),
-        rules: rules.health,
     };
     let reports = monitor.start(shutdown.ended.clone());
-    let readiness = Readiness::new(reports, shutdown.stopping.clone(), rules.health);
+    let readiness = Readiness::new(reports, shutdown.stopping.clone());
     let intake = Intake {
         body_bytes: rules.body_bytes,
         request_timeout: settings.request_timeout,
@@ -71,8 +69,7 @@ pub fn router(settings: &Settings, parts: Parts, running: &Running) -> Router {
     };
     // Shared: axum clones every handler for every connection.
     let document = Arc::new(parts.openapi);
-    let probes = health::router(readiness, rules.health);
-    let accept = rules.request_id;
+    let probes = health::router(readiness);
     let gateway = Gateway {
         users: Guarded::new(parts.users, rules.breaker, rules.retry, settings),
         rules,
@@ -89,7 +86,7 @@ pub fn router(settings: &Settings, parts: Parts, running: &Running) -> Router {
         .fallback(no_route)
         .method_not_allowed_fallback(no_method)
         .layer(from_fn(access_log::log_request))
-        .layer(from_fn_with_state(accept, request_ids::assign));
+        .layer(from_fn(request_ids::assign));
     (parts.wrap_http)(everything)
 }
 

@@ -1,16 +1,13 @@
 //! Ports: each is bound once, on all interfaces, and never shared.
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::TcpListener;
 
 /// Connections that wait to be accepted.
 const BACKLOG: i32 = 1024;
-
-/// The address that stands for all interfaces, IPv4 included (CFG-3).
-pub const ALL_INTERFACES: IpAddr = IpAddr::V6(Ipv6Addr::UNSPECIFIED);
 
 /// A port that cannot be bound (CFG-3).
 #[derive(Debug, thiserror::Error)]
@@ -24,18 +21,13 @@ pub struct ListenError {
     pub source: io::Error,
 }
 
-/// Listens on `port` at `address`; where the machine has no IPv6, all interfaces are those of IPv4.
-pub fn bind(
-    variable: &'static str,
-    address: IpAddr,
-    port: u16,
-) -> Result<TcpListener, ListenError> {
-    listen(SocketAddr::new(address, port))
+/// Listens on `port` on all interfaces, IPv4 included (CFG-3); where the machine has no IPv6, on those of IPv4.
+pub fn bind(variable: &'static str, port: u16) -> Result<TcpListener, ListenError> {
+    listen((Ipv6Addr::UNSPECIFIED, port).into())
         .or_else(|error| match error.kind() {
             // Such a port may be free in IPv4, but would not be on all interfaces.
             io::ErrorKind::AddrInUse | io::ErrorKind::PermissionDenied => Err(error),
-            _ if address == ALL_INTERFACES => listen((Ipv4Addr::UNSPECIFIED, port).into()),
-            _ => Err(error),
+            _ => listen((Ipv4Addr::UNSPECIFIED, port).into()),
         })
         .map_err(|source| ListenError {
             variable,
@@ -69,7 +61,7 @@ mod tests {
     async fn a_port_already_taken_is_named() {
         let taken = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let port = taken.local_addr().expect("bound").port();
-        let error = bind("PORT", ALL_INTERFACES, port).expect_err("the port is taken");
+        let error = bind("PORT", port).expect_err("the port is taken");
         assert!(
             error.to_string().contains(&format!("PORT {port}")),
             "{error}"

@@ -28,7 +28,7 @@ impl Program for UserServiceProgram {
     }
 
     fn start(settings: &Settings, parts: Parts) -> Result<Running, ListenError> {
-        let listeners = server::bind(settings, &parts.rules)?;
+        let listeners = server::bind(settings)?;
         tracing::debug!(grpc_port = settings.grpc_port, "bound");
         Ok(server::start(settings, parts, listeners))
     }

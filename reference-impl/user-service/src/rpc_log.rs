@@ -3,13 +3,13 @@
 use std::time::Instant;
 
 use axum::body::Body;
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::HeaderMap;
 use axum::middleware::Next;
 use axum::response::Response;
 use http_body_util::BodyExt as _;
 use platform::elapsed::milliseconds;
-use platform::request_id::{self, Accept};
+use platform::request_id;
 use tonic::{Code, Status};
 use tracing::Instrument as _;
 
@@ -24,11 +24,11 @@ const CALLS: [&str; 6] = [
 ];
 
 /// Middleware around gRPC: logs each call at its end, and gives its request id to every event in it.
-pub async fn log_call(State(accept): State<Accept>, request: Request, next: Next) -> Response {
+pub async fn log_call(request: Request, next: Next) -> Response {
     let Some(method) = method(request.uri().path()) else {
         return next.run(request).await;
     };
-    let request_id = request_id::of(request.headers(), accept);
+    let request_id = request_id::of(request.headers());
     // At level ERROR, so that no LOG_LEVEL takes the id from an error.
     let span = tracing::error_span!("call", request_id);
     let mut line = CallLine {

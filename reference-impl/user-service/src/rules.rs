@@ -1,11 +1,8 @@
 //! What the contract says, as one plain value.
 
-use std::net::IpAddr;
 use std::ops::RangeInclusive;
 
 use platform::flags::FeatureFlags;
-use platform::health::HealthRules;
-use platform::{listen, request_id};
 use tonic::Status;
 use uuid::Uuid;
 
@@ -54,8 +51,6 @@ pub struct Rules {
     pub is_on: fn(&FeatureFlags, &str, &str) -> bool,
     /// The decisions about streams.
     pub stream: StreamRules,
-    /// GWY-7: whether a caller's request id is taken as it is.
-    pub request_id: request_id::Accept,
     /// The status that each refusal gives.
     pub refusal: fn(&Refusal) -> Status,
     /// How long the client waits for a call, by the headers of its call (GRP-3).
@@ -64,10 +59,6 @@ pub struct Rules {
     pub message_bytes: usize,
     /// The decisions about connections.
     pub connections: ConnectionRules,
-    /// The decisions about health.
-    pub health: HealthRules,
-    /// The address that the ports are bound on (CFG-3).
-    pub address: IpAddr,
 }
 
 /// The numbers of USR-3 to USR-6 and USR-12, and what their words for characters mean.
@@ -117,13 +108,10 @@ impl Default for Rules {
             decode_token: page_token::decode,
             is_on: FeatureFlags::is_on,
             stream: StreamRules::default(),
-            request_id: request_id::is_sane,
             refusal: status::of,
             timeout: deadline::read,
             message_bytes: 4_194_304,
             connections: ConnectionRules::default(),
-            health: HealthRules::default(),
-            address: listen::ALL_INTERFACES,
         }
     }
 }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::middleware::from_fn_with_state;
-use platform::health::{self, Component, HealthRules, Monitor, Readiness};
+use axum::middleware::{from_fn, from_fn_with_state};
+use platform::health::{self, Component, Monitor, Readiness};
 use platform::listen::{self, ListenError};
 use platform::serving::Running;
 use platform::shutdown::Shutdown;
@@ -17,7 +17,6 @@ use user_proto::v1::user_service_server::UserServiceServer;
 
 use crate::connections::{self, Policy};
 use crate::parts::Parts;
-use crate::rules::Rules;
 use crate::service::Users;
 use crate::settings::Settings;
 use crate::store::ChangeLog;
@@ -35,11 +34,11 @@ pub struct Listeners {
 }
 
 /// Takes the ports, or names the one that cannot be had (CFG-3).
-pub fn bind(settings: &Settings, rules: &Rules) -> Result<Listeners, ListenError> {
+pub fn bind(settings: &Settings) -> Result<Listeners, ListenError> {
     Ok(Listeners {
-        http: listen::bind("PORT", rules.address, settings.common.port)?,
-        metrics: listen::bind("METRICS_PORT", rules.address, settings.common.metrics_port)?,
-        grpc: listen::bind("GRPC_PORT", rules.address, settings.grpc_port)?,
+        http: listen::bind("PORT", settings.common.port)?,
+        metrics: listen::bind("METRICS_PORT", settings.common.metrics_port)?,
+        grpc: listen::bind("GRPC_PORT", settings.grpc_port)?,
     })
 }
 
@@ -47,9 +46,8 @@ pub fn bind(settings: &Settings, rules: &Rules) -> Result<Listeners, ListenError
 pub fn start(settings: &Settings, parts: Parts, listeners: Listeners) -> Running {
     let mut running = Running::default();
     let shutdown = &running.shutdown;
-    let rules = parts.rules.health;
-    let readiness = watch_health(settings, parts.components, rules, shutdown);
-    let probes = (parts.wrap_http)(health::router(readiness.clone(), rules));
+    let readiness = watch_health(settings, parts.components, shutdown);
+    let probes = (parts.wrap_http)(health::router(readiness.clone()));
     let feed = feed(parts.rules.stream, parts.changes, parts.wake, shutdown);
     let policy = Policy {
         settings: parts.connections,
@@ -83,20 +81,14 @@ pub fn start(settings: &Settings, parts: Parts, listeners: Listeners) -> Running
 }
 
 /// Starts to check the components.
-fn watch_health(
-    settings: &Settings,
-    components: Vec<Component>,
-    rules: HealthRules,
-    shutdown: &Shutdown,
-) -> Readiness {
+fn watch_health(settings: &Settings, components: Vec<Component>, shutdown: &Shutdown) -> Readiness {
     let monitor = Monitor {
         components,
         settings: settings.common.health.clone(),
         version: settings.common.identity.version.clone(),
-        rules,
     };
     let reports = monitor.start(shutdown.ended.clone());
-    Readiness::new(reports, shutdown.stopping.clone(), rules)
+    Readiness::new(reports, shutdown.stopping.clone())
 }
 
 /// Starts to read changes, and to hear and tell of them.
@@ -123,12 +115,12 @@ fn grpc_router(
     calls: TaskTracker,
 ) -> Router {
     let rules = &users.rules;
-    let (timeout, message_bytes, accept) = (rules.timeout, rules.message_bytes, rules.request_id);
+    let (timeout, message_bytes) = (rules.timeout, rules.message_bytes);
     let users = UserServiceServer::new(users).max_decoding_message_size(message_bytes);
     let routes = Routes::new(users).add_service(grpc_health::server(readiness));
     reflection::add(routes, descriptors)
         .into_axum_router()
         .layer(from_fn_with_state(timeout, deadline::enforce))
-        .layer(from_fn_with_state(accept, rpc_log::log_call))
+        .layer(from_fn(rpc_log::log_call))
         .layer(from_fn_with_state(calls, in_flight::track))
 }

@@ -27,6 +27,7 @@ use user_proto::v1::{DeleteUserRequest, GetUserRequest, UpdateUserRequest};
 use user_service::parts::Parts;
 use user_service::settings::Settings;
 
+use crate::edited;
 use crate::entry::{Common, Entry, How, Program, Variables};
 use crate::standing::Standing;
 use crate::store::{self, Twist};
@@ -63,6 +64,7 @@ pub fn all() -> Vec<Entry> {
     all.extend(streams::entries());
     let gateways = gateway::entries(&all);
     all.extend(gateways);
+    all.extend(edited::entries());
     all
 }
 

@@ -1,12 +1,16 @@
 //! The self-check: every mutant must be killed, and every scenario must kill one.
 //!
 //! - [`Mutant`]: what the program of mutants says of each
+//! - [`weave`]: edits of the reference, each behind a switch
+//! - [`workspace`]: the copy of the reference that they are woven into, and its build
 //! - [`judge`]: findings, a pure function of what was run
 //! - [`table`]: which scenario kills which mutant, for people and for the repository
 
 mod exempt;
 mod judge;
 mod table;
+mod weave;
+mod workspace;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -120,7 +124,7 @@ pub fn run(request: &Request) -> anyhow::Result<u8> {
     let manifest = Manifest::load(&request.manifest, &CATALOGUE)?;
     let documents = crate::features::load(request.features.as_deref())?;
     let cases = cases::cases(&documents, &CATALOGUE);
-    session::build(&manifest)?;
+    workspace::prepare(&manifest.folder)?;
     let mutants = choose(request, &cases, list(&manifest)?);
     ensure!(!mutants.is_empty(), "the selection matches no mutant");
     scenario::quiet_panics();
@@ -158,9 +162,7 @@ fn list(manifest: &Manifest) -> anyhow::Result<Vec<Mutant>> {
             .arg("list")
             .stdin(Stdio::null())
             .output()
-            .with_context(|| {
-                format!("cannot run {} for {component}; build it with `cargo build --bin mutants`", path.display())
-            })?;
+            .with_context(|| format!("cannot run {} for {component}", path.display()))?;
         let listed: Vec<Mutant> = serde_json::from_slice(&output.stdout).with_context(|| {
             format!("{} list does not print the mutants as JSON", path.display())
         })?;

@@ -6,7 +6,6 @@ mod monitor;
 mod probes;
 mod readiness;
 mod report;
-mod rules;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -17,7 +16,6 @@ pub use self::monitor::{Monitor, check_all};
 pub use self::probes::router;
 pub use self::readiness::Readiness;
 pub use self::report::{ComponentReport, Report, Status};
-pub use self::rules::HealthRules;
 use crate::environment::Environment;
 use crate::settings::{self, Program, SettingError};
 

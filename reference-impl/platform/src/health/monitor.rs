@@ -1,14 +1,17 @@
 //! The background task that keeps the one answer that all probes share.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use chrono::Utc;
 use futures::future::join_all;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::{Component, ComponentReport, HealthRules, HealthSettings, Report, Unwell};
+use super::{Component, ComponentReport, HealthSettings, Report, Status, Unwell};
+
+/// The shortest pause between two rounds of checks, whatever `HEALTH_CACHE_TTL` says.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(10);
 
 /// What a round of checks needs.
 #[derive(Clone)]
@@ -19,8 +22,6 @@ pub struct Monitor {
     pub settings: HealthSettings,
     /// `SERVICE_VERSION`, for the answers.
     pub version: String,
-    /// The decisions.
-    pub rules: HealthRules,
 }
 
 /// Checks every component once, all at the same time (HLT-4).
@@ -31,7 +32,7 @@ pub async fn check_all(monitor: &Monitor) -> Report {
         .map(|component| monitor.check(component));
     let components = join_all(checks).await;
     Report {
-        status: (monitor.rules.overall)(&components),
+        status: Status::overall(&components),
         components,
         version: monitor.version.clone(),
         timestamp: Utc::now(),
@@ -56,25 +57,18 @@ impl Monitor {
             let report = Arc::new(check_all(&self).await);
             let before = answer.send_replace(Some(Arc::clone(&report)));
             log_changes(before.as_deref(), &report);
-            tokio::time::sleep((self.rules.pause)(self.settings.cache_ttl)).await;
+            tokio::time::sleep(self.settings.cache_ttl.max(SHORTEST_PAUSE)).await;
         }
     }
 
     async fn check(&self, component: &Component) -> ComponentReport {
         let begin = Instant::now();
-        let limit = (self.rules.check_timeout)(self.settings.check_timeout);
-        let error = tokio::time::timeout(limit, component.check.check())
+        let error = tokio::time::timeout(self.settings.check_timeout, component.check.check())
             .await
             .unwrap_or(Err(Unwell("timed out")))
             .err()
             .map(|error| error.to_string());
-        ComponentReport::new(
-            &self.rules,
-            component.name,
-            component.optional,
-            begin.elapsed(),
-            error,
-        )
+        ComponentReport::new(component.name, component.optional, begin.elapsed(), error)
     }
 }
 
@@ -97,11 +91,10 @@ fn log_changes(before: Option<&Report>, after: &Report) {
 mod tests {
     use std::collections::BTreeSet;
     use std::sync::atomic::{AtomicU32, Ordering};
-    use std::time::Duration;
 
     use async_trait::async_trait;
 
-    use super::super::{Check, Status};
+    use super::super::Check;
     use super::*;
 
     /// Counts its checks, and takes its time for each.
@@ -131,7 +124,6 @@ mod tests {
                 optional: BTreeSet::new(),
             },
             version: "1".to_owned(),
-            rules: HealthRules::default(),
         };
         (monitor, count)
     }

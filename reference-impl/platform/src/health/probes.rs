@@ -7,45 +7,34 @@ use axum::routing::get;
 use axum::{Json, Router};
 use serde_json::json;
 
-use super::{HealthRules, Readiness};
-
-/// What the probes answer from.
-#[derive(Clone)]
-struct Probes {
-    readiness: Readiness,
-    rules: HealthRules,
-}
+use super::Readiness;
 
 /// The routes of the probes (HLT-1 to HLT-3).
-pub fn router(readiness: Readiness, rules: HealthRules) -> Router {
+pub fn router(readiness: Readiness) -> Router {
     Router::new()
         .route("/live", get(live))
         .route("/ready", get(ready))
         .route("/health", get(health))
-        .with_state(Probes { readiness, rules })
+        .with_state(readiness)
 }
 
-async fn live(State(probes): State<Probes>) -> Response {
-    (
-        (probes.rules.live_code)(),
-        Json(json!({ "status": "alive" })),
-    )
-        .into_response()
+async fn live() -> Json<serde_json::Value> {
+    Json(json!({ "status": "alive" }))
 }
 
-async fn ready(State(mut probes): State<Probes>) -> Response {
-    // Just started, the first round of checks is about to tell.
-    probes.readiness.report().await;
-    if probes.readiness.is_ready() {
+async fn ready(State(mut readiness): State<Readiness>) -> Response {
+    // Right after the start the first round of checks is still under way.
+    readiness.report().await;
+    if readiness.is_ready() {
         (StatusCode::OK, Json(json!({ "status": "ready" }))).into_response()
     } else {
         not_ready()
     }
 }
 
-async fn health(State(mut probes): State<Probes>) -> Response {
-    match probes.readiness.report().await {
-        Some(report) => ((probes.rules.health_code)(report.status), Json(&*report)).into_response(),
+async fn health(State(mut readiness): State<Readiness>) -> Response {
+    match readiness.report().await {
+        Some(report) => (report.status.http_code(), Json(&*report)).into_response(),
         None => not_ready(),
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::{HealthRules, Report};
+use super::Report;
 
 /// A view of the program's readiness. Clones see the same.
 #[derive(Clone)]
@@ -14,26 +14,17 @@ pub struct Readiness {
     reports: watch::Receiver<Option<Arc<Report>>>,
     /// Cancelled when the program is told to stop: from then on it is not ready (CFG-8).
     stopping: CancellationToken,
-    rules: HealthRules,
 }
 
 impl Readiness {
     /// The readiness that follows from `reports` and `stopping`.
-    pub fn new(
-        reports: watch::Receiver<Option<Arc<Report>>>,
-        stopping: CancellationToken,
-        rules: HealthRules,
-    ) -> Self {
-        Self {
-            reports,
-            stopping,
-            rules,
-        }
+    pub fn new(reports: watch::Receiver<Option<Arc<Report>>>, stopping: CancellationToken) -> Self {
+        Self { reports, stopping }
     }
 
     /// Whether the program is ready now. Before the first round of checks it is not.
     pub fn is_ready(&self) -> bool {
-        let is_well = |report: &Arc<Report>| (self.rules.is_ready)(report.status);
+        let is_well = |report: &Arc<Report>| report.status.is_ready();
         !self.is_stopping() && self.reports.borrow().as_ref().is_some_and(is_well)
     }
 

@@ -1,20 +1,12 @@
 //! CFG-3: the ports that are bound.
 
-use std::net::{Ipv4Addr, Ipv6Addr, TcpListener};
+use std::net::{Ipv6Addr, TcpListener};
 
-use crate::entries::{common, environment, output, set};
+use crate::entries::{environment, output, set};
 use crate::entry::Entry;
 
 pub fn entries() -> Vec<Entry> {
     vec![
-        common(
-            "ports-local-only",
-            "CFG-3",
-            "it is bound on 127.0.0.1 alone",
-            |it| {
-                *it.address = Ipv4Addr::LOCALHOST.into();
-            },
-        ),
         environment(
             "ports-next-one",
             "CFG-3",

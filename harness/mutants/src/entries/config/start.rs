@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::pause;
 use crate::entries::{common, life};
 use crate::entry::{Entry, plain};
+use crate::probes;
 
 pub fn entries() -> Vec<Entry> {
     vec![
@@ -50,20 +51,13 @@ pub fn entries() -> Vec<Entry> {
             },
         ),
         common(
-            "start-claims-readiness",
-            "CFG-7",
-            "it is ready whatever its resources do",
-            |it| {
-                it.health.is_ready = |_| true;
-            },
-        ),
-        common(
             "start-not-alive",
             "CFG-7",
             "while it is not ready it is not alive either",
             |it| {
-                // Nobody asks a program for its life that has never been healthy.
-                it.health.live_code = || axum::http::StatusCode::SERVICE_UNAVAILABLE;
+                probes::spoil(it.wrap_http, "/live", |probe| {
+                    probe.status = axum::http::StatusCode::SERVICE_UNAVAILABLE;
+                });
             },
         ),
     ]

@@ -6,9 +6,8 @@ use axum::http::HeaderValue;
 use axum::http::request::Parts as Head;
 use platform::request_id::is_sane;
 
-use super::{answers, calls, heads, rules};
+use super::{answers, calls, heads};
 use crate::calls::Spoil;
-use crate::entries::parts as user_service;
 use crate::entry::{Entry, How};
 use crate::http::Answer;
 
@@ -19,13 +18,7 @@ pub fn entries() -> Vec<Entry> {
     let mut all = accepted();
     all.extend(told());
     all.extend(passed_on());
-    all.extend(of_the_user_service());
     all
-}
-
-/// An entry that takes other ids.
-fn accepts(id: &'static str, wrong: &'static str, accept: fn(&str) -> bool) -> Entry {
-    rules(id, CLAUSE, wrong, move |it| it.request_id = accept)
 }
 
 /// Changes the id that a request carries.
@@ -41,43 +34,6 @@ fn sent(head: &mut Head, change: impl FnOnce(&str) -> String) {
 
 fn accepted() -> Vec<Entry> {
     vec![
-        accepts(
-            "gateway-any-request-id",
-            "any request id is taken as it is",
-            |_| true,
-        ),
-        accepts("request-id-always-new", "an id is always made", |_| false),
-        accepts("request-id-64", "an id has at most 64 characters", |it| {
-            is_sane(it) && it.len() <= 64
-        }),
-        accepts(
-            "request-id-127",
-            "an id has fewer than 128 characters",
-            |it| is_sane(it) && it.len() < 128,
-        ),
-        accepts("request-id-256", "an id has at most 256 characters", |it| {
-            (1..=256).contains(&it.len()) && it.bytes().all(|it| it.is_ascii_graphic())
-        }),
-        accepts(
-            "request-id-words",
-            "an id has letters, digits and dashes",
-            |it| {
-                is_sane(it)
-                    && it
-                        .bytes()
-                        .all(|it| it.is_ascii_alphanumeric() || it == b'-')
-            },
-        ),
-        accepts(
-            "request-id-hexadecimal",
-            "an id is one that tracing would make",
-            |it| is_sane(it) && it.len() >= 32,
-        ),
-        accepts(
-            "request-id-blanks",
-            "an id may have blanks and tabs",
-            |it| (1..=128).contains(&it.len()) && it.bytes().all(|it| it.is_ascii()),
-        ),
         heads(
             "request-id-cut",
             CLAUSE,
@@ -252,41 +208,6 @@ fn passed_on() -> Vec<Entry> {
                 }
                 Some(event.to_string())
             }),
-        ),
-    ]
-}
-
-/// An entry of the user service that takes other ids.
-fn user_service_accepts(id: &'static str, wrong: &'static str, accept: fn(&str) -> bool) -> Entry {
-    user_service(id, CLAUSE, wrong, move |_, it| it.rules.request_id = accept)
-}
-
-fn of_the_user_service() -> Vec<Entry> {
-    vec![
-        user_service_accepts(
-            "user-service-own-request-id",
-            "the user service always makes an id",
-            |_| false,
-        ),
-        user_service_accepts(
-            "user-service-any-request-id",
-            "the user service takes any id",
-            |_| true,
-        ),
-        user_service_accepts(
-            "user-service-request-id-64",
-            "the user service takes ids of at most 64 characters",
-            |it| is_sane(it) && it.len() <= 64,
-        ),
-        user_service_accepts(
-            "user-service-request-id-blanks",
-            "the user service takes ids with blanks",
-            |it| it.len() <= 128,
-        ),
-        user_service_accepts(
-            "user-service-request-id-256",
-            "the user service takes ids of up to 256 characters",
-            |it| it.len() <= 256 && it.bytes().all(|it| it.is_ascii_graphic()),
         ),
     ]
 }

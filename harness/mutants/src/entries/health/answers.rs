@@ -25,13 +25,11 @@ pub fn entries() -> Vec<Entry> {
             "/live is 503 while a resource is away",
             |it| {
                 each_check(it, |inner| Told { inner });
-                it.health.live_code = || {
+                probes::spoil(it.wrap_http, "/live", |probe| {
                     if UNWELL.load(Ordering::Relaxed) {
-                        StatusCode::SERVICE_UNAVAILABLE
-                    } else {
-                        StatusCode::OK
+                        probe.status = StatusCode::SERVICE_UNAVAILABLE;
                     }
-                };
+                });
             },
         ),
         health(
@@ -92,22 +90,6 @@ pub fn entries() -> Vec<Entry> {
                         it["error"] = "something is wrong".into();
                     });
                 }
-            },
-        ),
-        common(
-            "latency-nanoseconds",
-            "HLT-6",
-            "latency_ms holds nanoseconds",
-            |it| {
-                it.health.latency_ms = |it| it.as_secs_f64() * 1e9;
-            },
-        ),
-        common(
-            "latency-seconds",
-            "HLT-6",
-            "latency_ms holds seconds",
-            |it| {
-                it.health.latency_ms = |it| it.as_secs_f64();
             },
         ),
         health(

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use axum::body::Bytes;
-use platform::health::{Check, Status, Unwell};
+use platform::health::{Check, Unwell};
 use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse};
 use user_service::parts::Parts;
 
@@ -62,14 +62,6 @@ pub fn entries() -> Vec<Entry> {
                         it.status = NOT_SERVING;
                     }
                 });
-            },
-        ),
-        parts(
-            "grpc-health-degraded",
-            "GRP-1",
-            "degraded is NOT_SERVING",
-            |_, it| {
-                it.rules.health.is_ready = |it| it == Status::Healthy;
             },
         ),
         life(

@@ -4,75 +4,14 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use axum::http::StatusCode;
-use platform::health::{Check, Status, Unwell};
+use platform::health::{Check, Unwell};
 
 use super::health;
-use crate::entries::{common, parts};
+use crate::entries::parts;
 use crate::entry::Entry;
 
 pub fn entries() -> Vec<Entry> {
     vec![
-        common(
-            "degraded-is-200",
-            "HLT-3",
-            "/health is 200 while degraded",
-            |it| {
-                it.health.health_code = |it| {
-                    if it == Status::Unhealthy {
-                        StatusCode::SERVICE_UNAVAILABLE
-                    } else {
-                        StatusCode::OK
-                    }
-                };
-            },
-        ),
-        common(
-            "degraded-is-not-ready",
-            "HLT-3",
-            "degraded does not count as ready",
-            |it| {
-                it.health.is_ready = |it| it == Status::Healthy;
-            },
-        ),
-        common(
-            "unhealthy-is-200",
-            "HLT-3",
-            "/health is 200 whatever is wrong",
-            |it| {
-                it.health.health_code = |_| StatusCode::OK;
-            },
-        ),
-        common(
-            "nothing-is-optional",
-            "HLT-3",
-            "HEALTH_OPTIONAL is ignored: everything is required",
-            |it| {
-                it.health.failed = |_| Status::Unhealthy;
-            },
-        ),
-        common(
-            "everything-is-optional",
-            "HLT-3",
-            "HEALTH_OPTIONAL is ignored: nothing is required",
-            |it| {
-                it.health.failed = |_| Status::Degraded;
-            },
-        ),
-        common(
-            "degraded-hides-unhealthy",
-            "HLT-3",
-            "a degraded component hides an unhealthy one",
-            |it| {
-                it.health.overall = |components| {
-                    let statuses = || components.iter().map(|it| it.status);
-                    if statuses().any(|it| it == Status::Degraded) {
-                        Status::Degraded
-                    } else {
-                        statuses().max().unwrap_or(Status::Healthy)
-                    }
-                };
-            },
-        ),
         health(
             "healthy-is-204",
             "HLT-3",

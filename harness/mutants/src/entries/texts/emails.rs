@@ -10,18 +10,6 @@ use crate::entry::Entry;
 pub fn entries() -> Vec<Entry> {
     vec![
         parts(
-            "email-limit-255",
-            "USR-3",
-            "an email may hold 255 bytes",
-            |_, it| it.rules.limits.email_bytes = 255,
-        ),
-        parts(
-            "email-limit-253",
-            "USR-3",
-            "an email may hold 253 bytes",
-            |_, it| it.rules.limits.email_bytes = 253,
-        ),
-        parts(
             "email-local-unbounded",
             "USR-3",
             "the part before the @ is not bounded",
