@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use user_service::parts::Parts;
+use user_service::dependencies::Dependencies;
 use user_service::store::{ChangeLog, Changed, Seen, StoreError};
 use user_service::user::User;
 
@@ -62,7 +62,7 @@ impl<T: Retelling> ChangeLog for Twisted<T> {
 }
 
 /// Puts the retelling around the log.
-pub fn retell(parts: &mut Parts, retelling: impl Retelling) {
+pub fn retell(parts: &mut Dependencies, retelling: impl Retelling) {
     let inner = parts.changes.clone();
     parts.changes = Arc::new(Twisted { inner, retelling });
 }

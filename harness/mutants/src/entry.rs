@@ -13,7 +13,7 @@ use platform::http::Wrap;
 use platform::program;
 use platform::settings::CommonSettings;
 use serde::Serialize;
-use user_service::parts::Parts;
+use user_service::dependencies::Dependencies;
 use user_service::program::UserServiceProgram;
 use user_service::settings::Settings;
 
@@ -24,8 +24,8 @@ use crate::standing::{self, Standing};
 /// The variables that a program was started with.
 pub type Variables = HashMap<String, String>;
 
-/// Makes some of the user service's parts wrong.
-pub type Spoil = Box<dyn FnOnce(&Settings, &mut Parts)>;
+/// Makes some of the user service's dependencies wrong.
+pub type Spoil = Box<dyn FnOnce(&Settings, &mut Dependencies)>;
 
 /// What both programs are put together from.
 pub struct Common<'a> {
@@ -76,8 +76,8 @@ pub enum How {
     Plain,
     /// What an edit of the reference changes; it is switched on by its name.
     Edited(&'static str),
-    /// The user service's parts.
-    Parts(Spoil),
+    /// The user service's dependencies.
+    Dependencies(Spoil),
     /// The gateway's parts.
     Gateway(Assemble),
     /// The parts that both have.
@@ -178,7 +178,11 @@ impl Entry {
             How::Life(live) => How::Life(*live),
             How::Healthcheck(check) => How::Healthcheck(*check),
             How::Output(spoil) => How::Output(*spoil),
-            How::Plain | How::Edited(_) | How::Parts(_) | How::Gateway(_) | How::Standing(_) => {
+            How::Plain
+            | How::Edited(_)
+            | How::Dependencies(_)
+            | How::Gateway(_)
+            | How::Standing(_) => {
                 return None;
             }
         };
@@ -200,7 +204,7 @@ impl Entry {
                 edited::select(id);
                 plain(command, variables())
             }
-            How::Parts(spoil) => reference(command, variables(), spoil),
+            How::Dependencies(spoil) => reference(command, variables(), spoil),
             How::Gateway(assemble) => gateway(command, variables(), assemble),
             How::Common(spoil) => common(program, command, &spoil),
             How::Environment(spoil) => {
@@ -285,16 +289,16 @@ fn gateway(
     in_runtime::<GatewayProgram>(command, variables, assemble)
 }
 
-/// The user service with its parts as `spoil` leaves them.
+/// The user service with its dependencies as `spoil` leaves them.
 fn reference(
     command: &str,
     variables: Variables,
-    spoil: impl FnOnce(&Settings, &mut Parts),
+    spoil: impl FnOnce(&Settings, &mut Dependencies),
 ) -> ExitCode {
     in_runtime::<UserServiceProgram>(command, variables, |settings| {
-        let mut parts = Parts::contract(settings);
-        spoil(settings, &mut parts);
-        parts
+        let mut dependencies = Dependencies::new(settings);
+        spoil(settings, &mut dependencies);
+        dependencies
     })
 }
 
@@ -302,7 +306,7 @@ fn reference(
 fn in_runtime<P: program::Program>(
     command: &str,
     variables: Variables,
-    assemble: impl FnOnce(&P::Settings) -> P::Parts,
+    assemble: impl FnOnce(&P::Settings) -> P::Dependencies,
 ) -> ExitCode {
     let (command, environment) = (Some(command.to_owned()), Environment::from_iter(variables));
     let runtime = tokio::runtime::Runtime::new().expect("a runtime can be made");

@@ -3,9 +3,9 @@
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use async_trait::async_trait;
+use user_service::dependencies::Dependencies;
 use user_service::filter::Filter;
 use user_service::order::{Field, Order};
-use user_service::parts::Parts;
 use user_service::store::{ListQuery, Page, Store, StoreError};
 use user_service::user::{Changes, NewUser, User};
 use uuid::Uuid;
@@ -71,7 +71,7 @@ impl<T: Twist> Store for Twisted<T> {
 }
 
 /// Puts the twist around the store.
-pub fn twist(parts: &mut Parts, twist: impl Twist) {
+pub fn twist(parts: &mut Dependencies, twist: impl Twist) {
     let inner = parts.store.clone();
     parts.store = Arc::new(Twisted { inner, twist });
 }

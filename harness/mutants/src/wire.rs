@@ -13,13 +13,13 @@ use http_body_util::BodyExt as _;
 use platform::http::Wrap;
 use prost::Message;
 use user_proto::v1::ListUsersRequest;
-use user_service::parts::Parts;
+use user_service::dependencies::Dependencies;
 
 use crate::entry::Common;
 
 /// Changes every request of a method.
 pub fn requests<M: Message + Default + 'static>(
-    parts: &mut Parts,
+    parts: &mut Dependencies,
     method: &'static str,
     change: impl Fn(&mut M) + Copy + Send + Sync + 'static,
 ) {
@@ -32,7 +32,7 @@ pub fn requests<M: Message + Default + 'static>(
 
 /// Changes every answer of a method.
 pub fn answers<M: Message + Default + 'static>(
-    parts: &mut Parts,
+    parts: &mut Dependencies,
     method: &'static str,
     change: impl Fn(&mut M) + Copy + Send + Sync + 'static,
 ) {
@@ -83,7 +83,7 @@ fn rewrite<M: Message + Default>(bytes: &[u8], change: impl Fn(&mut M)) -> Vec<u
 pub type ChangeStatus = fn(u16, &str) -> Option<(u16, String)>;
 
 /// Changes the status that calls of a method end with.
-pub fn statuses(parts: &mut Parts, method: &'static str, change: ChangeStatus) {
+pub fn statuses(parts: &mut Dependencies, method: &'static str, change: ChangeStatus) {
     calls(parts, method, move |request, next| async move {
         let mut response = next.run(request).await;
         if response.headers().contains_key("grpc-status") {
@@ -112,7 +112,7 @@ fn spoil_status(headers: &mut HeaderMap, change: ChangeStatus) {
 }
 
 /// Changes the status that a stream of a method ends with, after its headers.
-pub fn trailers(parts: &mut Parts, method: &'static str, change: ChangeStatus) {
+pub fn trailers(parts: &mut Dependencies, method: &'static str, change: ChangeStatus) {
     calls(parts, method, move |request, next| async move {
         let (head, body) = next.run(request).await.into_parts();
         let body = body.map_frame(move |frame| match frame.into_trailers() {
@@ -127,7 +127,7 @@ pub fn trailers(parts: &mut Parts, method: &'static str, change: ChangeStatus) {
 }
 
 /// Sends the headers of an answer no earlier than what follows them.
-pub fn late_headers(parts: &mut Parts, method: &'static str) {
+pub fn late_headers(parts: &mut Dependencies, method: &'static str) {
     calls(parts, method, |request, next| async move {
         let (head, mut body) = next.run(request).await.into_parts();
         let first = body.frame().await;
@@ -137,7 +137,7 @@ pub fn late_headers(parts: &mut Parts, method: &'static str) {
 }
 
 /// Ends a stream with this code after so long.
-pub fn cut_stream(parts: &mut Parts, method: &'static str, after: Duration, code: u16) {
+pub fn cut_stream(parts: &mut Dependencies, method: &'static str, after: Duration, code: u16) {
     calls(parts, method, move |request, next| async move {
         let (head, body) = next.run(request).await.into_parts();
         let over = Box::pin(tokio::time::timeout(after, std::future::pending::<()>()));
@@ -147,7 +147,7 @@ pub fn cut_stream(parts: &mut Parts, method: &'static str, after: Duration, code
 }
 
 /// Ends a stream well when as many pieces were sent as the request's `page_size` says.
-pub fn end_after_page(parts: &mut Parts, method: &'static str) {
+pub fn end_after_page(parts: &mut Dependencies, method: &'static str) {
     calls(parts, method, |request, next| async move {
         let (head, bytes) = read(request).await;
         let asked = bytes
@@ -176,7 +176,7 @@ fn ended(
 }
 
 /// Changes every piece of a stream of answers; what is empty is not sent.
-pub fn stream(parts: &mut Parts, method: &'static str, change: fn(usize, Bytes) -> Bytes) {
+pub fn stream(parts: &mut Dependencies, method: &'static str, change: fn(usize, Bytes) -> Bytes) {
     calls(parts, method, move |request, next| async move {
         let (head, body) = next.run(request).await.into_parts();
         let mut number = 0;
@@ -209,7 +209,7 @@ async fn looked_at(request: Request, next: Next, look: fn(&Head, &[u8])) -> Resp
 }
 
 /// Answers INTERNAL to every request of a method whose message `wrong` finds; what stands after the frame's head.
-pub fn refuse(parts: &mut Parts, method: &'static str, wrong: fn(&[u8]) -> bool) {
+pub fn refuse(parts: &mut Dependencies, method: &'static str, wrong: fn(&[u8]) -> bool) {
     calls(parts, method, move |request, next| async move {
         let (head, bytes) = read(request).await;
         if bytes.get(5..).is_some_and(wrong) {
@@ -220,7 +220,7 @@ pub fn refuse(parts: &mut Parts, method: &'static str, wrong: fn(&[u8]) -> bool)
 }
 
 /// Holds back every UNAVAILABLE for so long.
-pub fn slow_failures(parts: &mut Parts, time: Duration) {
+pub fn slow_failures(parts: &mut Dependencies, time: Duration) {
     around(&mut parts.wrap_grpc, move |request, next| async move {
         let response = next.run(request).await;
         let status = response.headers().get("grpc-status");
@@ -233,7 +233,7 @@ pub fn slow_failures(parts: &mut Parts, time: Duration) {
 
 /// Handles the calls of a method otherwise.
 fn calls<A: Future<Output = Response> + Send + 'static>(
-    parts: &mut Parts,
+    parts: &mut Dependencies,
     method: &'static str,
     handle: impl Fn(Request, Next) -> A + Copy + Send + Sync + 'static,
 ) {

@@ -16,7 +16,7 @@ pub enum GatewayProgram {}
 
 impl Program for GatewayProgram {
     type Settings = Settings;
-    type Parts = Parts;
+    type Dependencies = Parts;
 
     fn settings(environment: &Environment) -> Result<Settings, SettingError> {
         Settings::read(environment)

@@ -44,12 +44,12 @@ pub enum ProgramError {
     Own(Box<dyn Error + Send + Sync>),
 }
 
-/// Where one program differs from another; whoever implements it has no value.
+/// Where one program differs from another; its implementations have no values.
 pub trait Program {
     /// What the environment says (CFG-1).
     type Settings;
-    /// What the program is put together from, each part replaceable.
-    type Parts;
+    /// What the program is put together from, each replaceable.
+    type Dependencies;
 
     /// Reads every setting.
     fn settings(environment: &Environment) -> Result<Self::Settings, SettingError>;
@@ -58,7 +58,10 @@ pub trait Program {
     fn common(settings: &Self::Settings) -> &CommonSettings;
 
     /// Takes the ports, and starts to serve on them (CFG-3).
-    fn start(settings: &Self::Settings, parts: Self::Parts) -> Result<Running, ListenError>;
+    fn start(
+        settings: &Self::Settings,
+        dependencies: Self::Dependencies,
+    ) -> Result<Running, ListenError>;
 
     /// Runs any other command than `serve` and `healthcheck`.
     fn command(
@@ -68,7 +71,7 @@ pub trait Program {
 }
 
 /// The whole program: the process's arguments and environment in, its exit status out.
-pub fn main<P: Program>(assemble: impl FnOnce(&P::Settings) -> P::Parts) -> ExitCode {
+pub fn main<P: Program>(assemble: impl FnOnce(&P::Settings) -> P::Dependencies) -> ExitCode {
     let runtime = tokio::runtime::Runtime::new().expect("the system gives threads and a poller");
     let (command, environment) = (std::env::args().nth(1), Environment::of_process());
     let status = runtime.block_on(run::<P>(command, environment, assemble));
@@ -81,7 +84,7 @@ pub fn main<P: Program>(assemble: impl FnOnce(&P::Settings) -> P::Parts) -> Exit
 pub async fn run<P: Program>(
     command: Option<String>,
     environment: Environment,
-    assemble: impl FnOnce(&P::Settings) -> P::Parts,
+    assemble: impl FnOnce(&P::Settings) -> P::Dependencies,
 ) -> ExitCode {
     let (log_settings, log_format) = LogSettings::read(&environment);
     logging::install(log_settings);
@@ -102,13 +105,13 @@ pub async fn run<P: Program>(
 async fn execute<P: Program>(
     command: &str,
     environment: &Environment,
-    assemble: impl FnOnce(&P::Settings) -> P::Parts,
+    assemble: impl FnOnce(&P::Settings) -> P::Dependencies,
 ) -> Result<(), ProgramError> {
     match command {
         "serve" => {
             let settings = P::settings(environment)?;
-            let parts = assemble(&settings);
-            serve::<P>(&settings, parts).await
+            let dependencies = assemble(&settings);
+            serve::<P>(&settings, dependencies).await
         }
         // CFG-5
         "healthcheck" => Ok(healthcheck::ask(settings::http_port(environment)?).await?),
@@ -117,9 +120,12 @@ async fn execute<P: Program>(
 }
 
 /// Serves until a signal comes, then drains (CFG-8).
-async fn serve<P: Program>(settings: &P::Settings, parts: P::Parts) -> Result<(), ProgramError> {
+async fn serve<P: Program>(
+    settings: &P::Settings,
+    dependencies: P::Dependencies,
+) -> Result<(), ProgramError> {
     let signals = shutdown::signals().map_err(ProgramError::Signals)?;
-    let mut running = P::start(settings, parts)?;
+    let mut running = P::start(settings, dependencies)?;
     let common = P::common(settings);
     let identity = &common.identity;
     tracing::info!(

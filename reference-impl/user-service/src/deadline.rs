@@ -5,7 +5,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::body::{Body, Bytes, HttpBody};
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::HeaderMap;
 use axum::middleware::Next;
 use axum::response::Response;
@@ -14,13 +14,10 @@ use tokio::time::{Instant, Sleep};
 
 use crate::status;
 
-/// How long the client waits, by the headers of its call; none waits for ever.
-pub type Read = fn(&HeaderMap) -> Option<Duration>;
-
 /// Middleware around gRPC: gives a call up when its client does.
-pub async fn enforce(State(read): State<Read>, request: Request, next: Next) -> Response {
-    // A deadline that the clock cannot tell is none.
-    let deadline = read(request.headers()).and_then(|timeout| Instant::now().checked_add(timeout));
+pub async fn enforce(request: Request, next: Next) -> Response {
+    // A deadline beyond the clock's range is none.
+    let deadline = timeout(request.headers()).and_then(|time| Instant::now().checked_add(time));
     let Some(deadline) = deadline else {
         return next.run(request).await;
     };
@@ -37,8 +34,8 @@ pub async fn enforce(State(read): State<Read>, request: Request, next: Next) -> 
     }
 }
 
-/// `grpc-timeout`: at most eight digits and a unit. What is neither is ignored.
-pub fn read(headers: &HeaderMap) -> Option<Duration> {
+/// How long the client waits: `grpc-timeout`, at most eight digits and a unit. What is neither is ignored.
+fn timeout(headers: &HeaderMap) -> Option<Duration> {
     let text = headers.get("grpc-timeout")?.to_str().ok()?;
     let (digits, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
     if digits.len() > 8 || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -112,7 +109,7 @@ mod tests {
             axum::http::HeaderName::from_static("grpc-timeout"),
             text.parse().expect("a header's value"),
         )]);
-        assert_eq!(read(&headers), expected, "{text:?}");
+        assert_eq!(timeout(&headers), expected, "{text:?}");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! In the order of a program's life:
 //! - [`program`]: from the command to the exit status
 //! - [`settings`]: what the environment says
-//! - [`parts`]: what the service is put together from, each part replaceable
+//! - [`dependencies`]: what the service is put together from, each replaceable
 //! - [`server`]: ports, routers, start and drain
 //! - [`migrate`]: prepares the database
 //!
@@ -12,10 +12,10 @@
 //! - [`rpc_log`]: the log line of each call
 //! - [`deadline`]: gives a call up when its client does
 //! - [`service`]: the calls of `UserService`; [`grpc_health`]: those of `grpc.health.v1`; [`reflection`]: the interface as data
-//! - [`rules`]: what the contract says, as one value, with its [`validate`], [`order`], [`filter`], [`page_token`]
+//! - [`validate`], [`order`], [`filter`], [`page_token`]: what a request may hold
 //! - [`password`]: their hashes
 //! - [`store`]: where users are kept
-//! - [`stream`]: how subscribers hear of their changes
+//! - [`stream`]: how their changes reach subscribers
 //! - [`wire`]: from [`user`] to messages
 //! - [`status`]: from [`invalid`] and every other refusal to gRPC statuses
 //!
@@ -24,18 +24,17 @@
 pub mod checks;
 pub mod connections;
 pub mod deadline;
+pub mod dependencies;
 pub mod filter;
 pub mod grpc_health;
 pub mod invalid;
 pub mod migrate;
 pub mod order;
 pub mod page_token;
-pub mod parts;
 pub mod password;
 pub mod program;
 pub mod reflection;
 pub mod rpc_log;
-pub mod rules;
 pub mod server;
 pub mod service;
 pub mod settings;

@@ -1,10 +1,10 @@
-//! The user service as the contract wants it.
+//! The program `user-service`.
 
 use std::process::ExitCode;
 
-use user_service::parts::Parts;
+use user_service::dependencies::Dependencies;
 use user_service::program::UserServiceProgram;
 
 fn main() -> ExitCode {
-    platform::program::main::<UserServiceProgram>(Parts::contract)
+    platform::program::main::<UserServiceProgram>(Dependencies::new)
 }

@@ -1,4 +1,4 @@
-//! Page tokens: where the last page ended, bound to the list it was a page of.
+//! Page tokens: a keyset cursor and the fingerprint of the list that it belongs to.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::filter::Filter;
 use crate::invalid::Invalid;
 use crate::order::{Field, Order};
-use crate::store::{Key, Position};
+use crate::store::{Key, KeysetCursor};
 
 /// The longest text in a token: a name of 256 characters of four bytes.
 const LONGEST_TEXT: usize = 1024;
@@ -17,35 +17,35 @@ const LONGEST_TEXT: usize = 1024;
 /// The last microsecond of the year 9999: beyond it, not every database can follow.
 const LAST_MICROSECOND: i64 = 253_402_300_799_999_999;
 
-/// What ties a token to one filter and one order (USR-15).
-pub type Binding = [u8; 8];
+/// Of one filter and one order: a token is good for that list alone (USR-15).
+pub type Fingerprint = [u8; 8];
 
-/// The binding of a list. It is no secret: who forges one gets a page of that very list.
-pub fn bind(filter: &Filter, order: Order) -> Binding {
+/// The fingerprint of a list. It is no secret: a forged one gives a page of that very list.
+pub fn fingerprint(filter: &Filter, order: Order) -> Fingerprint {
     let list = serde_json::to_vec(&(filter, order)).expect("plain data is always JSON");
     let digest = Sha256::digest(list);
     *digest.first_chunk().expect("a digest is longer")
 }
 
-/// The token of a position: binding, id, key.
-pub fn encode(binding: Binding, position: &Position) -> String {
-    let mut bytes = Vec::from(binding);
-    bytes.extend_from_slice(position.id.as_bytes());
-    match &position.key {
+/// The token of a cursor: fingerprint, id, key.
+pub fn encode(list: Fingerprint, cursor: &KeysetCursor) -> String {
+    let mut bytes = Vec::from(list);
+    bytes.extend_from_slice(cursor.id.as_bytes());
+    match &cursor.key {
         Key::Time(time) => bytes.extend_from_slice(&time.timestamp_micros().to_be_bytes()),
         Key::Text(text) => bytes.extend_from_slice(text.as_bytes()),
     }
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-/// The position in a token of the list with this binding, sorted by `field` (USR-15).
-pub fn decode(token: &str, binding: Binding, field: Field) -> Result<Position, Invalid> {
-    decode_bound(token, binding, field).ok_or(Invalid::PageToken)
+/// The cursor in a token of this list, sorted by `field` (USR-15).
+pub fn decode(token: &str, list: Fingerprint, field: Field) -> Result<KeysetCursor, Invalid> {
+    decode_for(token, list, field).ok_or(Invalid::PageToken)
 }
 
-fn decode_bound(token: &str, binding: Binding, field: Field) -> Option<Position> {
+fn decode_for(token: &str, list: Fingerprint, field: Field) -> Option<KeysetCursor> {
     let bytes = URL_SAFE_NO_PAD.decode(token).ok()?;
-    let (id, key) = bytes.strip_prefix(&binding)?.split_first_chunk::<16>()?;
+    let (id, key) = bytes.strip_prefix(&list)?.split_first_chunk::<16>()?;
     let key = match field {
         Field::CreatedAt | Field::UpdatedAt => {
             let micros = i64::from_be_bytes(key.try_into().ok()?);
@@ -58,7 +58,7 @@ fn decode_bound(token: &str, binding: Binding, field: Field) -> Option<Position>
             Key::Text(is_sane.then(|| text.to_owned())?)
         }
     };
-    Some(Position {
+    Some(KeysetCursor {
         key,
         id: Uuid::from_bytes(*id),
     })
@@ -69,10 +69,10 @@ mod tests {
     use super::*;
     use crate::{filter, order};
 
-    fn list(filter: &str, order_by: &str) -> (Binding, Field) {
+    fn list(filter: &str, order_by: &str) -> (Fingerprint, Field) {
         let order = order::parse(order_by).expect("an order");
         (
-            bind(&filter::parse(filter).expect("a filter"), order),
+            fingerprint(&filter::parse(filter).expect("a filter"), order),
             order.field,
         )
     }
@@ -87,24 +87,24 @@ mod tests {
 
     #[track_caller]
     fn check(order_by: &str, key: Key, is_good: bool) {
-        let (binding, field) = list("", order_by);
-        let position = Position {
+        let (fingerprint_of, field) = list("", order_by);
+        let cursor = KeysetCursor {
             key,
             id: Uuid::from_u128(7),
         };
         let expected = if is_good {
-            Ok(position.clone())
+            Ok(cursor.clone())
         } else {
             Err(Invalid::PageToken)
         };
         assert_eq!(
-            decode(&encode(binding, &position), binding, field),
+            decode(&encode(fingerprint_of, &cursor), fingerprint_of, field),
             expected
         );
     }
 
     #[test]
-    fn a_position_comes_back() {
+    fn a_cursor_comes_back() {
         check("", time(1_700_000_000_123_456), true);
         check("updated_at desc", time(0), true);
         check("email", text("Ada@example.com"), true);
@@ -122,10 +122,10 @@ mod tests {
 
     #[test]
     fn a_token_is_good_for_one_list() {
-        let (binding, _) = list("status=ACTIVE", "name");
+        let (fingerprint_of, _) = list("status=ACTIVE", "name");
         let token = encode(
-            binding,
-            &Position {
+            fingerprint_of,
+            &KeysetCursor {
                 key: text("Ada"),
                 id: Uuid::nil(),
             },
@@ -144,9 +144,12 @@ mod tests {
 
     #[test]
     fn what_is_no_token_is_refused() {
-        let (binding, field) = list("", "name");
+        let (fingerprint_of, field) = list("", "name");
         for token in ["x", "page-2", "\0", "AAAA", "%%%", "' OR 1=1 --", "é"] {
-            assert_eq!(decode(token, binding, field), Err(Invalid::PageToken));
+            assert_eq!(
+                decode(token, fingerprint_of, field),
+                Err(Invalid::PageToken)
+            );
         }
     }
 }

@@ -5,7 +5,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use argon2::password_hash::{self, phc};
 use argon2::{Algorithm, Argon2, Block, Params, Version};
-use async_trait::async_trait;
 use tokio::sync::Semaphore;
 
 /// A password in clear. It cannot be printed.
@@ -38,43 +37,34 @@ impl fmt::Debug for PasswordHash {
 #[error("cannot hash a password: {0}")]
 pub struct HashError(String);
 
-/// Makes what is stored of a password (USR-6).
-#[async_trait]
-pub trait Hasher: Send + Sync + 'static {
-    /// A hash with a salt of its own.
-    async fn hash(&self, password: Password) -> Result<PasswordHash, HashError>;
-}
-
-/// argon2id with 19 MiB, as OWASP advises.
-pub struct Argon2Hasher {
+/// Makes what is stored of a password (USR-6): argon2id with 19 MiB, as OWASP advises.
+pub struct Hasher {
     /// A permit for each hash that may be worked on: more would only take time from each other.
-    slots: Arc<Semaphore>,
+    permits: Arc<Semaphore>,
     /// The working memory of earlier hashes. Kept, since allocated on one thread after another
     /// it would stay with each of them (SEC-6).
     memories: Arc<Mutex<Vec<Vec<Block>>>>,
 }
 
-impl Argon2Hasher {
-    /// Hashes as many passwords at once as there are cores, four at most.
-    pub fn new() -> Self {
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        Self {
-            slots: Arc::new(Semaphore::new(cores.min(4))),
-            memories: Arc::default(),
-        }
-    }
-}
-
-impl Default for Argon2Hasher {
+impl Default for Hasher {
     fn default() -> Self {
         Self::new()
     }
 }
 
-#[async_trait]
-impl Hasher for Argon2Hasher {
-    async fn hash(&self, password: Password) -> Result<PasswordHash, HashError> {
-        let slot = Arc::clone(&self.slots)
+impl Hasher {
+    /// Hashes as many passwords at once as there are cores, four at most.
+    pub fn new() -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        Self {
+            permits: Arc::new(Semaphore::new(cores.min(4))),
+            memories: Arc::default(),
+        }
+    }
+
+    /// A hash with a salt of its own.
+    pub async fn hash(&self, password: Password) -> Result<PasswordHash, HashError> {
+        let permit = Arc::clone(&self.permits)
             .acquire_owned()
             .await
             .expect("never closed");
@@ -84,8 +74,8 @@ impl Hasher for Argon2Hasher {
             let mut memory = memories().pop().unwrap_or_default();
             let hash = hash_with(&mut memory, &password);
             memories().push(memory);
-            // Held until here, even if nobody waits for the hash any more.
-            drop(slot);
+            // Held until here, even if the call was given up.
+            drop(permit);
             hash.map_err(|error| HashError(error.to_string()))
         });
         work.await
@@ -122,7 +112,7 @@ mod tests {
 
     #[tokio::test]
     async fn equal_passwords_have_different_hashes_that_verify() {
-        let hasher = Argon2Hasher::new();
+        let hasher = Hasher::new();
         let password = || Password::new("correct horse".to_owned());
         let hash = async || hasher.hash(password()).await.expect("a hash").0;
         let (first, second) = (hash().await, hash().await);

@@ -6,8 +6,8 @@ use platform::program::{Program, ProgramError};
 use platform::serving::Running;
 use platform::settings::{CommonSettings, SettingError};
 
+use crate::dependencies::Dependencies;
 use crate::migrate;
-use crate::parts::Parts;
 use crate::server;
 use crate::settings::Settings;
 
@@ -17,7 +17,7 @@ pub enum UserServiceProgram {}
 
 impl Program for UserServiceProgram {
     type Settings = Settings;
-    type Parts = Parts;
+    type Dependencies = Dependencies;
 
     fn settings(environment: &Environment) -> Result<Settings, SettingError> {
         Settings::read(environment)
@@ -27,10 +27,10 @@ impl Program for UserServiceProgram {
         &settings.common
     }
 
-    fn start(settings: &Settings, parts: Parts) -> Result<Running, ListenError> {
+    fn start(settings: &Settings, dependencies: Dependencies) -> Result<Running, ListenError> {
         let listeners = server::bind(settings)?;
         tracing::debug!(grpc_port = settings.grpc_port, "bound");
-        Ok(server::start(settings, parts, listeners))
+        Ok(server::start(settings, dependencies, listeners))
     }
 
     async fn command(given: &str, environment: &Environment) -> Result<(), ProgramError> {

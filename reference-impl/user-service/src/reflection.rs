@@ -5,7 +5,7 @@ use tonic::service::Routes;
 use tonic_reflection::server::Builder;
 
 /// Every file that reflection shows: the users' interface, and that of gRPC's health.
-pub fn descriptors() -> Vec<FileDescriptorSet> {
+fn descriptors() -> Vec<FileDescriptorSet> {
     [
         user_proto::FILE_DESCRIPTOR_SET,
         tonic_health::pb::FILE_DESCRIPTOR_SET,
@@ -15,13 +15,12 @@ pub fn descriptors() -> Vec<FileDescriptorSet> {
     .collect()
 }
 
-/// Adds reflection of these files, in the version that clients use and in the one before.
-pub fn add(routes: Routes, files: &[FileDescriptorSet]) -> Routes {
+/// Adds reflection, in the version that clients use and in the one before.
+pub fn add(routes: Routes) -> Routes {
     const WHOLE: &str = "what the files import is among them";
     let builder = || {
-        files.iter().fold(Builder::configure(), |it, file| {
-            it.register_file_descriptor_set(file.clone())
-        })
+        let files = descriptors().into_iter();
+        files.fold(Builder::configure(), Builder::register_file_descriptor_set)
     };
     routes
         .add_service(builder().build_v1().expect(WHOLE))

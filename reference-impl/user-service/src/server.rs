@@ -9,19 +9,22 @@ use platform::listen::{self, ListenError};
 use platform::serving::Running;
 use platform::shutdown::Shutdown;
 use platform::{http, in_flight, metrics};
-use prost_types::FileDescriptorSet;
 use tokio::net::TcpListener;
 use tokio_util::task::TaskTracker;
 use tonic::service::Routes;
 use user_proto::v1::user_service_server::UserServiceServer;
 
-use crate::connections::{self, Policy};
-use crate::parts::Parts;
+use crate::connections;
+use crate::dependencies::Dependencies;
+use crate::password::Hasher;
 use crate::service::Users;
 use crate::settings::Settings;
 use crate::store::ChangeLog;
-use crate::stream::{Feed, StreamRules, tail, wake};
+use crate::stream::{Feed, notify, tail};
 use crate::{deadline, grpc_health, reflection, rpc_log};
+
+/// The longest message that a client may send (GRP-3).
+const MESSAGE_BYTES: usize = 4_194_304;
 
 /// The three ports, taken.
 pub struct Listeners {
@@ -43,32 +46,27 @@ pub fn bind(settings: &Settings) -> Result<Listeners, ListenError> {
 }
 
 /// Starts to check, and to serve on every port.
-pub fn start(settings: &Settings, parts: Parts, listeners: Listeners) -> Running {
+pub fn start(settings: &Settings, dependencies: Dependencies, listeners: Listeners) -> Running {
     let mut running = Running::default();
     let shutdown = &running.shutdown;
-    let readiness = watch_health(settings, parts.components, shutdown);
-    let probes = (parts.wrap_http)(health::router(readiness.clone()));
-    let feed = feed(parts.rules.stream, parts.changes, parts.wake, shutdown);
-    let policy = Policy {
-        settings: parts.connections,
-        rules: parts.rules.connections,
-    };
+    let readiness = watch_health(settings, dependencies.components, shutdown);
+    let probes = (dependencies.wrap_http)(health::router(readiness.clone()));
+    let feed = feed(dependencies.changes, dependencies.notifications, shutdown);
     let users = Users {
-        rules: parts.rules,
-        store: parts.store,
-        hasher: parts.hasher,
+        store: dependencies.store,
+        hasher: Hasher::new(),
         request_timeout: settings.request_timeout,
         feed,
         flags: settings.common.flags.clone(),
         stopping: shutdown.stopping.clone(),
     };
-    let router = (parts.wrap_grpc)(grpc_router(
-        users,
-        readiness,
-        &parts.descriptors,
-        running.in_flight.clone(),
-    ));
-    let grpc = connections::serve(listeners.grpc, router, policy, shutdown.stopping.clone());
+    let router = grpc_router(users, readiness, running.in_flight.clone());
+    let grpc = connections::serve(
+        listeners.grpc,
+        (dependencies.wrap_grpc)(router),
+        settings.connections,
+        shutdown.stopping.clone(),
+    );
     let probes = http::serve(listeners.http, probes, shutdown.ended.clone());
     let metrics = http::serve(listeners.metrics, metrics::router(), shutdown.ended.clone());
     running.until_stopping.spawn(async {
@@ -91,36 +89,27 @@ fn watch_health(settings: &Settings, components: Vec<Component>, shutdown: &Shut
     Readiness::new(reports, shutdown.stopping.clone())
 }
 
-/// Starts to read changes, and to hear and tell of them.
-fn feed(
-    rules: StreamRules,
-    changes: Arc<dyn ChangeLog>,
-    wake: redis::Client,
-    shutdown: &Shutdown,
-) -> Feed {
-    let feed = Feed::new(rules);
-    let (read, told) = (feed.clone(), feed.clone());
+/// Starts to read changes, and to send and receive notifications of them.
+fn feed(changes: Arc<dyn ChangeLog>, notifications: redis::Client, shutdown: &Shutdown) -> Feed {
+    let feed = Feed::default();
+    let (read, notified) = (feed.clone(), feed.clone());
     let ended = shutdown.ended.clone();
     tokio::spawn(ended.run_until_cancelled_owned(async move {
-        tokio::join!(tail::run(read, changes), wake::run(told, wake));
+        tokio::join!(
+            tail::run(read, changes),
+            notify::run(notified, notifications)
+        );
     }));
     feed
 }
 
 /// The calls of all gRPC services, each of `UserService` with its log line.
-fn grpc_router(
-    users: Users,
-    readiness: Readiness,
-    descriptors: &[FileDescriptorSet],
-    calls: TaskTracker,
-) -> Router {
-    let rules = &users.rules;
-    let (timeout, message_bytes) = (rules.timeout, rules.message_bytes);
-    let users = UserServiceServer::new(users).max_decoding_message_size(message_bytes);
+fn grpc_router(users: Users, readiness: Readiness, calls: TaskTracker) -> Router {
+    let users = UserServiceServer::new(users).max_decoding_message_size(MESSAGE_BYTES);
     let routes = Routes::new(users).add_service(grpc_health::server(readiness));
-    reflection::add(routes, descriptors)
+    reflection::add(routes)
         .into_axum_router()
-        .layer(from_fn_with_state(timeout, deadline::enforce))
+        .layer(from_fn(deadline::enforce))
         .layer(from_fn(rpc_log::log_call))
         .layer(from_fn_with_state(calls, in_flight::track))
 }

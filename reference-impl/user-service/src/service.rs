@@ -14,22 +14,20 @@ use user_proto::v1::{
     User as UserMessage,
 };
 
-use crate::order::Field;
+use crate::order::{self, Field};
 use crate::password::{Hasher, Password, PasswordHash};
-use crate::rules::Rules;
 use crate::status::{self, Refusal};
-use crate::store::{Key, ListQuery, Position, Store};
+use crate::store::{Key, KeysetCursor, ListQuery, Store};
 use crate::stream::Feed;
 use crate::user::{Changes, NewUser, User};
+use crate::{filter, page_token, validate};
 
 /// The service of the contract.
 pub struct Users {
-    /// What the contract says.
-    pub rules: Rules,
     /// Where users are kept.
     pub store: Arc<dyn Store>,
     /// What is stored of passwords.
-    pub hasher: Arc<dyn Hasher>,
+    pub hasher: Hasher,
     /// How long a call may take, whatever it waits for (USR-18).
     pub request_timeout: Duration,
     /// Where streams come from.
@@ -88,7 +86,7 @@ impl UserService for Users {
     ) -> Result<Response<Self::StreamUsersStream>, Status> {
         let caller = request.metadata().get("x-user-id");
         let caller = caller.and_then(|id| id.to_str().ok()).unwrap_or_default();
-        if !(self.rules.is_on)(&self.flags, STREAM_USERS, caller) {
+        if !self.flags.is_on(STREAM_USERS, caller) {
             return Err(status::switched_off());
         }
         self.answer(self.subscribe(request.into_inner())).await
@@ -105,15 +103,14 @@ impl Users {
             .await
             .unwrap_or(Err(Refusal::TimedOut))
             .map(Response::new)
-            .map_err(|refusal| (self.rules.refusal)(&refusal))
+            .map_err(|refusal| status::of(&refusal))
     }
 
     /// USR-1 to USR-7
     async fn create(&self, request: CreateUserRequest) -> Result<CreateUserResponse, Refusal> {
-        let (rules, limits) = (&self.rules, &self.rules.limits);
-        (rules.email)(limits, &request.email)?;
-        (rules.name)(limits, &request.name)?;
-        (rules.metadata)(limits, &request.metadata)?;
+        validate::email(&request.email)?;
+        validate::name(&request.name)?;
+        validate::metadata(&request.metadata)?;
         let user = NewUser {
             email: request.email,
             name: request.name,
@@ -132,13 +129,13 @@ impl Users {
         if password.is_empty() {
             return Ok(None);
         }
-        (self.rules.password)(&self.rules.limits, &password)?;
+        validate::password(&password)?;
         Ok(Some(self.hasher.hash(Password::new(password)).await?))
     }
 
     /// USR-8
     async fn get(&self, request: GetUserRequest) -> Result<GetUserResponse, Refusal> {
-        let user = self.store.get((self.rules.id)(&request.id)?).await?;
+        let user = self.store.get(validate::id(&request.id)?).await?;
         Ok(GetUserResponse {
             user: Some(user.into()),
         })
@@ -146,19 +143,18 @@ impl Users {
 
     /// USR-9, USR-10
     async fn update(&self, request: UpdateUserRequest) -> Result<UpdateUserResponse, Refusal> {
-        let (rules, limits) = (&self.rules, &self.rules.limits);
-        let id = (rules.id)(&request.id)?;
+        let id = validate::id(&request.id)?;
         if let Some(email) = &request.email {
-            (rules.email)(limits, email)?;
+            validate::email(email)?;
         }
         if let Some(name) = &request.name {
-            (rules.name)(limits, name)?;
+            validate::name(name)?;
         }
-        (rules.metadata)(limits, &request.metadata)?;
+        validate::metadata(&request.metadata)?;
         let changes = Changes {
             email: request.email,
             name: request.name,
-            status: request.status.map(rules.status).transpose()?,
+            status: request.status.map(validate::status).transpose()?,
             metadata: Some(request.metadata).filter(|metadata| !metadata.is_empty()),
         };
         let user = self.store.update(id, changes).await?;
@@ -170,7 +166,7 @@ impl Users {
 
     /// USR-8
     async fn delete(&self, request: DeleteUserRequest) -> Result<(), Refusal> {
-        Ok(self.store.delete((self.rules.id)(&request.id)?).await?)
+        Ok(self.store.delete(validate::id(&request.id)?).await?)
     }
 
     /// STR-1, STR-2
@@ -178,21 +174,20 @@ impl Users {
         &self,
         request: ListUsersRequest,
     ) -> Result<<Self as UserService>::StreamUsersStream, Refusal> {
-        let filter = (self.rules.filter)(&request.filter)?;
+        let filter = filter::parse(&request.filter)?;
         Ok(self.feed.subscribe(filter, self.stopping.clone()).await)
     }
 
     /// USR-12 to USR-16
     async fn list(&self, request: ListUsersRequest) -> Result<ListUsersResponse, Refusal> {
-        let (rules, limits) = (&self.rules, &self.rules.limits);
-        let order = (rules.order)(&request.order_by)?;
-        let filter = (rules.filter)(&request.filter)?;
-        let binding = (rules.bind_token)(&filter, order);
+        let order = order::parse(&request.order_by)?;
+        let filter = filter::parse(&request.filter)?;
+        let list = page_token::fingerprint(&filter, order);
         let after = match request.page_token.as_str() {
             "" => None,
-            token => Some((rules.decode_token)(token, binding, order.field)?),
+            token => Some(page_token::decode(token, list, order.field)?),
         };
-        let size = (rules.page_size)(limits, request.page_size);
+        let size = validate::page_size(request.page_size);
         let page = self
             .store
             .list(ListQuery {
@@ -206,7 +201,7 @@ impl Users {
             .users
             .last()
             .filter(|_| page.has_more)
-            .map(|last| (rules.encode_token)(binding, &position(last, order.field)))
+            .map(|last| page_token::encode(list, &cursor(last, order.field)))
             .unwrap_or_default();
         Ok(ListUsersResponse {
             users: page.users.into_iter().map(UserMessage::from).collect(),
@@ -217,12 +212,12 @@ impl Users {
 }
 
 /// Where a user stands in the order of `field`.
-fn position(user: &User, field: Field) -> Position {
+fn cursor(user: &User, field: Field) -> KeysetCursor {
     let key = match field {
         Field::CreatedAt => Key::Time(user.created_at),
         Field::UpdatedAt => Key::Time(user.updated_at),
         Field::Email => Key::Text(user.email.clone()),
         Field::Name => Key::Text(user.name.clone()),
     };
-    Position { key, id: user.id }
+    KeysetCursor { key, id: user.id }
 }

@@ -5,7 +5,7 @@ use tonic::Status;
 use crate::invalid::Invalid;
 use crate::password::HashError;
 use crate::store::StoreError;
-use crate::stream::backlog::Ending;
+use crate::stream::queue::Ending;
 
 /// Why a call is not answered.
 #[derive(Debug, thiserror::Error)]
@@ -49,7 +49,7 @@ pub fn switched_off() -> Status {
 /// The status that ends a stream (STR-4, STR-5).
 pub fn of_ending(ending: Ending) -> Status {
     match ending {
-        Ending::Overrun => Status::resource_exhausted("the subscriber is too slow"),
+        Ending::SlowConsumer => Status::resource_exhausted("the subscriber is too slow"),
         Ending::Lost => Status::unavailable("changes were missed: read the users anew"),
         Ending::Stopping => Status::unavailable("the service stops"),
     }

@@ -1,51 +1,63 @@
 //! What a user's fields may hold.
 
+use std::ops::RangeInclusive;
+
 use uuid::Uuid;
 
 use crate::invalid::Invalid;
-use crate::rules::Limits;
 use crate::status::Refusal;
 use crate::store::StoreError;
 use crate::user::{Metadata, UserStatus};
 
+const EMAIL_BYTES: usize = 254;
+const EMAIL_LOCAL_BYTES: usize = 64;
+const NAME_CHARACTERS: usize = 256;
+const METADATA_ENTRIES: usize = 64;
+const METADATA_KEY_CHARACTERS: usize = 64;
+const METADATA_VALUE_CHARACTERS: usize = 1024;
+/// Keys and values together.
+const METADATA_BYTES: usize = 16 * 1024;
+const PASSWORD_CHARACTERS: RangeInclusive<usize> = 8..=128;
+/// What `page_size` 0 means.
+const PAGE_SIZE_DEFAULT: u32 = 20;
+const PAGE_SIZE_MAX: u32 = 100;
+
 /// USR-2, USR-3: exactly one `@`, something on both sides of it, no white space or control character.
-pub fn email(limits: &Limits, text: &str) -> Result<(), Invalid> {
+pub fn email(text: &str) -> Result<(), Invalid> {
     if text.is_empty() {
         return Err(Invalid::EmailMissing);
     }
     let (local, domain) = text.split_once('@').ok_or(Invalid::Email)?;
-    let is_strange = |character| {
-        (limits.is_white_space)(character) || (limits.is_control)(character) || character == '@'
-    };
-    let is_valid = (1..=limits.email_local_bytes).contains(&local.len())
+    let is_strange =
+        |character: char| character.is_whitespace() || character.is_control() || character == '@';
+    let is_valid = (1..=EMAIL_LOCAL_BYTES).contains(&local.len())
         && !domain.is_empty()
-        && text.len() <= limits.email_bytes
+        && text.len() <= EMAIL_BYTES
         && !local.contains(is_strange)
         && !domain.contains(is_strange);
     is_valid.then_some(()).ok_or(Invalid::Email)
 }
 
 /// USR-2, USR-4: not only white space, no control character.
-pub fn name(limits: &Limits, text: &str) -> Result<(), Invalid> {
-    let is_valid =
-        text.chars().count() <= limits.name_characters && !text.contains(limits.is_control);
-    if text.chars().all(limits.is_white_space) {
+pub fn name(text: &str) -> Result<(), Invalid> {
+    if text.chars().all(char::is_whitespace) {
         return Err(Invalid::NameMissing);
     }
+    let is_valid = text.chars().count() <= NAME_CHARACTERS && !text.contains(char::is_control);
     is_valid.then_some(()).ok_or(Invalid::Name)
 }
 
 /// USR-5
-pub fn metadata(limits: &Limits, metadata: &Metadata) -> Result<(), Invalid> {
-    let is_key = |key: &str| (1..=limits.metadata_key_characters).contains(&key.chars().count());
-    let is_value = |value: &str| value.chars().count() <= limits.metadata_value_characters;
-    let is_plain = |text: &str| !text.contains(limits.is_control);
+pub fn metadata(metadata: &Metadata) -> Result<(), Invalid> {
+    let is_key = |key: &str| (1..=METADATA_KEY_CHARACTERS).contains(&key.chars().count());
+    let is_value = |value: &str| value.chars().count() <= METADATA_VALUE_CHARACTERS;
+    let is_plain = |text: &str| !text.contains(char::is_control);
     let bytes: usize = metadata
         .iter()
         .map(|(key, value)| key.len() + value.len())
         .sum();
-    let is_valid = metadata.len() <= limits.metadata_entries
-        && bytes <= limits.metadata_bytes
+    let is_valid = metadata.len() <= METADATA_ENTRIES
+        && bytes <= METADATA_BYTES
         && metadata
             .iter()
             .all(|(key, value)| is_key(key) && is_value(value) && is_plain(key) && is_plain(value));
@@ -53,8 +65,8 @@ pub fn metadata(limits: &Limits, metadata: &Metadata) -> Result<(), Invalid> {
 }
 
 /// USR-6, of a password that was given.
-pub fn password(limits: &Limits, text: &str) -> Result<(), Invalid> {
-    let is_valid = limits.password_characters.contains(&text.chars().count());
+pub fn password(text: &str) -> Result<(), Invalid> {
+    let is_valid = PASSWORD_CHARACTERS.contains(&text.chars().count());
     is_valid.then_some(()).ok_or(Invalid::Password)
 }
 
@@ -78,11 +90,9 @@ pub fn status(number: i32) -> Result<UserStatus, Invalid> {
 }
 
 /// USR-12
-pub fn page_size(limits: &Limits, asked: i32) -> u32 {
-    match u32::try_from(asked) {
-        Ok(size) if size > 0 => size.min(limits.page_size_max),
-        _ => limits.page_size_default,
-    }
+pub fn page_size(asked: i32) -> u32 {
+    let size = u32::try_from(asked).ok().filter(|size| *size > 0);
+    size.map_or(PAGE_SIZE_DEFAULT, |size| size.min(PAGE_SIZE_MAX))
 }
 
 #[cfg(test)]
@@ -91,18 +101,18 @@ mod tests {
 
     #[track_caller]
     fn check_email(text: &str, expected: Result<(), Invalid>) {
-        assert_eq!(email(&Limits::default(), text), expected, "{text:?}");
+        assert_eq!(email(text), expected, "{text:?}");
     }
 
     #[track_caller]
     fn check_name(text: &str, expected: Result<(), Invalid>) {
-        assert_eq!(name(&Limits::default(), text), expected, "{text:?}");
+        assert_eq!(name(text), expected, "{text:?}");
     }
 
     #[track_caller]
     fn check_metadata<const N: usize>(entries: [(&str, &str); N], expected: Result<(), Invalid>) {
         let entries = entries.map(|(key, value)| (key.to_owned(), value.to_owned()));
-        assert_eq!(metadata(&Limits::default(), &entries.into()), expected);
+        assert_eq!(metadata(&entries.into()), expected);
     }
 
     #[test]
@@ -174,27 +184,25 @@ mod tests {
                 .map(|i| (format!("{i:02}"), String::new()))
                 .collect::<Metadata>()
         };
-        let limits = Limits::default();
-        assert_eq!(metadata(&limits, &many(64)), Ok(()));
-        assert_eq!(metadata(&limits, &many(65)), Err(Invalid::Metadata));
+        assert_eq!(metadata(&many(64)), Ok(()));
+        assert_eq!(metadata(&many(65)), Err(Invalid::Metadata));
         let mut full: Metadata = (0..16)
             .map(|i| (format!("{i:02}"), "v".repeat(1022)))
             .collect();
-        assert_eq!(metadata(&limits, &full), Ok(()));
+        assert_eq!(metadata(&full), Ok(()));
         full.insert("k".to_owned(), String::new());
-        assert_eq!(metadata(&limits, &full), Err(Invalid::Metadata));
+        assert_eq!(metadata(&full), Err(Invalid::Metadata));
     }
 
     #[test]
     fn a_password_has_8_to_128_characters() {
-        let limits = Limits::default();
         for (length, expected) in [
             (7, Err(Invalid::Password)),
             (8, Ok(())),
             (128, Ok(())),
             (129, Err(Invalid::Password)),
         ] {
-            assert_eq!(password(&limits, &"é".repeat(length)), expected, "{length}");
+            assert_eq!(password(&"é".repeat(length)), expected, "{length}");
         }
     }
 
@@ -229,7 +237,6 @@ mod tests {
 
     #[test]
     fn a_page_holds_1_to_100() {
-        let limits = Limits::default();
         for (asked, expected) in [
             (i32::MIN, 20),
             (0, 20),
@@ -238,7 +245,7 @@ mod tests {
             (101, 100),
             (i32::MAX, 100),
         ] {
-            assert_eq!(page_size(&limits, asked), expected, "{asked}");
+            assert_eq!(page_size(asked), expected, "{asked}");
         }
     }
 }

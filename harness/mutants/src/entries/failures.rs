@@ -5,8 +5,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use tonic::{Code, Status};
-use user_service::status::{self, Refusal};
 use user_service::store::{ListQuery, Page, StoreError};
 use user_service::user::{Changes, NewUser, User};
 use uuid::Uuid;
@@ -78,52 +76,11 @@ impl Twist for Poisoned {
 
 fn database() -> Vec<Entry> {
     vec![
-        parts(
-            "database-words-told",
-            "USR-18",
-            "an internal error holds the database's words",
-            |_, it| {
-                it.rules.refusal = |refusal| match status::of(refusal) {
-                    status if status.code() == Code::Internal => {
-                        let words = match refusal {
-                            Refusal::Store(StoreError::Refused(cause)) => cause.to_string(),
-                            other => other.to_string(),
-                        };
-                        Status::internal(words)
-                    }
-                    status => status,
-                };
-            },
-        ),
-        parts(
-            "database-refusal-unavailable",
-            "USR-18",
-            "whatever the database refuses is UNAVAILABLE",
-            |_, it| {
-                it.rules.refusal = |refusal| match status::of(refusal) {
-                    status if status.code() == Code::Internal => Status::unavailable("try again"),
-                    status => status,
-                };
-            },
-        ),
         output(
             "database-words-lost",
             "USR-18",
             "the database's words are not logged",
             |line| (!line.contains("ERROR")).then_some(line),
-        ),
-        parts(
-            "database-away-internal",
-            "USR-18",
-            "a database that is away gives INTERNAL",
-            |_, it| {
-                it.rules.refusal = |refusal| match status::of(refusal) {
-                    status if status.code() == Code::Unavailable => {
-                        Status::internal("internal error")
-                    }
-                    status => status,
-                };
-            },
         ),
         parts(
             "database-patient",

@@ -24,7 +24,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use user_proto::v1::{DeleteUserRequest, GetUserRequest, UpdateUserRequest};
-use user_service::parts::Parts;
+use user_service::dependencies::Dependencies;
 use user_service::settings::Settings;
 
 use crate::edited;
@@ -92,17 +92,17 @@ fn of_all(program: Program, [plain, unavailable, closes, empty]: [&'static str; 
     ]
 }
 
-/// An entry that replaces a part.
+/// An entry that replaces a dependency, or puts something around it.
 fn parts(
     id: &'static str,
     clause: &'static str,
     wrong: &'static str,
-    spoil: impl FnOnce(&Settings, &mut Parts) + 'static,
+    spoil: impl FnOnce(&Settings, &mut Dependencies) + 'static,
 ) -> Entry {
-    Entry::new(id, clause, wrong, How::Parts(Box::new(spoil)))
+    Entry::new(id, clause, wrong, How::Dependencies(Box::new(spoil)))
 }
 
-/// An entry that replaces a part which both programs have.
+/// An entry that replaces a dependency which both programs have.
 fn common(
     id: &'static str,
     clause: &'static str,
@@ -158,7 +158,7 @@ fn set(variables: &mut Variables, name: &str, value: &str) {
 }
 
 /// Changes the id in every request that names a user by it.
-fn on_ids(it: &mut Parts, change: fn(&mut String)) {
+fn on_ids(it: &mut Dependencies, change: fn(&mut String)) {
     wire::requests(it, "/GetUser", move |it: &mut GetUserRequest| {
         change(&mut it.id);
     });

@@ -3,17 +3,15 @@
 //! tonic's own server sends no GOAWAY at the maximum age and knows no idle time, so the
 //! connections are driven here, each by a task of its own.
 //!
-//! - [`rules`]: when a connection ends, and how (GRP-4, GRP-5)
 //! - [`calls`]: which calls run on a connection
 //! - [`frames`]: where HTTP/2 frames begin
-//! - [`pings`]: how often a client may ping
-//! - [`policed`]: a byte stream whose client is held to that
+//! - [`ping_limit`]: how often a client may ping (GRP-5)
+//! - [`limited`]: a byte stream whose client is held to that
 
 pub mod calls;
 pub mod frames;
-pub mod pings;
-pub mod policed;
-pub mod rules;
+pub mod limited;
+pub mod ping_limit;
 
 use std::convert::Infallible;
 use std::pin::{Pin, pin};
@@ -32,27 +30,17 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
 use self::calls::Calls;
-use self::policed::Policed;
-use self::rules::ConnectionRules;
+use self::limited::PingLimited;
 use crate::settings::ConnectionSettings;
 
 /// The pause after a connection could not be accepted: the next try would most likely fail too.
 const AFTER_FAILED_ACCEPT: Duration = Duration::from_millis(100);
 
-/// What every connection is treated by.
-#[derive(Clone, Copy)]
-pub struct Policy {
-    /// The times of the environment.
-    pub settings: ConnectionSettings,
-    /// The contract.
-    pub rules: ConnectionRules,
-}
-
 /// Serves until `stopping`, then until every connection has ended. Dropping it ends them all.
 pub async fn serve(
     listener: TcpListener,
     router: Router,
-    policy: Policy,
+    settings: ConnectionSettings,
     stopping: CancellationToken,
 ) {
     let mut connections = JoinSet::new();
@@ -60,7 +48,7 @@ pub async fn serve(
         tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => {
-                    connections.spawn(drive(stream, router.clone(), policy, stopping.clone()));
+                    connections.spawn(drive(stream, router.clone(), settings, stopping.clone()));
                 }
                 Err(error) => {
                     tracing::warn!(%error, "cannot accept a connection");
@@ -77,7 +65,12 @@ pub async fn serve(
 }
 
 /// Serves one connection to its end.
-async fn drive(stream: TcpStream, router: Router, policy: Policy, stopping: CancellationToken) {
+async fn drive(
+    stream: TcpStream,
+    router: Router,
+    settings: ConnectionSettings,
+    stopping: CancellationToken,
+) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "cannot set TCP_NODELAY");
     }
@@ -93,8 +86,8 @@ async fn drive(stream: TcpStream, router: Router, policy: Policy, stopping: Canc
         keepalive_timeout,
         keepalive_min_time,
         ..
-    } = policy.settings;
-    let stream = Policed::new(stream, policy.rules.pings, keepalive_min_time);
+    } = settings;
+    let stream = PingLimited::new(stream, keepalive_min_time);
     let connection = http2::Builder::new(TokioExecutor::new())
         .timer(TokioTimer::new())
         .keep_alive_interval(Some(keepalive_time))
@@ -103,33 +96,38 @@ async fn drive(stream: TcpStream, router: Router, policy: Policy, stopping: Canc
         .max_concurrent_streams(None)
         .serve_connection(TokioIo::new(stream), service);
     let mut connection = pin!(connection);
-    let time_out = tokio::select! {
+    let last_calls = tokio::select! {
         result = &mut connection => return ended(result),
-        time_out = time_out(policy, calls, stopping) => time_out,
+        wait = must_close(settings, calls, stopping) => wait,
     };
     // GOAWAY: the client makes its next calls on another connection, those that run go on.
-    (policy.rules.close)(&mut || connection.as_mut().graceful_shutdown());
+    connection.as_mut().graceful_shutdown();
     tokio::select! {
         result = connection => ended(result),
-        () = time_out => tracing::debug!("a connection is ended with what runs on it"),
+        () = last_calls => tracing::debug!("a connection is ended with what runs on it"),
     }
 }
 
-/// A further time to wait for.
+/// How long the calls that run may still take.
 type Wait = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// Waits until the connection has to be closed; the answer says until when it may last then.
-async fn time_out(policy: Policy, calls: Calls, stopping: CancellationToken) -> Wait {
-    let Policy { settings, rules } = policy;
+/// Waits until the connection has to be closed (GRP-4); returns how long its calls may take then.
+async fn must_close(
+    settings: ConnectionSettings,
+    calls: Calls,
+    stopping: CancellationToken,
+) -> Wait {
+    let ConnectionSettings {
+        max_idle,
+        max_age,
+        max_age_grace: grace,
+        ..
+    } = settings;
     tokio::select! {
-        () = (rules.old)(calls.clone(), settings.max_age) => {
-            Box::pin(tokio::time::sleep(settings.max_age_grace))
-        }
-        () = (rules.idle)(calls.clone(), settings.max_idle) => {
-            // A call may have crossed the GOAWAY.
-            Box::pin(async move { calls.none_for(settings.max_age_grace).await })
-        }
-        // Whoever stops the program knows how long its calls may take.
+        () = tokio::time::sleep(max_age) => Box::pin(tokio::time::sleep(grace)),
+        // A call may have crossed the GOAWAY.
+        () = calls.none_for(max_idle) => Box::pin(async move { calls.none_for(grace).await }),
+        // `SHUTDOWN_TIMEOUT` bounds the calls.
         () = stopping.cancelled() => Box::pin(std::future::pending()),
     }
 }

@@ -4,7 +4,7 @@ use sqlx::postgres::PgRow;
 use sqlx::{FromRow as _, Postgres, QueryBuilder, Row as _};
 use uuid::Uuid;
 
-use super::{Key, ListQuery, Page, Position};
+use super::{Key, KeysetCursor, ListQuery, Page};
 use crate::filter::Filter;
 use crate::order::Order;
 use crate::user::{User, UserStatus};
@@ -24,8 +24,8 @@ pub(super) fn statement(query: &ListQuery) -> QueryBuilder<Postgres> {
     );
     push_filter(&mut sql, filter);
     sql.push("), page AS (SELECT * FROM matching");
-    if let Some(position) = after {
-        push_after(&mut sql, *order, position);
+    if let Some(cursor) = after {
+        push_after(&mut sql, *order, cursor);
     }
     push_order(&mut sql, *order);
     sql.push(" LIMIT ").push_bind(i64::from(*size) + 1);
@@ -87,18 +87,18 @@ fn push_total(sql: &mut QueryBuilder<Postgres>, filter: &Filter) {
     }
 }
 
-/// Only users that come after the position (USR-16).
-fn push_after(sql: &mut QueryBuilder<Postgres>, order: Order, position: &Position) {
+/// Only users that come after the cursor (USR-16).
+fn push_after(sql: &mut QueryBuilder<Postgres>, order: Order, cursor: &KeysetCursor) {
     let comparison = if order.descending { "<" } else { ">" };
     sql.push(format_args!(
         " WHERE ({}, id) {comparison} (",
         order.field.name()
     ));
-    match &position.key {
+    match &cursor.key {
         Key::Time(time) => sql.push_bind(*time),
         Key::Text(text) => sql.push_bind(text.clone()),
     };
-    sql.push(", ").push_bind(position.id).push(")");
+    sql.push(", ").push_bind(cursor.id).push(")");
 }
 
 fn push_order(sql: &mut QueryBuilder<Postgres>, order: Order) {
@@ -119,7 +119,7 @@ mod tests {
         let query = ListQuery {
             filter: filter::parse(filter).expect("a filter"),
             order: order::parse(order_by).expect("an order"),
-            after: after.map(|key| Position {
+            after: after.map(|key| KeysetCursor {
                 key,
                 id: Uuid::nil(),
             }),

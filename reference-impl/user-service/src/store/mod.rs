@@ -67,14 +67,14 @@ pub struct ListQuery {
     /// In which order.
     pub order: Order,
     /// Where the page before ended.
-    pub after: Option<Position>,
+    pub after: Option<KeysetCursor>,
     /// How many at most.
     pub size: u32,
 }
 
 /// A place in an order: that of a user, or of one that was there (USR-16).
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Position {
+pub struct KeysetCursor {
     /// The user's value of the field that is sorted by.
     pub key: Key,
     /// The user's id, by which users that tie are sorted.

@@ -8,11 +8,21 @@ use tokio::time::{Instant, timeout};
 use user_proto::v1;
 
 use super::Feed;
-use super::backlog::{Ending, Subscriber};
+use super::queue::{Ending, Subscriber};
 use crate::store::{ChangeLog, Seen, StoreError};
 
 /// How long a read may take: after an outage the next one must come soon (STR-5).
 pub const READ: Duration = Duration::from_secs(2);
+
+/// How often the change table is read without a notification.
+const POLL: Duration = Duration::from_secs(1);
+
+/// How long changes gather after a read, before the next one or the next notification.
+pub const GATHER: Duration = Duration::from_millis(2);
+
+/// How long the reader may be behind before it ends every stream: well before what it has not read is
+/// pruned (STR-5).
+const LOST_AFTER: Duration = Duration::from_mins(5);
 
 /// Between two reads while they fail.
 const PAUSE: Duration = Duration::from_millis(250);
@@ -21,7 +31,7 @@ const PAUSE: Duration = Duration::from_millis(250);
 const MOST: u32 = 500;
 
 /// How long changes are kept for readers that are cut off from the database.
-pub const KEPT: Duration = Duration::from_mins(10);
+const KEPT: Duration = Duration::from_mins(10);
 
 /// How often old changes are removed, and how many at once.
 const PRUNE: (Duration, u32) = (Duration::from_secs(20), 10_000);
@@ -39,7 +49,7 @@ async fn read(feed: &Feed, log: &dyn ChangeLog) {
                 Ok(seen) => follow(feed, log, seen).await,
                 Err(error) => {
                     tracing::warn!(%error, "cannot begin to read changes");
-                    // Who waits decides how long.
+                    // Each caller has a time limit of its own.
                     tokio::time::sleep(PAUSE).await;
                 }
             }
@@ -47,9 +57,8 @@ async fn read(feed: &Feed, log: &dyn ChangeLog) {
     }
 }
 
-/// Reads on from `seen` until nobody is there any more, or until changes are lost.
+/// Reads on from `seen` until the last subscriber is gone, or until changes are lost.
 async fn follow(feed: &Feed, log: &dyn ChangeLog, mut seen: Seen) {
-    let rules = feed.0.rules;
     // When there was nothing more to read.
     let mut caught_up = Instant::now();
     feed.begin();
@@ -59,9 +68,9 @@ async fn follow(feed: &Feed, log: &dyn ChangeLog, mut seen: Seen) {
                 seen = changed.seen;
                 feed.deliver(changed.users);
                 if seen.part.is_none() {
-                    tokio::time::sleep(rules.gather).await;
-                    // Nobody said that there is something to read: a look all the same.
-                    let _ = timeout(rules.look, feed.0.changed.notified()).await;
+                    tokio::time::sleep(GATHER).await;
+                    // Without a notification it reads all the same.
+                    let _ = timeout(POLL, feed.0.changed.notified()).await;
                     caught_up = Instant::now();
                     continue;
                 }
@@ -71,7 +80,7 @@ async fn follow(feed: &Feed, log: &dyn ChangeLog, mut seen: Seen) {
                 tokio::time::sleep(PAUSE).await;
             }
         }
-        if caught_up.elapsed() > rules.lost_after {
+        if caught_up.elapsed() > LOST_AFTER {
             return feed.end_all(Ending::Lost);
         }
     }
@@ -95,18 +104,18 @@ async fn within<T>(read: impl Future<Output = Result<T, StoreError>>) -> Result<
 }
 
 impl Feed {
-    /// Whether anybody is left; those that are gone are forgotten (STR-6).
+    /// Whether any subscriber is left; those that are gone are dropped (STR-6).
     fn has_subscribers(&self) -> bool {
         let mut subscribers = self.subscribers();
         subscribers.live.retain(|it| !it.is_gone());
         subscribers.waiting.retain(|it| !it.is_gone());
         let has_any = !(subscribers.live.is_empty() && subscribers.waiting.is_empty());
-        // Decided under the lock: whoever comes later waits for a new beginning.
+        // Decided under the lock: a later subscriber waits for a new beginning.
         subscribers.is_reading &= has_any;
         has_any
     }
 
-    /// The reader knows from where to read on: whoever waited is live.
+    /// The reader has a place to read on from: those that waited are live.
     fn begin(&self) {
         let mut subscribers = self.subscribers();
         let mut waiting = std::mem::take(&mut subscribers.waiting);
@@ -115,20 +124,17 @@ impl Feed {
         subscribers.is_reading = true;
     }
 
-    /// Sends what was read to whoever wants it.
+    /// Sends what was read to every subscriber whose filter matches (STR-2).
     fn deliver(&self, users: Vec<crate::user::User>) {
-        let rules = self.0.rules;
         let mut subscribers = self.subscribers();
         for user in users {
             let message = Arc::new(v1::User::from(user.clone()));
             let live = std::mem::take(&mut subscribers.live);
             for subscriber in live {
-                let is_overrun = (rules.is_wanted)(&subscriber.filter, &user)
-                    && !subscriber.send(&message)
-                    && rules.ends_overrun;
-                if is_overrun {
+                let is_slow = subscriber.filter.matches(&user) && !subscriber.send(&message);
+                if is_slow {
                     tracing::info!(bytes = message.encoded_len(), "a subscriber is too slow");
-                    subscriber.end(Ending::Overrun);
+                    subscriber.end(Ending::SlowConsumer);
                 } else {
                     subscribers.live.push(subscriber);
                 }

@@ -7,7 +7,7 @@ use gateway::program::GatewayProgram;
 use platform::environment::Environment;
 use platform::logging::{self, LogSettings};
 use platform::{program, shutdown};
-use user_service::parts::Parts;
+use user_service::dependencies::Dependencies;
 use user_service::program::UserServiceProgram;
 
 use super::pause;
@@ -90,7 +90,7 @@ fn wait_for_a_signal() {
 pub fn serve_on(command: &str, variables: Variables) -> ExitCode {
     match entry::program() {
         _ if command != "serve" => plain(command, variables),
-        Program::UserService => serve_late::<UserServiceProgram>(variables, Parts::contract),
+        Program::UserService => serve_late::<UserServiceProgram>(variables, Dependencies::new),
         Program::Gateway => {
             serve_late::<GatewayProgram>(variables, gateway::parts::Parts::contract)
         }
@@ -99,7 +99,7 @@ pub fn serve_on(command: &str, variables: Variables) -> ExitCode {
 
 fn serve_late<P: program::Program>(
     variables: Variables,
-    assemble: impl FnOnce(&P::Settings) -> P::Parts,
+    assemble: impl FnOnce(&P::Settings) -> P::Dependencies,
 ) -> ExitCode {
     let environment = Environment::from_iter(variables);
     let (log, _) = LogSettings::read(&environment);

@@ -8,15 +8,14 @@ use axum::middleware::{Next, from_fn};
 use axum::response::Response;
 use tonic::Code;
 use user_proto::v1;
-use user_service::deadline;
-use user_service::parts::Parts;
+use user_service::dependencies::Dependencies;
 use user_service::store::{PgStore, Pool};
 
 use crate::entries::parts;
 use crate::entry::Entry;
 
 /// Refuses with another code.
-fn recode(it: &mut Parts, from: Code, to: Code) {
+fn recode(it: &mut Dependencies, from: Code, to: Code) {
     it.wrap_grpc = Box::new(move |router| {
         router.layer(from_fn(move |request: Request, next: Next| async move {
             let mut response: Response = next.run(request).await;
@@ -34,12 +33,6 @@ fn recode(it: &mut Parts, from: Code, to: Code) {
 pub fn deadlines() -> Vec<Entry> {
     vec![
         parts(
-            "deadline-ignored",
-            "GRP-3",
-            "no call has a deadline",
-            |_, it| it.rules.timeout = |_| None,
-        ),
-        parts(
             "deadline-of-unary-calls-alone",
             "GRP-3",
             "a stream of users goes on beyond its deadline",
@@ -52,23 +45,6 @@ pub fn deadlines() -> Vec<Entry> {
                         next.run(request).await
                     }))
                 });
-            },
-        ),
-        parts(
-            "deadline-late",
-            "GRP-3",
-            "a call ends 4 s after its deadline",
-            |_, it| {
-                it.rules.timeout =
-                    |headers| Some(deadline::read(headers)? + Duration::from_secs(4));
-            },
-        ),
-        parts(
-            "deadline-early",
-            "GRP-3",
-            "every deadline is over at once",
-            |_, it| {
-                it.rules.timeout = |headers| deadline::read(headers).map(|_| Duration::ZERO);
             },
         ),
         parts(
@@ -94,7 +70,7 @@ pub fn deadlines() -> Vec<Entry> {
 }
 
 /// Changes every request before it is handled: its path, and its message.
-fn requests(it: &mut Parts, change: fn(&str, Vec<u8>) -> Vec<u8>) {
+fn requests(it: &mut Dependencies, change: fn(&str, Vec<u8>) -> Vec<u8>) {
     it.wrap_grpc = Box::new(move |router| {
         router.layer(from_fn(move |request: Request, next: Next| async move {
             let (head, body) = request.into_parts();
@@ -127,18 +103,6 @@ fn is_message(path: &str, message: &[u8]) -> bool {
 
 pub fn messages() -> Vec<Entry> {
     vec![
-        parts(
-            "message-without-limit",
-            "GRP-3",
-            "messages of 64 MiB are taken",
-            |_, it| it.rules.message_bytes = 64 << 20,
-        ),
-        parts(
-            "message-small",
-            "GRP-3",
-            "a message over 1 MiB is refused",
-            |_, it| it.rules.message_bytes = 1 << 20,
-        ),
         parts(
             "message-internal",
             "GRP-3",

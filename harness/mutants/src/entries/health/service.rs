@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use axum::body::Bytes;
 use platform::health::{Check, Unwell};
 use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse};
-use user_service::parts::Parts;
+use user_service::dependencies::Dependencies;
 
 use super::limited;
 use crate::entries::config::stop::serve_on;
@@ -108,7 +108,7 @@ pub fn entries() -> Vec<Entry> {
 }
 
 /// Changes every answer of Check.
-fn check(it: &mut Parts, change: fn(&mut HealthCheckResponse)) {
+fn check(it: &mut Dependencies, change: fn(&mut HealthCheckResponse)) {
     wire::answers(it, "/Check", change);
 }
 

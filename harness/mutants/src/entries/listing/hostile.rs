@@ -1,12 +1,10 @@
 //! USR-17: hostile text in filters, orders, tokens and ids.
 
 use async_trait::async_trait;
-use user_service::filter::{self, Filter};
-use user_service::order;
+use user_service::filter::Filter;
 use user_service::store::StoreError;
 use user_service::user::{NewUser, User};
 
-use super::asked;
 use super::filters::Loose;
 use crate::entries::{on_ids, parts, twisted};
 use crate::entry::Entry;
@@ -32,20 +30,6 @@ pub fn entries() -> Vec<Entry> {
             "USR-17",
             "a list that is asked for at great length is an internal error",
             |_, it| wire::refuse(it, "/ListUsers", |message| message.len() > 50_000),
-        ),
-        parts(
-            "hostile-list-texts-ignored",
-            "USR-17",
-            "a filter, order or token that is not understood is ignored",
-            |_, it| {
-                it.rules.filter = |text| filter::parse(text).or_else(|_| filter::parse(""));
-                it.rules.order = |text| order::parse(text).or_else(|_| order::parse(""));
-                asked(it, |it| {
-                    if it.page_token.contains('\'') || it.page_token.len() < 40 {
-                        it.page_token.clear();
-                    }
-                });
-            },
         ),
         twisted(
             "hostile-owner-patterns",

@@ -8,7 +8,7 @@ mod tokens;
 mod walks;
 
 use user_proto::v1::{ListUsersRequest, ListUsersResponse};
-use user_service::parts::Parts;
+use user_service::dependencies::Dependencies;
 
 use crate::entry::Entry;
 use crate::wire;
@@ -28,11 +28,11 @@ pub fn entries() -> Vec<Entry> {
 }
 
 /// Changes every request for a list.
-fn asked(it: &mut Parts, change: fn(&mut ListUsersRequest)) {
+fn asked(it: &mut Dependencies, change: fn(&mut ListUsersRequest)) {
     wire::requests(it, "/ListUsers", change);
 }
 
 /// Changes every list.
-fn answered(it: &mut Parts, change: fn(&mut ListUsersResponse)) {
+fn answered(it: &mut Dependencies, change: fn(&mut ListUsersResponse)) {
     wire::answers(it, "/ListUsers", change);
 }

@@ -1,66 +1,16 @@
 //! USR-13: orders.
 
 use async_trait::async_trait;
-use user_service::invalid::Invalid;
-use user_service::order::{self, Field, Order};
+use user_service::order::Field;
 use user_service::store::{ListQuery, Page, StoreError};
 use user_service::user::User;
 
-use crate::entries::{parts, twisted};
+use crate::entries::twisted;
 use crate::entry::Entry;
-use crate::store::{Inner, NEWEST_FIRST, Twist};
+use crate::store::{Inner, Twist};
 
 pub fn entries() -> Vec<Entry> {
     vec![
-        parts(
-            "order-no-direction",
-            "USR-13",
-            "the direction is ignored",
-            |_, it| {
-                it.rules.order = |text| {
-                    order::parse(text).map(|it| Order {
-                        descending: false,
-                        ..it
-                    })
-                };
-            },
-        ),
-        parts(
-            "order-newest-first",
-            "USR-13",
-            "the order is created_at desc, whatever is asked",
-            |_, it| it.rules.order = newest_first,
-        ),
-        parts(
-            "order-default-desc",
-            "USR-13",
-            "the default is the newest first",
-            |_, it| {
-                it.rules.order = |text| {
-                    if text.is_empty() {
-                        newest_first(text)
-                    } else {
-                        order::parse(text)
-                    }
-                };
-            },
-        ),
-        parts(
-            "order-updated-is-created",
-            "USR-13",
-            "updated_at means created_at",
-            |_, it| {
-                it.rules.order = |text| {
-                    order::parse(text).map(|it| match it.field {
-                        Field::UpdatedAt => Order {
-                            field: Field::CreatedAt,
-                            ..it
-                        },
-                        _ => it,
-                    })
-                };
-            },
-        ),
         twisted(
             "order-no-case",
             "USR-13",
@@ -92,27 +42,7 @@ pub fn entries() -> Vec<Entry> {
             "users that tie stand otherwise on a larger page",
             Shuffled,
         ),
-        parts(
-            "order-unknown-ignored",
-            "USR-13",
-            "an unknown order_by means the default",
-            |_, it| {
-                it.rules.order = |text| order::parse(text).or_else(|_| order::parse(""));
-            },
-        ),
-        parts(
-            "order-trimmed",
-            "USR-13",
-            "order_by is trimmed, and its letter case does not count",
-            |_, it| {
-                it.rules.order = |text| order::parse(&text.trim().to_lowercase());
-            },
-        ),
     ]
-}
-
-fn newest_first(_: &str) -> Result<Order, Invalid> {
-    Ok(NEWEST_FIRST)
 }
 
 /// Sorts each page by a key of its own.

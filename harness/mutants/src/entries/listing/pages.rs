@@ -12,24 +12,6 @@ use crate::store::{Inner, Twist};
 pub fn entries() -> Vec<Entry> {
     vec![
         parts(
-            "page-default-10",
-            "USR-12",
-            "a page_size of 0 means 10",
-            |_, it| it.rules.limits.page_size_default = 10,
-        ),
-        parts(
-            "page-at-most-50",
-            "USR-12",
-            "a page_size above 50 means 50",
-            |_, it| it.rules.limits.page_size_max = 50,
-        ),
-        parts(
-            "page-unbounded",
-            "USR-12",
-            "a page_size is not bounded",
-            |_, it| it.rules.limits.page_size_max = 10_000,
-        ),
-        parts(
             "page-negative-refused",
             "USR-12",
             "a negative page_size means 1",

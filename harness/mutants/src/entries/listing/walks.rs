@@ -4,12 +4,11 @@ use std::collections::HashMap;
 use std::sync::Mutex;
 
 use async_trait::async_trait;
-use user_service::page_token;
-use user_service::store::{Key, ListQuery, Page, Position, StoreError};
+use user_service::store::{ListQuery, Page, StoreError};
 use user_service::user::User;
 use uuid::Uuid;
 
-use crate::entries::{parts, twisted};
+use crate::entries::twisted;
 use crate::entry::Entry;
 use crate::store::{Inner, Twist, lock};
 
@@ -20,29 +19,6 @@ pub fn entries() -> Vec<Entry> {
             "USR-16",
             "pages are counted from the beginning",
             Offset::default(),
-        ),
-        parts(
-            "walk-by-milliseconds",
-            "USR-16",
-            "the position is kept in milliseconds",
-            |_, it| {
-                it.rules.encode_token = |binding, position| {
-                    let key = match &position.key {
-                        Key::Time(time) => Key::Time(
-                            chrono::DateTime::from_timestamp_millis(time.timestamp_millis())
-                                .unwrap_or(*time),
-                        ),
-                        text @ Key::Text(_) => text.clone(),
-                    };
-                    page_token::encode(
-                        binding,
-                        &Position {
-                            key,
-                            id: position.id,
-                        },
-                    )
-                };
-            },
         ),
         twisted(
             "walk-skips-one",

@@ -18,81 +18,6 @@ use crate::wire;
 pub fn entries() -> Vec<Entry> {
     vec![
         parts(
-            "stream-filter-ignored",
-            "STR-2",
-            "everybody is told of everything",
-            |_, it| it.rules.stream.is_wanted = |_, _| true,
-        ),
-        parts(
-            "stream-filter-without-status",
-            "STR-2",
-            "a status in the filter is ignored",
-            |_, it| {
-                it.rules.stream.is_wanted = |filter, it| {
-                    let mut filter = filter.clone();
-                    filter.status = None;
-                    filter.matches(it)
-                };
-            },
-        ),
-        parts(
-            "stream-filter-without-name",
-            "STR-2",
-            "a name in the filter is ignored",
-            |_, it| {
-                it.rules.stream.is_wanted = |filter, it| {
-                    let mut filter = filter.clone();
-                    filter.name = None;
-                    filter.matches(it)
-                };
-            },
-        ),
-        parts(
-            "stream-filter-of-one-case",
-            "STR-2",
-            "emails must match in case",
-            |_, it| {
-                it.rules.stream.is_wanted = |filter, it| {
-                    filter.matches(it)
-                        && filter
-                            .email
-                            .as_ref()
-                            .is_none_or(|wanted| *wanted == it.email)
-                };
-            },
-        ),
-        parts(
-            "stream-filter-of-any-case",
-            "STR-2",
-            "texts of a filter match in any case of any letter",
-            |_, it| {
-                it.rules.stream.is_wanted = |filter, it| {
-                    let is = |wanted: &Option<String>, value: &str| {
-                        wanted
-                            .as_ref()
-                            .is_none_or(|wanted| wanted.to_lowercase() == value.to_lowercase())
-                    };
-                    filter.status.is_none_or(|wanted| wanted == it.status)
-                        && is(&filter.email, &it.email)
-                        && is(&filter.name, &it.name)
-                };
-            },
-        ),
-        parts(
-            "stream-filter-by-first-email",
-            "STR-2",
-            "an email in the filter is looked for when the stream is opened, and its user followed",
-            |_, it| {
-                it.rules.stream.is_wanted = |filter, it| {
-                    let mut filter = filter.clone();
-                    if it.updated_at != it.created_at {
-                        filter.email = None;
-                    }
-                    filter.matches(it)
-                };
-            },
-        ),
-        parts(
             "stream-filter-quotes-split",
             "STR-2",
             "what follows AND in quotes is left out",
@@ -104,18 +29,6 @@ pub fn entries() -> Vec<Entry> {
                         it.filter = first.replace('"', "");
                     }
                 });
-            },
-        ),
-        parts(
-            "stream-filter-any-term",
-            "STR-2",
-            "one term that holds is enough",
-            |_, it| {
-                it.rules.stream.is_wanted = |filter, it| {
-                    filter.matches(it)
-                        || filter.status == Some(it.status)
-                        || filter.name.as_ref() == Some(&it.name)
-                };
             },
         ),
         parts(

@@ -3,7 +3,6 @@
 //! - [`subscription`]: STR-1, who hears at all
 //! - [`filter`]: STR-2, of whom
 //! - [`order`]: STR-3, in which order and how often
-//! - [`slow`]: STR-4, of those that do not read
 //! - [`outages`]: STR-5, when something goes away
 //! - [`flags`]: whom a flag lets in (CFG-10)
 
@@ -11,7 +10,6 @@ mod filter;
 mod flags;
 mod order;
 mod outages;
-mod slow;
 mod subscription;
 
 use user_service::user::User;
@@ -25,7 +23,6 @@ pub fn entries() -> Vec<Entry> {
         subscription::entries(),
         filter::entries(),
         order::entries(),
-        slow::entries(),
         outages::entries(),
         flags::entries(),
     ]

@@ -40,26 +40,6 @@ pub fn entries() -> Vec<Entry> {
             |settings, it| retell(it, ThroughRedis(settings.redis.clone())),
         ),
         parts(
-            "stream-by-redis-alone",
-            "STR-5",
-            "only a message through Redis makes anybody look, and what was missed is not looked for",
-            |_, it| {
-                it.rules.stream.look = Duration::from_hours(1);
-                it.wake = redis::Client::open("redis://127.0.0.1:1/").expect("a URL");
-            },
-        ),
-        parts(
-            "stream-ends-internal",
-            "STR-5",
-            "an outage of the database ends streams with INTERNAL",
-            |_, it| {
-                it.rules.stream.lost_after = Duration::ZERO;
-                wire::trailers(it, "/StreamUsers", |code, message| {
-                    (code == 14).then(|| (13, message.to_owned()))
-                });
-            },
-        ),
-        parts(
             "stream-refused-internal",
             "STR-5",
             "without the database a new stream is refused with INTERNAL",
@@ -68,12 +48,6 @@ pub fn entries() -> Vec<Entry> {
                     (code == 14).then(|| (13, message.to_owned()))
                 });
             },
-        ),
-        parts(
-            "stream-outlives-the-signal",
-            "STR-5",
-            "streams go on until the program is gone",
-            |_, it| it.rules.stream.ends_at_stop = false,
         ),
         parts(
             "stream-stops-cancelled",

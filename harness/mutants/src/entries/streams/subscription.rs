@@ -40,22 +40,6 @@ pub fn entries() -> Vec<Entry> {
             "headers are sent 100 ms before anything is heard",
             |_, it| retell(it, LiveLater(Duration::from_millis(100))),
         ),
-        parts(
-            "stream-without-creates",
-            "STR-1",
-            "only updates are told",
-            |_, it| {
-                it.rules.stream.is_wanted = |filter, it| !is_new(it) && filter.matches(it);
-            },
-        ),
-        parts(
-            "stream-without-updates",
-            "STR-1",
-            "only creates are told",
-            |_, it| {
-                it.rules.stream.is_wanted = |filter, it| is_new(it) && filter.matches(it);
-            },
-        ),
         retold(
             "stream-without-metadata",
             "STR-1",
@@ -80,10 +64,6 @@ pub fn entries() -> Vec<Entry> {
             |_, it| wire::end_after_page(it, "/StreamUsers"),
         ),
     ]
-}
-
-fn is_new(user: &User) -> bool {
-    user.created_at == user.updated_at
 }
 
 /// Tells only of users that were written here.

@@ -1,7 +1,7 @@
 //! USR-1: what a created user looks like.
 
 use user_proto::v1::{CreateUserResponse, GetUserResponse, User};
-use user_service::parts::Parts;
+use user_service::dependencies::Dependencies;
 
 use super::{change_metadata, on_create};
 use crate::entries::parts;
@@ -86,7 +86,7 @@ pub fn entries() -> Vec<Entry> {
 }
 
 /// Changes the user in every answer to a create.
-fn created(it: &mut Parts, change: fn(&mut User)) {
+fn created(it: &mut Dependencies, change: fn(&mut User)) {
     wire::answers(it, "/CreateUser", move |it: &mut CreateUserResponse| {
         if let Some(user) = &mut it.user {
             change(user);

@@ -83,19 +83,6 @@ pub fn entries() -> Vec<Entry> {
             "a user's own email in other letter case is taken",
             OwnIsTaken,
         ),
-        parts(
-            "owner-other-code",
-            "USR-7",
-            "a taken email gives INVALID_ARGUMENT",
-            |_, it| {
-                it.rules.refusal = |refusal| match user_service::status::of(refusal) {
-                    status if status.code() == tonic::Code::AlreadyExists => {
-                        tonic::Status::invalid_argument("email is taken")
-                    }
-                    status => status,
-                };
-            },
-        ),
     ]
 }
 

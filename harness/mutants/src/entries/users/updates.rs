@@ -2,10 +2,8 @@
 
 use async_trait::async_trait;
 use user_proto::v1::UpdateUserRequest;
-use user_service::invalid::Invalid;
 use user_service::store::StoreError;
 use user_service::user::{Changes, User, UserStatus};
-use user_service::validate;
 use uuid::Uuid;
 
 use crate::entries::{parts, twisted};
@@ -53,28 +51,6 @@ pub fn entries() -> Vec<Entry> {
                 if it.status == Some(0) {
                     it.status = None;
                 }
-            },
-        ),
-        parts(
-            "update-status-any",
-            "USR-9",
-            "an unknown status means ACTIVE",
-            |_, it| {
-                it.rules.status = |number| {
-                    validate::status(number).or(if number == 0 {
-                        Err(Invalid::Status)
-                    } else {
-                        Ok(UserStatus::Active)
-                    })
-                };
-            },
-        ),
-        parts(
-            "update-status-byte",
-            "USR-9",
-            "a status is cut to a byte",
-            |_, it| {
-                it.rules.status = |number| validate::status(number & 0xff);
             },
         ),
         twisted("update-merges", "USR-9", "metadata is merged", Merged),

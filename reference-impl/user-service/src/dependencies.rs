@@ -1,45 +1,34 @@
-//! What the service is put together from. Each part can be replaced by another.
+//! What the service is put together from. Each dependency can be replaced by another.
 
 use std::sync::Arc;
 
 use platform::health::Component;
 pub use platform::http::Wrap;
-use prost_types::FileDescriptorSet;
 
-use crate::password::{Argon2Hasher, Hasher};
-use crate::rules::Rules;
-use crate::settings::{ConnectionSettings, Settings};
+use crate::checks;
+use crate::settings::Settings;
 use crate::store::{ChangeLog, PgChanges, PgStore, Pool, Store};
 use crate::stream::tail;
-use crate::{checks, reflection};
 
-/// The parts of a running service.
-pub struct Parts {
-    /// What the contract says.
-    pub rules: Rules,
+/// What a running service depends on.
+pub struct Dependencies {
     /// Where users are kept.
     pub store: Arc<dyn Store>,
     /// Where changes of users are read.
     pub changes: Arc<dyn ChangeLog>,
-    /// How instances wake each other's streams.
-    pub wake: redis::Client,
-    /// What is stored of passwords.
-    pub hasher: Arc<dyn Hasher>,
+    /// How instances notify each other of changes.
+    pub notifications: redis::Client,
     /// The attached resources, and how they are checked (HLT-2).
     pub components: Vec<Component>,
-    /// How long clients' connections live (GRP-4, GRP-5).
-    pub connections: ConnectionSettings,
-    /// What reflection shows (GRP-2).
-    pub descriptors: Vec<FileDescriptorSet>,
     /// Put around all of gRPC, outermost.
     pub wrap_grpc: Wrap,
     /// Put around the probes, outermost.
     pub wrap_http: Wrap,
 }
 
-impl Parts {
-    /// The parts that meet the contract.
-    pub fn contract(settings: &Settings) -> Self {
+impl Dependencies {
+    /// The real ones.
+    pub fn new(settings: &Settings) -> Self {
         let pool = Pool::new(
             settings.database.clone(),
             settings.database_max_connections,
@@ -49,14 +38,10 @@ impl Parts {
         // leaves room for it).
         let changes = Pool::new(settings.database.clone(), 1, tail::READ);
         Self {
-            rules: Rules::default(),
             store: Arc::new(PgStore::new(pool)),
             changes: Arc::new(PgChanges::new(changes)),
-            wake: settings.redis.clone(),
-            hasher: Arc::new(Argon2Hasher::new()),
+            notifications: settings.redis.clone(),
             components: vec![checks::database(settings), checks::redis(settings)],
-            connections: settings.connections,
-            descriptors: reflection::descriptors(),
             wrap_grpc: Box::new(|router| router),
             wrap_http: Box::new(|router| router),
         }

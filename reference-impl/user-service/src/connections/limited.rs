@@ -1,6 +1,6 @@
-//! A byte stream whose client is held to the rules of pings (GRP-5).
+//! A byte stream whose client may ping only so often (GRP-5).
 //!
-//! h2 answers the PINGs that it receives and tells nobody, so they are counted below it.
+//! h2 answers the PINGs that it receives and does not report them, so they are counted below it.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -11,24 +11,24 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Instant;
 
 use super::frames::{Frames, PREFACE};
-use super::pings::{PingRules, Pings};
+use super::ping_limit::PingLimiter;
 
 /// The server's end of a connection. Reading fails once the client has pinged too often.
-pub struct Policed<T> {
+pub struct PingLimited<T> {
     stream: T,
     received: Frames,
     sent: Frames,
-    pings: Pings,
+    pings: PingLimiter,
 }
 
-impl<T> Policed<T> {
+impl<T> PingLimited<T> {
     /// The client of `stream` may ping every `minimum`.
-    pub fn new(stream: T, rules: PingRules, minimum: Duration) -> Self {
+    pub fn new(stream: T, minimum: Duration) -> Self {
         Self {
             stream,
             received: Frames::after(PREFACE),
             sent: Frames::after(0),
-            pings: Pings::new(rules, minimum),
+            pings: PingLimiter::new(minimum),
         }
     }
 
@@ -48,7 +48,7 @@ impl<T> Policed<T> {
     }
 }
 
-impl<T: AsyncRead + Unpin> AsyncRead for Policed<T> {
+impl<T: AsyncRead + Unpin> AsyncRead for PingLimited<T> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -60,7 +60,7 @@ impl<T: AsyncRead + Unpin> AsyncRead for Policed<T> {
     }
 }
 
-impl<T: AsyncWrite + Unpin> AsyncWrite for Policed<T> {
+impl<T: AsyncWrite + Unpin> AsyncWrite for PingLimited<T> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,

@@ -1,6 +1,6 @@
-//! Wake-ups through Redis, so that a change on one instance is sent by the others at once.
+//! Notifications through Redis, so that a change on one instance is sent by the others at once.
 //!
-//! A wake-up says only that there is something to read: it may be lost, doubled or late, and
+//! A notification says only that there is something to read: it may be lost, doubled or late, and
 //! changes none of what a subscriber is sent.
 
 use std::time::Duration;
@@ -12,8 +12,9 @@ use tokio::sync::Notify;
 use tokio::time::timeout;
 
 use super::Feed;
+use super::tail::GATHER;
 
-/// The channel that wake-ups go through.
+/// The channel of notifications.
 const CHANNEL: &str = "user-changes";
 
 /// How long Redis may take for one step.
@@ -22,22 +23,22 @@ const STEP: Duration = Duration::from_secs(1);
 /// Before the next attempt to connect.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// Passes wake-ups on in both directions. It never ends.
+/// Publishes and receives notifications. It never ends.
 pub async fn run(feed: Feed, client: redis::Client) {
-    // Redis is seen to be silent by who speaks to it; who listens is told.
+    // Only the publisher notices an unresponsive Redis; it makes the listener reconnect.
     let broken = Notify::new();
     tokio::join!(
-        tell(&feed, &client, &broken),
+        publish(&feed, &client, &broken),
         listen(&feed, &client, &broken)
     );
 }
 
-/// However many changes come meanwhile, they are one wake-up.
-async fn tell(feed: &Feed, client: &redis::Client, broken: &Notify) {
+/// However many changes come meanwhile, they are one notification.
+async fn publish(feed: &Feed, client: &redis::Client, broken: &Notify) {
     let mut kept = None;
     loop {
-        feed.0.told.notified().await;
-        let told = timeout(STEP, async {
+        feed.0.publish.notified().await;
+        let published = timeout(STEP, async {
             let mut connection = match kept.take() {
                 Some(connection) => connection,
                 None => connect(client).await?,
@@ -49,11 +50,11 @@ async fn tell(feed: &Feed, client: &redis::Client, broken: &Notify) {
                 .await?;
             Ok::<_, redis::RedisError>(connection)
         });
-        match told.await {
+        match published.await {
             Ok(Ok(connection)) => {
                 kept = Some(connection);
-                // Those who were woken gather as long; each further word would only cost.
-                tokio::time::sleep(feed.0.rules.gather).await;
+                // Readers gather as long: a further notification would only cost.
+                tokio::time::sleep(GATHER).await;
             }
             Ok(Err(_)) | Err(_) => broken.notify_one(),
         }
@@ -77,15 +78,15 @@ async fn listen(feed: &Feed, client: &redis::Client, broken: &Notify) {
             Ok::<_, redis::RedisError>(messages.into_on_message())
         });
         if let Ok(Ok(mut messages)) = subscribed.await {
-            // Whatever was told while nobody listened.
+            // Notifications may have been missed before.
             feed.0.changed.notify_one();
-            let heard = async {
+            let received = async {
                 while messages.next().await.is_some() {
                     feed.0.changed.notify_one();
                 }
             };
             tokio::select! {
-                () = heard => {}
+                () = received => {}
                 () = broken.notified() => {}
             }
         }

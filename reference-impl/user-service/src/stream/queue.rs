@@ -1,4 +1,4 @@
-//! What a subscriber was sent and has not taken yet.
+//! The queue of one subscriber, bounded in bytes.
 
 use std::sync::{Arc, OnceLock};
 
@@ -8,12 +8,15 @@ use user_proto::v1;
 
 use crate::filter::Filter;
 
+/// What a subscriber may leave untaken (STR-4).
+const QUEUE_BYTES: usize = 16 << 20;
+
 /// Why a stream ends before its client ends it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ending {
     /// The subscriber left more untaken than it may (STR-4).
-    Overrun,
-    /// Changes can no longer be told, since the database was away for too long (STR-5).
+    SlowConsumer,
+    /// Changes can no longer be sent, since the database was away for too long (STR-5).
     Lost,
     /// The program stops (STR-5).
     Stopping,
@@ -25,14 +28,14 @@ pub struct Subscriber {
     pub filter: Filter,
     users: mpsc::UnboundedSender<Queued>,
     /// A permit for each byte that may still be queued.
-    room: Arc<Semaphore>,
+    free_bytes: Arc<Semaphore>,
     ending: Arc<OnceLock<Ending>>,
     /// Taken when the subscription is live.
     live: Option<oneshot::Sender<()>>,
 }
 
 /// The receiving side.
-pub struct Backlog {
+pub struct SubscriberQueue {
     users: mpsc::UnboundedReceiver<Queued>,
     ending: Arc<OnceLock<Ending>>,
 }
@@ -40,64 +43,64 @@ pub struct Backlog {
 struct Queued {
     user: Arc<v1::User>,
     /// Given back when the user is taken.
-    _room: OwnedSemaphorePermit,
+    _bytes: OwnedSemaphorePermit,
 }
 
-/// Both sides, and what resolves when the subscription is live. Users in between take at most `bytes`.
-pub fn pair(filter: Filter, bytes: u32) -> (Subscriber, Backlog, oneshot::Receiver<()>) {
+/// Both sides, and what resolves when the subscription is live. Queued users take at most [`QUEUE_BYTES`].
+pub fn pair(filter: Filter) -> (Subscriber, SubscriberQueue, oneshot::Receiver<()>) {
     let (sender, receiver) = mpsc::unbounded_channel();
     let (live, is_live) = oneshot::channel();
     let ending = Arc::new(OnceLock::new());
     let subscriber = Subscriber {
         filter,
         users: sender,
-        room: Arc::new(Semaphore::new(bytes as usize)),
+        free_bytes: Arc::new(Semaphore::new(QUEUE_BYTES)),
         ending: ending.clone(),
         live: Some(live),
     };
-    let backlog = Backlog {
+    let queue = SubscriberQueue {
         users: receiver,
         ending,
     };
-    (subscriber, backlog, is_live)
+    (subscriber, queue, is_live)
 }
 
 impl Subscriber {
-    /// Tells its client that the subscription is live; one that did not wait for it is gone.
+    /// Reports the subscription live; a client that did not wait for that is gone.
     pub fn begin(&mut self) {
         if let Some(live) = self.live.take() {
             let _ = live.send(());
         }
     }
 
-    /// Queues a user for it. Tells whether there was room; with none, nothing is queued.
+    /// Queues a user for it. Returns whether there was room; without, nothing is queued.
     pub fn send(&self, user: &Arc<v1::User>) -> bool {
         let size = u32::try_from(user.encoded_len()).unwrap_or(u32::MAX);
-        let Ok(room) = self.room.clone().try_acquire_many_owned(size) else {
+        let Ok(bytes) = self.free_bytes.clone().try_acquire_many_owned(size) else {
             return false;
         };
         let queued = Queued {
             user: user.clone(),
-            _room: room,
+            _bytes: bytes,
         };
         // A client that is gone is noticed by `is_gone`.
         let _ = self.users.send(queued);
         true
     }
 
-    /// Whether nobody takes users any more (STR-6).
+    /// Whether the receiving side was dropped (STR-6).
     pub fn is_gone(&self) -> bool {
         self.users.is_closed()
     }
 
     /// Ends the stream, after what is queued.
     pub fn end(self, ending: Ending) {
-        // There is one who may end it, and it is gone with this call.
+        // Only this call sets it, and it takes the subscriber.
         let _ = self.ending.set(ending);
     }
 }
 
-impl Backlog {
+impl SubscriberQueue {
     /// The next user, as soon as there is one, or why there is none any more.
     pub async fn next(&mut self) -> Result<v1::User, Ending> {
         match self.users.recv().await {
