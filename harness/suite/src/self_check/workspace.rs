@@ -87,51 +87,68 @@ fn copy(root: &Path, edits: &[EditedMutant]) -> anyhow::Result<Tree> {
     );
     let manifest = tree.entry(program.join("Cargo.toml")).or_default();
     *manifest = rename_program(str::from_utf8(manifest)?)?.into();
-    let manifest = std::fs::read_to_string(root.join("Cargo.toml"))?;
-    tree.insert("Cargo.toml".into(), workspace_manifest(&manifest)?.into());
+    let manifest: toml::Table = std::fs::read_to_string(root.join("Cargo.toml"))?.parse()?;
+    for member in members(&manifest).filter(|member| !is_copied(member)) {
+        let stub = Path::new(COPY).join(member);
+        let manifest = std::fs::read_to_string(root.join(member).join("Cargo.toml"))?;
+        tree.insert(stub.join("Cargo.toml"), stub_manifest(&manifest)?.into());
+        tree.insert(stub.join("src/lib.rs"), Vec::new());
+    }
+    tree.insert("Cargo.toml".into(), workspace_manifest(manifest)?.into());
     Ok(tree)
 }
 
-/// The manifest of the workspace: the repository's, with what is copied and nothing else.
-fn workspace_manifest(repository: &str) -> anyhow::Result<String> {
-    let is_copied = |path: &str| {
-        COPIED
-            .iter()
-            .any(|folder| Path::new(path).starts_with(folder))
-    };
+fn is_copied(path: &str) -> bool {
+    COPIED
+        .iter()
+        .any(|folder| Path::new(path).starts_with(folder))
+}
+
+fn members(workspace: &toml::Table) -> impl Iterator<Item = &str> {
+    let members = workspace.get("workspace").and_then(|it| it.get("members"));
+    let members = members
+        .and_then(toml::Value::as_array)
+        .into_iter()
+        .flatten();
+    members.filter_map(toml::Value::as_str)
+}
+
+/// The manifest of the workspace: the repository's, of the copies.
+fn workspace_manifest(mut manifest: toml::Table) -> anyhow::Result<String> {
     let moved = |path: &str| toml::Value::from(format!("{COPY}/{path}"));
-    let mut manifest: toml::Table = repository.parse()?;
+    let members: Vec<toml::Value> = members(&manifest).map(moved).collect();
     let workspace = manifest
         .get_mut("workspace")
         .and_then(toml::Value::as_table_mut)
         .context("Cargo.toml describes no workspace")?;
     workspace.remove("default-members");
-    for (key, value) in workspace.iter_mut() {
-        match (key.as_str(), value) {
-            ("members", toml::Value::Array(members)) => {
-                members.retain(|member| member.as_str().is_some_and(is_copied));
-                for member in members {
-                    *member = moved(member.as_str().unwrap_or_default());
-                }
-            }
-            ("dependencies", toml::Value::Table(dependencies)) => {
-                dependencies.retain(|_, value| path_of(value).is_none_or(is_copied));
-                for (_, value) in dependencies.iter_mut() {
-                    if let Some(path) = path_of(value).map(moved) {
-                        value["path"] = path;
-                    }
-                }
-            }
-            // What is woven looks as it may.
-            ("lints", lints) => *lints = toml::from_str("rust.warnings = 'allow'")?,
-            _ => {}
+    workspace.insert("members".to_owned(), members.into());
+    // What is woven looks as it may.
+    let lints: toml::Table = toml::from_str("rust.warnings = 'allow'")?;
+    workspace.insert("lints".to_owned(), lints.into());
+    let dependencies = workspace
+        .get_mut("dependencies")
+        .and_then(toml::Value::as_table_mut);
+    for (_, dependency) in dependencies.into_iter().flatten() {
+        if let Some(path) = dependency
+            .get("path")
+            .and_then(toml::Value::as_str)
+            .map(moved)
+        {
+            dependency["path"] = path;
         }
     }
     Ok(toml::to_string(&manifest)?)
 }
 
-fn path_of(dependency: &toml::Value) -> Option<&str> {
-    dependency.get("path")?.as_str()
+/// The manifest of a member that the mutants do not need. It is there for the features of its dependencies:
+/// with any others, they would be built again.
+fn stub_manifest(manifest: &str) -> anyhow::Result<String> {
+    let mut manifest: toml::Table = manifest.parse()?;
+    for target in ["lib", "bin", "test", "bench", "example"] {
+        manifest.remove(target);
+    }
+    Ok(toml::to_string(&manifest)?)
 }
 
 /// The manifest of the program with another name: one target folder holds it and the one without edits.
@@ -198,7 +215,7 @@ fn write(folder: &Path, tree: &Tree) -> anyhow::Result<()> {
 fn build(root: &Path, workspace: &Path) -> anyhow::Result<()> {
     std::fs::copy(root.join("Cargo.lock"), workspace.join("Cargo.lock"))?;
     let status = Command::new("cargo")
-        .args(["build", "--release", "--package", "mutants", "--target-dir"])
+        .args(["build", "--bin", PROGRAM, "--target-dir"])
         .arg(root.join("target"))
         .current_dir(workspace)
         .stdin(Stdio::null())
