@@ -48,7 +48,7 @@ impl Default for Spoil {
 }
 
 /// Puts `spoil` around every try of a call.
-pub fn spoil(parts: &mut Dependencies, spoil: Spoil) {
+pub fn spoil(parts: &mut Parts, spoil: Spoil) {
     let inner = Arc::clone(&parts.users);
     parts.users = Arc::new(Spoiled { inner, spoil });
 }
@@ -167,7 +167,7 @@ pub trait Twist: Send + Sync + 'static {
 }
 
 /// Puts the twist around every try of a call.
-pub fn twist(parts: &mut Dependencies, twist: impl Twist) {
+pub fn twist(parts: &mut Parts, twist: impl Twist) {
     let inner = Arc::clone(&parts.users);
     parts.users = Arc::new(Twisted { inner, twist });
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use user_service::dependencies::Dependencies;
-use user_service::store::{ChangeLog, Changed, Seen, StoreError};
+use user_service::store::{ChangeCursor, ChangeLog, Changed, StoreError};
 use user_service::user::User;
 
 /// What every replaced method gets: the real log.
@@ -15,13 +15,18 @@ pub type Inner = Arc<dyn ChangeLog>;
 #[async_trait]
 pub trait Retelling: Send + Sync + 'static {
     /// Instead of `now`.
-    async fn now(&self, inner: &Inner) -> Result<Seen, StoreError> {
+    async fn now(&self, inner: &Inner) -> Result<ChangeCursor, StoreError> {
         inner.now().await
     }
 
     /// Instead of `since`.
-    async fn since(&self, inner: &Inner, seen: &Seen, limit: u32) -> Result<Changed, StoreError> {
-        let mut changed = inner.since(seen, limit).await?;
+    async fn since(
+        &self,
+        inner: &Inner,
+        cursor: &ChangeCursor,
+        limit: u32,
+    ) -> Result<Changed, StoreError> {
+        let mut changed = inner.since(cursor, limit).await?;
         changed.users = self.retell(changed.users);
         Ok(changed)
     }
@@ -48,12 +53,12 @@ struct Twisted<T> {
 
 #[async_trait]
 impl<T: Retelling> ChangeLog for Twisted<T> {
-    async fn now(&self) -> Result<Seen, StoreError> {
+    async fn now(&self) -> Result<ChangeCursor, StoreError> {
         self.retelling.now(&self.inner).await
     }
 
-    async fn since(&self, seen: &Seen, limit: u32) -> Result<Changed, StoreError> {
-        self.retelling.since(&self.inner, seen, limit).await
+    async fn since(&self, cursor: &ChangeCursor, limit: u32) -> Result<Changed, StoreError> {
+        self.retelling.since(&self.inner, cursor, limit).await
     }
 
     async fn prune(&self, age: Duration, limit: u32) -> Result<u64, StoreError> {

@@ -28,7 +28,7 @@ struct Twisted<A> {
 }
 
 /// Puts something around every call.
-pub fn twist(parts: &mut Dependencies, around: impl Around) {
+pub fn twist(parts: &mut Parts, around: impl Around) {
     let inner = parts.users.clone();
     parts.users = Arc::new(Twisted { inner, around });
 }

@@ -2,7 +2,7 @@
 
 mod woven;
 
-use crate::entry::{Entry, How, Program};
+use crate::entry::{Entry, Program};
 pub use woven::select;
 
 /// An edit that was woven into this program.
@@ -21,7 +21,7 @@ pub struct Edited {
 
 /// An entry for each edit and program.
 pub fn entries() -> Vec<Entry> {
-    let entries = |edited: &Edited| {
+    let entries = |edited: &'static Edited| {
         let of = |program| Entry::edited(program, edited);
         [
             edited.user_service.then(|| of(Program::UserService)),

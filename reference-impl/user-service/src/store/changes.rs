@@ -41,30 +41,30 @@ const PRUNE: &str = "\
     WHERE number IN (SELECT number FROM user_changes ORDER BY number LIMIT $2) \
         AND made_at < clock_timestamp() - make_interval(secs => $1)";
 
-/// Which changes a reader has seen.
+/// The cursor of a reader: which changes it has read.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Seen {
+pub struct ChangeCursor {
     /// Those of this snapshot: PostgreSQL's own text for it.
     pub snapshot: String,
-    /// And some of a later one.
-    pub part: Option<Part>,
+    /// And the first of a later one.
+    pub partial: Option<PartialRead>,
 }
 
 /// The changes of a snapshot up to a number.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Part {
+pub struct PartialRead {
     /// The snapshot.
     pub snapshot: String,
-    /// The last number that was seen.
+    /// The last number that was read.
     pub number: i64,
 }
 
-impl Seen {
+impl ChangeCursor {
     /// All changes of a snapshot, and no others.
-    pub fn all(snapshot: String) -> Self {
+    pub fn after(snapshot: String) -> Self {
         Self {
             snapshot,
-            part: None,
+            partial: None,
         }
     }
 }
@@ -74,19 +74,19 @@ impl Seen {
 pub struct Changed {
     /// The users as the changes left them; those of one user in commit order.
     pub users: Vec<User>,
-    /// What has been seen after it: in part, if there is more.
-    pub seen: Seen,
+    /// Where to read on; partial, if there is more.
+    pub cursor: ChangeCursor,
 }
 
-/// Tells which users were created or updated. Each change is in exactly one of the reads that follow
+/// Reads which users were created or updated. Each change is in exactly one of the reads that follow
 /// each other (STR-3).
 #[async_trait]
 pub trait ChangeLog: Send + Sync + 'static {
-    /// All changes so far, seen without a look.
-    async fn now(&self) -> Result<Seen, StoreError>;
+    /// The cursor after all changes so far.
+    async fn now(&self) -> Result<ChangeCursor, StoreError>;
 
-    /// Those that `seen` does not hold: the first of them, if they are more than `limit`.
-    async fn since(&self, seen: &Seen, limit: u32) -> Result<Changed, StoreError>;
+    /// The changes after the cursor: the first of them, if they are more than `limit`.
+    async fn since(&self, cursor: &ChangeCursor, limit: u32) -> Result<Changed, StoreError>;
 
     /// Forgets at most `limit` changes that are older than `age`; says how many they were.
     async fn prune(&self, age: Duration, limit: u32) -> Result<u64, StoreError>;
@@ -106,37 +106,41 @@ impl PgChanges {
 
 #[async_trait]
 impl ChangeLog for PgChanges {
-    async fn now(&self) -> Result<Seen, StoreError> {
-        let mut lease = self.pool.lease().await?;
-        let seen = sqlx::query_scalar(NOW).fetch_one(lease.connection()).await;
-        lease.end(seen).map(Seen::all)
+    async fn now(&self) -> Result<ChangeCursor, StoreError> {
+        let mut connection = self.pool.acquire().await?;
+        let snapshot = sqlx::query_scalar(NOW).fetch_one(connection.inner()).await;
+        connection.release(snapshot).map(ChangeCursor::after)
     }
 
-    async fn since(&self, seen: &Seen, limit: u32) -> Result<Changed, StoreError> {
-        let mut lease = self.pool.lease().await?;
-        let part = seen.part.as_ref();
+    async fn since(&self, cursor: &ChangeCursor, limit: u32) -> Result<Changed, StoreError> {
+        let mut connection = self.pool.acquire().await?;
+        let partial = cursor.partial.as_ref();
         let rows = sqlx::query(SINCE)
-            .bind(&seen.snapshot)
-            .bind(part.map(|it| &it.snapshot))
-            .bind(part.map_or(0, |it| it.number))
+            .bind(&cursor.snapshot)
+            .bind(partial.map(|it| &it.snapshot))
+            .bind(partial.map_or(0, |it| it.number))
             .bind(i64::from(limit))
-            .fetch_all(lease.connection())
+            .fetch_all(connection.inner())
             .await;
-        lease.end(rows.and_then(|rows| changed(seen, &rows, limit)))
+        connection.release(rows.and_then(|rows| changed(cursor, &rows, limit)))
     }
 
     async fn prune(&self, age: Duration, limit: u32) -> Result<u64, StoreError> {
-        let mut lease = self.pool.lease().await?;
+        let mut connection = self.pool.acquire().await?;
         let pruned = sqlx::query(PRUNE)
             .bind(age.as_secs_f64())
             .bind(i64::from(limit))
-            .execute(lease.connection())
+            .execute(connection.inner())
             .await;
-        lease.end(pruned).map(|done| done.rows_affected())
+        connection.release(pruned).map(|done| done.rows_affected())
     }
 }
 
-fn changed(before: &Seen, rows: &[sqlx::postgres::PgRow], limit: u32) -> sqlx::Result<Changed> {
+fn changed(
+    before: &ChangeCursor,
+    rows: &[sqlx::postgres::PgRow],
+    limit: u32,
+) -> sqlx::Result<Changed> {
     let first = rows.first().ok_or(sqlx::Error::RowNotFound)?;
     let snapshot: String = first.try_get("snapshot")?;
     let mut users = Vec::with_capacity(rows.len());
@@ -148,12 +152,12 @@ fn changed(before: &Seen, rows: &[sqlx::postgres::PgRow], limit: u32) -> sqlx::R
         }
     }
     let is_full = usize::try_from(limit).is_ok_and(|limit| users.len() >= limit);
-    let seen = match last.filter(|_| is_full) {
-        Some(number) => Seen {
+    let cursor = match last.filter(|_| is_full) {
+        Some(number) => ChangeCursor {
             snapshot: before.snapshot.clone(),
-            part: Some(Part { snapshot, number }),
+            partial: Some(PartialRead { snapshot, number }),
         },
-        None => Seen::all(snapshot),
+        None => ChangeCursor::after(snapshot),
     };
-    Ok(Changed { users, seen })
+    Ok(Changed { users, cursor })
 }

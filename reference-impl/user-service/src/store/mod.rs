@@ -11,9 +11,9 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-pub use self::changes::{ChangeLog, Changed, Part, PgChanges, Seen};
+pub use self::changes::{ChangeCursor, ChangeLog, Changed, PartialRead, PgChanges};
 pub(crate) use self::pool::with_statement_timeout;
-pub use self::pool::{Lease, Pool};
+pub use self::pool::{Pool, PooledConnection};
 pub use self::postgres::PgStore;
 use crate::filter::Filter;
 use crate::order::Order;

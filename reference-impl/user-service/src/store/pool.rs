@@ -32,14 +32,14 @@ struct Shared {
     options: PgConnectOptions,
     /// Bounds each step on the way to a connection; the caller bounds the whole.
     request_timeout: Duration,
-    /// A permit for each connection in use. Whoever holds one opens a connection only if none is
-    /// idle, so that idle ones and those in use together are never more.
-    slots: Arc<Semaphore>,
-    /// Connections that nobody uses, the one that was used last at the end.
+    /// A permit for each connection in use. Its holder opens a connection only if none is idle, so that
+    /// idle ones and those in use together are never more.
+    permits: Arc<Semaphore>,
+    /// Idle connections, the one that was used last at the end.
     idle: Mutex<Vec<Idle>>,
 }
 
-/// A connection that nobody uses.
+/// An idle connection.
 struct Idle {
     connection: PgConnection,
     /// When it last worked.
@@ -48,33 +48,33 @@ struct Idle {
 
 impl Pool {
     /// At most `size` connections, opened when needed. The server gives up a statement after
-    /// `request_timeout`, since nobody waits for it any longer.
+    /// `request_timeout`, when its call has ended.
     pub fn new(options: PgConnectOptions, size: u32, request_timeout: Duration) -> Self {
-        let slots = usize::try_from(size)
+        let permits = usize::try_from(size)
             .unwrap_or(usize::MAX)
             .min(Semaphore::MAX_PERMITS);
         Self(Arc::new(Shared {
             options: with_statement_timeout(options, request_timeout),
             request_timeout,
-            slots: Arc::new(Semaphore::new(slots)),
+            permits: Arc::new(Semaphore::new(permits)),
             idle: Mutex::default(),
         }))
     }
 
     /// Waits for its turn, then for a connection that works (USR-20).
-    pub async fn lease(&self) -> Result<Lease, StoreError> {
+    pub async fn acquire(&self) -> Result<PooledConnection, StoreError> {
         let Self(shared) = self;
-        let slot = Arc::clone(&shared.slots)
+        let permit = Arc::clone(&shared.permits)
             .acquire_owned()
             .await
             .expect("the semaphore is never closed");
-        let connection = match shared.revive().await {
+        let connection = match shared.take_idle().await {
             Some(connection) => connection,
             None => shared.connect().await?,
         };
         let server_gives_up = Instant::now() + shared.request_timeout + GOODBYE;
-        Ok(Lease {
-            held: Some(Held { connection, slot }),
+        Ok(PooledConnection {
+            in_use: Some(InUse { connection, permit }),
             shared: Arc::clone(shared),
             server_gives_up,
         })
@@ -95,7 +95,7 @@ pub(crate) fn with_statement_timeout(
 impl Shared {
     /// An idle connection, if there is one and it works. If it does not, the others shared its
     /// fate: they are not tried one after the other.
-    async fn revive(&self) -> Option<PgConnection> {
+    async fn take_idle(&self) -> Option<PgConnection> {
         let Idle {
             mut connection,
             since,
@@ -124,58 +124,58 @@ impl Shared {
 }
 
 /// A connection in use.
-pub struct Lease {
+pub struct PooledConnection {
     /// Taken when the connection goes back.
-    held: Option<Held>,
+    in_use: Option<InUse>,
     shared: Arc<Shared>,
-    /// When the server has given up whatever it was asked on this lease.
+    /// When the server has given up whatever it was asked on this connection.
     server_gives_up: Instant,
 }
 
-struct Held {
+struct InUse {
     connection: PgConnection,
-    slot: OwnedSemaphorePermit,
+    permit: OwnedSemaphorePermit,
 }
 
-impl Lease {
+impl PooledConnection {
     /// The connection, for one statement.
-    pub fn connection(&mut self) -> &mut PgConnection {
+    pub fn inner(&mut self) -> &mut PgConnection {
         &mut self
-            .held
+            .in_use
             .as_mut()
-            .expect("held until the lease ends")
+            .expect("held until it is released")
             .connection
     }
 
-    /// Ends the lease with the result of its statement. The connection is kept if it is sound.
-    pub fn end<T>(mut self, result: sqlx::Result<T>) -> Result<T, StoreError> {
+    /// Gives the connection back, with the result of its statement. It is kept if it is sound.
+    pub fn release<T>(mut self, result: sqlx::Result<T>) -> Result<T, StoreError> {
         if result.as_ref().err().is_none_or(failure::is_harmless)
-            && let Some(Held { connection, slot }) = self.held.take()
+            && let Some(InUse { connection, permit }) = self.in_use.take()
         {
             let since = Instant::now();
             self.shared.idle().push(Idle { connection, since });
-            drop(slot);
+            drop(permit);
         }
         result.map_err(failure::of_statement)
     }
 }
 
-impl Drop for Lease {
-    /// The call was given up, or the connection failed. The slot is not free before the server
+impl Drop for PooledConnection {
+    /// The call was given up, or the connection failed. The permit is not free before the server
     /// has done what it was asked, or has given up: it would have more connections than allowed.
     fn drop(&mut self) {
-        if let Some(held) = self.held.take() {
-            tokio::spawn(held.discard(self.server_gives_up));
+        if let Some(in_use) = self.in_use.take() {
+            tokio::spawn(in_use.discard(self.server_gives_up));
         }
     }
 }
 
-impl Held {
+impl InUse {
     async fn discard(mut self, server_gives_up: Instant) {
         if let Ok(Ok(())) = timeout_at(server_gives_up, self.connection.ping()).await {
             // What is still unsent on a connection that is closed anyway is no loss.
             let _ = timeout(GOODBYE, self.connection.close()).await;
         }
-        drop(self.slot);
+        drop(self.permit);
     }
 }

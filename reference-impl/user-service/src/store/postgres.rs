@@ -57,56 +57,56 @@ impl PgStore {
 #[async_trait]
 impl Store for PgStore {
     async fn create(&self, user: NewUser) -> Result<User, StoreError> {
-        let mut lease = self.pool.lease().await?;
+        let mut connection = self.pool.acquire().await?;
         let created = sqlx::query_as(CREATE)
             .bind(Uuid::now_v7())
             .bind(user.email)
             .bind(user.name)
             .bind(Json(user.metadata))
             .bind(user.password_hash.map(|PasswordHash(text)| text))
-            .fetch_one(lease.connection())
+            .fetch_one(connection.inner())
             .await;
-        lease.end(created)
+        connection.release(created)
     }
 
     async fn get(&self, id: Uuid) -> Result<User, StoreError> {
-        let mut lease = self.pool.lease().await?;
+        let mut connection = self.pool.acquire().await?;
         let user = sqlx::query_as(GET)
             .bind(id)
-            .fetch_one(lease.connection())
+            .fetch_one(connection.inner())
             .await;
-        lease.end(user)
+        connection.release(user)
     }
 
     async fn update(&self, id: Uuid, changes: Changes) -> Result<User, StoreError> {
-        let mut lease = self.pool.lease().await?;
+        let mut connection = self.pool.acquire().await?;
         let updated = sqlx::query_as(UPDATE)
             .bind(id)
             .bind(changes.email)
             .bind(changes.name)
             .bind(changes.status.map(UserStatus::name))
             .bind(changes.metadata.map(Json))
-            .fetch_one(lease.connection())
+            .fetch_one(connection.inner())
             .await;
-        lease.end(updated)
+        connection.release(updated)
     }
 
     async fn delete(&self, id: Uuid) -> Result<(), StoreError> {
-        let mut lease = self.pool.lease().await?;
+        let mut connection = self.pool.acquire().await?;
         let deleted = sqlx::query(DELETE)
             .bind(id)
-            .fetch_one(lease.connection())
+            .fetch_one(connection.inner())
             .await;
-        lease.end(deleted).map(|_| ())
+        connection.release(deleted).map(|_| ())
     }
 
     async fn list(&self, query: ListQuery) -> Result<Page, StoreError> {
-        let mut lease = self.pool.lease().await?;
+        let mut connection = self.pool.acquire().await?;
         let rows = list::statement(&query)
             .build()
-            .fetch_all(lease.connection())
+            .fetch_all(connection.inner())
             .await;
         let page = rows.and_then(|rows| list::page(&rows, query.size));
-        lease.end(page)
+        connection.release(page)
     }
 }

@@ -9,7 +9,7 @@ use user_proto::v1;
 
 use super::Feed;
 use super::queue::{Ending, Subscriber};
-use crate::store::{ChangeLog, Seen, StoreError};
+use crate::store::{ChangeCursor, ChangeLog, StoreError};
 
 /// How long a read may take: after an outage the next one must come soon (STR-5).
 pub const READ: Duration = Duration::from_secs(2);
@@ -46,7 +46,7 @@ async fn read(feed: &Feed, log: &dyn ChangeLog) {
         feed.0.joined.notified().await;
         while feed.has_subscribers() {
             match within(log.now()).await {
-                Ok(seen) => follow(feed, log, seen).await,
+                Ok(cursor) => follow(feed, log, cursor).await,
                 Err(error) => {
                     tracing::warn!(%error, "cannot begin to read changes");
                     // Each caller has a time limit of its own.
@@ -57,17 +57,17 @@ async fn read(feed: &Feed, log: &dyn ChangeLog) {
     }
 }
 
-/// Reads on from `seen` until the last subscriber is gone, or until changes are lost.
-async fn follow(feed: &Feed, log: &dyn ChangeLog, mut seen: Seen) {
+/// Reads on from the cursor until the last subscriber is gone, or until changes are lost.
+async fn follow(feed: &Feed, log: &dyn ChangeLog, mut cursor: ChangeCursor) {
     // When there was nothing more to read.
     let mut caught_up = Instant::now();
     feed.begin();
     while feed.has_subscribers() {
-        match within(log.since(&seen, MOST)).await {
+        match within(log.since(&cursor, MOST)).await {
             Ok(changed) => {
-                seen = changed.seen;
+                cursor = changed.cursor;
                 feed.deliver(changed.users);
-                if seen.part.is_none() {
+                if cursor.partial.is_none() {
                     tokio::time::sleep(GATHER).await;
                     // Without a notification it reads all the same.
                     let _ = timeout(POLL, feed.0.changed.notified()).await;

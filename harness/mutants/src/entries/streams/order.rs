@@ -8,7 +8,7 @@ use user_service::filter::Filter;
 use user_service::order;
 use user_service::settings::Settings;
 use user_service::store::{
-    ChangeLog, Changed, ListQuery, PgChanges, Pool, Seen, Store, StoreError,
+    ChangeCursor, ChangeLog, Changed, ListQuery, PgChanges, Pool, Store, StoreError,
 };
 
 use super::retold;
@@ -74,10 +74,15 @@ struct ShortReads;
 
 #[async_trait]
 impl Retelling for ShortReads {
-    async fn since(&self, inner: &Inner, seen: &Seen, _: u32) -> Result<Changed, StoreError> {
-        let mut changed = inner.since(seen, 3).await?;
-        if let Some(part) = changed.seen.part.take() {
-            changed.seen = Seen::all(part.snapshot);
+    async fn since(
+        &self,
+        inner: &Inner,
+        cursor: &ChangeCursor,
+        _: u32,
+    ) -> Result<Changed, StoreError> {
+        let mut changed = inner.since(cursor, 3).await?;
+        if let Some(part) = changed.cursor.partial.take() {
+            changed.cursor = ChangeCursor::after(part.snapshot);
         }
         Ok(changed)
     }
@@ -99,11 +104,11 @@ impl Sql {
     }
 
     async fn text(&self, statement: &'static str) -> Result<String, StoreError> {
-        let mut lease = self.pool.lease().await?;
+        let mut connection = self.pool.acquire().await?;
         let text = sqlx::query_scalar(statement)
-            .fetch_one(lease.connection())
+            .fetch_one(connection.inner())
             .await;
-        lease.end(text)
+        connection.release(text)
     }
 
     async fn users(
@@ -111,12 +116,12 @@ impl Sql {
         statement: &'static str,
         seen: &str,
     ) -> Result<Vec<user_service::user::User>, StoreError> {
-        let mut lease = self.pool.lease().await?;
+        let mut connection = self.pool.acquire().await?;
         let users = sqlx::query_as(statement)
             .bind(seen)
-            .fetch_all(lease.connection())
+            .fetch_all(connection.inner())
             .await;
-        lease.end(users)
+        connection.release(users)
     }
 }
 
@@ -131,18 +136,18 @@ impl ByNumber {
 
 #[async_trait]
 impl ChangeLog for ByNumber {
-    async fn now(&self) -> Result<Seen, StoreError> {
+    async fn now(&self) -> Result<ChangeCursor, StoreError> {
         let highest = "SELECT coalesce(max(number), 0)::text FROM user_changes";
-        self.0.text(highest).await.map(Seen::all)
+        self.0.text(highest).await.map(ChangeCursor::after)
     }
 
-    async fn since(&self, seen: &Seen, _: u32) -> Result<Changed, StoreError> {
+    async fn since(&self, cursor: &ChangeCursor, _: u32) -> Result<Changed, StoreError> {
         let highest = self.now().await?;
         let statement = "SELECT * FROM user_changes WHERE number > $1::bigint ORDER BY number";
-        let users = self.0.users(statement, &seen.snapshot).await?;
+        let users = self.0.users(statement, &cursor.snapshot).await?;
         Ok(Changed {
             users,
-            seen: highest,
+            cursor: highest,
         })
     }
 
@@ -156,21 +161,21 @@ struct ByMoment(Arc<dyn Store>);
 
 #[async_trait]
 impl ChangeLog for ByMoment {
-    async fn now(&self) -> Result<Seen, StoreError> {
+    async fn now(&self) -> Result<ChangeCursor, StoreError> {
         let newest = self.newest(1).await?;
         let newest = newest.first().map(|it| it.updated_at).unwrap_or_default();
-        Ok(Seen::all(newest.to_rfc3339()))
+        Ok(ChangeCursor::after(newest.to_rfc3339()))
     }
 
-    async fn since(&self, seen: &Seen, _: u32) -> Result<Changed, StoreError> {
+    async fn since(&self, cursor: &ChangeCursor, _: u32) -> Result<Changed, StoreError> {
         let mut users = self.newest(1000).await?;
-        let last: chrono::DateTime<chrono::Utc> = seen.snapshot.parse().unwrap_or_default();
+        let last: chrono::DateTime<chrono::Utc> = cursor.snapshot.parse().unwrap_or_default();
         users.retain(|it| it.updated_at > last);
         let newest = users.first().map(|it| it.updated_at.to_rfc3339());
         users.reverse();
         Ok(Changed {
             users,
-            seen: Seen::all(newest.unwrap_or_else(|| seen.snapshot.clone())),
+            cursor: ChangeCursor::after(newest.unwrap_or_else(|| cursor.snapshot.clone())),
         })
     }
 

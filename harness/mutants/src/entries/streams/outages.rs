@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::time::timeout;
-use user_service::store::{Changed, Seen, StoreError};
+use user_service::store::{ChangeCursor, Changed, StoreError};
 
 use crate::changes::{Inner, Retelling, retell};
 use crate::entries::connection::OneConnection;
@@ -77,12 +77,17 @@ struct Anew;
 
 #[async_trait]
 impl Retelling for Anew {
-    async fn since(&self, inner: &Inner, seen: &Seen, limit: u32) -> Result<Changed, StoreError> {
-        if seen.snapshot.is_empty() {
+    async fn since(
+        &self,
+        inner: &Inner,
+        cursor: &ChangeCursor,
+        limit: u32,
+    ) -> Result<Changed, StoreError> {
+        if cursor.snapshot.is_empty() {
             return nothing(inner.now().await?);
         }
-        match soon(inner.since(seen, limit)).await {
-            Err(StoreError::Unavailable(_)) => nothing(Seen::all(String::new())),
+        match soon(inner.since(cursor, limit)).await {
+            Err(StoreError::Unavailable(_)) => nothing(ChangeCursor::after(String::new())),
             done => done,
         }
     }
@@ -101,11 +106,16 @@ struct Deaf(AtomicBool);
 
 #[async_trait]
 impl Retelling for Deaf {
-    async fn since(&self, inner: &Inner, seen: &Seen, limit: u32) -> Result<Changed, StoreError> {
+    async fn since(
+        &self,
+        inner: &Inner,
+        cursor: &ChangeCursor,
+        limit: u32,
+    ) -> Result<Changed, StoreError> {
         if self.0.load(Ordering::Relaxed) {
-            return nothing(seen.clone());
+            return nothing(cursor.clone());
         }
-        let read = soon(inner.since(seen, limit)).await;
+        let read = soon(inner.since(cursor, limit)).await;
         self.0.store(read.is_err(), Ordering::Relaxed);
         read
     }
@@ -117,17 +127,22 @@ struct Held(OneConnection);
 #[async_trait]
 impl Retelling for Held {
     /// The connection is there before a subscription is live.
-    async fn now(&self, inner: &Inner) -> Result<Seen, StoreError> {
+    async fn now(&self, inner: &Inner) -> Result<ChangeCursor, StoreError> {
         match soon(async { Ok(self.0.ask().await) }).await? {
             Ok(()) => inner.now().await,
             Err(cause) => Err(StoreError::Unavailable(cause.into())),
         }
     }
 
-    async fn since(&self, inner: &Inner, seen: &Seen, limit: u32) -> Result<Changed, StoreError> {
+    async fn since(
+        &self,
+        inner: &Inner,
+        cursor: &ChangeCursor,
+        limit: u32,
+    ) -> Result<Changed, StoreError> {
         match soon(async { Ok(self.0.ask().await) }).await? {
-            Ok(()) => inner.since(seen, limit).await,
-            Err(_) => nothing(seen.clone()),
+            Ok(()) => inner.since(cursor, limit).await,
+            Err(_) => nothing(cursor.clone()),
         }
     }
 }
@@ -137,8 +152,13 @@ struct ThroughRedis(redis::Client);
 
 #[async_trait]
 impl Retelling for ThroughRedis {
-    async fn since(&self, inner: &Inner, seen: &Seen, limit: u32) -> Result<Changed, StoreError> {
-        let mut changed = inner.since(seen, limit).await?;
+    async fn since(
+        &self,
+        inner: &Inner,
+        cursor: &ChangeCursor,
+        limit: u32,
+    ) -> Result<Changed, StoreError> {
+        let mut changed = inner.since(cursor, limit).await?;
         let connected = timeout(
             Duration::from_millis(300),
             self.0.get_multiplexed_async_connection(),
@@ -150,9 +170,9 @@ impl Retelling for ThroughRedis {
     }
 }
 
-fn nothing(seen: Seen) -> Result<Changed, StoreError> {
+fn nothing(cursor: ChangeCursor) -> Result<Changed, StoreError> {
     Ok(Changed {
         users: Vec::new(),
-        seen,
+        cursor,
     })
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use user_service::store::{Changed, Seen, StoreError};
+use user_service::store::{ChangeCursor, Changed, StoreError};
 use user_service::user::{Changes, NewUser, User};
 use uuid::Uuid;
 
@@ -106,18 +106,26 @@ struct LiveLater(Duration);
 
 #[async_trait]
 impl Retelling for LiveLater {
-    async fn now(&self, inner: &Inner) -> Result<Seen, StoreError> {
-        inner.now().await.map(|_| Seen::all(String::new()))
+    async fn now(&self, inner: &Inner) -> Result<ChangeCursor, StoreError> {
+        inner
+            .now()
+            .await
+            .map(|_| ChangeCursor::after(String::new()))
     }
 
-    async fn since(&self, inner: &Inner, seen: &Seen, limit: u32) -> Result<Changed, StoreError> {
-        if !seen.snapshot.is_empty() {
-            return inner.since(seen, limit).await;
+    async fn since(
+        &self,
+        inner: &Inner,
+        cursor: &ChangeCursor,
+        limit: u32,
+    ) -> Result<Changed, StoreError> {
+        if !cursor.snapshot.is_empty() {
+            return inner.since(cursor, limit).await;
         }
         pass(self.0).await;
         Ok(Changed {
             users: Vec::new(),
-            seen: inner.now().await?,
+            cursor: inner.now().await?,
         })
     }
 }

@@ -8,7 +8,7 @@ use user_service::store::StoreError;
 use user_service::user::{Changes, NewUser, User};
 use uuid::Uuid;
 
-use crate::entries::{parts, twisted};
+use crate::entries::twisted;
 use crate::entry::Entry;
 use crate::store::{Inner, OLDEST_FIRST, Twist, first, lock};
 
