@@ -1,0 +1,1 @@
+"""The user service: gRPC over PostgreSQL, with Redis to wake its streams."""

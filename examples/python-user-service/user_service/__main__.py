@@ -1,0 +1,48 @@
+"""The commands: serve (the default), migrate, healthcheck."""
+
+import asyncio
+import logging
+import sys
+import urllib.error
+import urllib.request
+
+from user_service import config, logs
+from user_service.database import migrate
+from user_service.server import serve
+
+
+def main() -> int:
+    logs.configure("INFO", "json")
+    try:
+        settings = config.load()
+        logs.configure(settings.log_level, settings.log_format)
+        match sys.argv[1:]:
+            case [] | ["serve"]:
+                asyncio.run(serve(settings))
+            case ["migrate"]:
+                asyncio.run(migrate(settings))
+            case ["healthcheck"]:
+                return healthcheck(settings.port)
+            case _:
+                print("usage: user_service [serve | migrate | healthcheck]", file=sys.stderr)
+                return 2
+    except config.ConfigError as error:
+        logging.error("%s", error)
+        return 1
+    except Exception:
+        logging.exception("failed")
+        return 1
+    return 0
+
+
+def healthcheck(port: int) -> int:
+    try:
+        direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        with direct.open(f"http://127.0.0.1:{port}/health", timeout=4) as answer:
+            return 0 if answer.status in (200, 207) else 1
+    except (OSError, urllib.error.URLError):
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
