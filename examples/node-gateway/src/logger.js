@@ -13,7 +13,7 @@ export function createLogger({ logLevel = 'info', logFormat = 'json' } = {}) {
     mixin: logLevel === 'debug' ? () => ({ source: caller() }) : undefined,
   };
   const stdout = pino.destination({ dest: 1, sync: true });
-  return logFormat === 'json' ? pino(options, stdout) : pino(options, { write: (line) => stdout.write(asText(line)) });
+  return logFormat === 'text' ? pino(options, { write: (line) => stdout.write(asText(line)) }) : pino(options, stdout);
 }
 
 function asText(line) {

@@ -66,7 +66,7 @@ async function main([command = 'serve', ...rest]) {
     await serve(config, createLogger(config));
     return 0;
   } catch (error) {
-    createLogger().error(error instanceof ConfigError ? error.message : error.stack);
+    createLogger({ logFormat: process.env.LOG_FORMAT }).error(error instanceof ConfigError ? error.message : error.stack);
     return 1;
   }
 }

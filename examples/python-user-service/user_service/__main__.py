@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import sys
 import urllib.error
 import urllib.request
@@ -12,7 +13,7 @@ from user_service.server import serve
 
 
 def main() -> int:
-    logs.configure("INFO", "json")
+    logs.configure("INFO", os.environ.get("LOG_FORMAT"))  # until the settings are known
     try:
         settings = config.load()
         logs.configure(settings.log_level, settings.log_format)

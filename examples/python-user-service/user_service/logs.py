@@ -38,7 +38,7 @@ def _value(value) -> str:
     return text if text and _BARE.issuperset(text) else json.dumps(text)
 
 
-def configure(level: str, style: str) -> None:
+def configure(level: str, style: str | None) -> None:
     handler = logging.StreamHandler(sys.stdout)
-    handler.setFormatter(JsonFormatter() if style == "json" else TextFormatter())
+    handler.setFormatter(TextFormatter() if style == "text" else JsonFormatter())
     logging.basicConfig(level=logging.WARNING if level == "WARN" else level, handlers=[handler], force=True)
