@@ -34,6 +34,7 @@ class Database:
             config.database_url,
             min_size=0,
             max_size=size,
+            reset=_nothing,  # no call leaves anything behind in its session
             server_settings={
                 "application_name": config.service_name,
                 "statement_timeout": str(max(1, round(config.request_timeout * 1000))),
@@ -59,10 +60,14 @@ class Database:
                 try:
                     yield connection
                 finally:
-                    # One whose reset does not end soon is given up by the pool.
+                    # One whose statement cannot be cancelled soon is given up by the pool.
                     await self._pool.release(connection, timeout=0.5)
         except _AWAY as error:
             raise unavailable("database is unavailable") from error
+
+
+async def _nothing(_connection) -> None:
+    pass
 
 
 async def migrate(config: Config) -> None:

@@ -12,6 +12,7 @@ from collections import deque
 import asyncpg
 import grpc
 import redis.asyncio as redis
+from user.v1 import user_pb2
 
 from user_service.database import Database
 from user_service.errors import ApiError, unavailable
@@ -21,7 +22,8 @@ from user_service.users import User
 _CHANNEL = "user-service:changes"
 _INTERVAL = 0.5
 _REPLAY = 2.0  # a change may be acknowledged a little after it was read
-_BACKLOG = 1000
+_BACKLOG = 32 * 1024 * 1024
+_OVERHEAD = 8 * 1024  # of a message in memory, beside its bytes
 _KEPT = "1 hour"
 _NEW = f"""
     SELECT now.snapshot, {", ".join(f"changes.{column.strip()}" for column in User.COLUMNS.split(","))}
@@ -39,15 +41,17 @@ class Subscription:
 
     def __init__(self, filter: Filter):
         self._filter = filter
-        self._queue: deque[User] = deque()
+        self._queue: deque[user_pb2.User] = deque()
+        self._size = 0
         self._news = asyncio.Event()
         self._end: ApiError | None = None
 
-    def offer(self, user: User) -> None:
+    def offer(self, user: User, message: user_pb2.User) -> None:
         if self._end is None and self._filter.matches(user):
-            self._queue.append(user)
+            self._queue.append(message)
+            self._size += message.ByteSize() + _OVERHEAD
             self._news.set()
-            if len(self._queue) > _BACKLOG:
+            if self._size > _BACKLOG:
                 self._queue.clear()
                 self.end(ApiError(grpc.StatusCode.RESOURCE_EXHAUSTED, "the subscriber reads too slowly"))
 
@@ -58,13 +62,15 @@ class Subscription:
     def __aiter__(self):
         return self
 
-    async def __anext__(self) -> User:
+    async def __anext__(self) -> user_pb2.User:
         while not self._queue:
             if self._end:
                 raise self._end
             self._news.clear()
             await self._news.wait()
-        return self._queue.popleft()
+        message = self._queue.popleft()
+        self._size -= message.ByteSize() + _OVERHEAD
+        return message
 
 
 class Feed:
@@ -73,7 +79,7 @@ class Feed:
         self._redis = cache
         self._subscriptions: set[Subscription] = set()
         self._snapshot: str | None = None
-        self._recent: deque[tuple[float, User]] = deque()
+        self._recent: deque[tuple[float, User, user_pb2.User]] = deque()
         self._news = asyncio.Event()
         self._publishing: set[asyncio.Task] = set()
         self._closed = False
@@ -82,8 +88,8 @@ class Feed:
         if self._closed or self._snapshot is None:
             raise unavailable("streams are unavailable")
         subscription = Subscription(filter)
-        for _, user in self._recent:
-            subscription.offer(user)
+        for _, user, message in self._recent:
+            subscription.offer(user, message)
         self._subscriptions.add(subscription)
         return subscription
 
@@ -147,9 +153,10 @@ class Feed:
         while self._recent and self._recent[0][0] < now - _REPLAY:
             self._recent.popleft()
         for user in (User.from_row(row) for row in rows if row["id"] is not None):
-            self._recent.append((now, user))
+            message = user.to_message()
+            self._recent.append((now, user, message))
             for subscription in self._subscriptions:
-                subscription.offer(user)
+                subscription.offer(user, message)
 
     async def sweep(self) -> None:
         """Removes old changes, once a minute, until cancelled."""

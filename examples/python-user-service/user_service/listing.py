@@ -36,7 +36,9 @@ class Filter:
         contradiction = any(len(some) > 1 for some in values.values())
         # PostgreSQL has no text with U+0000, so no user has it.
         nul = any("\0" in str(value) for some in values.values() for value in some)
-        return cls(text, contradictory=contradiction or nul, **{field: next(iter(some)) for field, some in values.items()})
+        return cls(
+            text, contradictory=contradiction or nul, **{field: next(iter(some)) for field, some in values.items()}
+        )
 
     def matches(self, user: User) -> bool:
         return (

@@ -64,8 +64,8 @@ class UserService(user_pb2_grpc.UserServiceServicer):
         subscription = self._feed.subscribe(Filter.parse(request.filter))
         try:
             await context.send_initial_metadata(())
-            async for user in subscription:
-                yield user.to_message()
+            async for message in subscription:
+                yield message
         finally:
             self._feed.unsubscribe(subscription)
 
