@@ -5,9 +5,10 @@ Feature: Values that make no sense
   Rule: CFG-2 A value that cannot be parsed stops the program
     A value that cannot be parsed stops the program within 5 s, exit status not 0, and one log line
     at level ERROR names the variable. Only plain garbage is meant; forms that common parsers accept
-    (`1.5s`, `+5`) are free, and for `OTEL_*` the SDK's own rule (warn, ignore) is as good. A setting
-    that needs another (a certificate without its key) counts as such a value. An unknown `LOG_LEVEL`
-    is not an error: it means info.
+    (`1.5s`, `+5`) are free, and for `OTEL_*` the SDK's own rule (warn, ignore) is as good. A host
+    that does not resolve is no such value but a resource that is down (CFG-7). A setting that needs
+    another (a certificate without its key) counts as such a value. An unknown `LOG_LEVEL` is not an
+    error: it means info, exactly.
 
     Scenario Outline: A <variable> of `<value>` stops the program
       Given a prepared deployment with

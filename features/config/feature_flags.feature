@@ -4,11 +4,12 @@ Feature: Feature flags
   Callers differ by their `x-user-id`; the only flag that every implementation knows is `stream-users`.
 
   Rule: CFG-10 A flag switches its feature off, or on for a share of its callers
-    [cap: feature-flags] A flag that is off turns its feature off with a clear error, without a rebuild.
-    A percentage goes by the call's `x-user-id` metadata (without one, or empty: on only at 100 %): one
-    id gets the same answer on every instance and after a restart, and of 1,000 ids the share is within
-    10 points. An unknown flag name is kept and ignored. Flag known to every implementation:
-    `stream-users` (default on; off: StreamUsers fails with UNIMPLEMENTED).
+    [cap: feature-flags] A flag that is off turns its feature off with a clear error, without a
+    rebuild. A percentage goes by the call's `x-user-id` metadata (without one, or empty: on only at
+    100 %): one id gets the same answer on every instance and after a restart, and of 1,000 ids the
+    share is within 10 points. An unknown flag name is kept and ignored, by every program. Flag
+    known to every implementation: `stream-users` (default on; off: StreamUsers fails with
+    UNIMPLEMENTED).
 
     Scenario Outline: With stream-users=<value> StreamUsers is <open> for everybody
       Given a deployment of its own with

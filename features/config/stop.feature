@@ -1,10 +1,12 @@
 Feature: Stopping
 
   Rule: CFG-8 A program stops when it is told to, and leaves nothing undone
-    Graceful stop: on SIGTERM or SIGINT the program is not ready any more (`/ready` 503, or its port
-    closed), takes no new work, finishes what is in flight, sends what telemetry it holds, and exits 0
-    (143 or 130, as a JVM does, is as good), at the latest `SHUTDOWN_TIMEOUT` + 1 s after the signal
-    even if requests are still running.
+    Graceful stop: on SIGTERM or SIGINT the program within 1 s is not ready any more, whatever
+    `HEALTH_CACHE_TTL` (`/ready` 503, or its port closed), takes no new work (a new request is
+    refused by a closed connection or by 503, its body free; once one refusal has ended, no request
+    that begins later is served), finishes what is in flight, sends what telemetry it holds, and
+    exits 0 (143 or 130, as a JVM does, is as good), at the latest `SHUTDOWN_TIMEOUT` + 1 s after
+    the signal even if requests are still running or a client does not read its answer.
 
     @user-service @gateway
     Scenario Outline: <signal> ends a program that has nothing to do

@@ -2,11 +2,12 @@
 Feature: gRPC calls
 
   Rule: GRP-3 Calls have a deadline, messages a limit, and what is no call does no harm
-    A call past its deadline ends for its client with DEADLINE_EXCEEDED at most 1 s later (a status or
-    a reset stream), and its statements are gone from the database at most `REQUEST_TIMEOUT` + 1 s
-    after they began. A request message over 4,194,304 bytes fails with RESOURCE_EXHAUSTED or
-    OUT_OF_RANGE and the connection stays usable. An unknown method is UNIMPLEMENTED. Bytes that are
-    no valid message, or no UTF-8 in a string, get any error, and the program goes on.
+    A call past its deadline ends for its client with DEADLINE_EXCEEDED at most 1 s later (a status
+    or a reset stream), and the statements of its calls (waiting for a lock or running) are gone
+    from the database at most `REQUEST_TIMEOUT` + 1 s after they began. A request message over
+    4,194,304 bytes fails with RESOURCE_EXHAUSTED or OUT_OF_RANGE and the connection stays usable.
+    An unknown method is UNIMPLEMENTED. Bytes that are no valid message, or no UTF-8 in a string,
+    get any error, and the program goes on.
 
     Scenario Outline: With the deadline <deadline> calls that wait for the database end in time
       Given a deployment of its own with

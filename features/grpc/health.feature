@@ -4,10 +4,10 @@ Feature: gRPC health
   Every name is `""`, which stands for the program, and `user.v1.UserService`.
 
   Rule: GRP-1 The gRPC health service follows readiness
-    `grpc.health.v1`: Check answers SERVING for `""` and `user.v1.UserService`, NOT_FOUND for another
-    name (Watch of another name is free); NOT_SERVING while the program is not ready. Watch reports
-    every status that lasts, within `HEALTH_CACHE_TTL` + 5 s, and an open Watch sees NOT_SERVING before
-    it ends at shutdown.
+    `grpc.health.v1`: Check answers SERVING for `""` and `user.v1.UserService`, NOT_FOUND for
+    another name (Watch of another name is free); NOT_SERVING while the program is not ready (Check
+    as fresh as HLT-5). Watch reports every status that lasts, within `HEALTH_CACHE_TTL` + 5 s, and
+    an open Watch sees NOT_SERVING before it ends at shutdown.
 
     Scenario Outline: Check of "<name>" answers SERVING
       When Check of "<name>" is called

@@ -2,10 +2,10 @@
 Feature: gRPC keepalive
 
   Rule: GRP-5 Silent clients are dropped, and clients that ping too often disconnected
-    A silent peer is dropped within keepalive time + timeout + 1 s; a client that pings more often
-    than the minimum time is disconnected after at most five such pings (a ping after the server sent
-    a frame of headers or data starts the count anew), with and without running calls; one that keeps
-    to it never.
+    [cap: grpc-keepalive] A silent peer is dropped within keepalive time + timeout + 1 s; a client
+    that pings more often than the minimum time is disconnected after at most five such pings (a
+    ping after the server sent a frame of headers or data starts the count anew), with and without
+    running calls; one that keeps to it never.
 
     # A common library pings no more often than every 10 s, whatever it is told.
     @slow

@@ -2,9 +2,9 @@
 Feature: gRPC reflection
 
   Rule: GRP-2 Reflection shows the interface
-    Server reflection (v1 or v1alpha) lists the services; its descriptors have the services, methods,
-    messages, fields (name, number, type, presence) and enum values of user.proto. Options, comments,
-    JSON names and file path are free.
+    Server reflection (v1 or v1alpha) lists the services; its descriptors, which can be had with
+    every file that they import, have the services, methods, messages, fields (name, number, type,
+    presence) and enum values of user.proto. Options, comments, JSON names and file path are free.
 
     Scenario: Reflection lists the users' service
       When reflection is asked for the services

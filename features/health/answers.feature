@@ -4,8 +4,8 @@ Feature: Health answers
   happens to a resource shows within 1500 ms.
 
   Rule: HLT-1 A program that runs is alive
-    `GET /live` is 200 with `{"status":"alive"}` as long as the process runs, whatever its resources
-    do.
+    `GET /live` is 200 with `{"status":"alive"}`, within 2 s, as long as the process runs, whatever
+    its resources do.
 
     @user-service @gateway
     Scenario: A program whose resources are up is alive
@@ -29,10 +29,11 @@ Feature: Health answers
         | every resource | hung |
 
   Rule: HLT-2 A health answer tells of the whole and of each component
-    `GET /health` answers JSON: `status` (healthy, degraded, unhealthy), `components` (a list of
-    `name`, `status`, `latency_ms`, and `error` only when not healthy), `version`, `timestamp` (RFC
-    3339). Components: user-service `database`, `redis`; gateway `user-service`; operator
-    `kubernetes`.
+    `GET /health` answers JSON (`Content-Type: application/json`, parameters free; `/ready` and
+    `/live` too), complete from the first answer on: `status` (healthy, degraded, unhealthy),
+    `components` (a list of `name`, `status`, `latency_ms`, and `error` only when not healthy),
+    `version`, `timestamp` (RFC 3339, the time of the check, never in the future). Components:
+    user-service `database`, `redis`; gateway `user-service`; operator `kubernetes`.
 
     @user-service @gateway
     Scenario: A healthy program lists its components, none with an error
@@ -70,10 +71,10 @@ Feature: Health answers
       Then the answer's version is `4.5.6-rc.1`
 
   Rule: HLT-3 The whole is as healthy as its components, but for the optional ones
-    A component that fails its check is unhealthy, and so is the whole: `/health` and `/ready` are
-    503. Named in `HEALTH_OPTIONAL` it is degraded instead, and so is the whole unless another is
-    unhealthy: `/health` is 207, `/ready` 200. All healthy: both 200. Degraded counts as ready wherever
-    a clause says ready (SERVING in GRP-1).
+    A component that fails its check is unhealthy (this changes no other component's result), and so
+    is the whole: `/health` and `/ready` are 503. Named in `HEALTH_OPTIONAL` it is degraded instead,
+    and so is the whole unless another is unhealthy: `/health` is 207, `/ready` 200. All healthy:
+    both 200. Degraded counts as ready wherever a clause says ready (SERVING in GRP-1).
 
     Scenario Outline: With <optional> as HEALTH_OPTIONAL and <resource> cut a program is <whole>
       Given a deployment of its own with

@@ -63,9 +63,10 @@ Feature: Health checks
       Then a check of the required resource that took 1 s to 15 s finds it healthy within 15500 ms
 
   Rule: HLT-5 Answers are kept for a while, and not longer
-    Answers are cached: however many calls come, a component is checked at most once in
-    `HEALTH_CACHE_TTL` (so the calls within one TTL carry at most two different `timestamp`s), and no
-    answer is older than the TTL and one check. The check may run in the background.
+    Answers are cached: however many calls come, gRPC health calls included, a component is checked
+    at most once in `HEALTH_CACHE_TTL` (so the calls within one TTL carry at most two different
+    `timestamp`s), and no answer is older than the TTL and one check. The check may run in the
+    background.
 
     @user-service @gateway @slow
     Scenario: However many clients ask, calls within one HEALTH_CACHE_TTL see at most two timestamps

@@ -4,8 +4,8 @@ Feature: Log events
 
   Rule: LOG-1 Standard output holds one event a line, and nothing else
     `serve` writes one event a line on stdout, nothing else there. `LOG_FORMAT=json`: a JSON object
-    with `time` (RFC 3339), `level` (DEBUG, INFO, WARN, ERROR), `msg`; `text`: the same as
-    `key=value`, a value bare or in double quotes with backslash escapes.
+    with `time` (RFC 3339, the time of the event), `level` (DEBUG, INFO, WARN, ERROR), `msg`;
+    `text`: the same as `key=value`, a value bare or in double quotes with backslash escapes.
 
     @user-service @gateway
     Scenario Outline: From start to stop every line is an event in <format>, at level <level>

@@ -6,8 +6,9 @@ Feature: Hostile text in the log
   Where a place cannot carry a character, it carries its escape (`%0A`) instead.
 
   Rule: LOG-5 A client cannot write the log
-    Whatever a client sends (newlines, quotes, control characters), a log line stays one parseable
-    line.
+    Whatever a client or an upstream sends (newlines, quotes, control characters, bytes that are no
+    UTF-8, bodies that a parser quotes in its message), a log line stays one parseable line of
+    UTF-8.
 
     Scenario Outline: Hostile text in <place> stays within its line
       When hostile text is sent in <place>

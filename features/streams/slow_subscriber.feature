@@ -6,9 +6,9 @@ Feature: Subscribers that do not read
   and what it had already beyond 100 MiB, which only programs with a collector have.
 
   Rule: STR-4 A slow subscriber harms nobody, and misses nothing silently
-    A subscriber that does not read, or too slowly, gets its updates late or is ended with
-    RESOURCE_EXHAUSTED; it never silently misses one, others get theirs within 2 s meanwhile, and its
-    backlog costs the service at most 64 MiB.
+    A subscriber that does not read, or reads slowly, gets its updates late or is ended with
+    RESOURCE_EXHAUSTED; it never silently misses one, others get theirs within 2 s meanwhile, and
+    its backlog costs the service at most 64 MiB.
 
     Scenario: A subscriber that reads again gets everything, or is ended
       Given 3 users named "Ada"

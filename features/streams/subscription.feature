@@ -6,8 +6,8 @@ Feature: Subscriptions
 
   Rule: STR-1 A live subscription hears of every create and update
     Response headers are sent as soon as the subscription is live; every create and update
-    acknowledged after that, on any instance, arrives as the user's new state (earlier ones may arrive
-    too).
+    acknowledged after that, on any instance, arrives within 2 s as the user's new state (earlier
+    ones may arrive too), also when the instance that acknowledged it died right after.
 
     Scenario: A stream is open though nothing happens
       When a stream "Watch" of users with `name=nobody-{id}` is opened

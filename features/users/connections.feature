@@ -5,7 +5,8 @@ Feature: Connections to the database
 
   Rule: USR-20 The service holds a bounded number of connections
     The service holds at most `DATABASE_MAX_CONNECTIONS` + 2 connections to the database (its
-    server's backends); calls beyond wait their turn within `REQUEST_TIMEOUT`.
+    server's client backends), streams included; calls beyond wait their turn within
+    `REQUEST_TIMEOUT`.
 
     Scenario Outline: With DATABASE_MAX_CONNECTIONS=<max> at most <most> connections carry many calls
       Given a deployment of its own with

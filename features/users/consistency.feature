@@ -7,7 +7,8 @@ Feature: Reads after writes
   Rule: USR-11 Reads see acknowledged writes
     Reads see acknowledged writes: once a create, update or delete has been answered, every later
     GetUser and ListUsers on any instance reflects it. Per user the history is linearizable, also
-    with concurrent writers, and also after Redis was away and came back with its old data.
+    with concurrent writers, and also when Redis was away, for all instances or for one, and came
+    back with its old data.
 
     @gateway
     Scenario: A create is seen at once on every instance

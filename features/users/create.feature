@@ -5,7 +5,8 @@ Feature: Creating a user
 
   Rule: USR-1 A created user is stored and read back
     CreateUser stores a user with a new opaque `id`, the given email, name and metadata, status
-    ACTIVE, and `created_at` = `updated_at`; GetUser returns that user.
+    ACTIVE, and `created_at` = `updated_at`, the time of the call (at most 5 s off the server's
+    clock, as `updated_at` after an update); GetUser returns that user.
 
     @gateway
     Scenario: A created user comes back with the email, name and metadata given

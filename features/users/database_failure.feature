@@ -6,10 +6,11 @@ Feature: When the database fails
 
   Rule: USR-18 A failing database gives INTERNAL or UNAVAILABLE, and no details
     What the database refuses for reasons of its own gives INTERNAL with exactly `internal error`;
-    details stay in the log (a server that is read-only, shuts down or has a statement cancelled by
-    its administrator may give UNAVAILABLE as well). An unreachable or hanging database gives
-    UNAVAILABLE within `REQUEST_TIMEOUT` + 1 s, and service resumes without a restart (bound as
-    HLT-7).
+    details stay in the log (a server that is read-only, starts up, shuts down, refuses a connection
+    or has a statement cancelled by its administrator may give UNAVAILABLE as well; a statement that
+    waits for a lock beyond its time is a hanging database). An unreachable or hanging database
+    gives UNAVAILABLE within `REQUEST_TIMEOUT` + 1 s, and service resumes without a restart (bound
+    as HLT-7).
 
     Scenario Outline: What the database refuses by <means> is an internal error
       Given a deployment of its own

@@ -3,7 +3,8 @@ Feature: Listing users
 
   Rule: USR-12 A list comes in pages that know where they end
     ListUsers: page_size 0 or less means 20, above 100 means 100. `next_page_token` is empty exactly
-    on the last page. `total_count` counts all users that match the filter.
+    on the last page. `total_count` counts all users that match the filter, as exact and as fresh as
+    USR-11.
 
     Scenario: A page_size of 0 or less means 20
       Given 25 users named "Grace"

@@ -2,10 +2,10 @@
 Feature: Page tokens
 
   Rule: USR-15 A page_token is good everywhere, for its own list alone
-    page_token is opaque, and good on every instance and after a restart. One that is no token, or
-    is used with another filter or order_by, gives INVALID_ARGUMENT `page_token is invalid`; a
-    tampered one gives that, or a page of users that match the filter, never INTERNAL. Page size may
-    change between pages.
+    page_token is opaque, at most 2,048 characters, and good on every instance, after a restart and
+    without Redis. One that is no token, or is used with another filter or order_by, gives
+    INVALID_ARGUMENT `page_token is invalid`; a tampered one gives that, or a page of users that
+    match the filter, never INTERNAL. Page size may change between pages.
 
     Scenario: A token is good on every instance
       Given a deployment of its own
