@@ -11,19 +11,18 @@ use axum::http::HeaderValue;
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::Response;
 use axum::routing::get;
-use axum::{Json, Router};
+use axum::{Extension, Json, Router};
 use criterion::Criterion;
 use futures::future::FutureExt as _;
-use gateway::access_log;
-use gateway::api::parse::PathId;
-use gateway::api::wire::UserAnswer;
-use gateway::api::{self, Gateway};
-use gateway::guarded::Guarded;
-use gateway::intake::{self, Context, Intake};
-use gateway::request_ids::{self, RequestId};
-use gateway::rules::Rules;
+use gateway::admission::{self, Admission};
+use gateway::api::parameters::PathId;
+use gateway::api::response_body::UserResponse;
+use gateway::request_context::RequestContext;
+use gateway::request_ids::RequestId;
 use gateway::settings::Settings;
-use gateway::user_service::{Call, UserService};
+use gateway::upstream::Upstream;
+use gateway::user_service::UserService;
+use gateway::{access_log, api, request_ids};
 use platform::environment::Environment;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -82,34 +81,26 @@ fn act(routes: Router) -> Act {
 
 /// The routes of the gateway as it puts them together, with its guards or with such as do nothing.
 fn routes(are_guarded: bool) -> Router {
-    let rules = Rules::default();
     let settings = Settings::read(&Environment::default()).expect("defaults are valid");
     let users: Arc<dyn UserService> = Arc::new(AtOnce);
-    let intake = Intake {
-        body_bytes: rules.body_bytes,
+    let admission = Admission {
         request_timeout: settings.request_timeout,
         in_flight: TaskTracker::new(),
         stopping: CancellationToken::new(),
     };
-    let gateway = Arc::new(Gateway {
-        users: Guarded::new(users.clone(), rules.breaker, rules.retry, &settings),
-        rules,
-    });
     let api = if are_guarded {
-        api::router(gateway)
+        api::router(Arc::new(Upstream::new(users, &settings)))
     } else {
-        let unguarded = async move |context: Context, PathId(id): PathId| {
-            let answer = users.get_user(&context.call, GetUserRequest { id }).await;
-            let user = answer.ok().and_then(|it| it.user);
-            UserAnswer::new(&Rules::default(), user).map(Json)
+        let unguarded = async move |Extension(context): Extension<RequestContext>,
+                                    PathId(id): PathId| {
+            let response = users.get_user(&context, GetUserRequest { id }).await;
+            UserResponse::new(response.ok().and_then(|response| response.user)).map(Json)
         };
-        Router::new()
-            .route("/api/v1/users/{id}", get(unguarded))
-            .with_state(gateway)
+        Router::new().route("/api/v1/users/{id}", get(unguarded))
     };
     let routes = api
         .layer(DefaultBodyLimit::disable())
-        .layer(from_fn_with_state(intake, intake::take_in))
+        .layer(from_fn_with_state(admission, admission::admit))
         .layer(from_fn(access_log::log_request));
     if are_guarded {
         routes.layer(from_fn(request_ids::assign))
@@ -129,7 +120,11 @@ struct AtOnce;
 
 #[async_trait]
 impl UserService for AtOnce {
-    async fn get_user(&self, _: &Call, request: GetUserRequest) -> Result<GetUserResponse, Status> {
+    async fn get_user(
+        &self,
+        _: &RequestContext,
+        request: GetUserRequest,
+    ) -> Result<GetUserResponse, Status> {
         Ok(GetUserResponse {
             user: Some(User {
                 id: request.id,
@@ -145,7 +140,7 @@ impl UserService for AtOnce {
 
     async fn create_user(
         &self,
-        _: &Call,
+        _: &RequestContext,
         _: CreateUserRequest,
     ) -> Result<CreateUserResponse, Status> {
         Err(none())
@@ -153,17 +148,21 @@ impl UserService for AtOnce {
 
     async fn update_user(
         &self,
-        _: &Call,
+        _: &RequestContext,
         _: UpdateUserRequest,
     ) -> Result<UpdateUserResponse, Status> {
         Err(none())
     }
 
-    async fn delete_user(&self, _: &Call, _: DeleteUserRequest) -> Result<(), Status> {
+    async fn delete_user(&self, _: &RequestContext, _: DeleteUserRequest) -> Result<(), Status> {
         Err(none())
     }
 
-    async fn list_users(&self, _: &Call, _: ListUsersRequest) -> Result<ListUsersResponse, Status> {
+    async fn list_users(
+        &self,
+        _: &RequestContext,
+        _: ListUsersRequest,
+    ) -> Result<ListUsersResponse, Status> {
         Err(none())
     }
 }

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use gateway::parts::Parts;
-use gateway::user_service::{Call, UserService};
+use gateway::dependencies::Dependencies;
+use gateway::request_context::RequestContext;
+use gateway::user_service::UserService;
 use tonic::Status;
 use user_proto::v1::{
     CreateUserRequest, CreateUserResponse, DeleteUserRequest, GetUserRequest, GetUserResponse,
@@ -14,8 +15,8 @@ use user_proto::v1::{
 /// What is made of calls and of what comes back; nothing by default.
 #[derive(Clone, Copy)]
 pub struct Spoil {
-    /// What goes with every call.
-    pub call: fn(&mut Call),
+    /// The context of every call.
+    pub context: fn(&mut RequestContext),
     /// A new user.
     pub create: fn(&mut CreateUserRequest),
     /// Changes.
@@ -35,7 +36,7 @@ pub struct Spoil {
 impl Default for Spoil {
     fn default() -> Self {
         Self {
-            call: |_| {},
+            context: |_| {},
             create: |_| {},
             update: |_| {},
             id: |_| {},
@@ -48,9 +49,9 @@ impl Default for Spoil {
 }
 
 /// Puts `spoil` around every try of a call.
-pub fn spoil(parts: &mut Parts, spoil: Spoil) {
-    let inner = Arc::clone(&parts.users);
-    parts.users = Arc::new(Spoiled { inner, spoil });
+pub fn spoil(dependencies: &mut Dependencies, spoil: Spoil) {
+    let inner = Arc::clone(&dependencies.users);
+    dependencies.users = Arc::new(Spoiled { inner, spoil });
 }
 
 struct Spoiled {
@@ -59,10 +60,10 @@ struct Spoiled {
 }
 
 impl Spoiled {
-    fn call(&self, call: &Call) -> Call {
-        let mut call = call.clone();
-        (self.spoil.call)(&mut call);
-        call
+    fn context(&self, context: &RequestContext) -> RequestContext {
+        let mut context = context.clone();
+        (self.spoil.context)(&mut context);
+        context
     }
 
     fn user(&self, user: &mut Option<User>) {
@@ -74,11 +75,14 @@ impl Spoiled {
 impl UserService for Spoiled {
     async fn create_user(
         &self,
-        call: &Call,
+        context: &RequestContext,
         mut request: CreateUserRequest,
     ) -> Result<CreateUserResponse, Status> {
         (self.spoil.create)(&mut request);
-        let answer = self.inner.create_user(&self.call(call), request).await;
+        let answer = self
+            .inner
+            .create_user(&self.context(context), request)
+            .await;
         let mut answer = answer.map_err(self.spoil.status)?;
         self.user(&mut answer.user);
         Ok(answer)
@@ -86,11 +90,11 @@ impl UserService for Spoiled {
 
     async fn get_user(
         &self,
-        call: &Call,
+        context: &RequestContext,
         mut request: GetUserRequest,
     ) -> Result<GetUserResponse, Status> {
         (self.spoil.id)(&mut request.id);
-        let answer = self.inner.get_user(&self.call(call), request).await;
+        let answer = self.inner.get_user(&self.context(context), request).await;
         let mut answer = answer.map_err(self.spoil.status)?;
         self.user(&mut answer.user);
         Ok(answer)
@@ -98,30 +102,40 @@ impl UserService for Spoiled {
 
     async fn update_user(
         &self,
-        call: &Call,
+        context: &RequestContext,
         mut request: UpdateUserRequest,
     ) -> Result<UpdateUserResponse, Status> {
         (self.spoil.id)(&mut request.id);
         (self.spoil.update)(&mut request);
-        let answer = self.inner.update_user(&self.call(call), request).await;
+        let answer = self
+            .inner
+            .update_user(&self.context(context), request)
+            .await;
         let mut answer = answer.map_err(self.spoil.status)?;
         self.user(&mut answer.user);
         Ok(answer)
     }
 
-    async fn delete_user(&self, call: &Call, mut request: DeleteUserRequest) -> Result<(), Status> {
+    async fn delete_user(
+        &self,
+        context: &RequestContext,
+        mut request: DeleteUserRequest,
+    ) -> Result<(), Status> {
         (self.spoil.id)(&mut request.id);
-        let answer = self.inner.delete_user(&self.call(call), request).await;
+        let answer = self
+            .inner
+            .delete_user(&self.context(context), request)
+            .await;
         answer.map_err(self.spoil.status)
     }
 
     async fn list_users(
         &self,
-        call: &Call,
+        context: &RequestContext,
         mut request: ListUsersRequest,
     ) -> Result<ListUsersResponse, Status> {
         (self.spoil.list)(&mut request);
-        let answer = self.inner.list_users(&self.call(call), request).await;
+        let answer = self.inner.list_users(&self.context(context), request).await;
         let mut answer = answer.map_err(self.spoil.status)?;
         answer.users.iter_mut().for_each(self.spoil.user);
         (self.spoil.page)(&mut answer);
@@ -139,37 +153,37 @@ pub trait Twist: Send + Sync + 'static {
     async fn get(
         &self,
         inner: &Inner,
-        call: &Call,
+        context: &RequestContext,
         request: GetUserRequest,
     ) -> Result<GetUserResponse, Status> {
-        inner.get_user(call, request).await
+        inner.get_user(context, request).await
     }
 
     /// Instead of `update_user`.
     async fn update(
         &self,
         inner: &Inner,
-        call: &Call,
+        context: &RequestContext,
         request: UpdateUserRequest,
     ) -> Result<UpdateUserResponse, Status> {
-        inner.update_user(call, request).await
+        inner.update_user(context, request).await
     }
 
     /// Instead of `delete_user`.
     async fn delete(
         &self,
         inner: &Inner,
-        call: &Call,
+        context: &RequestContext,
         request: DeleteUserRequest,
     ) -> Result<(), Status> {
-        inner.delete_user(call, request).await
+        inner.delete_user(context, request).await
     }
 }
 
 /// Puts the twist around every try of a call.
-pub fn twist(parts: &mut Parts, twist: impl Twist) {
-    let inner = Arc::clone(&parts.users);
-    parts.users = Arc::new(Twisted { inner, twist });
+pub fn twist(dependencies: &mut Dependencies, twist: impl Twist) {
+    let inner = Arc::clone(&dependencies.users);
+    dependencies.users = Arc::new(Twisted { inner, twist });
 }
 
 struct Twisted<T> {
@@ -181,37 +195,41 @@ struct Twisted<T> {
 impl<T: Twist> UserService for Twisted<T> {
     async fn create_user(
         &self,
-        call: &Call,
+        context: &RequestContext,
         request: CreateUserRequest,
     ) -> Result<CreateUserResponse, Status> {
-        self.inner.create_user(call, request).await
+        self.inner.create_user(context, request).await
     }
 
     async fn get_user(
         &self,
-        call: &Call,
+        context: &RequestContext,
         request: GetUserRequest,
     ) -> Result<GetUserResponse, Status> {
-        self.twist.get(&self.inner, call, request).await
+        self.twist.get(&self.inner, context, request).await
     }
 
     async fn update_user(
         &self,
-        call: &Call,
+        context: &RequestContext,
         request: UpdateUserRequest,
     ) -> Result<UpdateUserResponse, Status> {
-        self.twist.update(&self.inner, call, request).await
+        self.twist.update(&self.inner, context, request).await
     }
 
-    async fn delete_user(&self, call: &Call, request: DeleteUserRequest) -> Result<(), Status> {
-        self.twist.delete(&self.inner, call, request).await
+    async fn delete_user(
+        &self,
+        context: &RequestContext,
+        request: DeleteUserRequest,
+    ) -> Result<(), Status> {
+        self.twist.delete(&self.inner, context, request).await
     }
 
     async fn list_users(
         &self,
-        call: &Call,
+        context: &RequestContext,
         request: ListUsersRequest,
     ) -> Result<ListUsersResponse, Status> {
-        self.inner.list_users(call, request).await
+        self.inner.list_users(context, request).await
     }
 }

@@ -43,7 +43,8 @@ pub struct Common<'a> {
 pub type SpoilCommon = Rc<dyn Fn(&mut Common<'_>)>;
 
 /// Puts a gateway together, some of it wrong.
-pub type Assemble = Box<dyn FnOnce(&gateway::settings::Settings) -> gateway::parts::Parts>;
+pub type Assemble =
+    Box<dyn FnOnce(&gateway::settings::Settings) -> gateway::dependencies::Dependencies>;
 
 /// Which program of the reference is made wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -252,7 +253,7 @@ pub fn program() -> Program {
 pub fn plain(command: &str, variables: Variables) -> ExitCode {
     match program() {
         Program::UserService => reference(command, variables, |_, _| {}),
-        Program::Gateway => gateway(command, variables, gateway::parts::Parts::contract),
+        Program::Gateway => gateway(command, variables, gateway::dependencies::Dependencies::new),
     }
 }
 
@@ -268,7 +269,7 @@ fn common(program: Program, command: &str, spoil: &SpoilCommon) -> ExitCode {
             });
         }),
         Program::Gateway => gateway(command, variables(), |settings| {
-            let mut it = gateway::parts::Parts::contract(settings);
+            let mut it = gateway::dependencies::Dependencies::new(settings);
             spoil(&mut Common {
                 settings: &settings.common,
                 components: &mut it.components,
@@ -284,7 +285,7 @@ fn common(program: Program, command: &str, spoil: &SpoilCommon) -> ExitCode {
 fn gateway(
     command: &str,
     variables: Variables,
-    assemble: impl FnOnce(&gateway::settings::Settings) -> gateway::parts::Parts,
+    assemble: impl FnOnce(&gateway::settings::Settings) -> gateway::dependencies::Dependencies,
 ) -> ExitCode {
     in_runtime::<GatewayProgram>(command, variables, assemble)
 }

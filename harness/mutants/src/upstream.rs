@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures::future::BoxFuture;
-use gateway::parts::Parts;
-use gateway::user_service::{Call, UserService};
+use gateway::dependencies::Dependencies;
+use gateway::request_context::RequestContext;
+use gateway::user_service::UserService;
 use tonic::Status;
 use user_proto::v1::{
     CreateUserRequest, CreateUserResponse, DeleteUserRequest, GetUserRequest, GetUserResponse,
@@ -13,13 +14,14 @@ use user_proto::v1::{
 };
 
 /// Starts one try of a call.
-pub type Try<'a, T> = &'a (dyn Fn(Call) -> BoxFuture<'a, Result<T, Status>> + Send + Sync);
+pub type Try<'a, T> =
+    &'a (dyn Fn(RequestContext) -> BoxFuture<'a, Result<T, Status>> + Send + Sync);
 
 /// What is done around every call.
 #[async_trait]
 pub trait Around: Send + Sync + 'static {
     /// Makes the call: once, several times or not at all.
-    async fn make<T: Send>(&self, call: &Call, send: Try<'_, T>) -> Result<T, Status>;
+    async fn make<T: Send>(&self, context: &RequestContext, send: Try<'_, T>) -> Result<T, Status>;
 }
 
 struct Twisted<A> {
@@ -28,66 +30,70 @@ struct Twisted<A> {
 }
 
 /// Puts something around every call.
-pub fn twist(parts: &mut Parts, around: impl Around) {
-    let inner = parts.users.clone();
-    parts.users = Arc::new(Twisted { inner, around });
+pub fn twist(dependencies: &mut Dependencies, around: impl Around) {
+    let inner = dependencies.users.clone();
+    dependencies.users = Arc::new(Twisted { inner, around });
 }
 
 #[async_trait]
 impl<A: Around> UserService for Twisted<A> {
     async fn create_user(
         &self,
-        call: &Call,
+        context: &RequestContext,
         request: CreateUserRequest,
     ) -> Result<CreateUserResponse, Status> {
-        let send = |call: Call| -> BoxFuture<'_, _> {
+        let send = |context: RequestContext| -> BoxFuture<'_, _> {
             let request = request.clone();
-            Box::pin(async move { self.inner.create_user(&call, request).await })
+            Box::pin(async move { self.inner.create_user(&context, request).await })
         };
-        self.around.make(call, &send).await
+        self.around.make(context, &send).await
     }
 
     async fn get_user(
         &self,
-        call: &Call,
+        context: &RequestContext,
         request: GetUserRequest,
     ) -> Result<GetUserResponse, Status> {
-        let send = |call: Call| -> BoxFuture<'_, _> {
+        let send = |context: RequestContext| -> BoxFuture<'_, _> {
             let request = request.clone();
-            Box::pin(async move { self.inner.get_user(&call, request).await })
+            Box::pin(async move { self.inner.get_user(&context, request).await })
         };
-        self.around.make(call, &send).await
+        self.around.make(context, &send).await
     }
 
     async fn update_user(
         &self,
-        call: &Call,
+        context: &RequestContext,
         request: UpdateUserRequest,
     ) -> Result<UpdateUserResponse, Status> {
-        let send = |call: Call| -> BoxFuture<'_, _> {
+        let send = |context: RequestContext| -> BoxFuture<'_, _> {
             let request = request.clone();
-            Box::pin(async move { self.inner.update_user(&call, request).await })
+            Box::pin(async move { self.inner.update_user(&context, request).await })
         };
-        self.around.make(call, &send).await
+        self.around.make(context, &send).await
     }
 
-    async fn delete_user(&self, call: &Call, request: DeleteUserRequest) -> Result<(), Status> {
-        let send = |call: Call| -> BoxFuture<'_, _> {
+    async fn delete_user(
+        &self,
+        context: &RequestContext,
+        request: DeleteUserRequest,
+    ) -> Result<(), Status> {
+        let send = |context: RequestContext| -> BoxFuture<'_, _> {
             let request = request.clone();
-            Box::pin(async move { self.inner.delete_user(&call, request).await })
+            Box::pin(async move { self.inner.delete_user(&context, request).await })
         };
-        self.around.make(call, &send).await
+        self.around.make(context, &send).await
     }
 
     async fn list_users(
         &self,
-        call: &Call,
+        context: &RequestContext,
         request: ListUsersRequest,
     ) -> Result<ListUsersResponse, Status> {
-        let send = |call: Call| -> BoxFuture<'_, _> {
+        let send = |context: RequestContext| -> BoxFuture<'_, _> {
             let request = request.clone();
-            Box::pin(async move { self.inner.list_users(&call, request).await })
+            Box::pin(async move { self.inner.list_users(&context, request).await })
         };
-        self.around.make(call, &send).await
+        self.around.make(context, &send).await
     }
 }

@@ -8,7 +8,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 use platform::elapsed::milliseconds;
 
-use crate::problem::{Told, client_closed_request};
+use crate::api_error::{LoggedError, client_closed_request};
 use crate::request_ids::RequestId;
 
 /// Middleware around everything: logs each request of the API at its end.
@@ -16,18 +16,15 @@ pub async fn log_request(request: Request, next: Next) -> Response {
     if !is_api(request.uri().path()) {
         return next.run(request).await;
     }
-    let mut line = Line {
+    let mut entry = Entry {
         method: request.method().clone(),
         path: request.uri().path().to_owned(),
         request_id: request.extensions().get().cloned(),
-        begin: Instant::now(),
+        start: Instant::now(),
         outcome: None,
     };
     let response = next.run(request).await;
-    line.outcome = Some((
-        response.status(),
-        response.extensions().get::<Told>().cloned(),
-    ));
+    entry.outcome = Some((response.status(), response.extensions().get().cloned()));
     response
 }
 
@@ -36,52 +33,47 @@ fn is_api(path: &str) -> bool {
         .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-/// A request under way. Its line is written when nothing of it is left: one that ended without an
-/// answer was cancelled by its client.
-struct Line {
+/// A running request. It is logged when it is dropped: without an outcome its client cancelled it.
+struct Entry {
     method: Method,
     path: String,
     request_id: Option<RequestId>,
-    begin: Instant,
-    outcome: Option<(StatusCode, Option<Told>)>,
+    start: Instant,
+    outcome: Option<(StatusCode, Option<LoggedError>)>,
 }
 
-impl Drop for Line {
+impl Drop for Entry {
     fn drop(&mut self) {
-        let (status, told) = self.outcome.take().unwrap_or_else(|| {
-            let told = Told {
+        let (status, error) = self.outcome.take().unwrap_or_else(|| {
+            let error = LoggedError {
                 message: "cancelled by the client".into(),
                 cause: None,
             };
-            (client_closed_request(), Some(told))
+            (client_closed_request(), Some(error))
         });
-        let is_error = status.as_u16() >= 400;
-        let reason = status.canonical_reason().unwrap_or("refused");
-        let message = told.as_ref().map_or(reason, |told| &told.message);
-        let error = is_error.then_some(message);
-        let cause = told.as_ref().and_then(|told| told.cause.as_deref());
+        let cause = error.as_ref().and_then(|error| error.cause.as_deref());
+        let reason = status.canonical_reason().unwrap_or("error");
+        let message = error.as_ref().map_or(reason, |error| &error.message);
+        let message = (status.as_u16() >= 400).then_some(message);
         let request_id = self.request_id.as_ref().and_then(|id| id.0.to_str().ok());
-        let method = self.method.as_str();
-        let path = self.path.as_str();
-        let duration_ms = milliseconds(self.begin.elapsed());
-        macro_rules! line {
+        macro_rules! log {
             ($level:ident) => {
                 tracing::$level!(
                     request_id,
-                    method,
-                    path,
+                    method = self.method.as_str(),
+                    path = self.path,
                     status = status.as_u16(),
-                    duration_ms,
-                    error,
+                    duration_ms = milliseconds(self.start.elapsed()),
+                    error = message,
                     cause,
                     "request"
                 )
             };
         }
         match status.as_u16() {
-            500 => line!(error),
-            501.. => line!(warn),
-            _ => line!(info),
+            500 => log!(error),
+            501.. => log!(warn),
+            _ => log!(info),
         }
     }
 }

@@ -2,35 +2,37 @@
 //!
 //! In the order of a program's life:
 //! - [`program`]: from the command to the exit status
-//! - [`settings`]: what the environment says
-//! - [`parts`]: what the gateway is put together from, each part replaceable
+//! - [`settings`]: the environment as types
+//! - [`dependencies`]: what the server is built from
 //! - [`server`]: ports, routers, start
 //!
 //! In the order of a request:
-//! - [`request_ids`]: the id that every answer carries
+//! - [`request_ids`]: the id on every response
 //! - [`access_log`]: the log line of each request
-//! - [`intake`]: takes a request in: its body, its deadline, or a refusal at the end of the program
-//! - [`api`]: the routes, from requests to calls and from answers to JSON
-//! - [`guarded`]: the calls behind the [`breaker`], repeated as [`retry`] says
-//! - [`user_service`]: the calls as a trait; [`client`]: as the wire has them
-//! - [`problem`]: from every refusal to an HTTP error
+//! - [`admission`]: buffers a request's body, sets its deadline, refuses new requests during shutdown
+//! - [`request_context`]: what the calls of one request have in common
+//! - [`api`]: the routes, from requests to calls and from responses to JSON
+//! - [`upstream`]: calls behind the [`breaker`], repeated as [`retry`] says
+//! - [`user_service`]: the calls as a trait; [`client`]: the same over gRPC
+//! - [`api_error`]: every error as an HTTP response
 //!
-//! And [`rules`]: what the contract says, as one value; [`check`]: how the user service is asked for
-//! its health.
+//! Beside them, [`health_check`] asks for the health of the user service, and [`clock`] adds durations
+//! to instants.
 
 pub mod access_log;
+pub mod admission;
 pub mod api;
+pub mod api_error;
 pub mod breaker;
-pub mod check;
 pub mod client;
-pub mod guarded;
-pub mod intake;
-pub mod parts;
-pub mod problem;
+mod clock;
+pub mod dependencies;
+pub mod health_check;
 pub mod program;
+pub mod request_context;
 pub mod request_ids;
 pub mod retry;
-pub mod rules;
 pub mod server;
 pub mod settings;
+pub mod upstream;
 pub mod user_service;

@@ -1,10 +1,10 @@
-//! The gateway as the contract wants it.
+//! The gateway as a program.
 
 use std::process::ExitCode;
 
-use gateway::parts::Parts;
+use gateway::dependencies::Dependencies;
 use gateway::program::GatewayProgram;
 
 fn main() -> ExitCode {
-    platform::program::main::<GatewayProgram>(Parts::contract)
+    platform::program::main::<GatewayProgram>(Dependencies::new)
 }

@@ -6,7 +6,7 @@ use platform::program::{Program, ProgramError};
 use platform::serving::Running;
 use platform::settings::{CommonSettings, SettingError};
 
-use crate::parts::Parts;
+use crate::dependencies::Dependencies;
 use crate::server;
 use crate::settings::Settings;
 
@@ -16,7 +16,7 @@ pub enum GatewayProgram {}
 
 impl Program for GatewayProgram {
     type Settings = Settings;
-    type Dependencies = Parts;
+    type Dependencies = Dependencies;
 
     fn settings(environment: &Environment) -> Result<Settings, SettingError> {
         Settings::read(environment)
@@ -26,9 +26,9 @@ impl Program for GatewayProgram {
         &settings.common
     }
 
-    fn start(settings: &Settings, parts: Parts) -> Result<Running, ListenError> {
+    fn start(settings: &Settings, dependencies: Dependencies) -> Result<Running, ListenError> {
         let listeners = server::bind(settings)?;
-        Ok(server::start(settings, parts, listeners))
+        Ok(server::start(settings, dependencies, listeners))
     }
 
     async fn command(given: &str, _environment: &Environment) -> Result<(), ProgramError> {

@@ -1,41 +1,27 @@
-//! Which calls are tried again, and after which pause (RES-2).
+//! Which calls are repeated, how often, and after which pauses (RES-2).
 
 use std::time::Duration;
 
 use axum::http::Method;
 use tonic::Code;
 
-/// The decisions about retries. [`RetryRules::default`] is the contract.
-#[derive(Debug, Clone, Copy)]
-pub struct RetryRules {
-    /// Whether calls of a request with this method are tried again.
-    pub methods: fn(&Method) -> bool,
-    /// Whether a call that ended so is tried again.
-    pub codes: fn(Code) -> bool,
-    /// How often a call is tried in all, given `RETRY_MAX_ATTEMPTS`.
-    pub attempts: fn(u32) -> u32,
-    /// The pause after the try of this number, the first being 1, given `RETRY_BASE_DELAY`; the last is
-    /// a random number from 0 to 1.
-    pub pause: fn(Duration, u32, f64) -> Duration,
-    /// Whether the trial of a breaker is tried again (RES-4).
-    pub trials: bool,
+/// The most attempts that a request makes, whatever `RETRY_MAX_ATTEMPTS` allows.
+const ATTEMPTS_LIMIT: u32 = 5;
+
+/// Whether a call that ended with `code`, for a request with `method`, may be repeated.
+pub fn is_retryable(method: &Method, code: Code) -> bool {
+    method == Method::GET && code == Code::Unavailable
 }
 
-impl Default for RetryRules {
-    fn default() -> Self {
-        Self {
-            methods: |method| method == Method::GET,
-            codes: |code| code == Code::Unavailable,
-            attempts: |setting| setting.min(5),
-            pause,
-            trials: false,
-        }
-    }
+/// How many attempts a request makes in all.
+pub fn attempts(max_attempts: u32) -> u32 {
+    max_attempts.min(ATTEMPTS_LIMIT)
 }
 
-/// Between 0.5 and 1.5 times a delay that doubles with each try.
-fn pause(base: Duration, number: u32, random: f64) -> Duration {
-    let doubled = base.saturating_mul(2_u32.saturating_pow(number - 1));
+/// The pause after the attempt of this number, the first being 1: the base delay, doubled with each
+/// attempt, times a random factor from 0.5 to 1.5. `random` is between 0 and 1.
+pub fn pause(base_delay: Duration, attempt: u32, random: f64) -> Duration {
+    let doubled = base_delay.saturating_mul(2_u32.saturating_pow(attempt - 1));
     Duration::try_from_secs_f64(doubled.as_secs_f64() * (0.5 + random)).unwrap_or(Duration::MAX)
 }
 
@@ -44,8 +30,8 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(number: u32, random: f64, milliseconds: u64) {
-        let pause = pause(Duration::from_millis(50), number, random);
+    fn check(attempt: u32, random: f64, milliseconds: u64) {
+        let pause = pause(Duration::from_millis(50), attempt, random);
         assert_eq!(pause, Duration::from_millis(milliseconds));
     }
 
@@ -60,18 +46,21 @@ mod tests {
     }
 
     #[test]
-    fn no_number_is_too_great() {
+    fn no_pause_overflows() {
         assert_eq!(pause(Duration::MAX, 40, 1.0), Duration::MAX);
     }
 
     #[test]
-    fn only_what_can_do_no_harm_is_tried_again() {
-        let rules = RetryRules::default();
-        assert!((rules.methods)(&Method::GET));
+    fn only_a_get_that_is_unavailable_is_repeated() {
         for method in [Method::POST, Method::PUT, Method::DELETE] {
-            assert!(!(rules.methods)(&method));
+            assert!(!is_retryable(&method, Code::Unavailable));
         }
-        let repeated = (0..=16).filter(|code| (rules.codes)(Code::from(*code)));
-        assert_eq!(repeated.collect::<Vec<_>>(), [14]);
+        let retryable = (0..=16).filter(|code| is_retryable(&Method::GET, Code::from(*code)));
+        assert_eq!(retryable.collect::<Vec<_>>(), [14]);
+    }
+
+    #[test]
+    fn a_request_makes_at_most_five_attempts() {
+        assert_eq!([1, 5, 6, u32::MAX].map(attempts), [1, 5, 5, 5]);
     }
 }

@@ -7,22 +7,22 @@ use axum::http::{Method, StatusCode, Uri};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::get;
 use axum::{Json, Router};
-use platform::health::{self, Monitor, Readiness};
+use platform::health::{self, Component, Monitor, Readiness};
 use platform::listen::{self, ListenError};
 use platform::serving::Running;
+use platform::shutdown::Shutdown;
 use platform::{http, metrics};
 use serde_json::Value;
 use tokio::net::TcpListener;
 
-use crate::api::{self, Gateway};
-use crate::guarded::Guarded;
-use crate::intake::{self, Intake};
-use crate::parts::Parts;
-use crate::problem::Problem;
+use crate::admission::{self, Admission};
+use crate::api_error::ApiError;
+use crate::dependencies::Dependencies;
 use crate::settings::Settings;
-use crate::{access_log, request_ids};
+use crate::upstream::Upstream;
+use crate::{access_log, api, request_ids};
 
-/// The two ports, taken.
+/// The two ports, bound.
 pub struct Listeners {
     /// `PORT`
     pub http: TcpListener,
@@ -30,7 +30,7 @@ pub struct Listeners {
     pub metrics: TcpListener,
 }
 
-/// Takes the ports, or names the one that cannot be had (CFG-3).
+/// Binds the ports, or names the one that cannot be bound (CFG-3).
 pub fn bind(settings: &Settings) -> Result<Listeners, ListenError> {
     Ok(Listeners {
         http: listen::bind("PORT", settings.common.port)?,
@@ -38,10 +38,10 @@ pub fn bind(settings: &Settings) -> Result<Listeners, ListenError> {
     })
 }
 
-/// Starts to check, and to serve on every port.
-pub fn start(settings: &Settings, parts: Parts, listeners: Listeners) -> Running {
+/// Starts the health checks and both servers.
+pub fn start(settings: &Settings, dependencies: Dependencies, listeners: Listeners) -> Running {
     let mut running = Running::default();
-    let router = router(settings, parts, &running);
+    let router = router(settings, dependencies, &running);
     let ended = &running.shutdown.ended;
     let api = http::serve(listeners.http, router, ended.clone());
     let metrics = http::serve(listeners.metrics, metrics::router(), ended.clone());
@@ -50,35 +50,22 @@ pub fn start(settings: &Settings, parts: Parts, listeners: Listeners) -> Running
     running
 }
 
-/// Everything on `PORT`; starts to check.
-pub fn router(settings: &Settings, parts: Parts, running: &Running) -> Router {
-    let shutdown = &running.shutdown;
-    let rules = parts.rules;
-    let monitor = Monitor {
-        components: parts.components,
-        settings: settings.common.health.clone(),
-        version: settings.common.identity.version.clone(),
-    };
-    let reports = monitor.start(shutdown.ended.clone());
-    let readiness = Readiness::new(reports, shutdown.stopping.clone());
-    let intake = Intake {
-        body_bytes: rules.body_bytes,
+/// Everything on `PORT`; starts the health checks.
+pub fn router(settings: &Settings, dependencies: Dependencies, running: &Running) -> Router {
+    let upstream = Arc::new(Upstream::new(dependencies.users, settings));
+    let admission = Admission {
         request_timeout: settings.request_timeout,
         in_flight: running.in_flight.clone(),
-        stopping: shutdown.stopping.clone(),
+        stopping: running.shutdown.stopping.clone(),
     };
-    // Shared: axum clones every handler for every connection.
-    let document = Arc::new(parts.openapi);
-    let probes = health::router(readiness);
-    let gateway = Gateway {
-        users: Guarded::new(parts.users, rules.breaker, rules.retry, settings),
-        rules,
-    };
-    let api = api::router(Arc::new(gateway))
+    let api = api::router(upstream)
+        // The admission limits bodies.
         .layer(DefaultBodyLimit::disable())
-        .layer(from_fn_with_state(intake, intake::take_in));
+        .layer(from_fn_with_state(admission, admission::admit));
+    // Shared: axum clones every handler for every connection.
+    let document = Arc::new(dependencies.openapi);
     let everything = api
-        .merge(probes)
+        .merge(probes(settings, dependencies.components, &running.shutdown))
         .route(
             "/openapi.json",
             get(async move || Json(Value::clone(&document))),
@@ -87,16 +74,28 @@ pub fn router(settings: &Settings, parts: Parts, running: &Running) -> Router {
         .method_not_allowed_fallback(no_method)
         .layer(from_fn(access_log::log_request))
         .layer(from_fn(request_ids::assign));
-    (parts.wrap_http)(everything)
+    (dependencies.wrap_http)(everything)
 }
 
-async fn no_route(_: Uri) -> Problem {
-    Problem::new(StatusCode::NOT_FOUND, "there is no such route")
+/// `/health`, `/ready` and `/live`; starts the health checks.
+fn probes(settings: &Settings, components: Vec<Component>, shutdown: &Shutdown) -> Router {
+    let monitor = Monitor {
+        components,
+        settings: settings.common.health.clone(),
+        version: settings.common.identity.version.clone(),
+    };
+    let reports = monitor.start(shutdown.ended.clone());
+    let readiness = Readiness::new(reports, shutdown.stopping.clone());
+    health::router(readiness)
+}
+
+async fn no_route(_: Uri) -> ApiError {
+    ApiError::new(StatusCode::NOT_FOUND, "there is no such route")
 }
 
 /// axum adds `Allow` (GWY-6).
-async fn no_method(_: Method) -> Problem {
-    Problem::new(
+async fn no_method(_: Method) -> ApiError {
+    ApiError::new(
         StatusCode::METHOD_NOT_ALLOWED,
         "the route does not have this method",
     )

@@ -1,4 +1,4 @@
-//! What the environment says, as types.
+//! The environment as types.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use axum::http::uri::Scheme;
 use platform::environment::Environment;
 use platform::settings::{self, CommonSettings, Program, SettingError};
 
-/// What the gateway's nature decides about the shared settings.
+/// The gateway's own defaults of the shared settings.
 const PROGRAM: Program = Program {
     name: "gateway",
     version: env!("CARGO_PKG_VERSION"),
@@ -18,7 +18,8 @@ const PROGRAM: Program = Program {
 /// The component of the gateway's health answers (HLT-2).
 pub const USER_SERVICE: &str = "user-service";
 
-/// Settings of features that this version does not have: it must not seem to do what it was asked to.
+/// Settings of features that this version lacks: they are refused, since ignoring them would look as if
+/// the feature were on.
 const UNSUPPORTED: [(&str, &str); 9] = [
     ("TLS_CERT_FILE", "TLS"),
     ("TLS_KEY_FILE", "TLS"),
@@ -53,7 +54,7 @@ pub struct Settings {
 pub struct RetrySettings {
     /// `RETRY_MAX_ATTEMPTS`: tries in all.
     pub max_attempts: u32,
-    /// `RETRY_BASE_DELAY`: the first pause, before chance has its say.
+    /// `RETRY_BASE_DELAY`: the first pause, before its random factor.
     pub base_delay: Duration,
 }
 
@@ -104,7 +105,9 @@ fn user_service(environment: &Environment) -> Result<Uri, SettingError> {
     }
     let is_plain = address.scheme() == Some(&Scheme::HTTP)
         && address.host().is_some_and(|host| !host.is_empty())
-        && address.path_and_query().is_none_or(|it| it.as_str() == "/");
+        && address
+            .path_and_query()
+            .is_none_or(|path| path.as_str() == "/");
     is_plain
         .then_some(address)
         .ok_or_else(|| refused("is no URL such as http://host:50051"))
@@ -181,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_supported_is_refused() {
+    fn settings_of_unsupported_features_are_refused() {
         for (variable, _) in UNSUPPORTED {
             check_refused(variable, "value");
         }

@@ -1,55 +1,50 @@
-//! The calls of the user service that the gateway makes, as a trait.
+//! The calls of the user service as a trait.
 
 use async_trait::async_trait;
-use axum::http::HeaderValue;
-use tokio::time::Instant;
 use tonic::Status;
 use user_proto::v1::{
     CreateUserRequest, CreateUserResponse, DeleteUserRequest, GetUserRequest, GetUserResponse,
     ListUsersRequest, ListUsersResponse, UpdateUserRequest, UpdateUserResponse,
 };
 
-/// What goes with every try of a call.
-#[derive(Debug, Clone)]
-pub struct Call {
-    /// The id of the request that causes it (GWY-7).
-    pub request_id: HeaderValue,
-    /// When nobody waits for the answer any more (RES-1).
-    pub deadline: Instant,
-}
+use crate::request_context::RequestContext;
 
-/// Makes calls, each once. One whose future is dropped is cancelled. A status that no server
-/// sent, but a connection's failure caused, has a source.
+/// Makes each call once; a call whose future is dropped is cancelled. A status that no server sent, but a
+/// failure of the transport caused, has a source.
 #[async_trait]
 pub trait UserService: Send + Sync {
     /// `CreateUser`
     async fn create_user(
         &self,
-        call: &Call,
+        context: &RequestContext,
         request: CreateUserRequest,
     ) -> Result<CreateUserResponse, Status>;
 
     /// `GetUser`
     async fn get_user(
         &self,
-        call: &Call,
+        context: &RequestContext,
         request: GetUserRequest,
     ) -> Result<GetUserResponse, Status>;
 
     /// `UpdateUser`
     async fn update_user(
         &self,
-        call: &Call,
+        context: &RequestContext,
         request: UpdateUserRequest,
     ) -> Result<UpdateUserResponse, Status>;
 
     /// `DeleteUser`
-    async fn delete_user(&self, call: &Call, request: DeleteUserRequest) -> Result<(), Status>;
+    async fn delete_user(
+        &self,
+        context: &RequestContext,
+        request: DeleteUserRequest,
+    ) -> Result<(), Status>;
 
     /// `ListUsers`
     async fn list_users(
         &self,
-        call: &Call,
+        context: &RequestContext,
         request: ListUsersRequest,
     ) -> Result<ListUsersResponse, Status>;
 }

@@ -2,60 +2,39 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
-use futures::future::BoxFuture;
-use tonic::Status;
-use user_proto::v1::{
-    CreateUserRequest, DeleteUserRequest, GetUserRequest, ListUsersRequest, UpdateUserRequest,
-};
+use axum::{Extension, Json};
+use user_proto::v1::{CreateUserRequest, DeleteUserRequest, GetUserRequest};
 
-use super::Gateway;
-use super::body::{CreateUser, JsonBody, UpdateUser};
-use super::parse::{ListParameters, PathId};
-use super::wire::{UserAnswer, UsersAnswer};
-use crate::guarded::Failure;
-use crate::intake::Context;
-use crate::problem::Problem;
-use crate::user_service::{Call, UserService};
-
-impl Gateway {
-    /// Makes a call for a request.
-    async fn call<T>(
-        &self,
-        context: &Context,
-        send: impl for<'a> Fn(&'a dyn UserService, &'a Call) -> BoxFuture<'a, Result<T, Status>>,
-    ) -> Result<T, Problem> {
-        let answer = self.users.call(&context.method, &context.call, send).await;
-        answer.map_err(|failure| match failure {
-            Failure::Status(status) => (self.rules.problem)(&status),
-            Failure::Open(open) => Problem::breaker_open(open),
-        })
-    }
-}
+use super::parameters::{ListParameters, PathId};
+use super::request_body::{CreateUser, JsonBody, UpdateUser};
+use super::response_body::{UserResponse, UsersResponse};
+use crate::api_error::ApiError;
+use crate::request_context::RequestContext;
+use crate::upstream::Upstream;
 
 /// One page of users.
 #[utoipa::path(
     get,
     path = "/api/v1/users",
     params(ListParameters),
-    responses((status = 200, description = "A page of users", body = UsersAnswer))
+    responses((status = 200, description = "A page of users", body = UsersResponse))
 )]
 pub async fn list_users(
-    State(gateway): State<Arc<Gateway>>,
-    context: Context,
+    State(upstream): State<Arc<Upstream>>,
+    Extension(context): Extension<RequestContext>,
     parameters: Result<Query<ListParameters>, QueryRejection>,
-) -> Result<Json<UsersAnswer>, Problem> {
-    let Query(parameters) = parameters.map_err(|error| Problem::bad_request(error.body_text()))?;
-    let request = parameters.into_request(&gateway.rules)?;
-    let answer = gateway
-        .call(&context, |users, call| {
-            users.list_users(call, ListUsersRequest::clone(&request))
+) -> Result<Json<UsersResponse>, ApiError> {
+    let Query(parameters) = parameters.map_err(|error| ApiError::bad_request(error.body_text()))?;
+    let request = parameters.into_request()?;
+    let page = upstream
+        .call(&context, |users, context| {
+            users.list_users(context, request.clone())
         })
         .await?;
-    UsersAnswer::new(&gateway.rules, answer).map(Json)
+    UsersResponse::new(page).map(Json)
 }
 
 /// A new user.
@@ -63,20 +42,20 @@ pub async fn list_users(
     post,
     path = "/api/v1/users",
     request_body = CreateUser,
-    responses((status = 201, description = "The new user", body = UserAnswer))
+    responses((status = 201, description = "The new user", body = UserResponse))
 )]
 pub async fn create_user(
-    State(gateway): State<Arc<Gateway>>,
-    context: Context,
+    State(upstream): State<Arc<Upstream>>,
+    Extension(context): Extension<RequestContext>,
     JsonBody(body): JsonBody<CreateUser>,
-) -> Result<(StatusCode, Json<UserAnswer>), Problem> {
+) -> Result<(StatusCode, Json<UserResponse>), ApiError> {
     let request = CreateUserRequest::from(body);
-    let answer = gateway
-        .call(&context, |users, call| {
-            users.create_user(call, request.clone())
+    let created = upstream
+        .call(&context, |users, context| {
+            users.create_user(context, request.clone())
         })
         .await?;
-    let user = UserAnswer::new(&gateway.rules, answer.user)?;
+    let user = UserResponse::new(created.user)?;
     Ok((StatusCode::CREATED, Json(user)))
 }
 
@@ -85,43 +64,43 @@ pub async fn create_user(
     get,
     path = "/api/v1/users/{id}",
     params(("id" = String, Path)),
-    responses((status = 200, description = "The user", body = UserAnswer))
+    responses((status = 200, description = "The user", body = UserResponse))
 )]
 pub async fn get_user(
-    State(gateway): State<Arc<Gateway>>,
-    context: Context,
+    State(upstream): State<Arc<Upstream>>,
+    Extension(context): Extension<RequestContext>,
     PathId(id): PathId,
-) -> Result<Json<UserAnswer>, Problem> {
+) -> Result<Json<UserResponse>, ApiError> {
     let request = GetUserRequest { id };
-    let answer = gateway
-        .call(&context, |users, call| {
-            users.get_user(call, request.clone())
+    let found = upstream
+        .call(&context, |users, context| {
+            users.get_user(context, request.clone())
         })
         .await?;
-    UserAnswer::new(&gateway.rules, answer.user).map(Json)
+    UserResponse::new(found.user).map(Json)
 }
 
-/// Changes the members that are given.
+/// Changes the members that are present.
 #[utoipa::path(
     put,
     path = "/api/v1/users/{id}",
     params(("id" = String, Path)),
     request_body = UpdateUser,
-    responses((status = 200, description = "The user as it is now", body = UserAnswer))
+    responses((status = 200, description = "The user as it is now", body = UserResponse))
 )]
 pub async fn update_user(
-    State(gateway): State<Arc<Gateway>>,
-    context: Context,
+    State(upstream): State<Arc<Upstream>>,
+    Extension(context): Extension<RequestContext>,
     PathId(id): PathId,
     JsonBody(body): JsonBody<UpdateUser>,
-) -> Result<Json<UserAnswer>, Problem> {
-    let request: UpdateUserRequest = body.into_request(&gateway.rules, id)?;
-    let answer = gateway
-        .call(&context, |users, call| {
-            users.update_user(call, request.clone())
+) -> Result<Json<UserResponse>, ApiError> {
+    let request = body.into_request(id)?;
+    let updated = upstream
+        .call(&context, |users, context| {
+            users.update_user(context, request.clone())
         })
         .await?;
-    UserAnswer::new(&gateway.rules, answer.user).map(Json)
+    UserResponse::new(updated.user).map(Json)
 }
 
 /// Deletes the user with this id.
@@ -129,17 +108,17 @@ pub async fn update_user(
     delete,
     path = "/api/v1/users/{id}",
     params(("id" = String, Path)),
-    responses((status = 204, description = "There is no such user any more"))
+    responses((status = 204, description = "The user is deleted"))
 )]
 pub async fn delete_user(
-    State(gateway): State<Arc<Gateway>>,
-    context: Context,
+    State(upstream): State<Arc<Upstream>>,
+    Extension(context): Extension<RequestContext>,
     PathId(id): PathId,
-) -> Result<StatusCode, Problem> {
+) -> Result<StatusCode, ApiError> {
     let request = DeleteUserRequest { id };
-    gateway
-        .call(&context, |users, call| {
-            users.delete_user(call, request.clone())
+    upstream
+        .call(&context, |users, context| {
+            users.delete_user(context, request.clone())
         })
         .await?;
     Ok(StatusCode::NO_CONTENT)

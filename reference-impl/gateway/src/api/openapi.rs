@@ -1,17 +1,17 @@
-//! The API as a document (GWY-9): routes and bodies come from the handlers, errors from what statuses give.
+//! The API as a document (GWY-9): routes and bodies come from the handlers, errors from the mapping of
+//! statuses.
 
 use std::collections::BTreeMap;
 
 use axum::http::StatusCode;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use tonic::{Code, Status};
 use utoipa::OpenApi as _;
 use utoipa::openapi::OpenApi;
 
-use crate::problem::{ErrorBody, Problem, client_closed_request};
-use crate::rules::Rules;
+use crate::api_error::{ApiError, ErrorBody, client_closed_request};
 
-/// Errors that have another cause than the user service: those of GWY-6, and a body that takes too long.
+/// Errors of the gateway itself: those of GWY-6, and a body that takes too long.
 const OWN_ERRORS: [StatusCode; 6] = [
     StatusCode::BAD_REQUEST,
     StatusCode::NOT_FOUND,
@@ -38,10 +38,10 @@ pub fn head() -> OpenApi {
 }
 
 /// The whole document.
-pub fn document(rules: &Rules) -> Value {
+pub fn document() -> Value {
     let routes = super::documented().into_openapi();
     let mut document = serde_json::to_value(routes).expect("a document is JSON");
-    let errors = errors(rules);
+    let errors = errors();
     let paths = members(&mut document["paths"]);
     for operation in paths.flat_map(members) {
         let Some(responses) = operation["responses"].as_object_mut() else {
@@ -56,28 +56,23 @@ pub fn document(rules: &Rules) -> Value {
 }
 
 fn members(object: &mut Value) -> impl Iterator<Item = &mut Value> {
-    object
-        .as_object_mut()
-        .into_iter()
-        .flat_map(|it| it.values_mut())
+    object.as_object_mut().into_iter().flat_map(Map::values_mut)
 }
 
-/// Every error there is, by its status.
-fn errors(rules: &Rules) -> BTreeMap<String, Value> {
+/// Every error, by its status.
+fn errors() -> BTreeMap<String, Value> {
     (1..=16)
-        .map(|code| (rules.problem)(&Status::new(Code::from(code), "")))
-        .map(|Problem { status, .. }| status)
+        .map(|code| ApiError::from(&Status::new(Code::from(code), "")).status)
         .chain(OWN_ERRORS)
         .map(|status| (status.as_u16().to_string(), error(status)))
         .collect()
 }
 
 fn error(status: StatusCode) -> Value {
-    let gone = client_closed_request();
-    let description = match status.canonical_reason() {
-        Some(reason) => reason,
-        None if status == gone => "Client Closed Request",
-        None => "Error",
+    let description = if status == client_closed_request() {
+        "Client Closed Request"
+    } else {
+        status.canonical_reason().unwrap_or("Error")
     };
     let headers = match status {
         StatusCode::METHOD_NOT_ALLOWED => json!({ "Allow": header("The route's methods") }),
@@ -103,7 +98,7 @@ mod tests {
 
     #[track_caller]
     fn check_operation(path: &str, method: &str, success: &str, schema: Option<&str>) {
-        let document = document(&Rules::default());
+        let document = document();
         let responses = &document["paths"][path][method]["responses"];
         let content = &responses[success]["content"]["application/json"]["schema"]["$ref"];
         let schema = schema.map(|name| format!("#/components/schemas/{name}"));
@@ -129,18 +124,18 @@ mod tests {
     }
 
     #[test]
-    fn every_route_is_listed_with_all_of_its_answers() {
+    fn every_route_is_listed_with_all_of_its_responses() {
         let one = "/api/v1/users/{id}";
-        check_operation("/api/v1/users", "get", "200", Some("UsersAnswer"));
-        check_operation("/api/v1/users", "post", "201", Some("UserAnswer"));
-        check_operation(one, "get", "200", Some("UserAnswer"));
-        check_operation(one, "put", "200", Some("UserAnswer"));
+        check_operation("/api/v1/users", "get", "200", Some("UsersResponse"));
+        check_operation("/api/v1/users", "post", "201", Some("UserResponse"));
+        check_operation(one, "get", "200", Some("UserResponse"));
+        check_operation(one, "put", "200", Some("UserResponse"));
         check_operation(one, "delete", "204", None);
     }
 
     #[test]
-    fn the_document_is_one_of_openapi_3_1_and_whole() {
-        let document = document(&Rules::default());
+    fn the_document_is_openapi_3_1_and_its_references_resolve() {
+        let document = document();
         let version = document["openapi"].as_str().expect("a version");
         assert!(version.starts_with("3.1."), "{version}");
         let text = document.to_string();

@@ -1,4 +1,4 @@
-//! The one connection that all calls share: opened when it is first needed, and again when it was lost.
+//! The one connection that all calls share: opened on first use, and again after it was lost.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
@@ -12,14 +12,15 @@ use tonic::Status;
 use tonic::body::Body;
 use tower::Service;
 
-use super::answer::Answer;
-use super::connection::{Connection, ConnectionRules, Refused, lost, with_agent};
+use super::connection::{CONNECT_TIMEOUT, Connection, SendError, with_user_agent};
+use super::response::ResponseBody;
+use super::transport_error::connection_lost;
 use crate::settings::Settings;
 
-/// A try to connect, and what came of it, for all who wait for it.
-type Attempt = Shared<BoxFuture<'static, Result<Connection, Status>>>;
+/// A connection that is opening, open or failed, shared by all calls that wait for it.
+type Pending = Shared<BoxFuture<'static, Result<Connection, Status>>>;
 
-/// The way to the user service. Clones share it.
+/// Sends requests to the user service. Clones share the connection.
 #[derive(Clone)]
 pub struct Channel(Arc<Inner>);
 
@@ -27,87 +28,87 @@ struct Inner {
     address: Uri,
     connector: HttpConnector,
     keepalive_time: Duration,
-    rules: ConnectionRules,
-    /// The last try to connect. Held for no longer than it takes to look at it.
-    last: Mutex<Option<Attempt>>,
+    /// The current connection. Never locked across an await.
+    current: Mutex<Option<Pending>>,
 }
 
 impl Channel {
-    /// A channel that is not connected yet.
-    pub fn new(settings: &Settings, rules: ConnectionRules) -> Self {
+    /// A channel without a connection yet.
+    pub fn new(settings: &Settings) -> Self {
         let mut connector = HttpConnector::new();
         connector.set_nodelay(true);
-        // Shared out among a host's addresses, so that each has its chance.
-        connector.set_connect_timeout(Some(rules.connect_timeout));
+        // Divided among the addresses of a host, so that each is tried.
+        connector.set_connect_timeout(Some(CONNECT_TIMEOUT));
         Self(Arc::new(Inner {
             address: settings.user_service.clone(),
             connector,
             keepalive_time: settings.keepalive_time,
-            rules,
-            last: Mutex::new(None),
+            current: Mutex::new(None),
         }))
     }
 
-    /// Where calls go.
+    /// The address of the user service.
     pub fn origin(&self) -> Uri {
         self.0.address.clone()
     }
 
-    /// The connection; if there is none that works, waits for the one try that all wait for.
+    /// The connection; without an open one, waits for the one that all calls wait for.
     pub async fn connection(&self) -> Result<Connection, Status> {
-        let attempt = {
-            let mut last = self.last();
-            let usable = last.take().filter(|attempt| match attempt.peek() {
+        let pending = {
+            let mut current = self.current();
+            let usable = current.take().filter(|pending| match pending.peek() {
                 None => true,
                 Some(Ok(connection)) => connection.is_open(),
                 Some(Err(_)) => false,
             });
-            last.insert(usable.unwrap_or_else(|| self.attempt()))
+            current
+                .insert(usable.unwrap_or_else(|| self.connect()))
                 .clone()
         };
-        attempt.await
+        pending.await
     }
 
-    async fn send(self, request: Request<Body>) -> Result<Response<Answer>, Status> {
-        let mut request = with_agent(request);
-        // A connection that is closing refuses what it did not send: that is no try yet, and the
-        // next connection is another one.
+    async fn send(self, request: Request<Body>) -> Result<Response<ResponseBody>, Status> {
+        let mut request = with_user_agent(request);
+        // A closing connection returns a request that it did not send: the next connection sends it, as
+        // part of the same attempt.
         for _ in 0..2 {
             match self.connection().await?.send(request).await {
-                Ok(answer) => return Ok(answer),
-                Err(Refused::Unsent(unsent)) => request = *unsent,
-                Err(Refused::Failed(status)) => return Err(status),
+                Ok(response) => return Ok(response),
+                Err(SendError::Unsent(unsent)) => request = *unsent,
+                Err(SendError::Failed(status)) => return Err(status),
             }
         }
-        Err(lost())
+        Err(connection_lost())
     }
 
-    /// Begins to connect. It goes on whoever still waits for it.
-    fn attempt(&self) -> Attempt {
+    /// Begins to connect, in a task of its own: a call that is cancelled does not stop it for the others.
+    fn connect(&self) -> Pending {
         let Inner {
             connector,
             address,
             keepalive_time,
-            rules,
             ..
         } = &*self.0;
-        let connecting =
-            Connection::open(connector.clone(), address.clone(), *keepalive_time, *rules);
+        let connecting = Connection::open(connector.clone(), address.clone(), *keepalive_time);
         let connecting = tokio::spawn(connecting);
-        async { connecting.await.unwrap_or_else(|_| Err(lost())) }
+        async { connecting.await.unwrap_or_else(|_| Err(connection_lost())) }
             .boxed()
             .shared()
     }
 
-    fn last(&self) -> MutexGuard<'_, Option<Attempt>> {
-        self.0.last.lock().unwrap_or_else(PoisonError::into_inner)
+    fn current(&self) -> MutexGuard<'_, Option<Pending>> {
+        self.0
+            .current
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Service<Request<Body>> for Channel {
-    type Response = Response<Answer>;
+    type Response = Response<ResponseBody>;
     type Error = Status;
-    type Future = BoxFuture<'static, Result<Response<Answer>, Status>>;
+    type Future = BoxFuture<'static, Result<Response<ResponseBody>, Status>>;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Status>> {
         Poll::Ready(Ok(()))

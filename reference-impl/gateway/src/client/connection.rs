@@ -11,73 +11,56 @@ use tonic::body::Body;
 use tonic::{Code, Status};
 use tower::ServiceExt as _;
 
-use super::answer::{self, Answer};
-use super::faults;
+use super::response::{self, ResponseBody};
+use super::transport_error;
 
-const AGENT: HeaderValue = HeaderValue::from_static(concat!("gateway/", env!("CARGO_PKG_VERSION")));
+const USER_AGENT_VALUE: HeaderValue =
+    HeaderValue::from_static(concat!("gateway/", env!("CARGO_PKG_VERSION")));
 
-/// How long a message of a status may be, more or less.
+/// Bounds the headers of a response; the message of a status is one of them.
 const HEADER_BYTES: u32 = 4 * 1024 * 1024;
 
-/// The decisions about connections. [`ConnectionRules::default`] is the contract.
-#[derive(Debug, Clone, Copy)]
-pub struct ConnectionRules {
-    /// How long connecting may take.
-    pub connect_timeout: Duration,
-    /// How long a connection may be silent before it is pinged, given `USER_SERVICE_KEEPALIVE_TIME`;
-    /// none is never pinged (RES-6).
-    pub keepalive_time: fn(Duration) -> Option<Duration>,
-    /// How long the answer to a ping may take (RES-6).
-    pub keepalive_timeout: Duration,
-}
+/// How long connecting may take.
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
-impl Default for ConnectionRules {
-    fn default() -> Self {
-        Self {
-            connect_timeout: Duration::from_secs(2),
-            // Without a pause there would be nothing but pings.
-            keepalive_time: |time| (!time.is_zero()).then_some(time),
-            keepalive_timeout: Duration::from_secs(10),
-        }
-    }
-}
+/// How long the acknowledgement of a ping may take (RES-6).
+const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A connection. Clones share it; when the last of them is dropped, and with it the last call, it closes.
 #[derive(Clone)]
 pub struct Connection(SendRequest<Body>);
 
-/// Why a call on a connection has no answer.
-pub enum Refused {
-    /// It was not sent: here it is, for another connection.
+/// Why a request on a connection has no response.
+pub enum SendError {
+    /// The request, which was not sent: another connection can send it.
     Unsent(Box<Request<Body>>),
-    /// It was, or may have been.
+    /// It was, or may have been, sent.
     Failed(Status),
 }
 
 impl Connection {
-    /// Connects, in the time that the rules give for it.
+    /// Connects.
     pub async fn open(
         connector: HttpConnector,
         address: Uri,
         keepalive_time: Duration,
-        rules: ConnectionRules,
     ) -> Result<Self, Status> {
         let connect = async {
             let stream = connector
                 .oneshot(address)
                 .await
-                .map_err(|error| faults::of_connection(Code::Unavailable, error))?;
+                .map_err(|error| transport_error::transport_error(Code::Unavailable, error))?;
             let (requests, connection) = http2::Builder::new(TokioExecutor::new())
                 .timer(TokioTimer::new())
                 .max_header_list_size(HEADER_BYTES)
-                // Windows that adapt themselves would send pings of their own (RES-6).
+                // Adaptive windows would send pings of their own (RES-6).
                 .adaptive_window(false)
-                .keep_alive_interval((rules.keepalive_time)(keepalive_time))
-                .keep_alive_timeout(rules.keepalive_timeout)
+                .keep_alive_interval(ping_interval(keepalive_time))
+                .keep_alive_timeout(KEEPALIVE_TIMEOUT)
                 .keep_alive_while_idle(true)
                 .handshake(stream)
                 .await
-                .map_err(faults::of_http2)?;
+                .map_err(transport_error::from_http2)?;
             tokio::spawn(async {
                 if let Err(error) = connection.await {
                     tracing::debug!(%error, "the connection to the user service failed");
@@ -85,41 +68,44 @@ impl Connection {
             });
             Ok(Self(requests))
         };
-        tokio::time::timeout(rules.connect_timeout, connect)
+        tokio::time::timeout(CONNECT_TIMEOUT, connect)
             .await
-            .unwrap_or_else(|elapsed| Err(faults::of_connection(Code::Unavailable, elapsed)))
+            .unwrap_or_else(|elapsed| {
+                Err(transport_error::transport_error(Code::Unavailable, elapsed))
+            })
     }
 
-    /// Whether calls can be sent on it, as far as is known.
+    /// Whether requests can still be sent on it, as far as is known.
     pub fn is_open(&self) -> bool {
         !self.0.is_closed()
     }
 
-    /// Sends a request and waits for the head of its answer.
-    pub async fn send(mut self, request: Request<Body>) -> Result<Response<Answer>, Refused> {
+    /// Sends a request and waits for the head of its response.
+    pub async fn send(
+        mut self,
+        request: Request<Body>,
+    ) -> Result<Response<ResponseBody>, SendError> {
         let response = match self.0.try_send_request(request).await {
             Ok(response) => response,
-            Err(mut refused) => {
-                return Err(match refused.take_message() {
-                    Some(request) => Refused::Unsent(Box::new(request)),
-                    None => Refused::Failed(faults::of_http2(refused.into_error())),
+            Err(mut error) => {
+                return Err(match error.take_message() {
+                    Some(request) => SendError::Unsent(Box::new(request)),
+                    None => SendError::Failed(transport_error::from_http2(error.into_error())),
                 });
             }
         };
-        answer::check(response).map_err(Refused::Failed)
+        response::check(response).map_err(SendError::Failed)
     }
 }
 
-/// The status of a call that found no connection to be sent on.
-pub fn lost() -> Status {
-    faults::of_connection(
-        Code::Unavailable,
-        std::io::Error::from(std::io::ErrorKind::ConnectionReset),
-    )
+/// How long a connection may be silent before it is pinged. A keepalive time of 0 turns pings off, since
+/// nothing else would be sent.
+fn ping_interval(keepalive_time: Duration) -> Option<Duration> {
+    (!keepalive_time.is_zero()).then_some(keepalive_time)
 }
 
-/// A request that says who sends it.
-pub fn with_agent(mut request: Request<Body>) -> Request<Body> {
-    request.headers_mut().insert(USER_AGENT, AGENT);
+/// Sets `User-Agent`.
+pub fn with_user_agent(mut request: Request<Body>) -> Request<Body> {
+    request.headers_mut().insert(USER_AGENT, USER_AGENT_VALUE);
     request
 }

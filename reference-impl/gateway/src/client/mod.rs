@@ -1,24 +1,24 @@
-//! The calls of the user service as the wire has them: gRPC over one connection.
+//! The calls of the user service over gRPC, on one connection.
 //!
-//! tonic's own channel is not used: it does not say whether a call was sent at all, and takes failures of
-//! a connection for answers.
+//! tonic's own channel is not used: it does not report whether a call was sent at all, and reports failures
+//! of a connection like responses.
 //!
 //! - [`channel`]: the one connection, opened when it is needed and replaced when it is lost
-//! - [`connection`]: what carries calls
-//! - [`answer`]: the body of an answer, held to what gRPC allows
-//! - [`faults`]: the status of a call whose connection failed
+//! - [`connection`]: sends requests
+//! - [`response`]: checks responses
+//! - [`transport_error`]: statuses of calls whose connection failed
 
-pub mod answer;
 pub mod channel;
 pub mod connection;
-pub mod faults;
+pub mod response;
+pub mod transport_error;
 
 use std::time::Duration;
 
 use async_trait::async_trait;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 use tonic::metadata::AsciiMetadataValue;
-use tonic::{Request, Response, Status};
+use tonic::{Request, Status};
 use user_proto::v1::user_service_client::UserServiceClient;
 use user_proto::v1::{
     CreateUserRequest, CreateUserResponse, DeleteUserRequest, GetUserRequest, GetUserResponse,
@@ -26,11 +26,11 @@ use user_proto::v1::{
 };
 
 pub use self::channel::Channel;
-pub use self::connection::ConnectionRules;
-pub use self::faults::is_of_connection;
-use crate::user_service::{Call, UserService};
+pub use self::transport_error::is_transport_error;
+use crate::request_context::RequestContext;
+use crate::user_service::UserService;
 
-/// Makes calls over a channel.
+/// Makes calls on a channel.
 pub struct Client {
     users: UserServiceClient<Channel>,
 }
@@ -40,32 +40,22 @@ impl Client {
     pub fn new(channel: Channel) -> Self {
         let origin = channel.origin();
         Self {
-            // Answers are bounded where their bytes arrive: here that would look like an answer.
+            // The body of a response is limited where its bytes arrive: tonic's own limit would look like a
+            // status of the server.
             users: UserServiceClient::with_origin(channel, origin)
                 .max_decoding_message_size(usize::MAX),
         }
     }
 }
 
-/// Waits for an answer until the deadline (RES-1).
-async fn until_deadline<T>(
-    call: &Call,
-    answer: impl Future<Output = Result<Response<T>, Status>>,
-) -> Result<T, Status> {
-    match timeout_at(call.deadline, answer).await {
-        Ok(answer) => answer.map(Response::into_inner),
-        Err(_) => Err(Status::deadline_exceeded("REQUEST_TIMEOUT is over")),
-    }
-}
-
-/// A message with what goes with every try.
-fn request<T>(call: &Call, message: T) -> Request<T> {
+/// A message with the metadata of every call.
+fn request<T>(context: &RequestContext, message: T) -> Request<T> {
     let mut request = Request::new(message);
-    if let Ok(id) = AsciiMetadataValue::try_from(call.request_id.as_bytes()) {
+    if let Ok(id) = AsciiMetadataValue::try_from(context.request_id.as_bytes()) {
         request.metadata_mut().insert("x-request-id", id);
     }
-    // Never 0: servers differ in what they make of it.
-    let left = call.deadline.saturating_duration_since(Instant::now());
+    // Never 0: servers differ in how they take it.
+    let left = context.deadline.saturating_duration_since(Instant::now());
     request.set_timeout(left.max(Duration::from_millis(1)));
     request
 }
@@ -74,42 +64,51 @@ fn request<T>(call: &Call, message: T) -> Request<T> {
 impl UserService for Client {
     async fn create_user(
         &self,
-        call: &Call,
+        context: &RequestContext,
         message: CreateUserRequest,
     ) -> Result<CreateUserResponse, Status> {
         let mut users = self.users.clone();
-        until_deadline(call, users.create_user(request(call, message))).await
+        let response = users.create_user(request(context, message)).await?;
+        Ok(response.into_inner())
     }
 
     async fn get_user(
         &self,
-        call: &Call,
+        context: &RequestContext,
         message: GetUserRequest,
     ) -> Result<GetUserResponse, Status> {
         let mut users = self.users.clone();
-        until_deadline(call, users.get_user(request(call, message))).await
+        let response = users.get_user(request(context, message)).await?;
+        Ok(response.into_inner())
     }
 
     async fn update_user(
         &self,
-        call: &Call,
+        context: &RequestContext,
         message: UpdateUserRequest,
     ) -> Result<UpdateUserResponse, Status> {
         let mut users = self.users.clone();
-        until_deadline(call, users.update_user(request(call, message))).await
+        let response = users.update_user(request(context, message)).await?;
+        Ok(response.into_inner())
     }
 
-    async fn delete_user(&self, call: &Call, message: DeleteUserRequest) -> Result<(), Status> {
+    async fn delete_user(
+        &self,
+        context: &RequestContext,
+        message: DeleteUserRequest,
+    ) -> Result<(), Status> {
         let mut users = self.users.clone();
-        until_deadline(call, users.delete_user(request(call, message))).await
+        let response = users.delete_user(request(context, message)).await?;
+        Ok(response.into_inner())
     }
 
     async fn list_users(
         &self,
-        call: &Call,
+        context: &RequestContext,
         message: ListUsersRequest,
     ) -> Result<ListUsersResponse, Status> {
         let mut users = self.users.clone();
-        until_deadline(call, users.list_users(request(call, message))).await
+        let response = users.list_users(request(context, message)).await?;
+        Ok(response.into_inner())
     }
 }

@@ -11,7 +11,7 @@ use crate::gateway::{Gateway, request};
 const ONE: &str = "/api/v1/users/ada";
 const ALL: &str = "/api/v1/users";
 
-fn well() -> (std::sync::Arc<Fake>, Gateway) {
+fn gateway() -> (std::sync::Arc<Fake>, Gateway) {
     let fake = Fake::new(|_| Some(Ok(())));
     let gateway = Gateway::over(&fake, &[]);
     (fake, gateway)
@@ -19,7 +19,7 @@ fn well() -> (std::sync::Arc<Fake>, Gateway) {
 
 #[tokio::test]
 async fn each_route_makes_its_call() {
-    let (fake, gateway) = well();
+    let (fake, gateway) = gateway();
     let ada = json!({
         "id": "ada", "email": "ada@example.com", "name": "Ada", "status": "USER_STATUS_ACTIVE",
         "created_at": "2023-11-14T22:13:20.000000Z", "updated_at": "2023-11-14T22:13:20.000000Z",
@@ -42,8 +42,8 @@ async fn each_route_makes_its_call() {
 }
 
 #[tokio::test]
-async fn a_query_goes_on_to_the_user_service() {
-    let (fake, gateway) = well();
+async fn query_parameters_are_passed_on() {
+    let (fake, gateway) = gateway();
     let query = "?page_size=-5&page_token=a%26b&filter=name%3DAda%20L&order_by=name+desc";
     gateway
         .ask("GET", &format!("{ALL}{query}"))
@@ -63,7 +63,7 @@ async fn a_query_goes_on_to_the_user_service() {
 
 #[tokio::test]
 async fn a_path_id_is_decoded_once_and_passed_on() {
-    let (fake, gateway) = well();
+    let (fake, gateway) = gateway();
     for (segment, id) in [
         ("a%20b", "a b"),
         ("%2525", "%25"),
@@ -89,8 +89,8 @@ async fn a_path_id_is_decoded_once_and_passed_on() {
 }
 
 #[tokio::test]
-async fn what_is_no_route_or_method_is_an_error_too() {
-    let (fake, gateway) = well();
+async fn an_unknown_route_or_method_is_an_error_of_the_same_shape() {
+    let (fake, gateway) = gateway();
     for path in ["/", "/api/v1", "/api/v1/user", "/api/v1/users/a/b", "/nope"] {
         gateway.ask("GET", path).await.check(404);
     }
@@ -112,7 +112,7 @@ async fn what_is_no_route_or_method_is_an_error_too() {
 #[tokio::test]
 async fn a_body_may_have_a_mebibyte_and_no_more() {
     const MEBIBYTE: usize = 1024 * 1024;
-    let (fake, gateway) = well();
+    let (fake, gateway) = gateway();
     let body = |length: usize| format!("{{{}}}", " ".repeat(length - 2));
     let chunked = |length| {
         let pieces: Vec<_> = body(length)
@@ -147,8 +147,8 @@ async fn a_body_may_have_a_mebibyte_and_no_more() {
 }
 
 #[tokio::test]
-async fn a_body_that_cannot_be_used_is_the_client_s_mistake() {
-    let (fake, gateway) = well();
+async fn a_malformed_body_is_refused() {
+    let (fake, gateway) = gateway();
     for body in ["", "nope", "[]", r#"{"name":1}"#, r#"{"status":"ACTIVE"}"#] {
         gateway.send(request("PUT", ONE, body)).await.check(400);
     }
@@ -160,8 +160,8 @@ async fn a_body_that_cannot_be_used_is_the_client_s_mistake() {
 }
 
 #[tokio::test]
-async fn a_sane_request_id_goes_with_everything() {
-    let (fake, gateway) = well();
+async fn a_valid_request_id_is_on_every_response_and_call() {
+    let (fake, gateway) = gateway();
     for (sent, kept) in [("req-1", true), ("a b", false), (&"a".repeat(129), false)] {
         for path in [ONE, "/nope", "/live", "/openapi.json"] {
             let mut request = request("GET", path, "");
@@ -177,7 +177,7 @@ async fn a_sane_request_id_goes_with_everything() {
 }
 
 #[tokio::test]
-async fn what_is_no_user_is_an_internal_error() {
+async fn an_invalid_user_is_an_internal_error() {
     let fake = Fake::with_user(|_| Some(Ok(())), |user| user.id.clear());
     let gateway = Gateway::over(&fake, &[]);
     for path in [ONE, ALL] {

@@ -1,8 +1,9 @@
-//! A user service behind the trait: one function answers everything.
+//! A user service behind the trait: one function decides the result of every call.
 
 use std::sync::{Arc, Mutex};
 
-use gateway::user_service::{Call, UserService};
+use gateway::request_context::RequestContext;
+use gateway::user_service::UserService;
 use prost_types::Timestamp;
 use tonic::Status;
 use user_proto::v1::{
@@ -10,53 +11,53 @@ use user_proto::v1::{
     ListUsersRequest, ListUsersResponse, UpdateUserRequest, UpdateUserResponse, User,
 };
 
-/// What the next call ends with; none lets it hang.
-pub type Answer = fn(usize) -> Option<Result<(), Status>>;
+/// The result of a call by its number; none lets it hang.
+pub type CallResult = fn(usize) -> Option<Result<(), Status>>;
 
-/// Notes every call, and answers each with Ada or a status.
+/// Records every call; each returns Ada or a status.
 pub struct Fake {
-    /// What came, as text: the call, its request id and its message.
+    /// Each call as text: its name, request id and message.
     pub calls: Mutex<Vec<String>>,
-    answer: Answer,
-    /// What Ada becomes before she is sent.
-    spoil: fn(&mut User),
+    result: CallResult,
+    /// Changes Ada before she is returned.
+    change: fn(&mut User),
 }
 
 impl Fake {
-    /// Answers as `answer` says, by the number of the call, the first being 1.
-    pub fn new(answer: Answer) -> Arc<Self> {
-        Self::with_user(answer, |_| {})
+    /// Calls return what `result` says, by their number, the first being 1.
+    pub fn new(result: CallResult) -> Arc<Self> {
+        Self::with_user(result, |_| {})
     }
 
-    /// Answers with a user that `spoil` changed.
-    pub fn with_user(answer: Answer, spoil: fn(&mut User)) -> Arc<Self> {
+    /// The same, with a user that `change` changed.
+    pub fn with_user(result: CallResult, change: fn(&mut User)) -> Arc<Self> {
         Arc::new(Self {
             calls: Mutex::default(),
-            answer,
-            spoil,
+            result,
+            change,
         })
     }
 
-    /// How many calls came.
+    /// How many calls were made.
     pub fn count(&self) -> usize {
         self.calls.lock().expect("no test panicked in it").len()
     }
 
-    async fn note(
+    async fn record(
         &self,
-        call: &Call,
+        context: &RequestContext,
         name: &str,
         message: impl std::fmt::Debug,
     ) -> Result<User, Status> {
         let number = {
             let mut calls = self.calls.lock().expect("no test panicked in it");
-            calls.push(format!("{name} {:?} {message:?}", call.request_id));
+            calls.push(format!("{name} {:?} {message:?}", context.request_id));
             calls.len()
         };
-        let Some(answer) = (self.answer)(number) else {
+        let Some(result) = (self.result)(number) else {
             return std::future::pending().await;
         };
-        answer.map(|()| self.ada())
+        result.map(|()| self.ada())
     }
 
     fn ada(&self) -> User {
@@ -73,7 +74,7 @@ impl Fake {
             updated_at: Some(time),
             metadata: [("k".to_owned(), "v".to_owned())].into(),
         };
-        (self.spoil)(&mut ada);
+        (self.change)(&mut ada);
         ada
     }
 }
@@ -82,41 +83,45 @@ impl Fake {
 impl UserService for Fake {
     async fn create_user(
         &self,
-        call: &Call,
+        context: &RequestContext,
         message: CreateUserRequest,
     ) -> Result<CreateUserResponse, Status> {
-        let user = self.note(call, "create", message).await?;
+        let user = self.record(context, "create", message).await?;
         Ok(CreateUserResponse { user: Some(user) })
     }
 
     async fn get_user(
         &self,
-        call: &Call,
+        context: &RequestContext,
         message: GetUserRequest,
     ) -> Result<GetUserResponse, Status> {
-        let user = self.note(call, "get", message).await?;
+        let user = self.record(context, "get", message).await?;
         Ok(GetUserResponse { user: Some(user) })
     }
 
     async fn update_user(
         &self,
-        call: &Call,
+        context: &RequestContext,
         message: UpdateUserRequest,
     ) -> Result<UpdateUserResponse, Status> {
-        let user = self.note(call, "update", message).await?;
+        let user = self.record(context, "update", message).await?;
         Ok(UpdateUserResponse { user: Some(user) })
     }
 
-    async fn delete_user(&self, call: &Call, message: DeleteUserRequest) -> Result<(), Status> {
-        self.note(call, "delete", message).await.map(drop)
+    async fn delete_user(
+        &self,
+        context: &RequestContext,
+        message: DeleteUserRequest,
+    ) -> Result<(), Status> {
+        self.record(context, "delete", message).await.map(drop)
     }
 
     async fn list_users(
         &self,
-        call: &Call,
+        context: &RequestContext,
         message: ListUsersRequest,
     ) -> Result<ListUsersResponse, Status> {
-        let user = self.note(call, "list", message).await?;
+        let user = self.record(context, "list", message).await?;
         Ok(ListUsersResponse {
             users: vec![user],
             next_page_token: "next".to_owned(),

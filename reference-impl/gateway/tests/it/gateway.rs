@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode};
-use gateway::parts::Parts;
+use gateway::dependencies::Dependencies;
 use gateway::server;
 use gateway::settings::Settings;
 use gateway::user_service::UserService;
@@ -26,44 +26,44 @@ pub struct Gateway {
     router: Router,
 }
 
-/// An answer as it came.
+/// A response, whole.
 #[derive(Debug)]
-pub struct Answer {
+pub struct Response {
     pub status: StatusCode,
     pub headers: HeaderMap,
     pub body: Value,
 }
 
 impl Gateway {
-    /// A gateway of the wire.
+    /// A gateway that calls over gRPC.
     pub fn new(settings: &Settings) -> Self {
-        Self::of(settings, Parts::contract(settings))
+        Self::of(settings, Dependencies::new(settings))
     }
 
-    /// A gateway of these calls.
+    /// A gateway that calls `users`.
     pub fn over(users: &Arc<impl UserService + 'static>, variables: &[(&str, &str)]) -> Self {
         let settings = settings(variables);
-        let mut parts = Parts::contract(&settings);
-        parts.users = Arc::clone(users) as Arc<dyn UserService>;
-        Self::of(&settings, parts)
+        let mut dependencies = Dependencies::new(&settings);
+        dependencies.users = Arc::clone(users) as Arc<dyn UserService>;
+        Self::of(&settings, dependencies)
     }
 
-    fn of(settings: &Settings, parts: Parts) -> Self {
-        let router = server::router(settings, parts, &Running::default());
+    fn of(settings: &Settings, dependencies: Dependencies) -> Self {
+        let router = server::router(settings, dependencies, &Running::default());
         Self { router }
     }
 
     /// Sends a request without a body.
-    pub async fn ask(&self, method: &str, path: &str) -> Answer {
+    pub async fn ask(&self, method: &str, path: &str) -> Response {
         self.send(request(method, path, Body::empty())).await
     }
 
     /// Sends a request.
-    pub async fn send(&self, request: Request<Body>) -> Answer {
+    pub async fn send(&self, request: Request<Body>) -> Response {
         let answer = self.router.clone().oneshot(request).await;
         let (head, body) = answer.expect("a router answers").into_parts();
         let bytes = to_bytes(body, usize::MAX).await.expect("a body");
-        Answer {
+        Response {
             status: head.status,
             headers: head.headers,
             body: serde_json::from_slice(&bytes).unwrap_or(Value::Null),
@@ -77,7 +77,7 @@ pub fn request(method: &str, path: &str, body: impl Into<Body>) -> Request<Body>
     request.body(body.into()).expect("a request")
 }
 
-impl Answer {
+impl Response {
     /// Status and message of an error.
     #[track_caller]
     pub fn check_error(&self, status: u16, message: &str) {

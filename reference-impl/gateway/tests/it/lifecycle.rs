@@ -1,9 +1,9 @@
-//! CFG-8 over real connections: what the end of the program waits for, and what becomes of clients that go.
+//! CFG-8 over real connections: what the shutdown waits for.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use gateway::parts::Parts;
+use gateway::dependencies::Dependencies;
 use gateway::server::{self, Listeners};
 use gateway::user_service::UserService;
 use platform::serving::Running;
@@ -18,15 +18,15 @@ const GET: &str = "GET /api/v1/users/ada HTTP/1.1\r\nhost: x\r\n\r\n";
 /// A gateway that serves, and its port.
 async fn serve(users: &Arc<Fake>) -> (Running, u16) {
     let settings = settings(&[]);
-    let mut parts = Parts::contract(&settings);
-    parts.users = Arc::clone(users) as Arc<dyn UserService>;
+    let mut dependencies = Dependencies::new(&settings);
+    dependencies.users = Arc::clone(users) as Arc<dyn UserService>;
     let listen = || TcpListener::bind("127.0.0.1:0");
     let listeners = Listeners {
         http: listen().await.expect("a port"),
         metrics: listen().await.expect("a port"),
     };
     let port = listeners.http.local_addr().expect("bound").port();
-    (server::start(&settings, parts, listeners), port)
+    (server::start(&settings, dependencies, listeners), port)
 }
 
 /// A connection on which this was sent.
@@ -38,7 +38,7 @@ async fn connect(port: u16, sent: &str) -> TcpStream {
     stream
 }
 
-/// What comes on a connection first.
+/// The first bytes that arrive on a connection.
 async fn read(stream: &mut TcpStream) -> String {
     let mut bytes = vec![0; 4096];
     let length = stream.read(&mut bytes).await.unwrap_or(0);
@@ -53,7 +53,7 @@ async fn calls(users: &Fake, count: usize) {
 }
 
 #[tokio::test]
-async fn idle_connections_and_half_requests_do_not_hold_up_the_end() {
+async fn idle_connections_and_half_requests_do_not_hold_up_the_shutdown() {
     let users = Fake::new(|_| Some(Ok(())));
     let (running, port) = serve(&users).await;
     let mut idle = connect(port, GET).await;
@@ -91,7 +91,7 @@ async fn while_it_drains_it_is_not_ready_and_takes_no_new_work() {
     let answer = read(&mut connect(port, ready).await).await;
     assert!(answer.starts_with("HTTP/1.1 503"), "{answer}");
     assert!(!draining.is_finished());
-    // Its client goes: nothing is left to wait for.
+    // Its client closes the connection: nothing is left in flight.
     drop(in_flight);
     tokio::time::timeout(Duration::from_secs(2), draining)
         .await
@@ -100,7 +100,7 @@ async fn while_it_drains_it_is_not_ready_and_takes_no_new_work() {
 }
 
 #[tokio::test]
-async fn what_still_runs_at_the_limit_is_abandoned() {
+async fn requests_that_still_run_at_the_limit_are_abandoned() {
     let users = Fake::new(|_| None);
     let (running, port) = serve(&users).await;
     let _in_flight = connect(port, GET).await;

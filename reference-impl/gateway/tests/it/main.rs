@@ -1,8 +1,8 @@
-//! The gateway's router over a user service that does as it is told.
+//! The gateway's router over a scripted user service.
 //!
 //! - [`gateway`]: a gateway to send requests to
-//! - [`fake`]: what stands in for the user service behind the trait
-//! - [`raw`]: what stands in for it on the wire
+//! - [`fake`]: a user service behind the trait
+//! - [`raw`]: a user service on the wire
 
 mod api;
 mod connection;

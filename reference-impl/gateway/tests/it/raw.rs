@@ -1,4 +1,4 @@
-//! A user service on the wire that misbehaves as it is told.
+//! A user service that misbehaves on the wire.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,48 +11,51 @@ use h2::{Reason, RecvStream};
 use tokio::net::{TcpListener, TcpStream};
 use user_proto::v1::{GetUserResponse, User};
 
-/// What becomes of a call.
+/// How the server reacts to a call.
 #[derive(Clone)]
-pub enum Deed {
-    /// A user, as it should be.
+pub enum Reaction {
+    /// A user.
     Ada,
-    /// Headers alone, with this status and these members.
+    /// Headers alone, with this status and these fields.
     Headers(u16, Vec<(&'static str, Vec<u8>)>),
     /// This body, then trailers.
     Body(Vec<u8>, Vec<(&'static str, Vec<u8>)>),
     /// The stream is reset.
     Reset(Reason),
-    /// The head of an answer, then the connection is cut.
+    /// The head of a response, then the connection is cut.
     CutAfterHead,
     /// The connection is cut.
     Cut,
-    /// No answer.
+    /// No response.
     Hang,
 }
 
-/// What stands in for the user service.
+/// The server.
 pub struct Raw {
     pub address: String,
     /// How many connections there were.
     pub connections: AtomicUsize,
-    /// How many calls there were, health checks apart.
+    /// How many calls there were, without health checks.
     pub calls: AtomicUsize,
+    /// How many calls without a response the client has reset.
+    pub resets: Arc<AtomicUsize>,
     /// The last call's headers.
     pub headers: std::sync::Mutex<HeaderMap>,
-    deed: fn(usize) -> Deed,
+    reaction: fn(usize) -> Reaction,
 }
 
 impl Raw {
-    /// Does `deed` to each call, by its number, the first being 1.
-    pub async fn start(deed: fn(usize) -> Deed) -> Arc<Self> {
+    /// Reacts to each call by its number, the first being 1.
+    pub async fn start(reaction: fn(usize) -> Reaction) -> Arc<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = format!("http://{}", listener.local_addr().expect("bound"));
         let raw = Arc::new(Self {
             address,
             connections: AtomicUsize::new(0),
             calls: AtomicUsize::new(0),
+            resets: Arc::default(),
             headers: std::sync::Mutex::default(),
-            deed,
+            reaction,
         });
         let accepting = Arc::clone(&raw);
         tokio::spawn(async move {
@@ -76,15 +79,15 @@ impl Raw {
                 continue;
             }
             let number = self.calls.fetch_add(1, Ordering::SeqCst) + 1;
-            let deed = (self.deed)(number);
+            let reaction = (self.reaction)(number);
             *self.headers.lock().expect("headers") = request.headers().clone();
-            if matches!(deed, Deed::Cut) {
+            if matches!(reaction, Reaction::Cut) {
                 return;
             }
-            let cuts = matches!(deed, Deed::CutAfterHead);
-            answer(request, respond, deed);
+            let cuts = matches!(reaction, Reaction::CutAfterHead);
+            react(request, respond, reaction, &self.resets);
             if cuts {
-                // Lets the head leave first.
+                // The head is sent first.
                 let flushed = std::future::poll_fn(|cx| connection.poll_closed(cx));
                 let _ = tokio::time::timeout(std::time::Duration::from_millis(50), flushed).await;
                 return;
@@ -97,26 +100,36 @@ fn ok() -> Vec<(&'static str, Vec<u8>)> {
     vec![("grpc-status", b"0".to_vec())]
 }
 
-fn answer(request: Request<RecvStream>, mut respond: SendResponse<Bytes>, deed: Deed) {
-    match deed {
-        Deed::Ada => body(respond, ada(), &ok()),
-        Deed::Body(data, trailers) => body(respond, data, &trailers),
-        Deed::Headers(status, members) => {
+fn react(
+    request: Request<RecvStream>,
+    mut respond: SendResponse<Bytes>,
+    reaction: Reaction,
+    resets: &Arc<AtomicUsize>,
+) {
+    match reaction {
+        Reaction::Ada => body(respond, ada(), &ok()),
+        Reaction::Body(data, trailers) => body(respond, data, &trailers),
+        Reaction::Headers(status, members) => {
             let mut response = Response::builder().status(status).body(()).expect("a head");
             response.headers_mut().extend(headers(&members));
             respond.send_response(response, true).expect("sent");
         }
-        Deed::Reset(reason) => respond.send_reset(reason),
-        Deed::CutAfterHead => {
+        Reaction::Reset(reason) => respond.send_reset(reason),
+        Reaction::CutAfterHead => {
             let stream = respond
                 .send_response(Response::new(()), false)
                 .expect("sent");
             tokio::spawn(hold((request, stream)));
         }
-        Deed::Hang => {
-            tokio::spawn(hold((request, respond)));
+        Reaction::Hang => {
+            let resets = Arc::clone(resets);
+            tokio::spawn(async move {
+                let _ = std::future::poll_fn(|cx| respond.poll_reset(cx)).await;
+                resets.fetch_add(1, Ordering::SeqCst);
+                drop(request);
+            });
         }
-        Deed::Cut => {}
+        Reaction::Cut => {}
     }
 }
 
@@ -143,7 +156,7 @@ fn headers(members: &[(&'static str, Vec<u8>)]) -> HeaderMap {
     members.collect()
 }
 
-/// A framed answer with a user.
+/// A framed response with a user.
 pub fn ada() -> Vec<u8> {
     let time = prost_types::Timestamp::default();
     let user = User {

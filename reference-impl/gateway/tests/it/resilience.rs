@@ -11,7 +11,7 @@ use crate::gateway::{Gateway, request};
 const ONE: &str = "/api/v1/users/ada";
 
 #[tokio::test(start_paused = true)]
-async fn a_get_is_tried_again_while_the_user_service_is_unavailable() {
+async fn a_get_is_repeated_while_the_user_service_is_unavailable() {
     let fake = Fake::new(|number| {
         Some(if number < 3 {
             Err(Status::unavailable("not yet"))
@@ -31,7 +31,7 @@ async fn a_get_is_tried_again_while_the_user_service_is_unavailable() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nothing_else_is_tried_again() {
+async fn nothing_else_is_repeated() {
     for (method, body) in [("POST", "{}"), ("PUT", "{}"), ("DELETE", "")] {
         let fake = Fake::new(|_| Some(Err(Status::unavailable("no"))));
         let gateway = Gateway::over(&fake, &[]);
@@ -50,7 +50,7 @@ async fn nothing_else_is_tried_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn where_no_pause_fits_the_answer_comes_at_once() {
+async fn without_time_for_the_next_pause_the_error_comes_at_once() {
     let fake = Fake::new(|_| Some(Err(Status::unavailable("no"))));
     let settings = [("REQUEST_TIMEOUT", "1s"), ("RETRY_BASE_DELAY", "10s")];
     let gateway = Gateway::over(&fake, &settings);
@@ -64,7 +64,7 @@ async fn where_no_pause_fits_the_answer_comes_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_open_breaker_lets_no_call_through_until_its_time_is_over() {
+async fn an_open_breaker_allows_no_call_until_its_period_is_over() {
     let fake = Fake::new(|number| {
         Some(if number <= 5 {
             Err(Status::unknown("no"))
@@ -86,7 +86,7 @@ async fn an_open_breaker_lets_no_call_through_until_its_time_is_over() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_try_that_opens_the_breaker_is_the_last() {
+async fn the_attempt_that_opens_the_breaker_is_the_last() {
     let fake = Fake::new(|_| Some(Err(Status::unavailable("no"))));
     let gateway = Gateway::over(&fake, &[("BREAKER_MAX_FAILURES", "2")]);
     gateway
@@ -94,7 +94,7 @@ async fn a_try_that_opens_the_breaker_is_the_last() {
         .await
         .check_error(503, "circuit breaker is open");
     assert_eq!(fake.count(), 2);
-    // The trial is one try.
+    // The trial is not repeated.
     tokio::time::advance(Duration::from_secs(30)).await;
     gateway.ask("GET", ONE).await.check(503);
     assert_eq!(fake.count(), 3);

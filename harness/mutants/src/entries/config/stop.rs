@@ -92,7 +92,7 @@ pub fn serve_on(command: &str, variables: Variables) -> ExitCode {
         _ if command != "serve" => plain(command, variables),
         Program::UserService => serve_late::<UserServiceProgram>(variables, Dependencies::new),
         Program::Gateway => {
-            serve_late::<GatewayProgram>(variables, gateway::parts::Parts::contract)
+            serve_late::<GatewayProgram>(variables, gateway::dependencies::Dependencies::new)
         }
     }
 }

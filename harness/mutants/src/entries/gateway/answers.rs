@@ -1,11 +1,9 @@
 //! GWY-2: users and lists as JSON.
 
 use axum::http::Method;
-use chrono::{DateTime, FixedOffset, SecondsFormat, Utc};
-use prost_types::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::{answers, calls, instead, replaced, rules};
+use super::{answers, calls, instead, replaced};
 use crate::calls::Spoil;
 use crate::entry::Entry;
 use crate::http;
@@ -138,88 +136,16 @@ fn users() -> Vec<Entry> {
     ]
 }
 
-fn moment(time: &Timestamp) -> Option<DateTime<Utc>> {
-    DateTime::from_timestamp(time.seconds, u32::try_from(time.nanos).ok()?)
-}
-
 fn times() -> Vec<Entry> {
-    vec![
-        rules(
-            "shows-epoch",
-            CLAUSE,
-            "a time is a number of seconds",
-            |it| {
-                it.timestamp = |time| Some(time.seconds.to_string());
-            },
-        ),
-        rules(
-            "shows-local-time",
-            CLAUSE,
-            "a time is in a zone of its own",
-            |it| {
-                it.timestamp = |time| {
-                    let zone = FixedOffset::east_opt(3600)?;
-                    let time = moment(time)?.with_timezone(&zone);
-                    Some(time.to_rfc3339_opts(SecondsFormat::Micros, false))
-                };
-            },
-        ),
-        rules("shows-no-zone", CLAUSE, "a time has no zone", |it| {
-            it.timestamp = |time| Some(moment(time)?.format("%Y-%m-%dT%H:%M:%S%.6f").to_string());
-        }),
-        rules(
-            "shows-whole-seconds",
-            CLAUSE,
-            "a time is cut to whole seconds",
-            |it| {
-                it.timestamp =
-                    |time| Some(moment(time)?.to_rfc3339_opts(SecondsFormat::Secs, true));
-            },
-        ),
-        rules(
-            "shows-no-leading-zeros",
-            CLAUSE,
-            "the fraction of a second has lost its leading zeros",
-            |it| {
-                it.timestamp = |time| {
-                    let whole = moment(time)?.format("%Y-%m-%dT%H:%M:%S");
-                    Some(format!("{whole}.{}Z", time.nanos))
-                };
-            },
-        ),
-        rules(
-            "shows-no-time-before-1970",
-            CLAUSE,
-            "a time before 1970 is 1970",
-            |it| {
-                it.timestamp = |time| {
-                    let time = moment(time)?.max(DateTime::UNIX_EPOCH);
-                    Some(time.to_rfc3339_opts(SecondsFormat::Micros, true))
-                };
-            },
-        ),
-        rules(
-            "shows-times-of-64-bits",
-            CLAUSE,
-            "a time is one that nanoseconds of 64 bits can tell",
-            |it| {
-                it.timestamp = |time| {
-                    let nanos = time.seconds.wrapping_mul(1_000_000_000);
-                    let time = DateTime::from_timestamp_nanos(nanos + i64::from(time.nanos));
-                    Some(time.to_rfc3339_opts(SecondsFormat::Micros, true))
-                };
-            },
-        ),
-        calls(
-            "shows-created-as-updated",
-            CLAUSE,
-            "created_at is updated_at",
-            Spoil {
-                user: |user| user.created_at = user.updated_at,
-                ..Spoil::default()
-            },
-        ),
-    ]
+    vec![calls(
+        "shows-created-as-updated",
+        CLAUSE,
+        "created_at is updated_at",
+        Spoil {
+            user: |user| user.created_at = user.updated_at,
+            ..Spoil::default()
+        },
+    )]
 }
 
 /// The members of a list.

@@ -2,20 +2,15 @@
 
 use std::time::Duration;
 
-use async_trait::async_trait;
 use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::{Next, from_fn};
 use axum::response::Response;
-use gateway::breaker::Outcome;
-use gateway::parts::Parts;
-use gateway::user_service::Call;
-use tonic::{Code, Status};
+use gateway::dependencies::Dependencies;
 
-use super::{environment, replaced, rules};
+use super::{environment, replaced};
 use crate::entries::{pass, set};
 use crate::entry::{Entry, Variables};
-use crate::upstream::{Around, Try, twist};
 
 pub fn entries() -> Vec<Entry> {
     let mut all = counting();
@@ -24,68 +19,8 @@ pub fn entries() -> Vec<Entry> {
     all
 }
 
-fn counts(id: &'static str, wrong: &'static str, is_failure: fn(Code) -> bool) -> Entry {
-    rules(id, "RES-3", wrong, move |it| {
-        it.breaker.is_failure = is_failure;
-    })
-}
-
-/// As the contract has it.
-fn fails(code: Code) -> bool {
-    (gateway::breaker::BreakerRules::default().is_failure)(code)
-}
-
 fn counting() -> Vec<Entry> {
     vec![
-        counts("breaker-never-opens", "nothing is a failure", |_| false),
-        counts(
-            "breaker-knows-unavailable-alone",
-            "only UNAVAILABLE is a failure",
-            |it| it == Code::Unavailable,
-        ),
-        counts(
-            "breaker-ignores-unavailable",
-            "UNAVAILABLE is no failure",
-            |it| fails(it) && it != Code::Unavailable,
-        ),
-        counts("breaker-ignores-internal", "INTERNAL is no failure", |it| {
-            fails(it) && it != Code::Internal
-        }),
-        counts("breaker-ignores-unknown", "UNKNOWN is no failure", |it| {
-            fails(it) && it != Code::Unknown
-        }),
-        counts(
-            "breaker-ignores-time-outs",
-            "DEADLINE_EXCEEDED is no failure",
-            |it| fails(it) && it != Code::DeadlineExceeded,
-        ),
-        counts(
-            "breaker-counts-every-error",
-            "every error is a failure",
-            |it| it != Code::Ok,
-        ),
-        counts("breaker-counts-not-found", "NOT_FOUND is a failure", |it| {
-            fails(it) || it == Code::NotFound
-        }),
-        counts("breaker-counts-data-loss", "DATA_LOSS is a failure", |it| {
-            fails(it) || it == Code::DataLoss
-        }),
-        counts(
-            "breaker-counts-exhaustion",
-            "RESOURCE_EXHAUSTED is a failure",
-            |it| fails(it) || it == Code::ResourceExhausted,
-        ),
-        counts(
-            "breaker-counts-unimplemented",
-            "UNIMPLEMENTED is a failure",
-            |it| fails(it) || it == Code::Unimplemented,
-        ),
-        counts("breaker-counts-cancelled", "CANCELLED is a failure", |it| {
-            fails(it) || it == Code::Cancelled
-        }),
-        counts("breaker-counts-aborted", "ABORTED is a failure", |it| {
-            fails(it) || it == Code::Aborted
-        }),
         environment(
             "breaker-opens-late",
             "RES-3",
@@ -97,47 +32,6 @@ fn counting() -> Vec<Entry> {
             "RES-3",
             "it opens at the failure before BREAKER_MAX_FAILURES",
             |it| change_failures(it, -1),
-        ),
-        rules(
-            "breaker-never-forgets",
-            "RES-3",
-            "a success leaves the count",
-            |it| {
-                it.breaker.success_resets = false;
-            },
-        ),
-        rules(
-            "breaker-counts-abandoned-calls",
-            "RES-3",
-            "an abandoned call is a failure",
-            |it| {
-                it.breaker.abandoned = Outcome::Failure;
-            },
-        ),
-        rules(
-            "breaker-trusts-abandoned-calls",
-            "RES-3",
-            "an abandoned call is a success",
-            |it| {
-                it.breaker.abandoned = Outcome::Success;
-            },
-        ),
-        rules(
-            "breaker-heeds-late-answers",
-            "RES-3",
-            "answers to calls sent before it opened count",
-            |it| {
-                it.breaker.stale_answers_count = true;
-            },
-        ),
-        replaced(
-            "breaker-counts-requests",
-            "RES-3",
-            "the tries of a request count as one",
-            |it| {
-                it.rules.retry.attempts = |_| 1;
-                twist(it, Inside);
-            },
         ),
         replaced(
             "breaker-heeds-health",
@@ -193,11 +87,11 @@ fn is_open(response: &Response) -> bool {
 }
 
 fn on_answers<A: Future<Output = Response> + Send + 'static>(
-    parts: &mut Parts,
+    dependencies: &mut Dependencies,
     change: impl Fn(Response) -> A + Copy + Send + Sync + 'static,
 ) {
-    let before = std::mem::replace(&mut parts.wrap_http, Box::new(|router| router));
-    parts.wrap_http = Box::new(move |router| {
+    let before = std::mem::replace(&mut dependencies.wrap_http, Box::new(|router| router));
+    dependencies.wrap_http = Box::new(move |router| {
         before(router).layer(from_fn(move |request, next: Next| async move {
             change(next.run(request).await).await
         }))
@@ -258,63 +152,6 @@ fn answers() -> Vec<Entry> {
 
 fn trials() -> Vec<Entry> {
     vec![
-        rules(
-            "breaker-lets-all-trials-through",
-            "RES-4",
-            "when its time is up every waiting call goes through",
-            |it| {
-                it.breaker.trial_calls = u32::MAX;
-            },
-        ),
-        replaced(
-            "breaker-tries-trials-again",
-            "RES-4",
-            "a trial is tried again",
-            |it| {
-                it.rules.retry.attempts = |_| 1;
-                twist(it, Inside);
-            },
-        ),
-        rules(
-            "breaker-loses-abandoned-trials",
-            "RES-4",
-            "after an abandoned trial no call goes through",
-            |it| {
-                it.breaker.abandoned_trial_is_freed = false;
-            },
-        ),
-        rules(
-            "breaker-abandoned-trial-closes",
-            "RES-4",
-            "an abandoned trial closes it",
-            |it| {
-                it.breaker.abandoned = Outcome::Success;
-            },
-        ),
-        rules(
-            "breaker-abandoned-trial-opens",
-            "RES-4",
-            "an abandoned trial opens it again",
-            |it| {
-                it.breaker.abandoned = Outcome::Failure;
-            },
-        ),
-        rules(
-            "breaker-trial-of-every-error",
-            "RES-4",
-            "a trial that ends with any error fails",
-            |it| {
-                it.breaker.is_failure = |code| code != Code::Ok;
-            },
-        ),
-        rules(
-            "breaker-trial-of-unavailable",
-            "RES-4",
-            "only UNAVAILABLE is a failed trial",
-            |it| {
-                it.breaker.is_failure = |code| code == Code::Unavailable;
-            },
-        ),
         environment(
             "breaker-half-a-period",
             "RES-4",
@@ -332,22 +169,4 @@ fn trials() -> Vec<Entry> {
             },
         ),
     ]
-}
-
-/// Tries again by itself, out of the breaker's sight.
-struct Inside;
-
-#[async_trait]
-impl Around for Inside {
-    async fn make<T: Send>(&self, call: &Call, send: Try<'_, T>) -> Result<T, Status> {
-        let mut tries = 0;
-        loop {
-            let answer = send(call.clone()).await;
-            tries += 1;
-            match answer {
-                Err(status) if status.code() == Code::Unavailable && tries < 3 => {}
-                answer => return answer,
-            }
-        }
-    }
 }

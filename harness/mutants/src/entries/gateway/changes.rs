@@ -1,13 +1,10 @@
 //! GWY-4: changes of a user.
 
-use axum::body::Bytes;
 use axum::http::Method;
 use axum::http::request::Parts as Head;
-use axum::response::Response;
-use gateway::api::parse;
 use serde_json::{Map, Value};
 
-use super::{calls, instead, reads, rules};
+use super::{calls, instead, reads};
 use crate::calls::Spoil;
 use crate::entry::Entry;
 use crate::http::{objects, refused};
@@ -139,73 +136,16 @@ fn members() -> Vec<Entry> {
     ]
 }
 
-/// An entry that reads the names of statuses otherwise.
-fn status(id: &'static str, wrong: &'static str, read: fn(&str) -> Option<i32>) -> Entry {
-    rules(id, CLAUSE, wrong, move |it| it.status = read)
-}
-
 fn statuses() -> Vec<Entry> {
-    vec![
-        status(
-            "puts-short-status",
-            "a status may have its short name",
-            |it| parse::status(it).or_else(|| parse::status(&format!("USER_STATUS_{it}"))),
-        ),
-        status(
-            "puts-any-case-status",
-            "the letter case of a status is free",
-            |it| parse::status(&it.to_uppercase()),
-        ),
-        status("puts-trimmed-status", "a status may have blanks", |it| {
-            parse::status(it.trim())
-        }),
-        status("puts-number-status", "a status may be its number", |it| {
-            parse::status(it).or_else(|| it.parse().ok())
-        }),
-        status(
-            "puts-unknown-status-is-active",
-            "an unknown status is ACTIVE",
-            |it| parse::status(it).or(Some(1)),
-        ),
-        status("puts-wrong-numbers", "statuses are counted from 0", |it| {
-            parse::status(it).map(|it| it - 1)
-        }),
-        calls(
-            "puts-unspecified-as-absent",
-            CLAUSE,
-            "the status UNSPECIFIED counts as absent",
-            Spoil {
-                update: |it| {
-                    it.status.take_if(|it| *it == 0);
-                },
-                ..Spoil::default()
+    vec![calls(
+        "puts-unspecified-as-absent",
+        CLAUSE,
+        "the status UNSPECIFIED counts as absent",
+        Spoil {
+            update: |it| {
+                it.status.take_if(|it| *it == 0);
             },
-        ),
-        instead(
-            "puts-status-in-other-words",
-            CLAUSE,
-            "an unknown status is refused in other words",
-            unknown_status,
-        ),
-        reads(
-            "puts-ignores-unknown-status",
-            CLAUSE,
-            "an unknown status is ignored",
-            |head, body| {
-                sent(head, body, |it| {
-                    if let Some(Value::String(name)) = it.get("status")
-                        && parse::status(name).is_none()
-                    {
-                        it.remove("status");
-                    }
-                });
-            },
-        ),
-    ]
-}
-
-fn unknown_status(head: &Head, body: &Bytes) -> Option<Response> {
-    let body: Value = serde_json::from_slice(body).ok()?;
-    let is_unknown = parse::status(body["status"].as_str()?).is_none();
-    is_unknown.then(|| refused(head, 400, "no enum constant UserStatus"))
+            ..Spoil::default()
+        },
+    )]
 }

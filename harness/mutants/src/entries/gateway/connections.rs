@@ -2,13 +2,12 @@
 
 use std::error::Error as _;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use async_trait::async_trait;
-use gateway::user_service::Call;
+use gateway::request_context::RequestContext;
 use tonic::{Code, Status};
 
-use super::{replaced, rules};
+use super::replaced;
 use crate::entry::Entry;
 use crate::upstream::{Around, Try, twist};
 
@@ -32,24 +31,6 @@ pub fn entries() -> Vec<Entry> {
             "after three failures it makes no call any more",
             |it| twist(it, Grudge::default()),
         ),
-        rules(
-            "gateway-without-keepalive",
-            "RES-6",
-            "it sends no pings",
-            |it| it.connection.keepalive_time = |_| None,
-        ),
-        rules(
-            "gateway-pings-every-second",
-            "RES-6",
-            "it pings every second",
-            |it| it.connection.keepalive_time = |_| Some(Duration::from_secs(1)),
-        ),
-        rules(
-            "gateway-waits-long-for-pings",
-            "RES-6",
-            "it waits an hour for the answer to a ping",
-            |it| it.connection.keepalive_timeout = Duration::from_hours(1),
-        ),
     ]
 }
 
@@ -59,11 +40,11 @@ struct Once(AtomicBool);
 
 #[async_trait]
 impl Around for Once {
-    async fn make<T: Send>(&self, call: &Call, send: Try<'_, T>) -> Result<T, Status> {
+    async fn make<T: Send>(&self, context: &RequestContext, send: Try<'_, T>) -> Result<T, Status> {
         if self.0.load(Ordering::Relaxed) {
             return Err(Status::unavailable("the connection is gone"));
         }
-        let answer = send(call.clone()).await;
+        let answer = send(context.clone()).await;
         let broke = answer.as_ref().is_err_and(|it| it.source().is_some());
         self.0.store(broke, Ordering::Relaxed);
         answer
@@ -75,8 +56,8 @@ struct Dies;
 
 #[async_trait]
 impl Around for Dies {
-    async fn make<T: Send>(&self, call: &Call, send: Try<'_, T>) -> Result<T, Status> {
-        let answer = send(call.clone()).await;
+    async fn make<T: Send>(&self, context: &RequestContext, send: Try<'_, T>) -> Result<T, Status> {
+        let answer = send(context.clone()).await;
         let odd = |it: &Status| matches!(it.code(), Code::Internal | Code::Unknown);
         if answer.as_ref().is_err_and(odd) {
             std::process::abort();
@@ -91,11 +72,11 @@ struct Grudge(std::sync::atomic::AtomicU32);
 
 #[async_trait]
 impl Around for Grudge {
-    async fn make<T: Send>(&self, call: &Call, send: Try<'_, T>) -> Result<T, Status> {
+    async fn make<T: Send>(&self, context: &RequestContext, send: Try<'_, T>) -> Result<T, Status> {
         if self.0.load(Ordering::Relaxed) >= 3 {
             return Err(Status::unavailable("it has failed too often"));
         }
-        let answer = send(call.clone()).await;
+        let answer = send(context.clone()).await;
         if answer.is_err() {
             self.0.fetch_add(1, Ordering::Relaxed);
         }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
-use gateway::parts::Parts;
-use gateway::user_service::Call;
+use gateway::dependencies::Dependencies;
+use gateway::request_context::RequestContext;
 use platform::health::{Check, Unwell};
 use tonic::Status;
 use tonic::transport::Endpoint;
@@ -82,21 +82,21 @@ pub fn entries() -> Vec<Entry> {
 }
 
 /// No call is made while the component is unhealthy.
-pub fn calls_heed_health(parts: &mut Parts) {
+pub fn calls_heed_health(dependencies: &mut Dependencies) {
     let unwell = Arc::new(AtomicBool::new(false));
-    let inner = parts.components[0].check.clone();
+    let inner = dependencies.components[0].check.clone();
     check(
-        parts,
+        dependencies,
         Arc::new(Noted {
             inner,
             unwell: unwell.clone(),
         }),
     );
-    twist(parts, Heeding(unwell));
+    twist(dependencies, Heeding(unwell));
 }
 
-fn check(parts: &mut Parts, check: Arc<dyn Check>) {
-    parts.components[0].check = check;
+fn check(dependencies: &mut Dependencies, check: Arc<dyn Check>) {
+    dependencies.components[0].check = check;
 }
 
 /// The status that Check answers, or that it failed.
@@ -130,8 +130,8 @@ struct Failing(Arc<AtomicBool>);
 
 #[async_trait]
 impl Around for Failing {
-    async fn make<T: Send>(&self, call: &Call, send: Try<'_, T>) -> Result<T, Status> {
-        let answer = send(call.clone()).await;
+    async fn make<T: Send>(&self, context: &RequestContext, send: Try<'_, T>) -> Result<T, Status> {
+        let answer = send(context.clone()).await;
         self.0.store(answer.is_err(), Ordering::Relaxed);
         answer
     }
@@ -191,10 +191,10 @@ struct Heeding(Arc<AtomicBool>);
 
 #[async_trait]
 impl Around for Heeding {
-    async fn make<T: Send>(&self, call: &Call, send: Try<'_, T>) -> Result<T, Status> {
+    async fn make<T: Send>(&self, context: &RequestContext, send: Try<'_, T>) -> Result<T, Status> {
         if self.0.load(Ordering::Relaxed) {
             return Err(Status::unavailable("the user service is unhealthy"));
         }
-        send(call.clone()).await
+        send(context.clone()).await
     }
 }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use gateway::user_service::Call;
+use gateway::request_context::RequestContext;
 use tonic::Status;
 use user_proto::v1::{
     DeleteUserRequest, GetUserRequest, GetUserResponse, UpdateUserRequest, UpdateUserResponse,
@@ -117,7 +117,7 @@ impl Twist for Cached {
     async fn get(
         &self,
         inner: &Inner,
-        call: &Call,
+        context: &RequestContext,
         request: GetUserRequest,
     ) -> Result<GetUserResponse, Status> {
         let kept = lock(&self.0).get(&request.id).cloned();
@@ -125,7 +125,7 @@ impl Twist for Cached {
             return Ok(kept);
         }
         let id = request.id.clone();
-        let answer = inner.get_user(call, request).await?;
+        let answer = inner.get_user(context, request).await?;
         lock(&self.0).insert(id, answer.clone());
         Ok(answer)
     }
@@ -133,11 +133,11 @@ impl Twist for Cached {
     async fn update(
         &self,
         inner: &Inner,
-        call: &Call,
+        context: &RequestContext,
         request: UpdateUserRequest,
     ) -> Result<UpdateUserResponse, Status> {
         let id = request.id.clone();
-        let answer = inner.update_user(call, request).await?;
+        let answer = inner.update_user(context, request).await?;
         let user = answer.user.clone();
         lock(&self.0).insert(id, GetUserResponse { user });
         Ok(answer)
@@ -146,11 +146,11 @@ impl Twist for Cached {
     async fn delete(
         &self,
         inner: &Inner,
-        call: &Call,
+        context: &RequestContext,
         request: DeleteUserRequest,
     ) -> Result<(), Status> {
         lock(&self.0).remove(&request.id);
-        inner.delete_user(call, request).await
+        inner.delete_user(context, request).await
     }
 }
 
@@ -162,11 +162,11 @@ impl Twist for WriteBehind {
     async fn update(
         &self,
         inner: &Inner,
-        call: &Call,
+        context: &RequestContext,
         request: UpdateUserRequest,
     ) -> Result<UpdateUserResponse, Status> {
         let id = request.id.clone();
-        let now = inner.get_user(call, GetUserRequest { id }).await?;
+        let now = inner.get_user(context, GetUserRequest { id }).await?;
         let mut user = now.user;
         if let Some(user) = &mut user {
             if let Some(name) = &request.name {
@@ -181,10 +181,10 @@ impl Twist for WriteBehind {
             }
             user.updated_at = Some(std::time::SystemTime::now().into());
         }
-        let (inner, call) = (Arc::clone(inner), call.clone());
+        let (inner, context) = (Arc::clone(inner), context.clone());
         tokio::spawn(async move {
             pass(Duration::from_millis(500)).await;
-            let _ = inner.update_user(&call, request).await;
+            let _ = inner.update_user(&context, request).await;
         });
         Ok(UpdateUserResponse { user })
     }
@@ -192,13 +192,13 @@ impl Twist for WriteBehind {
     async fn delete(
         &self,
         inner: &Inner,
-        call: &Call,
+        context: &RequestContext,
         request: DeleteUserRequest,
     ) -> Result<(), Status> {
-        let (inner, call) = (Arc::clone(inner), call.clone());
+        let (inner, context) = (Arc::clone(inner), context.clone());
         tokio::spawn(async move {
             pass(Duration::from_millis(500)).await;
-            let _ = inner.delete_user(&call, request).await;
+            let _ = inner.delete_user(&context, request).await;
         });
         Ok(())
     }

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use axum::body::{Body, to_bytes};
 use axum::extract::Request;
-use axum::http::header::{ALLOW, CONTENT_LENGTH};
+use axum::http::header::ALLOW;
 use axum::http::{HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use tokio::sync::Mutex;
 
-use super::{answers, heads, replaced, rules};
+use super::{answers, heads, replaced};
 use crate::entry::Entry;
-use crate::http::{around, refused, target};
+use crate::http::{around, target};
 
 const CLAUSE: &str = "GWY-6";
 
@@ -25,70 +25,6 @@ pub fn entries() -> Vec<Entry> {
 
 fn lengths() -> Vec<Entry> {
     vec![
-        rules("limits-none", CLAUSE, "a body may have any length", |it| {
-            it.body_bytes = 64 * 1024 * 1024;
-        }),
-        rules(
-            "limits-1-mb",
-            CLAUSE,
-            "a body may have 1,000,000 bytes",
-            |it| it.body_bytes = 1_000_000,
-        ),
-        rules(
-            "limits-100-kb",
-            CLAUSE,
-            "a body may have 102,400 bytes",
-            |it| it.body_bytes = 102_400,
-        ),
-        rules(
-            "limits-one-less",
-            CLAUSE,
-            "a body must be shorter than 1 MiB",
-            |it| it.body_bytes -= 1,
-        ),
-        rules("limits-2-mb", CLAUSE, "a body may have 2 MiB", |it| {
-            it.body_bytes *= 2;
-        }),
-        replaced(
-            "limits-by-content-length",
-            CLAUSE,
-            "a body is as long as its Content-Length says, or has no limit",
-            |it| {
-                it.rules.body_bytes = 64 * 1024 * 1024;
-                around(
-                    &mut it.wrap_http,
-                    |request: Request, next: Next| async move {
-                        let length = request.headers().get(CONTENT_LENGTH);
-                        let length = length.and_then(|it| it.to_str().ok()?.parse().ok());
-                        if length.is_some_and(|it: usize| it > 1024 * 1024) {
-                            let (head, body) = request.into_parts();
-                            let _ = to_bytes(body, usize::MAX).await;
-                            return refused(&head, 413, "the body is too long");
-                        }
-                        next.run(request).await
-                    },
-                );
-            },
-        ),
-        replaced(
-            "limits-create-alone",
-            CLAUSE,
-            "the body of an update may have any length",
-            |it| {
-                it.rules.body_bytes = 64 * 1024 * 1024;
-                around(
-                    &mut it.wrap_http,
-                    |request: Request, next: Next| async move {
-                        let (head, body) = request.into_parts();
-                        let body = to_bytes(body, usize::MAX).await.unwrap_or_default();
-                        if head.method == Method::POST && body.len() > 1024 * 1024 {
-                            return refused(&head, 413, "the body is too long");
-                        }
-                        next.run(Request::from_parts(head, Body::from(body))).await
-                    },
-                );
-            },
-        ),
         answers(
             "limits-400",
             CLAUSE,

@@ -21,8 +21,7 @@ mod users;
 use axum::body::Bytes;
 use axum::http::request::Parts as Head;
 use axum::response::Response;
-use gateway::parts::Parts;
-use gateway::rules::Rules;
+use gateway::dependencies::Dependencies;
 use gateway::settings::Settings;
 
 use crate::calls::{self, Spoil};
@@ -78,20 +77,6 @@ pub fn entries(others: &[Entry]) -> Vec<Entry> {
     all
 }
 
-/// An entry with other rules.
-fn rules(
-    id: &'static str,
-    clause: &'static str,
-    wrong: &'static str,
-    spoil: impl FnOnce(&mut Rules) + 'static,
-) -> Entry {
-    parts(id, clause, wrong, |settings| {
-        let mut rules = Rules::default();
-        spoil(&mut rules);
-        Parts::with_rules(settings, rules)
-    })
-}
-
 /// An entry that changes the environment before anything reads it.
 fn environment(
     id: &'static str,
@@ -102,28 +87,19 @@ fn environment(
     Entry::of_gateway(id, clause, wrong, How::Environment(spoil))
 }
 
-/// An entry that is put together otherwise.
-fn parts(
-    id: &'static str,
-    clause: &'static str,
-    wrong: &'static str,
-    assemble: impl FnOnce(&Settings) -> Parts + 'static,
-) -> Entry {
-    Entry::of_gateway(id, clause, wrong, How::Gateway(Box::new(assemble)))
-}
-
-/// An entry of which some parts are replaced.
+/// An entry with some dependencies replaced.
 fn replaced(
     id: &'static str,
     clause: &'static str,
     wrong: &'static str,
-    replace: impl FnOnce(&mut Parts) + 'static,
+    replace: impl FnOnce(&mut Dependencies) + 'static,
 ) -> Entry {
-    parts(id, clause, wrong, |settings| {
-        let mut parts = Parts::contract(settings);
-        replace(&mut parts);
-        parts
-    })
+    let assemble = |settings: &Settings| {
+        let mut dependencies = Dependencies::new(settings);
+        replace(&mut dependencies);
+        dependencies
+    };
+    Entry::of_gateway(id, clause, wrong, How::Gateway(Box::new(assemble)))
 }
 
 /// An entry that changes its answers.

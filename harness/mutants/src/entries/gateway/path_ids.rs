@@ -1,9 +1,8 @@
 //! GWY-8: ids in paths.
 
 use axum::http::request::Parts as Head;
-use gateway::api::parse;
 
-use super::{calls, heads, instead, rules};
+use super::{calls, heads, instead};
 use crate::calls::Spoil;
 use crate::entry::Entry;
 use crate::http::{decoded, refused, target};
@@ -17,60 +16,16 @@ pub fn entries() -> Vec<Entry> {
     all
 }
 
-/// An entry that makes something else of a segment.
-fn segment(id: &'static str, wrong: &'static str, read: fn(&str) -> Option<String>) -> Entry {
-    rules(id, CLAUSE, wrong, move |it| it.path_id = read)
-}
-
 fn decodings() -> Vec<Entry> {
-    vec![
-        segment("path-id-not-decoded", "an id is not decoded", |it| {
-            Some(it.to_owned())
-        }),
-        segment("path-id-decoded-twice", "an id is decoded twice", |it| {
-            parse::path_id(&parse::path_id(it)?)
-        }),
-        segment("path-id-plus", "a plus is a blank", |it| {
-            parse::path_id(&it.replace('+', " "))
-        }),
-        segment("path-id-latin-1", "an id is decoded byte by byte", |it| {
-            Some(parse::path_id(it)?.bytes().map(char::from).collect())
-        }),
-        segment("path-id-trimmed", "an id is trimmed", |it| {
-            Some(parse::path_id(it)?.trim().to_owned())
-        }),
-        segment("path-id-lower-case", "an id is put in lower case", |it| {
-            Some(parse::path_id(it)?.to_lowercase())
-        }),
-        segment(
-            "path-id-parameters",
-            "what follows a semicolon is cut off",
-            |it| {
-                let id = parse::path_id(it)?;
-                Some(id.split(';').next().unwrap_or_default().to_owned())
-            },
-        ),
-        segment(
-            "path-id-words",
-            "an id has letters, digits and dashes",
-            |it| {
-                parse::path_id(it)
-                    .filter(|it| it.chars().all(|it| it.is_alphanumeric() || it == '-'))
-            },
-        ),
-        segment("path-id-256", "an id has at most 256 characters", |it| {
-            parse::path_id(it).filter(|it| it.len() <= 256)
-        }),
-        calls(
-            "path-id-cut",
-            CLAUSE,
-            "an id is cut after 100 characters",
-            Spoil {
-                id: |id| *id = id.chars().take(100).collect(),
-                ..Spoil::default()
-            },
-        ),
-    ]
+    vec![calls(
+        "path-id-cut",
+        CLAUSE,
+        "an id is cut after 100 characters",
+        Spoil {
+            id: |id| *id = id.chars().take(100).collect(),
+            ..Spoil::default()
+        },
+    )]
 }
 
 /// Puts another path in a request of a user.
@@ -135,17 +90,6 @@ fn paths() -> Vec<Entry> {
             "an encoded ? begins a query",
             |head| {
                 rewritten(head, |rest| rest.replace("%3F", "?"));
-            },
-        ),
-        instead(
-            "path-id-no-utf8-500",
-            CLAUSE,
-            "an id that is no UTF-8 is 500",
-            |head, _| {
-                let segment = head.uri.path().strip_prefix(USERS)?;
-                parse::path_id(segment)
-                    .is_none()
-                    .then(|| refused(head, 500, "internal server error"))
             },
         ),
         instead(

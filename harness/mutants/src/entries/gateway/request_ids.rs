@@ -158,9 +158,9 @@ fn passed_on() -> Vec<Entry> {
             CLAUSE,
             "every try has an id of its own",
             Spoil {
-                call: |call| {
+                context: |context| {
                     let number = CALLS.fetch_add(1, Ordering::Relaxed);
-                    call.request_id = format!("call-{number}").parse().expect("a value");
+                    context.request_id = format!("call-{number}").parse().expect("a value");
                 },
                 ..Spoil::default()
             },
@@ -170,12 +170,12 @@ fn passed_on() -> Vec<Entry> {
             CLAUSE,
             "every try after the first has another id",
             Spoil {
-                call: |call| {
-                    let mut id = call.request_id.as_bytes().to_vec();
+                context: |context| {
+                    let mut id = context.request_id.as_bytes().to_vec();
                     if !CALLS.fetch_add(1, Ordering::Relaxed).is_multiple_of(3) {
                         id.extend(b"-again");
                     }
-                    call.request_id = HeaderValue::from_bytes(&id).expect("a value");
+                    context.request_id = HeaderValue::from_bytes(&id).expect("a value");
                 },
                 ..Spoil::default()
             },
@@ -185,7 +185,7 @@ fn passed_on() -> Vec<Entry> {
             CLAUSE,
             "calls carry an empty id",
             Spoil {
-                call: |call| call.request_id = HeaderValue::from_static(""),
+                context: |context| context.request_id = HeaderValue::from_static(""),
                 ..Spoil::default()
             },
         ),

@@ -1,11 +1,9 @@
 //! GWY-5: answers of the user service that cannot be passed on.
 
-use axum::http::StatusCode;
-use gateway::problem::{self, Problem};
 use serde_json::{Value, json};
 use tonic::{Code, Status};
 
-use super::{answers, calls, instead, rules};
+use super::{answers, calls, instead};
 use crate::calls::Spoil;
 use crate::entry::Entry;
 use crate::http::Answer;
@@ -14,15 +12,6 @@ const CLAUSE: &str = "GWY-5";
 
 pub fn entries() -> Vec<Entry> {
     vec![
-        rules(
-            "upstream-time-panics",
-            CLAUSE,
-            "a time that cannot be written ends the connection",
-            |it| {
-                it.timestamp =
-                    |time| Some(gateway::api::wire::timestamp(time).expect("a time that can be"));
-            },
-        ),
         calls(
             "upstream-no-id",
             CLAUSE,
@@ -64,17 +53,6 @@ pub fn entries() -> Vec<Entry> {
                     _ => status,
                 },
                 ..Spoil::default()
-            },
-        ),
-        rules(
-            "upstream-code-99",
-            CLAUSE,
-            "a code that nobody knows is a bad gateway",
-            |it| {
-                it.problem = |status| match status.code() {
-                    Code::Unknown => Problem::new(StatusCode::BAD_GATEWAY, "unknown code"),
-                    _ => problem::of_status(status),
-                };
             },
         ),
         calls(

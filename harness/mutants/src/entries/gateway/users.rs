@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use axum::http::Method;
-use gateway::user_service::Call;
+use gateway::request_context::RequestContext;
 use serde_json::{Map, Value};
 use tonic::{Code, Status};
 use user_proto::v1::{UpdateUserRequest, UpdateUserResponse};
@@ -236,7 +236,7 @@ impl Twist for FieldByField {
     async fn update(
         &self,
         inner: &Inner,
-        call: &Call,
+        context: &RequestContext,
         request: UpdateUserRequest,
     ) -> Result<UpdateUserResponse, Status> {
         let name = UpdateUserRequest {
@@ -244,18 +244,18 @@ impl Twist for FieldByField {
             name: request.name,
             ..UpdateUserRequest::default()
         };
-        inner.update_user(call, name).await?;
+        inner.update_user(context, name).await?;
         let status = UpdateUserRequest {
             id: request.id.clone(),
             status: request.status,
             ..UpdateUserRequest::default()
         };
-        inner.update_user(call, status).await?;
+        inner.update_user(context, status).await?;
         let rest = UpdateUserRequest {
             name: None,
             status: None,
             ..request
         };
-        inner.update_user(call, rest).await
+        inner.update_user(context, rest).await
     }
 }

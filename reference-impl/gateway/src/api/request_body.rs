@@ -1,4 +1,4 @@
-//! What clients send as JSON (GWY-1, GWY-4, GWY-6).
+//! The JSON that clients send (GWY-1, GWY-4, GWY-6).
 
 use std::collections::BTreeMap;
 
@@ -6,13 +6,12 @@ use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use user_proto::v1::{CreateUserRequest, UpdateUserRequest};
+use user_proto::v1::{CreateUserRequest, UpdateUserRequest, UserStatus};
 use utoipa::ToSchema;
 
-use crate::problem::Problem;
-use crate::rules::Rules;
+use crate::api_error::ApiError;
 
-/// A new user. What is missing or null counts as empty.
+/// A new user. A member that is missing or null counts as empty.
 #[derive(Debug, Default, PartialEq, Eq, Deserialize, ToSchema)]
 pub struct CreateUser {
     /// Required by the user service.
@@ -21,11 +20,11 @@ pub struct CreateUser {
     name: Option<String>,
     /// Never returned.
     password: Option<String>,
-    /// Texts by name.
+    /// Any texts by key.
     metadata: Option<BTreeMap<String, String>>,
 }
 
-/// Changes of a user. What is missing or null stays as it is.
+/// Changes of a user. A member that is missing or null changes nothing.
 #[derive(Debug, Default, PartialEq, Eq, Deserialize, ToSchema)]
 pub struct UpdateUser {
     /// The new email.
@@ -34,7 +33,7 @@ pub struct UpdateUser {
     name: Option<String>,
     /// The new status by its name, such as `USER_STATUS_ACTIVE`.
     status: Option<String>,
-    /// All of the new metadata; empty, it stays as it is.
+    /// Replaces all metadata; empty changes nothing.
     metadata: Option<BTreeMap<String, String>>,
 }
 
@@ -50,42 +49,47 @@ impl From<CreateUser> for CreateUserRequest {
 }
 
 impl UpdateUser {
-    /// The call for the user with this id.
-    pub fn into_request(self, rules: &Rules, id: String) -> Result<UpdateUserRequest, Problem> {
-        let number = |name: String| {
-            (rules.status)(&name).ok_or_else(|| Problem::bad_request("status is invalid"))
-        };
+    /// The message of the call that updates the user with this id.
+    pub fn into_request(self, id: String) -> Result<UpdateUserRequest, ApiError> {
+        let status = self
+            .status
+            .map(|name| status(&name).ok_or_else(|| ApiError::bad_request("status is invalid")));
         Ok(UpdateUserRequest {
             id,
             email: self.email,
             name: self.name,
-            status: self.status.map(number).transpose()?,
+            status: status.transpose()?,
             metadata: self.metadata.unwrap_or_default(),
         })
     }
+}
+
+/// The number of the status with this name.
+fn status(name: &str) -> Option<i32> {
+    UserStatus::from_str_name(name).map(i32::from)
 }
 
 /// A body that is a JSON object, whatever `Content-Type` says.
 pub struct JsonBody<T>(pub T);
 
 impl<T: DeserializeOwned, S: Sync + Send> FromRequest<S> for JsonBody<T> {
-    type Rejection = Problem;
+    type Rejection = ApiError;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
         let bytes = Bytes::from_request(request, state)
             .await
-            .map_err(|error| Problem::bad_request(error.body_text()))?;
+            .map_err(|error| ApiError::bad_request(error.body_text()))?;
         object(&bytes).map(Self)
     }
 }
 
-fn object<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
-    // serde would take a list for an object, its members in order.
+fn object<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
+    // serde would accept a list of the members' values.
     if bytes.trim_ascii_start().first() != Some(&b'{') {
-        return Err(Problem::bad_request("the body is no JSON object"));
+        return Err(ApiError::bad_request("the body is no JSON object"));
     }
     serde_json::from_slice(bytes)
-        .map_err(|error| Problem::bad_request(format!("the body cannot be used: {error}")))
+        .map_err(|error| ApiError::bad_request(format!("the body cannot be used: {error}")))
 }
 
 #[cfg(test)]
@@ -96,19 +100,19 @@ mod tests {
     fn check_create(json: &str, expected: Option<(&str, &str)>) {
         let found = object::<CreateUser>(json.as_bytes()).map(CreateUserRequest::from);
         let found = found.as_ref().ok();
-        let found = found.map(|it| (it.email.as_str(), it.name.as_str()));
+        let found = found.map(|request| (request.email.as_str(), request.name.as_str()));
         assert_eq!(found, expected, "{json}");
     }
 
     #[track_caller]
     fn check_update(json: &str, expected: Result<UpdateUserRequest, &'static str>) {
         let body: UpdateUser = object(json.as_bytes()).expect("an object");
-        let found = body.into_request(&Rules::default(), "1".to_owned());
-        assert_eq!(found, expected.map_err(Problem::bad_request), "{json}");
+        let found = body.into_request("1".to_owned());
+        assert_eq!(found, expected.map_err(ApiError::bad_request), "{json}");
     }
 
     #[test]
-    fn what_is_missing_or_null_counts_as_empty() {
+    fn a_missing_or_null_member_counts_as_empty() {
         check_create(r#"{"email":"a@b","name":"Ada"}"#, Some(("a@b", "Ada")));
         check_create(
             r#" {"email":"a@b","name":null,"metadata":null}"#,
@@ -123,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_object_or_has_a_wrong_type_is_refused() {
+    fn a_body_that_is_no_object_or_has_a_wrong_type_is_refused() {
         for json in [
             "",
             "null",
@@ -142,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn only_members_that_are_given_change() {
+    fn only_members_that_are_present_change() {
         let plain = |change: fn(&mut UpdateUserRequest)| {
             let mut request = UpdateUserRequest {
                 id: "1".to_owned(),
@@ -156,14 +160,17 @@ mod tests {
             r#"{"email":null,"status":null,"metadata":null}"#,
             plain(|_| {}),
         );
-        check_update(r#"{"name":""}"#, plain(|it| it.name = Some(String::new())));
+        check_update(
+            r#"{"name":""}"#,
+            plain(|request| request.name = Some(String::new())),
+        );
         check_update(
             r#"{"status":"USER_STATUS_SUSPENDED"}"#,
-            plain(|it| it.status = Some(3)),
+            plain(|request| request.status = Some(3)),
         );
         check_update(
             r#"{"status":"USER_STATUS_UNSPECIFIED"}"#,
-            plain(|it| it.status = Some(0)),
+            plain(|request| request.status = Some(0)),
         );
     }
 

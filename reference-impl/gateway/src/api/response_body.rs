@@ -1,4 +1,4 @@
-//! What clients get as JSON (GWY-2).
+//! The JSON that clients get (GWY-2).
 
 use std::collections::BTreeMap;
 
@@ -8,20 +8,19 @@ use serde::Serialize;
 use user_proto::v1::{self, ListUsersResponse};
 use utoipa::ToSchema;
 
-use crate::problem::Problem;
-use crate::rules::Rules;
+use crate::api_error::ApiError;
 
-/// One user, as an answer.
+/// One user.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct UserAnswer {
+pub struct UserResponse {
     user: User,
 }
 
-/// A page of users, as an answer.
+/// A page of users.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct UsersAnswer {
+pub struct UsersResponse {
     users: Vec<User>,
-    /// For the next page; empty on the last.
+    /// Token of the next page; empty on the last.
     next_page_token: String,
     /// How many users match the filter.
     total_count: i32,
@@ -45,7 +44,7 @@ pub struct User {
 #[derive(Debug, Clone, Copy, Serialize, ToSchema)]
 #[schema(as = UserStatus)]
 pub enum Status {
-    /// None.
+    /// Not set.
     #[serde(rename = "USER_STATUS_UNSPECIFIED")]
     Unspecified,
     /// In use.
@@ -54,23 +53,23 @@ pub enum Status {
     /// Not in use.
     #[serde(rename = "USER_STATUS_INACTIVE")]
     Inactive,
-    /// Kept from use.
+    /// Barred from use.
     #[serde(rename = "USER_STATUS_SUSPENDED")]
     Suspended,
 }
 
-impl UserAnswer {
-    /// The answer with this user, if it is one.
-    pub fn new(rules: &Rules, user: Option<v1::User>) -> Result<Self, Problem> {
-        let user = user.ok_or_else(|| Problem::bad_answer("the answer holds no user"))?;
-        User::new(rules, user).map(|user| Self { user })
+impl UserResponse {
+    /// The response with this user, if the user is valid.
+    pub fn new(user: Option<v1::User>) -> Result<Self, ApiError> {
+        let user = user.ok_or_else(|| ApiError::invalid_response("the response holds no user"))?;
+        User::new(user).map(|user| Self { user })
     }
 }
 
-impl UsersAnswer {
-    /// The answer with this page, if all on it are users.
-    pub fn new(rules: &Rules, page: ListUsersResponse) -> Result<Self, Problem> {
-        let users = page.users.into_iter().map(|user| User::new(rules, user));
+impl UsersResponse {
+    /// The response with this page, if all its users are valid.
+    pub fn new(page: ListUsersResponse) -> Result<Self, ApiError> {
+        let users = page.users.into_iter().map(User::new);
         Ok(Self {
             users: users.collect::<Result<_, _>>()?,
             next_page_token: page.next_page_token,
@@ -80,15 +79,15 @@ impl UsersAnswer {
 }
 
 impl User {
-    fn new(rules: &Rules, user: v1::User) -> Result<Self, Problem> {
+    fn new(user: v1::User) -> Result<Self, ApiError> {
         if user.id.is_empty() {
-            return Err(Problem::bad_answer("a user has no id"));
+            return Err(ApiError::invalid_response("a user has no id"));
         }
         let status = v1::UserStatus::try_from(user.status)
-            .map_err(|_| Problem::bad_answer("a user has an unknown status"))?;
+            .map_err(|_| ApiError::invalid_response("a user has an unknown status"))?;
         let time = |time: Option<Timestamp>| {
-            time.and_then(|time| (rules.timestamp)(&time))
-                .ok_or_else(|| Problem::bad_answer("a user has a time that cannot be written"))
+            time.and_then(|time| timestamp(&time))
+                .ok_or_else(|| ApiError::invalid_response("a user has an invalid time"))
         };
         Ok(Self {
             id: user.id,
@@ -113,11 +112,11 @@ impl From<v1::UserStatus> for Status {
     }
 }
 
-/// RFC 3339 in UTC, to the microsecond, or to the nanosecond where there is one; none outside the
-/// years that RFC 3339 can write.
-pub fn timestamp(time: &Timestamp) -> Option<String> {
+/// RFC 3339 in UTC with microseconds, or nanoseconds where there are any; none outside the years of
+/// RFC 3339.
+fn timestamp(time: &Timestamp) -> Option<String> {
     let nanos = u32::try_from(time.nanos).ok()?;
-    // chrono would take more for a leap second.
+    // chrono would accept more, as a leap second.
     let time = (nanos < 1_000_000_000)
         .then(|| DateTime::<Utc>::from_timestamp(time.seconds, nanos))
         .flatten()
@@ -143,12 +142,12 @@ mod tests {
     }
 
     #[track_caller]
-    fn check_refused(spoil: fn(&mut v1::User)) {
+    fn check_invalid(invalidate: fn(&mut v1::User)) {
         let mut user = ada();
-        spoil(&mut user);
-        let problem = UserAnswer::new(&Rules::default(), Some(user)).expect_err("no user");
-        assert_eq!(problem.status.as_u16(), 500);
-        assert_eq!(problem.message, "internal server error");
+        invalidate(&mut user);
+        let error = UserResponse::new(Some(user)).expect_err("no user");
+        assert_eq!(error.status.as_u16(), 500);
+        assert_eq!(error.message, "internal server error");
     }
 
     fn ada() -> v1::User {
@@ -169,7 +168,7 @@ mod tests {
 
     #[test]
     fn a_user_has_every_member() {
-        let answer = UserAnswer::new(&Rules::default(), Some(ada())).expect("a user");
+        let response = UserResponse::new(Some(ada())).expect("a user");
         let expected = json!({ "user": {
             "id": "1",
             "email": "a@b",
@@ -179,26 +178,26 @@ mod tests {
             "updated_at": "2023-11-14T22:13:20.000005Z",
             "metadata": {},
         }});
-        assert_eq!(serde_json::to_value(answer).expect("JSON"), expected);
+        assert_eq!(serde_json::to_value(response).expect("JSON"), expected);
     }
 
     #[test]
     fn an_empty_page_has_every_member() {
-        let answer = UsersAnswer::new(&Rules::default(), ListUsersResponse::default());
+        let response = UsersResponse::new(ListUsersResponse::default());
         let expected = json!({ "users": [], "next_page_token": "", "total_count": 0 });
         assert_eq!(
-            serde_json::to_value(answer.expect("a page")).expect("JSON"),
+            serde_json::to_value(response.expect("a page")).expect("JSON"),
             expected
         );
     }
 
     #[test]
-    fn what_is_no_user_is_not_passed_on() {
-        check_refused(|it| it.id.clear());
-        check_refused(|it| it.status = 7);
-        check_refused(|it| it.created_at = None);
-        check_refused(|it| it.updated_at.as_mut().expect("a time").nanos = -1);
-        UserAnswer::new(&Rules::default(), None).expect_err("no user at all");
+    fn an_invalid_user_is_not_passed_on() {
+        check_invalid(|user| user.id.clear());
+        check_invalid(|user| user.status = 7);
+        check_invalid(|user| user.created_at = None);
+        check_invalid(|user| user.updated_at.as_mut().expect("a time").nanos = -1);
+        UserResponse::new(None).expect_err("no user at all");
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! The body of an answer, held to what gRPC allows: tonic trusts the server with its own memory, and
-//! panics over some headers.
+//! Responses, checked before tonic reads them: tonic does not limit what it buffers, and panics over some
+//! headers.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -11,34 +11,40 @@ use hyper::body::Incoming;
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode, percent_encode};
 use tonic::Status;
 
-use super::faults;
+use super::transport_error;
 
-/// The longest answer: a page of 100 users is well below gRPC's usual 4 MiB (USR-5).
-const BYTES: usize = 8 * 1024 * 1024;
+/// The longest body: a page of 100 users is well below gRPC's usual 4 MiB (USR-5).
+const BODY_BYTES: usize = 8 * 1024 * 1024;
 
-/// The body of an answer. Its errors are statuses.
-pub struct Answer {
+/// The body of a response. Its errors are statuses.
+pub struct ResponseBody {
     body: Incoming,
-    /// How many bytes may still come.
+    /// How many bytes may follow.
     left: usize,
 }
 
-/// An answer that may be one of gRPC, with headers that are safe to read.
-pub fn check(response: Response<Incoming>) -> Result<Response<Answer>, Status> {
+/// Refuses a response that is no gRPC, and makes its headers safe to read.
+pub fn check(response: Response<Incoming>) -> Result<Response<ResponseBody>, Status> {
     let (mut head, body) = response.into_parts();
     if !head.status.is_success() && !head.headers.contains_key("grpc-status") {
-        return Err(faults::of_http_status(head.status));
+        return Err(transport_error::from_http_status(head.status));
     }
     let encoding = head.headers.get("grpc-encoding");
     if encoding.is_some_and(|encoding| encoding != "identity") {
-        return Err(Status::internal("the answer is compressed, unasked"));
+        return Err(Status::internal("the response is compressed"));
     }
     make_safe(&mut head.headers);
-    Ok(Response::from_parts(head, Answer { body, left: BYTES }))
+    Ok(Response::from_parts(
+        head,
+        ResponseBody {
+            body,
+            left: BODY_BYTES,
+        },
+    ))
 }
 
-/// Takes out of headers or trailers what nobody needs and tonic panics over, and keeps a code
-/// whose message is no UTF-8.
+/// Removes the details, over which tonic panics, from headers or trailers, and makes the message UTF-8,
+/// without which tonic would lose the code.
 fn make_safe(headers: &mut HeaderMap) {
     headers.remove("grpc-status-details-bin");
     let Some(message) = headers.get("grpc-message") else {
@@ -53,7 +59,7 @@ fn make_safe(headers: &mut HeaderMap) {
     }
 }
 
-impl Body for Answer {
+impl Body for ResponseBody {
     type Data = Bytes;
     type Error = Status;
 
@@ -64,10 +70,10 @@ impl Body for Answer {
         let Some(frame) = ready!(Pin::new(&mut self.body).poll_frame(cx)) else {
             return Poll::Ready(None);
         };
-        let mut frame = frame.map_err(faults::of_http2)?;
+        let mut frame = frame.map_err(transport_error::from_http2)?;
         if let Some(data) = frame.data_ref() {
             let Some(left) = self.left.checked_sub(data.len()) else {
-                return Poll::Ready(Some(Err(Status::internal("the answer is too long"))));
+                return Poll::Ready(Some(Err(Status::internal("the response is too long"))));
             };
             self.left = left;
         } else if let Some(trailers) = frame.trailers_mut() {

@@ -1,31 +1,33 @@
-//! What paths, queries and names of statuses mean.
-
-use std::sync::Arc;
+//! Parameters of paths and queries.
 
 use axum::extract::FromRequestParts;
-use axum::http::request::Parts as Head;
+use axum::http::request::Parts;
 use percent_encoding::percent_decode_str;
 use serde::Deserialize;
-use user_proto::v1::{ListUsersRequest, UserStatus};
+use user_proto::v1::ListUsersRequest;
 use utoipa::IntoParams;
 
-use super::Gateway;
-use crate::problem::Problem;
-use crate::rules::Rules;
+use crate::api_error::ApiError;
 
-/// The id in a path: its last segment (GWY-8).
+/// The id in a path: its last segment (GWY-8). axum's own extractor would answer in plain text.
 pub struct PathId(pub String);
 
-impl FromRequestParts<Arc<Gateway>> for PathId {
-    type Rejection = Problem;
+impl<S: Sync> FromRequestParts<S> for PathId {
+    type Rejection = ApiError;
 
-    async fn from_request_parts(head: &mut Head, gateway: &Arc<Gateway>) -> Result<Self, Problem> {
+    async fn from_request_parts(head: &mut Parts, _: &S) -> Result<Self, ApiError> {
         let path = head.uri.path();
         let segment = path.rsplit_once('/').map_or(path, |(_, segment)| segment);
-        (gateway.rules.path_id)(segment)
+        path_id(segment)
             .map(Self)
-            .ok_or_else(|| Problem::bad_request("the id in the path is no UTF-8"))
+            .ok_or_else(|| ApiError::bad_request("the id in the path is no UTF-8"))
     }
+}
+
+/// The id in a segment, decoded once; none if that is no UTF-8.
+fn path_id(segment: &str) -> Option<String> {
+    let decoded = percent_decode_str(segment).decode_utf8().ok()?;
+    Some(decoded.into_owned())
 }
 
 /// The query of a list (GWY-3).
@@ -33,30 +35,26 @@ impl FromRequestParts<Arc<Gateway>> for PathId {
 #[serde(default)]
 #[into_params(parameter_in = Query)]
 pub struct ListParameters {
-    /// How many users a page has; 0 or less, and none, mean the default.
+    /// Users on a page; absent, 0 or less means the default.
     #[param(value_type = Option<i32>)]
     page_size: String,
-    /// `next_page_token` of the page before.
+    /// `next_page_token` of the previous page.
     #[param(value_type = Option<String>)]
     page_token: String,
-    /// Which users.
+    /// Terms that users match.
     #[param(value_type = Option<String>)]
     filter: String,
-    /// In which order.
+    /// A field, then `asc` or `desc`.
     #[param(value_type = Option<String>)]
     order_by: String,
 }
 
 impl ListParameters {
-    /// The call.
-    pub fn into_request(self, rules: &Rules) -> Result<ListUsersRequest, Problem> {
-        let page_size = match self.page_size.as_str() {
-            "" => 0,
-            text => (rules.page_size)(text)
-                .ok_or_else(|| Problem::bad_request("page_size is invalid"))?,
-        };
+    /// The call's message.
+    pub fn into_request(self) -> Result<ListUsersRequest, ApiError> {
         Ok(ListUsersRequest {
-            page_size,
+            page_size: page_size(&self.page_size)
+                .ok_or_else(|| ApiError::bad_request("page_size is invalid"))?,
             page_token: self.page_token,
             filter: self.filter,
             order_by: self.order_by,
@@ -64,21 +62,13 @@ impl ListParameters {
     }
 }
 
-/// Decoded once; none if that is no UTF-8.
-pub fn path_id(segment: &str) -> Option<String> {
-    let decoded = percent_decode_str(segment).decode_utf8().ok()?;
-    Some(decoded.into_owned())
-}
-
-/// `-?[0-9]+` within 32 bits.
-pub fn page_size(text: &str) -> Option<i32> {
-    // Rust's own parser takes a plus too, which is free.
+/// `-?[0-9]+` within 32 bits; empty counts as absent, which is 0 on the wire.
+fn page_size(text: &str) -> Option<i32> {
+    if text.is_empty() {
+        return Some(0);
+    }
+    // Rust's parser takes `+5` too, which is free.
     text.parse().ok()
-}
-
-/// A status by the name that the enum has.
-pub fn status(name: &str) -> Option<i32> {
-    UserStatus::from_str_name(name).map(i32::from)
 }
 
 #[cfg(test)]
@@ -87,17 +77,12 @@ mod tests {
 
     #[track_caller]
     fn check_page_size(text: &str, expected: Option<i32>) {
-        let parameters = ListParameters {
-            page_size: text.to_owned(),
-            ..ListParameters::default()
-        };
-        let request = parameters.into_request(&Rules::default());
-        assert_eq!(request.ok().map(|it| it.page_size), expected, "{text:?}");
+        assert_eq!(page_size(text), expected, "{text:?}");
     }
 
     #[track_caller]
-    fn check_id(segment: &str, expected: Option<&str>) {
-        assert_eq!(path_id(segment).as_deref(), expected, "{segment:?}");
+    fn check_id(text: &str, expected: Option<&str>) {
+        assert_eq!(path_id(text).as_deref(), expected, "{text:?}");
     }
 
     #[test]

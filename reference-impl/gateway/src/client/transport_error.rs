@@ -1,4 +1,4 @@
-//! The status of a call that no server ended: its connection failed, or its stream was reset.
+//! Statuses of calls that no server ended: the connection failed, or the stream was reset.
 
 use std::error::Error;
 use std::fmt::Write as _;
@@ -10,24 +10,24 @@ use tonic::{Code, Status};
 
 /// The status of a call on which HTTP/2 failed: gRPC's own table for a stream that was reset,
 /// UNAVAILABLE for a connection that was lost. (tonic knows only some of this.)
-pub fn of_http2(error: hyper::Error) -> Status {
-    of_connection(code(&error), error)
+pub fn from_http2(error: hyper::Error) -> Status {
+    transport_error(code(&error), error)
 }
 
-/// A status that was caused by an error of the connection, and is known by its source.
-pub fn of_connection(code: Code, error: impl Error + Send + Sync + 'static) -> Status {
+/// A status with the error that caused it as its source.
+pub fn transport_error(code: Code, error: impl Error + Send + Sync + 'static) -> Status {
     let mut status = Status::new(code, chain(&error));
     status.set_source(Arc::new(error));
     status
 }
 
-/// Whether no server sent this status, but a failure of the connection caused it.
-pub fn is_of_connection(status: &Status) -> bool {
+/// Whether no server sent this status, but a failure of the transport caused it.
+pub fn is_transport_error(status: &Status) -> bool {
     status.source().is_some()
 }
 
-/// The code of an answer by its HTTP status alone, as gRPC has it for answers without `grpc-status`.
-pub fn of_http_status(status: StatusCode) -> Status {
+/// The status of a response without `grpc-status`, by its HTTP status as gRPC maps it.
+pub fn from_http_status(status: StatusCode) -> Status {
     let code = match status.as_u16() {
         400 => Code::Internal,
         401 => Code::Unauthenticated,
@@ -45,10 +45,10 @@ fn code(error: &hyper::Error) -> Code {
         .and_then(|source| source.downcast_ref::<h2::Error>())
         .filter(|error| error.is_reset())
         .and_then(h2::Error::reason);
-    reset.map_or(Code::Unavailable, of_reason)
+    reset.map_or(Code::Unavailable, from_reason)
 }
 
-fn of_reason(reason: Reason) -> Code {
+fn from_reason(reason: Reason) -> Code {
     match reason {
         Reason::REFUSED_STREAM => Code::Unavailable,
         Reason::CANCEL => Code::Cancelled,
@@ -59,12 +59,20 @@ fn of_reason(reason: Reason) -> Code {
     }
 }
 
+/// The status of a call that found no connection to be sent on.
+pub fn connection_lost() -> Status {
+    transport_error(
+        Code::Unavailable,
+        std::io::Error::from(std::io::ErrorKind::ConnectionReset),
+    )
+}
+
 /// An error and its causes in one line.
 fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
-        write!(text, ": {error}").expect("a String takes everything");
+        write!(text, ": {error}").expect("writing to a String cannot fail");
         cause = error.source();
     }
     text
@@ -76,17 +84,17 @@ mod tests {
 
     #[track_caller]
     fn check_reason(reason: Reason, code: Code) {
-        assert_eq!(of_reason(reason), code);
+        assert_eq!(from_reason(reason), code);
     }
 
     #[track_caller]
     fn check_http(status: u16, code: Code) {
         let status = StatusCode::from_u16(status).expect("a status");
-        assert_eq!(of_http_status(status).code(), code);
+        assert_eq!(from_http_status(status).code(), code);
     }
 
     #[test]
-    fn a_reset_stream_ends_as_grpc_says() {
+    fn a_reset_stream_has_the_code_of_grpc_s_table() {
         check_reason(Reason::REFUSED_STREAM, Code::Unavailable);
         check_reason(Reason::CANCEL, Code::Cancelled);
         check_reason(Reason::INTERNAL_ERROR, Code::Internal);
@@ -95,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_that_is_no_grpc_counts_by_its_http_status() {
+    fn a_response_that_is_no_grpc_has_the_code_of_its_http_status() {
         check_http(502, Code::Unavailable);
         check_http(404, Code::Unimplemented);
         check_http(418, Code::Unknown);

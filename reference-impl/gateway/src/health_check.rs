@@ -1,4 +1,4 @@
-//! How the user service is asked for its health (HLT-9).
+//! Asks for the health of the user service (HLT-9).
 
 use std::sync::Arc;
 
@@ -9,10 +9,10 @@ use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
-use crate::client::{Channel, is_of_connection};
+use crate::client::{Channel, is_transport_error};
 use crate::settings::{Settings, USER_SERVICE};
 
-/// The component `user-service`: healthy while `grpc.health.v1` says that its service is serving.
+/// The component `user-service`: healthy while `grpc.health.v1` reports its service as SERVING.
 pub fn user_service(settings: &Settings, channel: Channel) -> Component {
     let health = &settings.common.health;
     Component {
@@ -22,7 +22,7 @@ pub fn user_service(settings: &Settings, channel: Channel) -> Component {
     }
 }
 
-/// Asks on the connection of the calls: what is silent for the check is silent for them.
+/// Uses the connection of the calls: a connection that is silent for the check is silent for them.
 struct UserServiceCheck {
     channel: Channel,
 }
@@ -34,13 +34,13 @@ impl Check for UserServiceCheck {
             service: user_proto::SERVICE_NAME.to_owned(),
         };
         let origin = self.channel.origin();
-        let answer = HealthClient::with_origin(self.channel.clone(), origin)
+        let response = HealthClient::with_origin(self.channel.clone(), origin)
             .check(Request::new(request))
             .await;
-        match answer.map(|it| it.into_inner().status()) {
+        match response.map(|response| response.into_inner().status()) {
             Ok(ServingStatus::Serving) => Ok(()),
             Ok(_) => Err(Unwell("not serving")),
-            Err(status) if is_of_connection(&status) => Err(Unwell("cannot connect")),
+            Err(status) if is_transport_error(&status) => Err(Unwell("cannot connect")),
             Err(_) => Err(Unwell("cannot ask")),
         }
     }

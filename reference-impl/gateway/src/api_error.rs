@@ -11,15 +11,16 @@ use tonic::{Code, Status};
 use utoipa::ToSchema;
 
 use crate::breaker::Open;
+use crate::upstream::CallError;
 
 /// An error as the client gets it (GWY-5).
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Problem {
+pub struct ApiError {
     /// The HTTP status.
     pub status: StatusCode,
-    /// What the client reads.
+    /// The text in the body.
     pub message: Cow<'static, str>,
-    /// What only the log says.
+    /// For the log only.
     pub cause: Option<String>,
     /// `Retry-After`, in seconds.
     pub retry_after: Option<u64>,
@@ -33,16 +34,16 @@ pub struct ErrorBody {
     error: Cow<'static, str>,
 }
 
-/// What the log line says about an error; it travels with the answer.
+/// The error of a response, for the access log; among the response's extensions.
 #[derive(Debug, Clone)]
-pub struct Told {
-    /// As the client reads it.
+pub struct LoggedError {
+    /// The text in the body.
     pub message: Cow<'static, str>,
-    /// What only the log says.
+    /// For the log only.
     pub cause: Option<String>,
 }
 
-impl Problem {
+impl ApiError {
     /// An error without a hidden cause.
     pub fn new(status: StatusCode, message: impl Into<Cow<'static, str>>) -> Self {
         Self {
@@ -53,36 +54,25 @@ impl Problem {
         }
     }
 
-    /// A request that cannot be understood.
+    /// A request that is malformed.
     pub fn bad_request(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, message)
     }
 
-    /// An answer of the user service that cannot be passed on.
-    pub fn bad_answer(cause: impl Into<String>) -> Self {
-        let problem = Self::new(StatusCode::INTERNAL_SERVER_ERROR, INTERNAL);
-        problem.because(cause.into())
+    /// A response of the user service that does not fit the contract.
+    pub fn invalid_response(cause: &str) -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, INTERNAL).with_cause(cause.to_owned())
     }
 
-    /// A call that the breaker held back (RES-3).
-    pub fn breaker_open(open: Open) -> Self {
-        Self {
-            retry_after: Some(open.retry_after),
-            ..Self::new(StatusCode::SERVICE_UNAVAILABLE, "circuit breaker is open")
-        }
-    }
-
-    /// A request that comes when the program ends (CFG-8).
+    /// A request that arrives during shutdown (CFG-8).
     pub fn stopping() -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, UNAVAILABLE)
-            .because("the program stops".to_owned())
+            .with_cause("the gateway is shutting down".to_owned())
     }
 
-    fn because(self, cause: String) -> Self {
-        Self {
-            cause: Some(cause),
-            ..self
-        }
+    fn with_cause(self, cause: String) -> Self {
+        let cause = Some(cause);
+        Self { cause, ..self }
     }
 }
 
@@ -90,37 +80,58 @@ const INTERNAL: &str = "internal server error";
 const UNAVAILABLE: &str = "service unavailable";
 const TIMEOUT: &str = "upstream timeout";
 
-/// nginx's status for a client that went away; http has no name for it.
+/// nginx's status for a client that closed its connection; the crate `http` has no name for it.
 pub fn client_closed_request() -> StatusCode {
     StatusCode::from_u16(499).expect("between 100 and 999")
 }
 
-/// The error that a status gives (GWY-5).
-pub fn of_status(status: &Status) -> Problem {
-    let passed_on = |http| Problem::new(http, status.message().to_owned());
-    let replaced = |http, message| {
-        Problem::new(http, message).because(format!("{:?}: {}", status.code(), status.message()))
-    };
-    match status.code() {
-        Code::InvalidArgument | Code::OutOfRange => passed_on(StatusCode::BAD_REQUEST),
-        Code::Unauthenticated => passed_on(StatusCode::UNAUTHORIZED),
-        Code::PermissionDenied => passed_on(StatusCode::FORBIDDEN),
-        Code::NotFound => passed_on(StatusCode::NOT_FOUND),
-        Code::AlreadyExists | Code::Aborted => passed_on(StatusCode::CONFLICT),
-        Code::FailedPrecondition => passed_on(StatusCode::PRECONDITION_FAILED),
-        Code::ResourceExhausted => passed_on(StatusCode::TOO_MANY_REQUESTS),
-        Code::Cancelled => passed_on(client_closed_request()),
-        Code::Unimplemented => passed_on(StatusCode::NOT_IMPLEMENTED),
-        Code::Unavailable => replaced(StatusCode::SERVICE_UNAVAILABLE, UNAVAILABLE),
-        Code::DeadlineExceeded => replaced(StatusCode::GATEWAY_TIMEOUT, TIMEOUT),
-        // No call fails with OK.
-        Code::Internal | Code::Unknown | Code::DataLoss | Code::Ok => {
-            replaced(StatusCode::INTERNAL_SERVER_ERROR, INTERNAL)
+impl From<CallError> for ApiError {
+    fn from(error: CallError) -> Self {
+        match error {
+            CallError::Status(status) => Self::from(&status),
+            CallError::BreakerOpen(open) => Self::from(open),
         }
     }
 }
 
-impl IntoResponse for Problem {
+/// RES-3
+impl From<Open> for ApiError {
+    fn from(open: Open) -> Self {
+        Self {
+            retry_after: Some(open.retry_after),
+            ..Self::new(StatusCode::SERVICE_UNAVAILABLE, "circuit breaker is open")
+        }
+    }
+}
+
+impl From<&Status> for ApiError {
+    fn from(status: &Status) -> Self {
+        let passed_on = |http| Self::new(http, status.message().to_owned());
+        let replaced = |http, message| {
+            let cause = format!("{:?}: {}", status.code(), status.message());
+            Self::new(http, message).with_cause(cause)
+        };
+        match status.code() {
+            Code::InvalidArgument | Code::OutOfRange => passed_on(StatusCode::BAD_REQUEST),
+            Code::Unauthenticated => passed_on(StatusCode::UNAUTHORIZED),
+            Code::PermissionDenied => passed_on(StatusCode::FORBIDDEN),
+            Code::NotFound => passed_on(StatusCode::NOT_FOUND),
+            Code::AlreadyExists | Code::Aborted => passed_on(StatusCode::CONFLICT),
+            Code::FailedPrecondition => passed_on(StatusCode::PRECONDITION_FAILED),
+            Code::ResourceExhausted => passed_on(StatusCode::TOO_MANY_REQUESTS),
+            Code::Cancelled => passed_on(client_closed_request()),
+            Code::Unimplemented => passed_on(StatusCode::NOT_IMPLEMENTED),
+            Code::Unavailable => replaced(StatusCode::SERVICE_UNAVAILABLE, UNAVAILABLE),
+            Code::DeadlineExceeded => replaced(StatusCode::GATEWAY_TIMEOUT, TIMEOUT),
+            // No call fails with OK.
+            Code::Internal | Code::Unknown | Code::DataLoss | Code::Ok => {
+                replaced(StatusCode::INTERNAL_SERVER_ERROR, INTERNAL)
+            }
+        }
+    }
+}
+
+impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let body = ErrorBody {
             error: self.message.clone(),
@@ -130,7 +141,7 @@ impl IntoResponse for Problem {
             let seconds = HeaderValue::from(seconds);
             response.headers_mut().insert(RETRY_AFTER, seconds);
         }
-        response.extensions_mut().insert(Told {
+        response.extensions_mut().insert(LoggedError {
             message: self.message,
             cause: self.cause,
         });
@@ -145,14 +156,14 @@ mod tests {
     #[track_caller]
     fn check(codes: &[Code], status: u16, message: &str) {
         for code in codes {
-            let problem = of_status(&Status::new(*code, "said upstream"));
-            assert_eq!(problem.status.as_u16(), status, "{code:?}");
-            assert_eq!(problem.message, message, "{code:?}");
+            let error = ApiError::from(&Status::new(*code, "said upstream"));
+            assert_eq!(error.status.as_u16(), status, "{code:?}");
+            assert_eq!(error.message, message, "{code:?}");
         }
     }
 
     #[test]
-    fn a_client_s_mistake_is_told_in_the_words_of_the_user_service() {
+    fn the_message_of_a_client_s_mistake_is_passed_on() {
         check(
             &[Code::InvalidArgument, Code::OutOfRange],
             400,
@@ -169,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_is_told_in_our_own_words() {
+    fn the_message_of_a_failure_is_replaced() {
         let internal = [Code::Internal, Code::Unknown, Code::DataLoss];
         check(&internal, 500, "internal server error");
         check(&[Code::Unavailable], 503, "service unavailable");
@@ -177,8 +188,8 @@ mod tests {
     }
 
     #[test]
-    fn an_open_breaker_says_when_to_come_back() {
-        let response = Problem::breaker_open(Open { retry_after: 7 }).into_response();
+    fn an_open_breaker_sets_retry_after() {
+        let response = ApiError::from(Open { retry_after: 7 }).into_response();
         assert_eq!(response.status(), 503);
         assert_eq!(response.headers()[RETRY_AFTER], "7");
     }
