@@ -1,4 +1,4 @@
-//! How durations are told.
+//! How durations are written.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ mod tests {
     }
 
     #[test]
-    fn a_duration_is_told_in_milliseconds() {
+    fn a_duration_is_written_in_milliseconds() {
         check(0, "0");
         check(1500, "1.5");
         check(4_625_004, "4625.004");

@@ -1,4 +1,4 @@
-//! Serves a router until it is told to stop.
+//! Serves a router until the stop.
 
 use std::io;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 /// Puts something around a router, as `|router| router.layer(...)`.
 pub type Wrap = Box<dyn FnOnce(Router) -> Router + Send>;
 
-/// How long requests may take that are under way when the server is told to stop. A client
+/// How long requests may take that are under way at the stop. A client
 /// that sends half a request must not hold up the program's end (CFG-8).
 const LAST_REQUESTS: Duration = Duration::from_millis(300);
 

@@ -16,7 +16,7 @@ pub async fn track(State(requests): State<TaskTracker>, request: Request, next: 
     hold(next.run(request).await, in_flight)
 }
 
-/// Keeps `token` until the answer is on its way, or nobody wants it any more.
+/// Keeps `token` until the answer is on its way, or is given up.
 pub fn hold(response: Response, token: impl Send + Unpin + 'static) -> Response {
     response.map(|body| {
         Body::new(Held {

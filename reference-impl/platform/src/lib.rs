@@ -8,10 +8,10 @@
 //! - [`listen`]: the ports
 //! - [`health`]: checks, their cache, readiness and the probes
 //! - [`metrics`]: the page a scraper reads
-//! - [`http`]: serves a router until it is told to stop
+//! - [`http`]: serves a router until the stop
 //! - [`request_id`]: the id that a request is known by
 //! - [`in_flight`]: the requests under way, counted
-//! - [`elapsed`]: how durations are told
+//! - [`elapsed`]: how durations are written
 //! - [`shutdown`]: the signals, and the tokens they cancel
 //! - [`serving`]: the servers of a program, and how they drain
 //! - [`healthcheck`]: asks a running program for its health

@@ -29,14 +29,14 @@ pub struct Running {
     pub shutdown: Shutdown,
     /// The requests in flight.
     pub in_flight: TaskTracker,
-    /// Servers that end by themselves once they were told to stop and their last request is done.
+    /// Servers that end by themselves after the stop, once their last request is done.
     pub until_stopping: JoinSet<io::Result<()>>,
     /// Servers that outlive the requests in flight: with them go the probes and the metrics.
     pub until_ended: JoinSet<io::Result<()>>,
 }
 
 impl Running {
-    /// Waits for a server to end that was not told to.
+    /// Waits for a server that ends before the stop.
     pub async fn failed(&mut self) -> ServeError {
         let ended = tokio::select! {
             Some(result) = self.until_stopping.join_next() => result,

@@ -34,7 +34,7 @@ pub async fn enforce(request: Request, next: Next) -> Response {
     }
 }
 
-/// How long the client waits: `grpc-timeout`, at most eight digits and a unit. What is neither is ignored.
+/// How long the client waits: `grpc-timeout`, at most eight digits and a unit. Anything else is ignored.
 fn timeout(headers: &HeaderMap) -> Option<Duration> {
     let text = headers.get("grpc-timeout")?.to_str().ok()?;
     let (digits, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;

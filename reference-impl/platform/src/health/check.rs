@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 /// Why a resource failed its check: a text of our own. What a library says may hold a
-/// connection string, and this goes to whoever asks (HLT-8).
+/// connection string, and this goes to any client (HLT-8).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct Unwell(pub &'static str);

@@ -12,7 +12,7 @@ use super::Report;
 pub struct Readiness {
     /// The last round of checks.
     reports: watch::Receiver<Option<Arc<Report>>>,
-    /// Cancelled when the program is told to stop: from then on it is not ready (CFG-8).
+    /// Cancelled when the program has to stop: from then on it is not ready (CFG-8).
     stopping: CancellationToken,
 }
 
@@ -28,7 +28,7 @@ impl Readiness {
         !self.is_stopping() && self.reports.borrow().as_ref().is_some_and(is_well)
     }
 
-    /// Whether the program was told to stop.
+    /// Whether the program is stopping.
     pub fn is_stopping(&self) -> bool {
         self.stopping.is_cancelled()
     }
@@ -38,7 +38,7 @@ impl Readiness {
         self.reports.wait_for(Option::is_some).await.ok()?.clone()
     }
 
-    /// Waits for the next round of checks, or for the program being told to stop.
+    /// Waits for the next round of checks, or for the stop.
     pub async fn changed(&mut self) {
         tokio::select! {
             () = self.stopping.cancelled() => {}

@@ -19,7 +19,7 @@ pub use self::record::Record;
 use crate::environment::Environment;
 use crate::settings::{self, SettingError};
 
-/// Libraries that report every frame and every wake-up at debug: only their warnings are wanted.
+/// Libraries that report every frame and every poll at debug: only their warnings are wanted.
 const TALKATIVE: [&str; 6] = ["h2", "hyper", "hyper_util", "mio", "tonic", "tower"];
 
 /// How an event is written.

@@ -1,9 +1,9 @@
 //! What changed, for streams: a table that each create and update also writes to.
 //!
-//! Transactions become visible in another order than they began in, so no number tells a reader
+//! Transactions become visible in another order than they began in, so no number shows a reader
 //! how far it has read. A snapshot does: it says which transactions a read could see, and the next
 //! read takes those that it could not, however long their commit took. A transaction that stays
-//! open holds up nobody.
+//! open delays no reader.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use crate::user::User;
 
 const NOW: &str = "SELECT pg_current_snapshot()::text";
 
-/// Without a change it is one row of nulls, which still tells the snapshot. A transaction that an
+/// Without a change it is one row of nulls, which still holds the snapshot. A transaction that an
 /// earlier snapshot did not see was either running then, or began later. `+ 0` keeps the planner from
 /// the index of numbers, most of which were seen long ago.
 const SINCE: &str = "\

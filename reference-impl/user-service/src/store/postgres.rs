@@ -1,5 +1,5 @@
 //! Users in PostgreSQL. Each call is one statement, and so one transaction; one that makes or changes
-//! a user also tells it to the change table ([`super::changes`]).
+//! a user also writes it to the change table ([`super::changes`]).
 
 use async_trait::async_trait;
 use sqlx::types::Json;
@@ -15,7 +15,7 @@ const CREATE: &str = "\
     WITH changed AS ( \
         INSERT INTO users (id, email, name, metadata, password_hash) VALUES ($1, $2, $3, $4, $5) \
         RETURNING id, email, name, status, created_at, updated_at, metadata), \
-    told AS ( \
+    recorded AS ( \
         INSERT INTO user_changes (id, email, name, status, created_at, updated_at, metadata) \
         SELECT id, email, name, status, created_at, updated_at, metadata FROM changed) \
     SELECT id, email, name, status, created_at, updated_at, metadata FROM changed";
@@ -35,7 +35,7 @@ const UPDATE: &str = "\
             updated_at = greatest(clock_timestamp(), updated_at + interval '1 microsecond') \
         WHERE id = $1 \
         RETURNING id, email, name, status, created_at, updated_at, metadata), \
-    told AS ( \
+    recorded AS ( \
         INSERT INTO user_changes (id, email, name, status, created_at, updated_at, metadata) \
         SELECT id, email, name, status, created_at, updated_at, metadata FROM changed) \
     SELECT id, email, name, status, created_at, updated_at, metadata FROM changed";
