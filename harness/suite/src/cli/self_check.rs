@@ -8,7 +8,7 @@ use conformance_engine::observe::Patience;
 
 use super::FeatureArguments;
 use crate::catalogue::CATALOGUE;
-use crate::self_check::{self, Request};
+use crate::self_check::{self, Request, Shard};
 
 #[derive(Args, Clone, Debug)]
 pub struct SelfCheckArguments {
@@ -28,10 +28,13 @@ pub struct SelfCheckArguments {
     /// Only this mutant; may be given more than once
     #[arg(long, value_name = "ID")]
     only: Vec<String>,
+    /// Only one of N parts of all mutants
+    #[arg(long, value_name = "K/N", conflicts_with = "only")]
+    shard: Option<Shard>,
     #[command(flatten)]
     features: FeatureArguments,
     /// Keep the table of which scenario kills which mutant in this file; only of all clauses, since it would lose the others
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["clause", "component", "only"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["clause", "component", "only", "shard"])]
     table: Option<PathBuf>,
     /// How many scenarios at once [default: 24 for each core]
     #[arg(long, value_name = "N")]
@@ -63,6 +66,7 @@ pub fn main(arguments: &SelfCheckArguments) -> anyhow::Result<u8> {
         components: arguments.component.clone(),
         clauses,
         only: arguments.only.clone(),
+        shard: arguments.shard,
         table: arguments.table.clone(),
         jobs: arguments.jobs.unwrap_or(24 * cores).max(1),
         seed: arguments.seed,

@@ -1,23 +1,39 @@
-//! Findings: what the self-check has to complain about, a pure function of what was run.
+//! Findings of a self-check, a pure function of what was run.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use conformance_engine::features::cases::Case;
 use conformance_engine::run::outcome::{Outcome, ScenarioResult};
 
+use super::Trial;
 use super::exempt::{self, FROM_KILLING, FROM_STANDING};
-use super::{Request, Trial, kills};
 
-/// Everything that is wrong, one sentence each.
-pub fn findings(request: &Request, cases: &[Arc<Case>], trials: &[Trial]) -> Vec<String> {
-    let mut findings = Vec::new();
-    for trial in trials {
-        findings.extend(of_trial(trial));
-    }
-    // Which scenarios kill no mutant is known only when all mutants of a clause were run.
-    if request.only.is_empty() {
-        findings.extend(without_kill(request, cases, trials));
-        findings.extend(stale(cases));
+/// What was run of all that there is.
+pub struct Selection<'a> {
+    /// Only these components; none means all.
+    pub components: &'a [String],
+    /// Only these clauses; none means all.
+    pub clauses: &'a [String],
+    /// Whether every mutant of these was run.
+    pub whole: bool,
+}
+
+/// A component and a scenario that runs on it.
+pub type Pair = (String, String);
+
+/// Everything that is wrong, one sentence each. Gaps are pairs that are known to kill no mutant yet.
+pub fn findings(
+    selection: &Selection<'_>,
+    cases: &[Arc<Case>],
+    trials: &[Trial],
+    gaps: &BTreeSet<Pair>,
+) -> Vec<String> {
+    let mut findings: Vec<String> = trials.iter().flat_map(of_trial).collect();
+    // Which scenarios kill no mutant shows only when all mutants of a clause were run.
+    if selection.whole {
+        findings.extend(unproved(selection, cases, trials, gaps));
+        findings.extend(stale_exemptions(cases));
     }
     findings
 }
@@ -28,36 +44,35 @@ fn of_trial(trial: &Trial) -> Vec<String> {
     let mut findings: Vec<String> = trial
         .broken()
         .into_iter()
-        .map(|it| {
+        .map(|result| {
             format!(
                 "{id}: {:?} ended as {}, which judges nothing: {}",
-                it.case.name,
-                it.outcome.word(),
-                cause(it)
+                result.case.name,
+                result.outcome.word(),
+                cause(result)
             )
         })
         .collect();
     if trial.results.is_empty() {
         findings.push(format!("{id}: no scenario was run against it"));
     } else if mutant.is_plain() {
-        let failed = trial.killers().into_iter();
-        findings.extend(failed.map(|it| {
+        findings.extend(trial.killers().into_iter().map(|result| {
             format!(
                 "the plain reference fails {} {:?}: {}",
-                it.case.clause,
-                it.case.name,
-                cause(it)
+                result.case.clause,
+                result.case.name,
+                cause(result)
             )
         }));
     } else if mutant.is_standing() {
-        let passed = trial.with(|it| *it == Outcome::Passed);
-        let held = passed
+        let passed = trial.with(|outcome| *outcome == Outcome::Passed);
+        let wrong = passed
             .into_iter()
-            .filter(|it| !exempt::exempt(FROM_STANDING, &it.case.name));
-        findings.extend(held.map(|it| {
+            .filter(|result| !exempt::exempt(FROM_STANDING, &result.case.name));
+        findings.extend(wrong.map(|result| {
             format!(
                 "{id} passes {} {:?} ({})",
-                it.case.clause, it.case.name, mutant.wrong
+                result.case.clause, result.case.name, mutant.wrong
             )
         }));
     } else if trial.killers().is_empty() {
@@ -78,37 +93,253 @@ fn cause(result: &ScenarioResult) -> String {
     }
 }
 
-fn without_kill(request: &Request, cases: &[Arc<Case>], trials: &[Trial]) -> Vec<String> {
+/// Pairs that kill no mutant, and gaps that are none any more.
+fn unproved(
+    selection: &Selection<'_>,
+    cases: &[Arc<Case>],
+    trials: &[Trial],
+    gaps: &BTreeSet<Pair>,
+) -> Vec<String> {
     let kills = kills(trials);
-    cases
-        .iter()
-        .filter(|it| request.clauses.is_empty() || request.clauses.contains(&it.clause))
-        .filter(|it| is_whole(request, cases, it))
-        .filter(|it| !kills.contains_key(it.name.as_str()))
-        .filter(|it| !exempt::exempt(FROM_KILLING, &it.name))
-        .map(|it| {
-            format!(
-                "{} {:?} ({}) kills no mutant",
-                it.clause,
-                it.name,
-                it.location()
-            )
-        })
+    let is_selected = |case: &&Arc<Case>| {
+        (selection.clauses.is_empty() || selection.clauses.contains(&case.clause))
+            && (selection.components.is_empty() || selection.components.contains(&case.component))
+    };
+    let mut findings = Vec::new();
+    for case in cases.iter().filter(is_selected) {
+        let pair = (case.component.clone(), case.name.clone());
+        let is_gap = gaps.contains(&pair);
+        if kills.contains(&pair) && is_gap {
+            findings.push(format!(
+                "{} {:?} is no gap any more",
+                case.component, case.name
+            ));
+        } else if !kills.contains(&pair) && !is_gap && !exempt::exempt(FROM_KILLING, &case.name) {
+            findings.push(format!(
+                "{} {:?} ({}) kills no mutant of {}",
+                case.clause,
+                case.name,
+                case.location(),
+                case.component
+            ));
+        }
+    }
+    let exists = |(component, name): &&Pair| {
+        let is_it = |case: &Arc<Case>| case.component == *component && case.name == *name;
+        cases.iter().any(is_it)
+    };
+    let lost = gaps.iter().filter(|gap| !exists(gap));
+    findings.extend(
+        lost.map(|(component, name)| format!("the gap {component} {name:?} names no scenario")),
+    );
+    findings
+}
+
+/// Every pair that killed a mutant of its clause.
+fn kills(trials: &[Trial]) -> BTreeSet<Pair> {
+    let of_clauses = trials.iter().filter(|trial| trial.mutant.clause.is_some());
+    let killers = of_clauses.flat_map(Trial::killers);
+    killers
+        .map(|result| (result.case.component.clone(), result.case.name.clone()))
         .collect()
 }
 
-/// Whether every component that has the scenario was asked for: it may kill those of another.
-fn is_whole(request: &Request, cases: &[Arc<Case>], case: &Case) -> bool {
-    let mut same = cases.iter().filter(|it| it.name == case.name);
-    request.components.is_empty() || same.all(|it| request.components.contains(&it.component))
-}
-
-/// An exemption that names no scenario hides nothing and says that it does.
-fn stale(cases: &[Arc<Case>]) -> Vec<String> {
+fn stale_exemptions(cases: &[Arc<Case>]) -> Vec<String> {
     FROM_KILLING
         .iter()
         .chain(FROM_STANDING)
-        .filter(|(prefix, _)| !cases.iter().any(|it| it.name.starts_with(prefix)))
+        .filter(|(prefix, _)| !cases.iter().any(|case| case.name.starts_with(prefix)))
         .map(|(prefix, _)| format!("the exemption of {prefix:?} names no scenario"))
         .collect()
+}
+
+/// Reads gaps: a component, a tab and a scenario's name in each line that is no comment.
+pub fn parse_gaps(text: &str) -> BTreeSet<Pair> {
+    text.lines()
+        .filter(|line| !line.starts_with('#'))
+        .filter_map(|line| line.split_once('\t'))
+        .map(|(component, name)| (component.to_owned(), name.to_owned()))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use conformance_engine::run::outcome::Evidence;
+
+    use super::super::Mutant;
+    use super::*;
+
+    fn case(component: &str, name: &str) -> Arc<Case> {
+        Arc::new(Case {
+            clause: "USR-3".to_owned(),
+            title: String::new(),
+            text: String::new(),
+            component: component.to_owned(),
+            name: name.to_owned(),
+            feature: "email.feature".to_owned(),
+            line: 7,
+            tags: Vec::new(),
+            steps: Vec::new(),
+        })
+    }
+
+    fn trial(
+        id: &str,
+        clause: Option<&str>,
+        plain: bool,
+        results: &[(&Arc<Case>, Outcome)],
+    ) -> Trial {
+        let result = |(case, outcome): &(&Arc<Case>, Outcome)| ScenarioResult {
+            case: Arc::clone(case),
+            outcome: outcome.clone(),
+            duration: Duration::ZERO,
+            evidence: Some(Evidence {
+                got: "something".to_owned(),
+                ..Evidence::default()
+            }),
+            steps: Vec::new(),
+        };
+        Trial {
+            mutant: Mutant {
+                id: id.to_owned(),
+                component: "user-service".to_owned(),
+                clause: clause.map(ToOwned::to_owned),
+                wrong: "it is wrong".to_owned(),
+                plain,
+            },
+            results: results.iter().map(result).collect(),
+        }
+    }
+
+    const ALL: Selection<'static> = Selection {
+        components: &[],
+        clauses: &[],
+        whole: true,
+    };
+
+    /// The findings, without those of exemptions: the cases of a test are not the suite's.
+    #[track_caller]
+    fn check(
+        selection: &Selection<'_>,
+        cases: &[Arc<Case>],
+        trials: &[Trial],
+        gaps: &str,
+        expected: &[&str],
+    ) {
+        let mut found = findings(selection, cases, trials, &parse_gaps(gaps));
+        found.retain(|finding| !finding.starts_with("the exemption of"));
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn a_killed_mutant_and_a_reference_that_passes_are_no_findings() {
+        let long = case("user-service", "long");
+        let killed = trial("m", Some("USR-3"), false, &[(&long, Outcome::Failed)]);
+        let plain = trial("plain", None, true, &[(&long, Outcome::Passed)]);
+        let standing = trial("standing", None, false, &[(&long, Outcome::Failed)]);
+        check(&ALL, &[long], &[killed, plain, standing], "", &[]);
+    }
+
+    #[test]
+    fn a_survivor_is_a_finding_and_so_is_its_scenario() {
+        let long = case("user-service", "long");
+        let survivor = trial("m", Some("USR-3"), false, &[(&long, Outcome::Passed)]);
+        let expected = [
+            "m survives every scenario of USR-3: it is wrong",
+            "USR-3 \"long\" (email.feature:7) kills no mutant of user-service",
+        ];
+        check(&ALL, &[long], &[survivor], "", &expected);
+    }
+
+    #[test]
+    fn an_error_kills_nothing() {
+        let long = case("user-service", "long");
+        let broken = trial("m", Some("USR-3"), false, &[(&long, Outcome::Error)]);
+        let expected = [
+            "m: \"long\" ended as error, which judges nothing: something",
+            "m survives every scenario of USR-3: it is wrong",
+            "USR-3 \"long\" (email.feature:7) kills no mutant of user-service",
+        ];
+        check(&ALL, &[long], &[broken], "", &expected);
+    }
+
+    #[test]
+    fn a_mutant_of_one_component_proves_nothing_for_another() {
+        let (here, there) = (case("user-service", "long"), case("gateway", "long"));
+        let killed = trial("m", Some("USR-3"), false, &[(&here, Outcome::Failed)]);
+        let expected = ["USR-3 \"long\" (email.feature:7) kills no mutant of gateway"];
+        check(&ALL, &[here, there], &[killed], "", &expected);
+    }
+
+    #[test]
+    fn a_gap_is_known_until_it_is_filled() {
+        let (here, there) = (case("user-service", "long"), case("gateway", "long"));
+        let cases = [here.clone(), there];
+        let killed = || trial("m", Some("USR-3"), false, &[(&here, Outcome::Failed)]);
+        check(&ALL, &cases, &[killed()], "# known\ngateway\tlong\n", &[]);
+        let gaps = "gateway\tlong\nuser-service\tlong\ngateway\tshort\n";
+        let expected = [
+            "user-service \"long\" is no gap any more",
+            "the gap gateway \"short\" names no scenario",
+        ];
+        check(&ALL, &cases, &[killed()], gaps, &expected);
+    }
+
+    #[test]
+    fn nothing_is_said_of_what_was_not_selected() {
+        let (here, there) = (case("user-service", "long"), case("gateway", "long"));
+        let cases = [here, there];
+        let components = ["gateway".to_owned()];
+        let one = Selection {
+            components: &components,
+            ..ALL
+        };
+        let expected = ["USR-3 \"long\" (email.feature:7) kills no mutant of gateway"];
+        check(&one, &cases, &[], "", &expected);
+        let clauses = ["USR-4".to_owned()];
+        let other = Selection {
+            clauses: &clauses,
+            ..ALL
+        };
+        check(&other, &cases, &[], "", &[]);
+        let part = Selection {
+            whole: false,
+            ..ALL
+        };
+        check(&part, &cases, &[], "", &[]);
+    }
+
+    #[test]
+    fn a_plain_reference_that_fails_and_a_standing_mutant_that_passes_are_findings() {
+        let long = case("user-service", "long");
+        let plain = trial("plain", None, true, &[(&long, Outcome::Failed)]);
+        let standing = trial("standing", None, false, &[(&long, Outcome::Passed)]);
+        let expected = [
+            "the plain reference fails USR-3 \"long\": something",
+            "standing passes USR-3 \"long\" (it is wrong)",
+        ];
+        let part = Selection {
+            whole: false,
+            ..ALL
+        };
+        check(&part, &[], &[plain, standing], "", &expected);
+    }
+
+    #[test]
+    fn a_mutant_without_scenarios_is_a_finding() {
+        let part = Selection {
+            whole: false,
+            ..ALL
+        };
+        let nothing = trial("m", Some("USR-3"), false, &[]);
+        check(
+            &part,
+            &[],
+            &[nothing],
+            "",
+            &["m: no scenario was run against it"],
+        );
+    }
 }

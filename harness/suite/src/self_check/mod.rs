@@ -12,10 +12,10 @@ mod table;
 mod weave;
 mod workspace;
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::rc::Rc;
+use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -56,6 +56,8 @@ pub struct Request {
     pub clauses: Vec<String>,
     /// Only these mutants; none means all.
     pub only: Vec<String>,
+    /// Only one part of all mutants.
+    pub shard: Option<Shard>,
     /// Where the table goes.
     pub table: Option<PathBuf>,
     /// Scenarios at once.
@@ -64,6 +66,34 @@ pub struct Request {
     pub seed: u64,
     /// For a slow machine.
     pub patience: Patience,
+}
+
+/// One part of so many, which together are all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shard {
+    number: usize,
+    of: usize,
+}
+
+impl Shard {
+    /// Whether the mutant at this place of the list is in it. Neighbours, which are much alike, are not in the
+    /// same one.
+    fn holds(self, place: usize) -> bool {
+        place % self.of + 1 == self.number
+    }
+}
+
+impl FromStr for Shard {
+    type Err = &'static str;
+
+    /// `K/N`: the K-th of N.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let shard = text.split_once('/').and_then(|(number, of)| {
+            let (number, of) = (number.parse().ok()?, of.parse().ok()?);
+            (1..=of).contains(&number).then_some(Self { number, of })
+        });
+        shard.ok_or("is no K/N with K from 1 to N")
+    }
 }
 
 /// One wrong program, as the program of mutants lists it.
@@ -134,7 +164,14 @@ pub fn run(request: &Request) -> anyhow::Result<u8> {
         .build()?;
     let begun = Instant::now();
     let trials = runtime.block_on(try_all(request, &manifest, &cases, mutants))?;
-    let findings = judge::findings(request, &cases, &trials);
+    let selection = judge::Selection {
+        components: &request.components,
+        clauses: &request.clauses,
+        whole: request.only.is_empty() && request.shard.is_none(),
+    };
+    let gaps = std::fs::read_to_string(manifest.folder.join("gaps.txt")).unwrap_or_default();
+    let gaps = judge::parse_gaps(&gaps);
+    let findings = judge::findings(&selection, &cases, &trials, &gaps);
     for finding in &findings {
         println!("FINDING  {finding}");
     }
@@ -183,6 +220,9 @@ fn choose(request: &Request, cases: &[Arc<Case>], all: Vec<Mutant>) -> Vec<Mutan
         .filter(|it| request.components.is_empty() || request.components.contains(&it.component))
         .filter(|it| request.only.is_empty() || request.only.contains(&it.id))
         .filter(is_wanted)
+        .enumerate()
+        .filter(|(place, _)| request.shard.is_none_or(|shard| shard.holds(*place)))
+        .map(|(_, mutant)| mutant)
         .collect()
 }
 
@@ -290,13 +330,23 @@ impl Watcher for Silent {
     fn finished(&self, _: &ScenarioResult) {}
 }
 
-/// For each scenario by name: how many mutants it killed.
-fn kills(trials: &[Trial]) -> BTreeMap<&str, usize> {
-    let mut kills = BTreeMap::new();
-    for trial in trials.iter().filter(|it| it.mutant.clause.is_some()) {
-        for result in trial.killers() {
-            *kills.entry(result.case.name.as_str()).or_default() += 1;
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shards_share_all_mutants_out() {
+        let shards = ["1/3", "2/3", "3/3"].map(|text| text.parse::<Shard>().expect("a shard"));
+        for place in 0..10 {
+            let holders = shards.iter().filter(|shard| shard.holds(place));
+            assert_eq!(holders.count(), 1, "{place}");
         }
     }
-    kills
+
+    #[test]
+    fn what_is_no_shard_is_refused() {
+        for text in ["", "1", "0/3", "4/3", "1/0", "1/x", "-1/3", "1/2/3"] {
+            assert!(text.parse::<Shard>().is_err(), "{text:?}");
+        }
+    }
 }

@@ -20,7 +20,7 @@ pub fn line(trial: &Trial) -> String {
 
 /// The table that the repository keeps.
 pub fn markdown(trials: &[Trial]) -> String {
-    let mut text = "# Mutants\n\nWritten by `conformance self-check --table`: every wrong program, and the scenarios of its clause that kill it.\n\n| clause | mutant | what is wrong | killed by |\n|---|---|---|---|\n".to_owned();
+    let mut text = "# Mutants\n\nWritten by `conformance self-check --table`: every wrong program, and the scenarios of its clause that kill it.\n\n| clause | component | mutant | what is wrong | killed by |\n|---|---|---|---|---|\n".to_owned();
     for trial in trials {
         let mutant = &trial.mutant;
         let Some(clause) = &mutant.clause else {
@@ -33,7 +33,8 @@ pub fn markdown(trials: &[Trial]) -> String {
             .collect();
         let _ = writeln!(
             text,
-            "| {clause} | {} | {} | {} |",
+            "| {clause} | {} | {} | {} | {} |",
+            mutant.component,
             mutant.id,
             mutant.wrong.replace('|', "\\|"),
             names.join("; ")
