@@ -36,6 +36,12 @@ pub struct SelfCheckArguments {
     /// Keep the table of which scenario kills which mutant in this file; only of all clauses, since it would lose the others
     #[arg(long, value_name = "FILE", conflicts_with_all = ["clause", "component", "only", "shard"])]
     table: Option<PathBuf>,
+    /// Instead of these, mutants that operators make of the reference, for a mutation score
+    #[arg(long, conflicts_with_all = ["only", "shard", "table"])]
+    generated: bool,
+    /// Only so many generated mutants, taken at random by the seed
+    #[arg(long, value_name = "N", requires = "generated")]
+    sample: Option<usize>,
     /// How many scenarios at once [default: 24 for each core]
     #[arg(long, value_name = "N")]
     jobs: Option<usize>,
@@ -60,7 +66,7 @@ pub fn main(arguments: &SelfCheckArguments) -> anyhow::Result<u8> {
         );
     }
     let cores = std::thread::available_parallelism().map_or(2, usize::from);
-    self_check::run(&Request {
+    let request = Request {
         manifest: arguments.manifest.clone(),
         features: arguments.features.features.clone(),
         components: arguments.component.clone(),
@@ -73,5 +79,10 @@ pub fn main(arguments: &SelfCheckArguments) -> anyhow::Result<u8> {
         patience: Patience::new(arguments.patience).with_context(|| {
             format!("--patience {} is not between 1 and 100", arguments.patience)
         })?,
-    })
+    };
+    if arguments.generated {
+        self_check::run_generated(&request, arguments.sample)
+    } else {
+        self_check::run(&request)
+    }
 }

@@ -208,6 +208,7 @@ mod tests {
                 clause: clause.map(ToOwned::to_owned),
                 wrong: "it is wrong".to_owned(),
                 plain,
+                generated: false,
             },
             results: results.iter().map(result).collect(),
         }

@@ -3,11 +3,14 @@
 //! - [`Mutant`]: what the program of mutants says of each
 //! - [`weave`]: edits of the reference, each behind a switch
 //! - [`workspace`]: the copy of the reference that they are woven into, and its build
+//! - [`operators`], [`generated`]: mutants that operators make, for a mutation score
 //! - [`judge`]: findings, a pure function of what was run
 //! - [`table`]: which scenario kills which mutant, for people and for the repository
 
 mod exempt;
+pub mod generated;
 mod judge;
+mod operators;
 mod table;
 mod weave;
 mod workspace;
@@ -107,8 +110,11 @@ pub struct Mutant {
     pub clause: Option<String>,
     /// What is wrong with it, in a sentence.
     pub wrong: String,
-    /// The reference through the same seams, with nothing wrong.
+    /// The reference with nothing wrong.
     plain: bool,
+    /// Made by an operator: any scenario may kill it.
+    #[serde(skip)]
+    generated: bool,
 }
 
 impl Mutant {
@@ -118,7 +124,7 @@ impl Mutant {
 
     /// Whether it needs no reference and must fail every scenario.
     fn is_standing(&self) -> bool {
-        self.clause.is_none() && !self.is_plain()
+        self.clause.is_none() && !self.is_plain() && !self.generated
     }
 }
 
@@ -156,14 +162,8 @@ pub fn run(request: &Request) -> anyhow::Result<u8> {
     let cases = cases::cases(&documents, &CATALOGUE);
     workspace::prepare(&manifest.folder)?;
     let mutants = choose(request, &cases, list(&manifest)?);
-    ensure!(!mutants.is_empty(), "the selection matches no mutant");
-    scenario::quiet_panics();
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()?;
     let begun = Instant::now();
-    let trials = runtime.block_on(try_all(request, &manifest, &cases, mutants))?;
+    let trials = judge_all(request, &manifest, &cases, mutants)?;
     let selection = judge::Selection {
         components: &request.components,
         clauses: &request.clauses,
@@ -187,6 +187,47 @@ pub fn run(request: &Request) -> anyhow::Result<u8> {
         findings.len()
     );
     Ok(u8::from(!findings.is_empty()))
+}
+
+/// Judges mutants that operators make, `sample` of them, and reports their score; answers the exit status.
+pub fn run_generated(request: &Request, sample: Option<usize>) -> anyhow::Result<u8> {
+    let mut manifest = Manifest::load(&request.manifest, &CATALOGUE)?;
+    let documents = crate::features::load(request.features.as_deref())?;
+    let cases = cases::cases(&documents, &CATALOGUE);
+    let is_selected = |component: &str| {
+        request.components.is_empty() || request.components.iter().any(|it| it == component)
+    };
+    // An edit of the platform is one of every component.
+    let is_wanted = |file: &str| {
+        file.starts_with("platform/") || file.split('/').next().is_some_and(is_selected)
+    };
+    let build = generated::prepare(&manifest.folder, is_wanted, sample, request.seed)?;
+    for source in manifest.components.values_mut() {
+        source.command = vec![build.workspace.program().display().to_string()];
+    }
+    let mutants = build
+        .mutants
+        .iter()
+        .flat_map(generated::Generated::programs);
+    let mutants = mutants.filter(|mutant| is_selected(&mutant.component));
+    let trials = judge_all(request, &manifest, &cases, mutants.collect())?;
+    print!("{}", generated::report(&build, &trials));
+    Ok(0)
+}
+
+fn judge_all(
+    request: &Request,
+    manifest: &Manifest,
+    cases: &[Arc<Case>],
+    mutants: Vec<Mutant>,
+) -> anyhow::Result<Vec<Trial>> {
+    ensure!(!mutants.is_empty(), "the selection matches no mutant");
+    scenario::quiet_panics();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()?;
+    runtime.block_on(try_all(request, manifest, cases, mutants))
 }
 
 /// Asks the program for its mutants.
@@ -313,7 +354,8 @@ async fn trial(
         },
         seed: request.seed,
         patience: request.patience,
-        fail_fast: false,
+        // One scenario that fails is enough.
+        fail_fast: mutant.generated,
         rerun: format!("conformance self-check --only {}", mutant.id),
     };
     let steps = World::collection();

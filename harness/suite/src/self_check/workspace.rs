@@ -1,37 +1,28 @@
-//! The workspace of the mutants: a copy of the reference with every edit woven in, and its build.
+//! Workspaces of mutants: copies of the reference with edits woven in, and their builds.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, bail, ensure};
+use serde::Deserialize;
 
 use super::weave::{self, EditedMutant};
 
-/// What is copied, all with the same place below [`COPY`] as in the repository.
+/// What is copied, all with the same place as in the repository.
 const COPIED: [&str; 3] = ["proto", "reference-impl", "harness/mutants"];
-
-/// Where the copies are. A folder of its own: cargo tells crates apart by their path in a workspace, and
-/// both workspaces share one target folder, so that dependencies are built once.
-const COPY: &str = "copy";
-
-/// The program of mutants as it is built with the edits.
-const PROGRAM: &str = "mutants-woven";
 
 /// Files by their path below a folder.
 type Tree = BTreeMap<PathBuf, Vec<u8>>;
 
 /// Weaves the edits beside the manifest of the mutants into a copy of the reference, and builds it.
 pub fn prepare(mutants: &Path) -> anyhow::Result<()> {
-    let root = mutants.join("../..");
-    let root = root
-        .canonicalize()
-        .with_context(|| format!("cannot find the repository at {}", root.display()))?;
+    let workspace = Workspace::beside(mutants, "mutants-woven")?;
     let edits = read_edits(&mutants.join("edits"))?;
-    let workspace = root.join("target/mutants-workspace");
-    write(&workspace, &copy(&root, &edits)?)?;
+    let woven = weave::weave(&workspace.sources()?, &edits).map_err(|errors| all(&errors))?;
+    workspace.write(woven, &edits)?;
     println!("building the reference with {} edits woven in", edits.len());
-    build(&root, &workspace)
+    workspace.build()
 }
 
 fn read_edits(folder: &Path) -> anyhow::Result<Vec<EditedMutant>> {
@@ -53,49 +44,173 @@ fn all(errors: &[weave::WeaveError]) -> anyhow::Error {
     )
 }
 
-/// Every file of the workspace.
-fn copy(root: &Path, edits: &[EditedMutant]) -> anyhow::Result<Tree> {
-    let mut tree = Tree::new();
-    for folder in COPIED {
-        let files = read(&root.join(folder))?;
-        tree.extend(
-            files
-                .into_iter()
-                .map(|(path, content)| (Path::new(COPY).join(folder).join(path), content)),
+/// A workspace of cargo with a copy of the reference. Its name is that of its folder in `target`, of the program
+/// that it builds, and of the folder that the copies are in: cargo tells crates apart by their path in a
+/// workspace, and all workspaces share one target folder, so that dependencies are built once.
+pub struct Workspace {
+    /// The repository.
+    root: PathBuf,
+    name: &'static str,
+}
+
+impl Workspace {
+    /// The workspace of this name, in the repository that holds this folder of mutants.
+    pub fn beside(mutants: &Path, name: &'static str) -> anyhow::Result<Self> {
+        let root = mutants.join("../..");
+        let root = root
+            .canonicalize()
+            .with_context(|| format!("cannot find the repository at {}", root.display()))?;
+        Ok(Self { root, name })
+    }
+
+    /// The reference's source files, by their path below `reference-impl`.
+    pub fn sources(&self) -> anyhow::Result<BTreeMap<String, String>> {
+        let files = read(&self.root.join("reference-impl"))?;
+        let sources = files.into_iter().filter_map(|(path, content)| {
+            let is_source = path.extension().is_some_and(|extension| extension == "rs");
+            let text = String::from_utf8(content).ok().filter(|_| is_source)?;
+            Some((path.to_str()?.to_owned(), text))
+        });
+        Ok(sources.collect())
+    }
+
+    /// The program that it builds.
+    pub fn program(&self) -> PathBuf {
+        self.root.join("target/debug").join(self.name)
+    }
+
+    fn folder(&self) -> PathBuf {
+        self.root.join("target").join(self.name)
+    }
+
+    /// Makes it hold the reference with these files woven, and the list of their mutants.
+    pub fn write(
+        &self,
+        woven: BTreeMap<String, String>,
+        mutants: &[EditedMutant],
+    ) -> anyhow::Result<()> {
+        let copy = Path::new(self.name);
+        let mut tree = Tree::new();
+        for folder in COPIED {
+            let files = read(&self.root.join(folder))?.into_iter();
+            tree.extend(files.map(|(path, content)| (copy.join(folder).join(path), content)));
+        }
+        let reference = copy.join("reference-impl");
+        let woven = woven.into_iter();
+        tree.extend(woven.map(|(file, text)| (reference.join(file), text.into_bytes())));
+        let platform = reference.join("platform/src");
+        tree.insert(platform.join("mutant.rs"), weave::SWITCH_MODULE.into());
+        let library = tree.entry(platform.join("lib.rs")).or_default();
+        library.extend(b"\npub mod mutant;\n");
+        let program = copy.join("harness/mutants");
+        let list = weave::list_module(mutants);
+        tree.insert(program.join("src/edited/woven.rs"), list.into());
+        let manifest = tree.entry(program.join("Cargo.toml")).or_default();
+        *manifest = rename_program(str::from_utf8(manifest)?, self.name)?.into();
+        let manifest = std::fs::read_to_string(self.root.join("Cargo.toml"))?;
+        let manifest: toml::Table = manifest.parse()?;
+        for member in members(&manifest).filter(|member| !is_copied(member)) {
+            let manifest = std::fs::read_to_string(self.root.join(member).join("Cargo.toml"))?;
+            let stub = copy.join(member);
+            tree.insert(stub.join("Cargo.toml"), stub_manifest(&manifest)?.into());
+            tree.insert(stub.join("src/lib.rs"), Vec::new());
+        }
+        tree.insert(
+            "Cargo.toml".into(),
+            workspace_manifest(manifest, self.name)?.into(),
         );
+        write(&self.folder(), copy, &tree)?;
+        std::fs::copy(
+            self.root.join("Cargo.lock"),
+            self.folder().join("Cargo.lock"),
+        )?;
+        Ok(())
     }
-    let reference = Path::new(COPY).join("reference-impl");
-    let sources = tree.iter().filter_map(|(path, content)| {
-        let file = path.strip_prefix(&reference).ok()?.to_str()?;
-        Some((file.to_owned(), String::from_utf8(content.clone()).ok()?))
-    });
-    let woven = weave::weave(&sources.collect(), edits).map_err(|errors| all(&errors))?;
-    tree.extend(
-        woven
-            .into_iter()
-            .map(|(file, text)| (reference.join(file), text.into_bytes())),
-    );
-    let platform = reference.join("platform/src");
-    tree.insert(platform.join("mutant.rs"), weave::SWITCH_MODULE.into());
-    tree.entry(platform.join("lib.rs"))
-        .or_default()
-        .extend(b"\npub mod mutant;\n");
-    let program = Path::new(COPY).join("harness/mutants");
-    tree.insert(
-        program.join("src/edited/woven.rs"),
-        weave::list_module(edits).into(),
-    );
-    let manifest = tree.entry(program.join("Cargo.toml")).or_default();
-    *manifest = rename_program(str::from_utf8(manifest)?)?.into();
-    let manifest: toml::Table = std::fs::read_to_string(root.join("Cargo.toml"))?.parse()?;
-    for member in members(&manifest).filter(|member| !is_copied(member)) {
-        let stub = Path::new(COPY).join(member);
-        let manifest = std::fs::read_to_string(root.join(member).join("Cargo.toml"))?;
-        tree.insert(stub.join("Cargo.toml"), stub_manifest(&manifest)?.into());
-        tree.insert(stub.join("src/lib.rs"), Vec::new());
+
+    /// Builds its program, with cargo's own progress.
+    pub fn build(&self) -> anyhow::Result<()> {
+        let status = self.cargo().status().context("cannot run cargo")?;
+        ensure!(
+            status.success(),
+            "the reference with the edits does not build: {status}"
+        );
+        Ok(())
     }
-    tree.insert("Cargo.toml".into(), workspace_manifest(manifest)?.into());
-    Ok(tree)
+
+    /// Builds its program; returns where the compiler found errors, one list for each of them.
+    pub fn errors(&self) -> anyhow::Result<Vec<Vec<Place>>> {
+        let mut cargo = self.cargo();
+        cargo
+            .args(["--message-format", "json"])
+            .stderr(Stdio::inherit());
+        let output = cargo.output().context("cannot run cargo")?;
+        let copy = format!("{}/reference-impl/", self.name);
+        let errors: Vec<Vec<Place>> = str::from_utf8(&output.stdout)?
+            .lines()
+            .filter_map(|line| serde_json::from_str::<Message>(line).ok()?.message)
+            .filter(|message| message.level == "error")
+            .map(|message| places(message, &copy))
+            .filter(|places| !places.is_empty())
+            .collect();
+        ensure!(
+            output.status.success() || !errors.is_empty(),
+            "the reference with generated mutants does not build: {}",
+            output.status
+        );
+        Ok(errors)
+    }
+
+    fn cargo(&self) -> Command {
+        let mut cargo = Command::new("cargo");
+        cargo
+            .args(["build", "--bin", self.name, "--target-dir"])
+            .arg(self.root.join("target"))
+            .current_dir(self.folder())
+            .stdin(Stdio::null());
+        cargo
+    }
+}
+
+/// A place in a woven file of the reference that an error of the compiler names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The file's path below `reference-impl`.
+    pub file: String,
+    /// The byte where it begins.
+    pub at: usize,
+    /// Whether it is where the error is, not what only explains it.
+    pub is_primary: bool,
+}
+
+/// One line of cargo's output.
+#[derive(Deserialize)]
+struct Message {
+    message: Option<Diagnostic>,
+}
+
+#[derive(Deserialize)]
+struct Diagnostic {
+    level: String,
+    spans: Vec<DiagnosticSpan>,
+}
+
+#[derive(Deserialize)]
+struct DiagnosticSpan {
+    file_name: String,
+    byte_start: usize,
+    is_primary: bool,
+}
+
+fn places(message: Diagnostic, copy: &str) -> Vec<Place> {
+    let spans = message.spans.into_iter();
+    let place = |span: DiagnosticSpan| {
+        Some(Place {
+            file: span.file_name.strip_prefix(copy)?.to_owned(),
+            at: span.byte_start,
+            is_primary: span.is_primary,
+        })
+    };
+    spans.filter_map(place).collect()
 }
 
 fn is_copied(path: &str) -> bool {
@@ -114,8 +229,8 @@ fn members(workspace: &toml::Table) -> impl Iterator<Item = &str> {
 }
 
 /// The manifest of the workspace: the repository's, of the copies.
-fn workspace_manifest(mut manifest: toml::Table) -> anyhow::Result<String> {
-    let moved = |path: &str| toml::Value::from(format!("{COPY}/{path}"));
+fn workspace_manifest(mut manifest: toml::Table, copy: &str) -> anyhow::Result<String> {
+    let moved = |path: &str| toml::Value::from(format!("{copy}/{path}"));
     let members: Vec<toml::Value> = members(&manifest).map(moved).collect();
     let workspace = manifest
         .get_mut("workspace")
@@ -152,7 +267,7 @@ fn stub_manifest(manifest: &str) -> anyhow::Result<String> {
 }
 
 /// The manifest of the program with another name: one target folder holds it and the one without edits.
-fn rename_program(manifest: &str) -> anyhow::Result<String> {
+fn rename_program(manifest: &str, name: &str) -> anyhow::Result<String> {
     let mut manifest: toml::Table = manifest.parse()?;
     let program = manifest
         .get_mut("bin")
@@ -160,7 +275,7 @@ fn rename_program(manifest: &str) -> anyhow::Result<String> {
     let Some(program) = program else {
         bail!("the mutants' Cargo.toml has no [[bin]]")
     };
-    program["name"] = PROGRAM.into();
+    program["name"] = name.into();
     Ok(toml::to_string(&manifest)?)
 }
 
@@ -187,13 +302,14 @@ fn read(folder: &Path) -> anyhow::Result<Tree> {
     Ok(tree)
 }
 
-/// Makes the folder hold the tree, and touches only what differs: cargo goes by the time of a change.
-fn write(folder: &Path, tree: &Tree) -> anyhow::Result<()> {
+/// Makes the folder hold the tree, all of whose copies are in `copy`, and touches only what differs: cargo
+/// goes by the time of a change.
+fn write(folder: &Path, copy: &Path, tree: &Tree) -> anyhow::Result<()> {
     std::fs::create_dir_all(folder)?;
     let present = read(folder)?;
     for path in present
         .keys()
-        .filter(|path| path.starts_with(COPY) && !tree.contains_key(*path))
+        .filter(|path| path.starts_with(copy) && !tree.contains_key(*path))
     {
         std::fs::remove_file(folder.join(path))?;
     }
@@ -208,22 +324,5 @@ fn write(folder: &Path, tree: &Tree) -> anyhow::Result<()> {
         std::fs::write(&path, content)
             .with_context(|| format!("cannot write {}", path.display()))?;
     }
-    Ok(())
-}
-
-/// Builds the program of mutants, with cargo's own progress.
-fn build(root: &Path, workspace: &Path) -> anyhow::Result<()> {
-    std::fs::copy(root.join("Cargo.lock"), workspace.join("Cargo.lock"))?;
-    let status = Command::new("cargo")
-        .args(["build", "--bin", PROGRAM, "--target-dir"])
-        .arg(root.join("target"))
-        .current_dir(workspace)
-        .stdin(Stdio::null())
-        .status()
-        .context("cannot run cargo")?;
-    ensure!(
-        status.success(),
-        "the reference with the edits does not build: {status}"
-    );
     Ok(())
 }

@@ -1,0 +1,303 @@
+//! Mutants that operators make at every place of the reference's sources, and their mutation score.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+use std::path::Path;
+
+use anyhow::ensure;
+use rand::SeedableRng as _;
+use rand::rngs::StdRng;
+use rand::seq::SliceRandom as _;
+
+use super::operators;
+use super::weave::{self, EditedMutant, Target};
+use super::workspace::{Place, Workspace};
+use super::{Mutant, Trial};
+
+/// How often mutants that do not compile are left out before the build is given up.
+const ROUNDS: usize = 20;
+
+/// A mutant that an operator made.
+#[derive(Clone, Debug)]
+pub struct Generated {
+    /// Its name on the command line of the woven program.
+    pub id: String,
+    /// The file below `reference-impl`, and the line.
+    pub file: String,
+    /// The line of the change.
+    pub line: usize,
+    range: Range<usize>,
+    /// What stands in the reference.
+    pub text: String,
+    /// What the operator makes of it.
+    pub instead: String,
+}
+
+/// What was built.
+pub struct Build {
+    /// The program.
+    pub workspace: Workspace,
+    /// The mutants that it holds.
+    pub mutants: Vec<Generated>,
+    /// How many did not compile.
+    pub not_compiled: usize,
+}
+
+impl Generated {
+    fn target(&self) -> Target {
+        match self.file.split('/').next() {
+            Some("user-service") => Target::UserService,
+            Some("gateway") => Target::Gateway,
+            _ => Target::Both,
+        }
+    }
+
+    /// It on each of the components that it is in.
+    pub fn programs(&self) -> Vec<Mutant> {
+        let program = |id: String, component: &str| Mutant {
+            id,
+            component: component.to_owned(),
+            clause: None,
+            wrong: format!("{}:{}", self.file, self.line),
+            plain: false,
+            generated: true,
+        };
+        let id = || self.id.clone();
+        match self.target() {
+            Target::UserService => vec![program(id(), "user-service")],
+            Target::Gateway => vec![program(id(), "gateway")],
+            Target::Both => vec![
+                program(id(), "user-service"),
+                program(format!("gateway-{}", self.id), "gateway"),
+            ],
+        }
+    }
+}
+
+/// Weaves generated mutants into a copy of the reference, and builds it, in rounds: what does not compile is
+/// left out. `wanted` chooses files; of the mutants in them, `sample` are taken at random.
+pub fn prepare(
+    mutants: &Path,
+    wanted: impl Fn(&str) -> bool,
+    sample: Option<usize>,
+    seed: u64,
+) -> anyhow::Result<Build> {
+    let workspace = Workspace::beside(mutants, "mutants-generated")?;
+    let sources = workspace.sources()?;
+    let mut all = Vec::new();
+    for (file, source) in sources.iter().filter(|(file, _)| wanted(file)) {
+        all.extend(of_file(file, source, all.len())?);
+    }
+    println!("operators make {} mutants", all.len());
+    all.shuffle(&mut StdRng::seed_from_u64(seed));
+    all.truncate(sample.unwrap_or(usize::MAX));
+    let chosen = all.len();
+    for _ in 0..ROUNDS {
+        let woven = weave_all(&sources, &all)?;
+        let listed: Vec<EditedMutant> = all.iter().map(listed).collect();
+        workspace.write(woven.clone(), &listed)?;
+        println!(
+            "building the reference with {} generated mutants",
+            all.len()
+        );
+        let errors = workspace.errors()?;
+        if errors.is_empty() {
+            return Ok(Build {
+                workspace,
+                not_compiled: chosen - all.len(),
+                mutants: all,
+            });
+        }
+        let blamed: BTreeSet<String> = errors
+            .iter()
+            .filter_map(|places| blame(&woven, places))
+            .collect();
+        let before = all.len();
+        all.retain(|mutant| !blamed.contains(&mutant.id));
+        ensure!(
+            all.len() < before,
+            "no generated mutant is to blame for what does not compile"
+        );
+    }
+    anyhow::bail!("after {ROUNDS} rounds there are still mutants that do not compile")
+}
+
+fn of_file(file: &str, source: &str, first: usize) -> anyhow::Result<Vec<Generated>> {
+    // Whole programs of tests, and the glue of `main`, are nothing to judge.
+    if !file.contains("/src/") || file.ends_with("/main.rs") {
+        return Ok(Vec::new());
+    }
+    let changes = operators::changes(source)?.into_iter().enumerate();
+    let generated = changes.map(|(number, change)| Generated {
+        id: format!("g{}", first + number),
+        file: file.to_owned(),
+        line: change.line,
+        text: source[change.range.clone()].to_owned(),
+        range: change.range,
+        instead: change.instead,
+    });
+    Ok(generated.collect())
+}
+
+fn listed(mutant: &Generated) -> EditedMutant {
+    EditedMutant {
+        id: mutant.id.clone(),
+        clause: String::new(),
+        wrong: format!("{}:{}", mutant.file, mutant.line),
+        component: mutant.target(),
+        edit: Vec::new(),
+    }
+}
+
+fn weave_all(
+    sources: &BTreeMap<String, String>,
+    mutants: &[Generated],
+) -> anyhow::Result<BTreeMap<String, String>> {
+    let mut by_file: BTreeMap<&str, Vec<_>> = BTreeMap::new();
+    for mutant in mutants {
+        let place = (
+            mutant.range.clone(),
+            mutant.id.as_str(),
+            mutant.instead.as_str(),
+        );
+        by_file.entry(&mutant.file).or_default().push(place);
+    }
+    let mut woven = BTreeMap::new();
+    for (file, places) in by_file {
+        let text = weave::weave_places(file, &sources[file], places)?;
+        woven.insert(file.to_owned(), text);
+    }
+    Ok(woven)
+}
+
+/// The mutant that an error of the compiler comes from: one whose code the error names, else the one whose
+/// choice is the last before it.
+fn blame(woven: &BTreeMap<String, String>, places: &[Place]) -> Option<String> {
+    let inside = places.iter().find_map(|place| {
+        let choices = choices(woven.get(&place.file)?);
+        let (id, _) = choices
+            .into_iter()
+            .find(|(_, code)| code.contains(&place.at))?;
+        Some(id)
+    });
+    let before = || {
+        let place = places.iter().find(|place| place.is_primary)?;
+        let choices = choices(woven.get(&place.file)?);
+        let before = choices
+            .into_iter()
+            .rev()
+            .find(|(_, code)| code.start <= place.at);
+        before.map(|(id, _)| id)
+    };
+    inside.or_else(before)
+}
+
+/// Every choice in a woven file: the mutant, and where its code is.
+fn choices(woven: &str) -> Vec<(String, Range<usize>)> {
+    const SWITCH: &str = "mutant::is(\"";
+    let choice = |(at, _): (usize, &str)| {
+        let id = woven[at + SWITCH.len()..].split('"').next()?;
+        let start = at + SWITCH.len() + id.len();
+        let end = woven[start..]
+            .find("\n} else ")
+            .map_or(woven.len(), |length| start + length);
+        Some((id.to_owned(), start..end))
+    };
+    woven.match_indices(SWITCH).filter_map(choice).collect()
+}
+
+/// The score by file and in all, and every survivor with its change.
+pub fn report(build: &Build, trials: &[Trial]) -> String {
+    let killed: BTreeSet<&str> = trials
+        .iter()
+        .filter(|trial| !trial.killers().is_empty())
+        .map(|trial| trial.mutant.id.trim_start_matches("gateway-"))
+        .collect();
+    let mut text = String::new();
+    let mut by_file: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
+    for mutant in &build.mutants {
+        let (of_file, all) = by_file.entry(&mutant.file).or_default();
+        *all += 1;
+        if killed.contains(mutant.id.as_str()) {
+            *of_file += 1;
+            continue;
+        }
+        let lines = |mark: &str, code: &str| -> String {
+            code.lines()
+                .map(|line| format!("  {mark} {}\n", line.trim()))
+                .collect()
+        };
+        text += &format!(
+            "SURVIVED  {}:{} ({})\n",
+            mutant.file, mutant.line, mutant.id
+        );
+        text += &lines("-", &mutant.text);
+        text += &lines("+", &mutant.instead);
+    }
+    for (file, (killed, all)) in &by_file {
+        text += &format!("{killed:4} of {all:4}  {file}\n");
+    }
+    let (killed, all) = (killed.len(), build.mutants.len());
+    text += &format!(
+        "{killed} of {all} generated mutants killed ({} %); {} did not compile\n",
+        killed * 100 / all.max(1),
+        build.not_compiled
+    );
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FILE: &str = "user-service/src/name.rs";
+
+    /// Whom an error at the only place of a text is blamed on.
+    #[track_caller]
+    fn check(at: &str, is_primary: bool, expected: Option<&str>) {
+        let source = "fn f() { g(1); h(2); }";
+        let place = |text: &str| {
+            let start = source.find(text).expect("it is there");
+            start..start + text.len()
+        };
+        let places = vec![
+            (place("1"), "g1", "\"one\""),
+            (place("h(2);"), "g2", "drop(x);"),
+        ];
+        let woven = weave::weave_places(FILE, source, places).expect("they fit");
+        let at = woven.find(at).expect("it is there");
+        let woven = BTreeMap::from([(FILE.to_owned(), woven)]);
+        let error = Place {
+            file: FILE.to_owned(),
+            at,
+            is_primary,
+        };
+        assert_eq!(blame(&woven, &[error]).as_deref(), expected);
+    }
+
+    #[test]
+    fn the_mutant_whose_code_an_error_names_is_to_blame() {
+        check("\"one\"", true, Some("g1"));
+        check("drop(x)", false, Some("g2"));
+    }
+
+    #[test]
+    fn else_it_is_the_last_one_before_the_error() {
+        check("{ 1", true, Some("g1"));
+        check("h(2)", true, Some("g2"));
+        check("h(2)", false, None);
+        check("fn f", true, None);
+    }
+
+    #[test]
+    fn files_of_tests_and_mains_have_no_mutants() {
+        let mutants = |file: &str| of_file(file, "fn f() { a < b }", 7).expect("Rust");
+        assert_eq!(mutants("gateway/src/main.rs").len(), 0);
+        assert_eq!(mutants("gateway/tests/it/main.rs").len(), 0);
+        let [mutant] = &mutants("platform/src/a.rs")[..] else {
+            panic!("one mutant");
+        };
+        assert_eq!((mutant.id.as_str(), mutant.text.as_str()), ("g7", "a < b"));
+        assert_eq!(mutant.programs().len(), 2);
+    }
+}
