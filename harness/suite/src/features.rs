@@ -1,4 +1,4 @@
-//! The features: those inside the binary, or those of a folder while somebody writes them.
+//! The features: embedded in the program, or read from a folder.
 
 use std::path::Path;
 

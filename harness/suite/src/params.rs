@@ -1,12 +1,16 @@
 //! Typed parameters of steps; their parsers refuse unknown words.
 
+use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
+use conformance_engine::failure::{Failure, StepResult};
+use conformance_engine::network::link::Link;
 use cucumber::Parameter;
 use tonic::Code;
 
-use crate::component::{Component, Resource};
+use crate::contract::catalogue::COMPONENTS;
+use crate::contract::components::{Component, Resource};
 
 /// A gRPC status code by its name in the specification: `ALREADY_EXISTS`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Parameter)]
@@ -76,44 +80,123 @@ impl FromStr for Span {
     }
 }
 
-/// Attached resources, in the words of a step.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Dependencies of a component, as a step names them: `the database`, `the optional resource`, `no resource`.
+#[derive(Clone, Debug, PartialEq, Eq, Parameter)]
+#[param(
+    name = "resources",
+    regex = "(?:the|every|no) [A-Za-z]+(?: [a-z]+)?|[A-Z][a-z]+"
+)]
 pub struct Resources(String);
 
 impl Resources {
-    /// The resources of a program that the words mean.
-    pub fn of(&self, component: Component) -> Vec<Resource> {
+    /// The resource that a component needs to be ready.
+    pub fn required() -> Self {
+        Self(REQUIRED.to_owned())
+    }
+
+    /// The resources of a component that the words mean; the error names what the component lacks.
+    pub fn of(&self, component: &Component) -> StepResult<Vec<Resource>> {
+        let one = |found: Option<Resource>| {
+            let found = found.map(|it| vec![it]);
+            found.ok_or_else(|| {
+                Failure::broken(format!(
+                    "{} has no such resource: {}",
+                    component.name, self.0
+                ))
+            })
+        };
         match self.0.as_str() {
-            "the database" => vec![Resource::Database],
-            "Redis" => vec![Resource::Redis],
-            "the user service" => vec![Resource::UserService],
-            "the required resource" => vec![component.required()],
-            // In the user service, HEALTH_OPTIONAL names redis by default; elsewhere a scenario names it.
-            "the optional resource" => component.resources().last().copied().into_iter().collect(),
-            "no resource" => Vec::new(),
-            _ => component.resources().to_vec(),
+            REQUIRED => one(component.required()),
+            OPTIONAL => one(component.optional()),
+            EVERY => Ok(component.resources.to_vec()),
+            NONE => Ok(Vec::new()),
+            phrase => one(component
+                .resources
+                .iter()
+                .copied()
+                .find(|it| it.phrase == phrase)),
         }
     }
 }
+
+impl fmt::Display for Resources {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+const REQUIRED: &str = "the required resource";
+const OPTIONAL: &str = "the optional resource";
+const EVERY: &str = "every resource";
+const NONE: &str = "no resource";
 
 impl FromStr for Resources {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text {
-            "the database"
-            | "Redis"
-            | "the user service"
-            | "the required resource"
-            | "the optional resource"
-            | "every resource"
-            | "no resource" => Ok(Self(text.to_owned())),
-            _ => Err(format!("{text:?} is no resource")),
+        let resources = COMPONENTS.iter().flat_map(|it| it.resources);
+        let mut phrases: Vec<&str> = resources.map(|it| it.phrase).collect();
+        phrases.extend([REQUIRED, OPTIONAL, EVERY, NONE]);
+        if phrases.contains(&text) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(format!(
+                "unknown resource {text:?}; known: {}",
+                phrases.join(", ")
+            ))
         }
     }
 }
 
-/// One of a deployment's instances; counted from 0 inside.
+/// What happens to a link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Parameter)]
+#[param(name = "outage", regex = "cut|hung|restored")]
+pub enum Outage {
+    /// Connections are refused.
+    Cut,
+    /// Connections are accepted, and nothing passes.
+    Hung,
+    /// The link works again.
+    Restored,
+}
+
+impl Outage {
+    /// Applies it to a link.
+    pub async fn apply(self, link: &Link) {
+        match self {
+            Self::Cut => link.cut().await,
+            Self::Hung => link.hang().await,
+            Self::Restored => link.restore().await,
+        }
+    }
+}
+
+impl FromStr for Outage {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "cut" => Ok(Self::Cut),
+            "hung" => Ok(Self::Hung),
+            "restored" => Ok(Self::Restored),
+            _ => Err(format!(
+                "unknown outage {text:?}; known: cut, hung, restored"
+            )),
+        }
+    }
+}
+
+impl fmt::Display for Outage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Cut => "cut",
+            Self::Hung => "hung",
+            Self::Restored => "restored",
+        })
+    }
+}
+
+/// An instance of a deployment by its index from 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Parameter)]
 #[param(name = "instance", regex = r"first|second|third")]
 pub struct Nth(pub usize);
@@ -131,7 +214,7 @@ impl FromStr for Nth {
     }
 }
 
-/// How a program is, as one look at its probes shows.
+/// The health of a program, as its probes show it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
     /// `/live` is 200 with `{"status":"alive"}`.

@@ -21,18 +21,18 @@ use cucumber::World as _;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use crate::catalogue::CATALOGUE;
-use crate::component::Component;
+use crate::contract::catalogue::{CATALOGUE, COMPONENTS};
+use crate::contract::components::Component;
+use crate::environment::{Backends, Environment, cores};
 use crate::features;
-use crate::site::{Backends, Site, cores};
-use crate::world::{Platform, World};
+use crate::world::{Hooks, World};
 
-/// What somebody asks of a run.
+/// Options of one run.
 #[expect(
     clippy::struct_excessive_bools,
     reason = "each is one switch of the command line, and any combination is allowed"
 )]
-pub struct Request {
+pub struct RunRequest {
     /// Path of the manifest.
     pub manifest: PathBuf,
     /// A folder of features instead of the embedded ones.
@@ -43,7 +43,7 @@ pub struct Request {
     pub backends: Choice,
     /// Scenarios at once; none means as many as fit the subject.
     pub jobs: Option<usize>,
-    /// Of order and properties.
+    /// Seed of the scenario order and of generated inputs.
     pub seed: u64,
     /// For a slow machine.
     pub patience: Patience,
@@ -60,7 +60,7 @@ pub struct Request {
 }
 
 /// Runs and reports; answers the exit status.
-pub fn run(request: &Request) -> anyhow::Result<u8> {
+pub fn run(request: &RunRequest) -> anyhow::Result<u8> {
     let manifest = Manifest::load(&request.manifest, &CATALOGUE)?;
     let documents = features::load(request.features.as_deref())?;
     let cases = cases::cases(&documents, &CATALOGUE);
@@ -107,7 +107,7 @@ pub fn build(manifest: &Manifest) -> anyhow::Result<()> {
 }
 
 async fn execute(
-    request: &Request,
+    request: &RunRequest,
     manifest: Manifest,
     cases: &[Arc<Case>],
     selected: Selected,
@@ -116,28 +116,30 @@ async fn execute(
     let started_at = chrono::Utc::now();
     let cancel = cancel_on_signal()?;
     let home = Sandbox::create(request.keep)?;
-    let attached = Rc::new(Backends::new(home, request.backends));
+    let backends = Rc::new(Backends::new(home, request.backends));
     let judged = components(&selected.run);
-    let site = Rc::new(Site::new(
+    let environment = Rc::new(Environment::new(
         manifest.clone(),
-        attached.clone(),
+        backends.clone(),
         request.patience,
         judged.clone(),
     ));
     let progress = report::progress::Progress::begin(selected.run.len());
-    let watcher = Told(&progress);
+    let watcher = ProgressWatcher(&progress);
     let mut plan = plan(request);
-    let stage = Rc::new(Platform { site: site.clone() });
+    let hooks = Rc::new(Hooks {
+        environment: environment.clone(),
+    });
     let executed = async {
         tokio::select! {
-            () = attached.warm_up(&judged) => {}
+            () = backends.warm_up(&judged) => {}
             // A server that hangs holds up no ctrl-C.
             () = cancel.cancelled() => {}
         }
         let ready = begun.elapsed();
         if request.jobs.is_none() && selected.run.len() > plan.jobs {
             tokio::select! {
-                jobs = site.fitting_jobs() => plan.jobs = jobs,
+                jobs = environment.suitable_jobs() => plan.jobs = jobs,
                 () = cancel.cancelled() => {}
             }
         }
@@ -145,12 +147,12 @@ async fn execute(
         let run = selected.run.clone();
         (
             ready,
-            execute::execute(stage, steps, run, &plan, &watcher, &cancel).await,
+            execute::execute(hooks, steps, run, &plan, &watcher, &cancel).await,
         )
     };
     let (ready, executed) = executed.await;
     progress.end();
-    let backends = attached.infos();
+    let backend_infos = backends.infos();
     let phases = vec![
         ("backends up".to_owned(), ready),
         (
@@ -158,9 +160,9 @@ async fn execute(
             begun.elapsed().saturating_sub(ready),
         ),
     ];
-    site.end().await;
-    attached.end().await;
-    let subjects_cpu = site.subjects_cpu();
+    environment.end().await;
+    backends.end().await;
+    let subjects_cpu = environment.subjects_cpu();
     let interrupted = cancel.is_cancelled();
     let whole = !interrupted && !request.fail_fast;
     let results = collect(&selected, executed, &manifest, whole);
@@ -177,7 +179,7 @@ async fn execute(
         seed: request.seed,
         started_at,
         duration: begun.elapsed(),
-        backends,
+        backends: backend_infos,
         verdicts: verdict::judge(&manifest, &results, &deselected, request.patience),
         scenarios: in_order(results, cases),
         unjudged: CATALOGUE.pending(),
@@ -196,12 +198,12 @@ async fn execute(
 }
 
 /// The components that these cases judge.
-pub fn components(cases: &[Arc<Case>]) -> Vec<Component> {
-    let has = |component: &Component| cases.iter().any(|it| it.component == component.name());
-    Component::ALL.into_iter().filter(has).collect()
+pub fn components(cases: &[Arc<Case>]) -> Vec<&'static Component> {
+    let has = |component: &&Component| cases.iter().any(|it| it.component == component.name);
+    COMPONENTS.iter().copied().filter(has).collect()
 }
 
-fn plan(request: &Request) -> Plan {
+fn plan(request: &RunRequest) -> Plan {
     let mut rerun = "conformance run".to_owned();
     if request.manifest != Path::new("conformance.toml") {
         rerun = format!("{rerun} --manifest '{}'", request.manifest.display());
@@ -215,9 +217,9 @@ fn plan(request: &Request) -> Plan {
     }
 }
 
-struct Told<'a>(&'a report::progress::Progress);
+struct ProgressWatcher<'a>(&'a report::progress::Progress);
 
-impl Watcher for Told<'_> {
+impl Watcher for ProgressWatcher<'_> {
     fn started(&self, case: &Case) {
         self.0.started(case);
     }
@@ -256,7 +258,7 @@ fn used(who: nix::sys::resource::UsageWho) -> Duration {
     seconds(usage.user_time()) + seconds(usage.system_time())
 }
 
-/// Every selected case has a result; `whole` tells that none may be without one.
+/// Results of all selected cases; with `whole`, a case without a result is an error.
 fn collect(
     selected: &Selected,
     executed: Vec<ScenarioResult>,

@@ -1,69 +1,69 @@
-//! Whether what was seen of a breaker fits RES-3 and RES-4.
+//! Whether the observed calls of a breaker agree with RES-3 and RES-4.
 //!
-//! What happens inside a gateway is known only to have happened between two moments, so the model
-//! keeps every state that fits what was seen so far; when none is left, the breaker is wrong.
+//! An event inside a gateway is known only to have happened between two observed times. So the model keeps every state
+//! that agrees with the observations so far; when none is left, the breaker is wrong.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// Between which moments something happened.
+/// The earliest and the latest time of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Between(pub Duration, pub Duration);
+pub struct Interval(pub Duration, pub Duration);
 
-/// How a call ended, as the breaker counts.
+/// How a breaker counts a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum End {
+pub enum Outcome {
     /// With an answer that is no failure.
     Success,
     /// With UNAVAILABLE, `DEADLINE_EXCEEDED`, INTERNAL or UNKNOWN.
     Failure,
-    /// Its client went away.
+    /// Its client cancelled it.
     Abandoned,
 }
 
-/// Something that was seen.
+/// An observed event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event {
-    /// A call asked to go out; whether it reached the user service, or was refused.
-    Asked {
+    /// The breaker let a call pass or refused it.
+    Requested {
         /// Its number.
         call: usize,
         /// When.
-        at: Between,
+        at: Interval,
         /// Whether it reached the user service.
         passed: bool,
     },
     /// A call that had reached the user service ended.
-    Ended {
+    Completed {
         /// Its number.
         call: usize,
         /// When.
-        at: Between,
+        at: Interval,
         /// How.
-        how: End,
+        how: Outcome,
     },
 }
 
-/// What a breaker is set to, and how exactly its clock can be seen.
+/// Settings of a breaker, and the precision of the observations.
 #[derive(Clone, Copy, Debug)]
-pub struct Terms {
+pub struct BreakerSettings {
     /// `BREAKER_MAX_FAILURES`
     pub max_failures: u32,
     /// `BREAKER_RESET_TIMEOUT`
     pub reset: Duration,
-    /// How early it may seem to let a call through: the grain of clocks.
-    pub grain: Duration,
+    /// How early it may appear to let a call pass: the precision of clocks.
+    pub tolerance: Duration,
     /// How late it may do so on a busy machine.
-    pub late: Duration,
+    pub allowance: Duration,
 }
 
-/// A state that fits what was seen so far.
+/// A state that agrees with the observations so far.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct State {
+struct Candidate {
     phase: Phase,
-    /// Raised when the breaker opens: answers to calls of before change nothing.
+    /// Incremented when the breaker opens: outcomes of earlier calls do not count.
     epoch: u32,
-    /// The epoch of each call that is under way.
+    /// The epoch of each running call.
     calls: BTreeMap<usize, u32>,
 }
 
@@ -72,9 +72,9 @@ enum Phase {
     Closed {
         failures: u32,
     },
-    /// It opened, or would have to let a call through at once since its trial was abandoned.
+    /// Open for the reset timeout, or ready for a trial because the last trial was abandoned.
     Open {
-        since: Between,
+        since: Interval,
         waits: bool,
     },
     Trial {
@@ -82,34 +82,34 @@ enum Phase {
     },
 }
 
-/// All states that fit what was seen so far.
+/// All states that agree with the observations so far.
 #[derive(Clone, Debug)]
 pub struct Model {
-    terms: Terms,
-    states: Vec<State>,
+    settings: BreakerSettings,
+    states: Vec<Candidate>,
 }
 
 impl Model {
     /// A closed breaker without failures.
-    pub fn closed(terms: Terms) -> Self {
-        let state = State {
+    pub fn closed(settings: BreakerSettings) -> Self {
+        let state = Candidate {
             phase: Phase::Closed { failures: 0 },
             epoch: 0,
             calls: BTreeMap::new(),
         };
         Self {
-            terms,
+            settings,
             states: vec![state],
         }
     }
 
-    /// Takes in what was seen; the error says which states it contradicts.
-    pub fn see(&mut self, event: Event) -> Result<(), String> {
-        let terms = self.terms;
+    /// Takes an event into account; the error says which states it contradicts.
+    pub fn observe(&mut self, event: Event) -> Result<(), String> {
+        let settings = self.settings;
         let before = std::mem::take(&mut self.states);
         self.states = before
             .iter()
-            .filter_map(|it| it.clone().after(&terms, event))
+            .filter_map(|it| it.clone().after(&settings, event))
             .collect();
         self.states.dedup();
         if self.states.is_empty() {
@@ -119,15 +119,21 @@ impl Model {
     }
 }
 
-impl State {
-    fn after(self, terms: &Terms, event: Event) -> Option<Self> {
+impl Candidate {
+    fn after(self, settings: &BreakerSettings, event: Event) -> Option<Self> {
         match event {
-            Event::Asked { call, at, passed } => self.asked(terms, call, at, passed),
-            Event::Ended { call, at, how } => Some(self.ended(terms, call, at, how)),
+            Event::Requested { call, at, passed } => self.requested(settings, call, at, passed),
+            Event::Completed { call, at, how } => Some(self.completed(settings, call, at, how)),
         }
     }
 
-    fn asked(mut self, terms: &Terms, call: usize, at: Between, passed: bool) -> Option<Self> {
+    fn requested(
+        mut self,
+        settings: &BreakerSettings,
+        call: usize,
+        at: Interval,
+        passed: bool,
+    ) -> Option<Self> {
         match &self.phase {
             Phase::Closed { .. } => {
                 if !passed {
@@ -141,10 +147,14 @@ impl State {
                 }
             }
             Phase::Open { since, waits } => {
-                let reset = if *waits { terms.reset } else { Duration::ZERO };
+                let reset = if *waits {
+                    settings.reset
+                } else {
+                    Duration::ZERO
+                };
                 // Not before the earliest moment, nor refused after the latest.
-                let may_pass = at.1 + terms.grain >= since.0 + reset;
-                let may_refuse = at.0 < since.1 + reset + terms.late;
+                let may_pass = at.1 + settings.tolerance >= since.0 + reset;
+                let may_refuse = at.0 < since.1 + reset + settings.allowance;
                 if (passed && !may_pass) || (!passed && !may_refuse) {
                     return None;
                 }
@@ -157,7 +167,13 @@ impl State {
         Some(self)
     }
 
-    fn ended(mut self, terms: &Terms, call: usize, at: Between, how: End) -> Self {
+    fn completed(
+        mut self,
+        settings: &BreakerSettings,
+        call: usize,
+        at: Interval,
+        how: Outcome,
+    ) -> Self {
         if self.calls.remove(&call) != Some(self.epoch) {
             return self;
         }
@@ -166,21 +182,21 @@ impl State {
             waits: true,
         };
         match (&mut self.phase, how) {
-            (Phase::Closed { failures }, End::Success) => *failures = 0,
-            (Phase::Closed { failures }, End::Failure) => {
+            (Phase::Closed { failures }, Outcome::Success) => *failures = 0,
+            (Phase::Closed { failures }, Outcome::Failure) => {
                 *failures += 1;
-                if *failures >= terms.max_failures {
+                if *failures >= settings.max_failures {
                     self.phase = opened;
                     self.epoch += 1;
                 }
             }
             (Phase::Trial { call: trial }, how) if *trial == call => match how {
-                End::Success => self.phase = Phase::Closed { failures: 0 },
-                End::Failure => {
+                Outcome::Success => self.phase = Phase::Closed { failures: 0 },
+                Outcome::Failure => {
                     self.phase = opened;
                     self.epoch += 1;
                 }
-                End::Abandoned => {
+                Outcome::Abandoned => {
                     self.phase = Phase::Open {
                         since: at,
                         waits: false,
@@ -197,34 +213,34 @@ impl State {
 mod tests {
     use super::*;
 
-    const TERMS: Terms = Terms {
+    const SETTINGS: BreakerSettings = BreakerSettings {
         max_failures: 2,
         reset: Duration::from_secs(10),
-        grain: Duration::from_millis(1),
-        late: Duration::from_secs(1),
+        tolerance: Duration::from_millis(1),
+        allowance: Duration::from_secs(1),
     };
 
     /// `a3p` asks for call 3 and passes, `a3r` is refused, `e3s`, `e3f` and `e3a` end it; a number
     /// alone is the second at which the next happens.
     fn seen(story: &str) -> Result<(), String> {
-        let mut model = Model::closed(TERMS);
+        let mut model = Model::closed(SETTINGS);
         let mut now = Duration::ZERO;
         for word in story.split(' ') {
             let call = usize::from(word.as_bytes()[1.min(word.len() - 1)] - b'0');
-            let at = Between(now, now);
+            let at = Interval(now, now);
             let event = match (&word[..1], word.chars().last()) {
-                ("a", last) => Event::Asked {
+                ("a", last) => Event::Requested {
                     call,
                     at,
                     passed: last == Some('p'),
                 },
-                ("e", last) => Event::Ended {
+                ("e", last) => Event::Completed {
                     call,
                     at,
                     how: match last {
-                        Some('s') => End::Success,
-                        Some('f') => End::Failure,
-                        _ => End::Abandoned,
+                        Some('s') => Outcome::Success,
+                        Some('f') => Outcome::Failure,
+                        _ => Outcome::Abandoned,
                     },
                 },
                 _ => {
@@ -232,7 +248,7 @@ mod tests {
                     continue;
                 }
             };
-            model.see(event)?;
+            model.observe(event)?;
         }
         Ok(())
     }
@@ -295,28 +311,28 @@ mod tests {
     #[test]
     fn between_two_moments_either_may_be_seen() {
         let ask = |passed| {
-            let mut model = Model::closed(TERMS);
+            let mut model = Model::closed(SETTINGS);
             let second = |it| Duration::from_secs(it);
             for call in [1, 2] {
-                let at = Between(second(0), second(0));
+                let at = Interval(second(0), second(0));
                 model
-                    .see(Event::Asked {
+                    .observe(Event::Requested {
                         call,
                         at,
                         passed: true,
                     })
                     .expect("closed");
-                let at = Between(second(0), second(3));
+                let at = Interval(second(0), second(3));
                 model
-                    .see(Event::Ended {
+                    .observe(Event::Completed {
                         call,
                         at,
-                        how: End::Failure,
+                        how: Outcome::Failure,
                     })
                     .expect("fits");
             }
-            let at = Between(second(11), second(11));
-            model.see(Event::Asked {
+            let at = Interval(second(11), second(11));
+            model.observe(Event::Requested {
                 call: 3,
                 at,
                 passed,

@@ -1,25 +1,27 @@
-//! What an answer of the gateway must look like, whatever it was asked (GWY-1, GWY-2, GWY-5, GWY-7).
+//! What every answer of the gateway must look like (GWY-1, GWY-2, GWY-5, GWY-7).
 
 use chrono::DateTime;
 use prost_types::Timestamp;
 use serde_json::{Map, Value};
 use user_proto::v1::{ListUsersResponse, User, UserStatus};
 
-use crate::drivers::gateway::Answer;
+use super::http_answer::HttpAnswer;
 
-/// A statement about an answer: what was found, or what is wrong in words.
-pub type Found<T> = Result<T, String>;
+/// The result of a check: what it found, or what is wrong.
+pub type Check<T> = Result<T, String>;
 
-/// That the answer carries the request's id; `sent` is what the request carried (GWY-7).
-pub fn request_id(answer: &Answer, sent: &str) -> Found<()> {
-    let told = answer.header("x-request-id");
-    if !is_request_id(told) {
+/// Checks that the answer carries the request's id; `sent` is what the request carried (GWY-7).
+pub fn request_id(answer: &HttpAnswer, sent: &str) -> Check<()> {
+    let received = answer.header("x-request-id");
+    if !is_request_id(received) {
         return Err(format!(
-            "X-Request-Id {told:?} is not 1 to 128 visible ASCII characters (GWY-7)"
+            "X-Request-Id {received:?} is not 1 to 128 visible ASCII characters (GWY-7)"
         ));
     }
-    if is_request_id(sent) && told != sent {
-        return Err(format!("X-Request-Id {told:?} instead of {sent:?} (GWY-7)"));
+    if is_request_id(sent) && received != sent {
+        return Err(format!(
+            "X-Request-Id {received:?} instead of {sent:?} (GWY-7)"
+        ));
     }
     Ok(())
 }
@@ -30,7 +32,7 @@ pub fn is_request_id(text: &str) -> bool {
 }
 
 /// The message of an error (GWY-5).
-pub fn error(answer: &Answer) -> Found<String> {
+pub fn error(answer: &HttpAnswer) -> Check<String> {
     let body = object(answer)?;
     match body.get("error") {
         Some(Value::String(message)) if body.len() == 1 => Ok(message.clone()),
@@ -38,8 +40,8 @@ pub fn error(answer: &Answer) -> Found<String> {
     }
 }
 
-/// That the answer is that of an open breaker (RES-3).
-pub fn breaker_is_open(answer: &Answer) -> Found<()> {
+/// Checks that the answer is that of an open breaker (RES-3).
+pub fn breaker_is_open(answer: &HttpAnswer) -> Check<()> {
     let message = error(answer)?;
     let retry_after = answer.header("retry-after");
     let seconds = !retry_after.is_empty() && retry_after.bytes().all(|it| it.is_ascii_digit());
@@ -58,14 +60,14 @@ pub fn breaker_is_open(answer: &Answer) -> Found<()> {
 }
 
 /// The user of `{"user": {...}}` (GWY-2).
-pub fn one_user(answer: &Answer) -> Found<User> {
+pub fn one_user(answer: &HttpAnswer) -> Check<User> {
     let body = object(answer)?;
     let found = body.get("user");
     user(found.ok_or("the body has no member `user` (GWY-2)")?)
 }
 
-/// That it is `{"user": {...}}`, whatever the user's members hold: for what a user service may not send.
-pub fn some_user(answer: &Answer) -> Found<()> {
+/// Checks that the body is `{"user": {...}}`, with any members: for users that no user service may send.
+pub fn some_user(answer: &HttpAnswer) -> Check<()> {
     let body = object(answer)?;
     let user = body.get("user").filter(|it| it.is_object());
     user.map(|_| ())
@@ -73,21 +75,21 @@ pub fn some_user(answer: &Answer) -> Found<()> {
 }
 
 /// The page of `{"users": [...], "next_page_token": "...", "total_count": n}` (GWY-2).
-pub fn page(answer: &Answer) -> Found<ListUsersResponse> {
+pub fn page(answer: &HttpAnswer) -> Check<ListUsersResponse> {
     let body = object(answer)?;
     let users = body.get("users").and_then(Value::as_array);
     let users = users.ok_or("the body has no list `users` (GWY-2)")?;
     let total = body.get("total_count").and_then(Value::as_i64);
     let total = total.and_then(|it| i32::try_from(it).ok());
     Ok(ListUsersResponse {
-        users: users.iter().map(user).collect::<Found<_>>()?,
+        users: users.iter().map(user).collect::<Check<_>>()?,
         next_page_token: text(&body, "next_page_token")?.to_owned(),
         total_count: total.ok_or("`total_count` is no whole number (GWY-2)")?,
     })
 }
 
 /// The body as an object, sent as JSON (GWY-1).
-fn object(answer: &Answer) -> Found<Map<String, Value>> {
+fn object(answer: &HttpAnswer) -> Check<Map<String, Value>> {
     let content_type = answer.header("content-type");
     let essence = content_type.split(';').next().unwrap_or_default().trim();
     if !essence.eq_ignore_ascii_case("application/json") {
@@ -102,12 +104,12 @@ fn object(answer: &Answer) -> Found<Map<String, Value>> {
     }
 }
 
-fn text<'a>(of: &'a Map<String, Value>, member: &str) -> Found<&'a str> {
+fn text<'a>(of: &'a Map<String, Value>, member: &str) -> Check<&'a str> {
     let found = of.get(member).and_then(Value::as_str);
     found.ok_or_else(|| format!("`{member}` is no text (GWY-2)"))
 }
 
-fn user(value: &Value) -> Found<User> {
+fn user(value: &Value) -> Check<User> {
     let user = value.as_object().ok_or("a user is no object (GWY-2)")?;
     let status = text(user, "status")?;
     let status = UserStatus::from_str_name(status)
@@ -123,15 +125,15 @@ fn user(value: &Value) -> Found<User> {
         email: text(user, "email")?.to_owned(),
         name: text(user, "name")?.to_owned(),
         status: status as i32,
-        created_at: Some(moment(text(user, "created_at")?)?),
-        updated_at: Some(moment(text(user, "updated_at")?)?),
-        metadata: metadata.iter().map(entry).collect::<Found<_>>()?,
+        created_at: Some(timestamp(text(user, "created_at")?)?),
+        updated_at: Some(timestamp(text(user, "updated_at")?)?),
+        metadata: metadata.iter().map(entry).collect::<Check<_>>()?,
     })
 }
 
-/// A moment in UTC (RFC 3339). How many digits its fraction has says nothing: zeros may be left out.
-fn moment(text: &str) -> Found<Timestamp> {
-    let wrong = || format!("{text:?} is no moment in UTC as RFC 3339 has it (GWY-2)");
+/// A time in UTC (RFC 3339) with any number of digits in its fraction.
+fn timestamp(text: &str) -> Check<Timestamp> {
+    let wrong = || format!("{text:?} is no RFC 3339 time in UTC (GWY-2)");
     let moment = DateTime::parse_from_rfc3339(text).map_err(|_| wrong())?;
     if !text.ends_with(['Z', 'z']) && !text.ends_with("+00:00") {
         return Err(wrong());
@@ -150,7 +152,7 @@ mod tests {
 
     use super::*;
 
-    fn answer(body: &str) -> Answer {
+    fn answer(body: &str) -> HttpAnswer {
         let json = [("content-type", "application/json; charset=utf-8")];
         let headers = json.map(|(name, value)| {
             (
@@ -158,7 +160,7 @@ mod tests {
                 value.parse().expect("a value"),
             )
         });
-        Answer {
+        HttpAnswer {
             status: 200,
             headers: HeaderMap::from_iter(headers),
             body: body.to_owned().into(),

@@ -1,4 +1,4 @@
-//! Whether an answer to `/health` is complete, and what it tells (HLT-2).
+//! Whether an answer to `/health` is complete, and its content (HLT-2).
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
@@ -29,7 +29,7 @@ pub struct Component {
 
 const STATUSES: [&str; 3] = ["healthy", "degraded", "unhealthy"];
 
-/// Reads an answer, or says everything that is wrong with it.
+/// Parses an answer; the error lists everything that is wrong with it.
 pub fn parse(body: &str) -> Result<HealthAnswer, Vec<String>> {
     let value: Value =
         serde_json::from_str(body).map_err(|error| vec![format!("no JSON ({error}): {body:?}")])?;

@@ -1,4 +1,4 @@
-//! What file descriptors say of an interface, as sentences that can be compared (GRP-2).
+//! An interface as its file descriptors define it, as statements that can be compared (GRP-2).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,45 +20,45 @@ pub enum Part {
     Values,
 }
 
-/// Everything that the files say of one package. (Options, comments, JSON names and paths are free.)
-pub fn sentences(files: &[FileDescriptorProto], package: &str) -> BTreeSet<(Part, String)> {
-    let mut said = Said {
+/// All statements of the files about one package. (Options, comments, JSON names and paths are free.)
+pub fn statements(files: &[FileDescriptorProto], package: &str) -> BTreeSet<(Part, String)> {
+    let mut statements = Statements {
         types: types(files),
-        ..Said::default()
+        ..Statements::default()
     };
     for file in files.iter().filter(|it| it.package() == package) {
-        file.syntax().clone_into(&mut said.syntax);
+        file.syntax().clone_into(&mut statements.syntax);
         for service in &file.service {
             for method in &service.method {
-                said.add(
+                statements.add(
                     Part::Services,
                     format!(
                         "{package}.{}/{}({}{}) returns ({}{})",
                         service.name(),
                         method.name(),
                         stream(method.client_streaming()),
-                        said.full(package, method.input_type()),
+                        statements.full(package, method.input_type()),
                         stream(method.server_streaming()),
-                        said.full(package, method.output_type())
+                        statements.full(package, method.output_type())
                     ),
                 );
             }
         }
         for message in &file.message_type {
-            said.message(package, message);
+            statements.message(package, message);
         }
         for it in &file.enum_type {
-            said.values(package, it);
+            statements.values(package, it);
         }
     }
-    said.sentences
+    statements.statements
 }
 
 fn stream(streams: bool) -> &'static str {
     if streams { "stream " } else { "" }
 }
 
-/// The full names of all types, and of a map's entries what the map is.
+/// The full names of all types; for a map entry, the types of the map.
 fn types(files: &[FileDescriptorProto]) -> BTreeMap<String, Option<String>> {
     let mut types = BTreeMap::new();
     for file in files {
@@ -84,7 +84,7 @@ fn add_types(types: &mut BTreeMap<String, Option<String>>, within: &str, it: &De
     types.insert(name, map(it));
 }
 
-/// What a map is, by its entries.
+/// The types of a map, by its entry message.
 fn map(entry: &DescriptorProto) -> Option<String> {
     let is_map = entry
         .options
@@ -95,15 +95,15 @@ fn map(entry: &DescriptorProto) -> Option<String> {
 }
 
 #[derive(Default)]
-struct Said {
+struct Statements {
     syntax: String,
     types: BTreeMap<String, Option<String>>,
-    sentences: BTreeSet<(Part, String)>,
+    statements: BTreeSet<(Part, String)>,
 }
 
-impl Said {
-    fn add(&mut self, part: Part, sentence: String) {
-        self.sentences.insert((part, sentence));
+impl Statements {
+    fn add(&mut self, part: Part, statement: String) {
+        self.statements.insert((part, statement));
     }
 
     /// The full name of a type: one without a dot before it is looked for from the inside outwards, as
@@ -125,7 +125,7 @@ impl Said {
         }
     }
 
-    /// A field's type. What a map's entries are called is free.
+    /// A field's type. The name of a map entry is free.
     fn kind(&self, within: &str, field: &FieldDescriptorProto) -> String {
         if field.type_name().is_empty() {
             return field.r#type().as_str_name().to_owned();
@@ -146,12 +146,12 @@ impl Said {
         for field in &message.field {
             let kind = self.kind(&name, field);
             for presence in self.presence(field) {
-                let sentence = format!(
+                let statement = format!(
                     "{name}.{} = {}, {presence} {kind}",
                     field.name(),
                     field.number()
                 );
-                self.add(Part::Fields, sentence);
+                self.add(Part::Fields, statement);
             }
         }
         for nested in &message.nested_type {
@@ -164,45 +164,45 @@ impl Said {
 
     fn values(&mut self, within: &str, it: &EnumDescriptorProto) {
         for value in &it.value {
-            let sentence = format!(
+            let statement = format!(
                 "{within}.{}.{} = {}",
                 it.name(),
                 value.name(),
                 value.number()
             );
-            self.add(Part::Values, sentence);
+            self.add(Part::Values, statement);
         }
     }
 
-    /// How often a field is there. What editions say of it stands in options that are not known
-    /// here, so that a field of theirs counts as either.
+    /// The presence of a field. Editions define it by options that are not read here, so that such a field counts as
+    /// either.
     fn presence(&self, field: &FieldDescriptorProto) -> &'static [&'static str] {
-        let is_told = field.proto3_optional()
+        let has_presence = field.proto3_optional()
             || field.oneof_index.is_some()
             || field.r#type() == Type::Message
             || !matches!(self.syntax.as_str(), "proto3" | "editions");
         match field.label() {
             Label::Repeated => &["repeated"],
             Label::Required => &["required"],
-            Label::Optional if is_told => &["optional"],
+            Label::Optional if has_presence => &["optional"],
             Label::Optional if self.syntax == "editions" => &["optional", "plain"],
             Label::Optional => &["plain"],
         }
     }
 }
 
-/// What `seen` lacks of one part of `wanted`.
+/// The statements of one part of `wanted` that `seen` lacks.
 pub fn missing(
     wanted: &[FileDescriptorProto],
     seen: &[FileDescriptorProto],
     package: &str,
     part: Part,
 ) -> (usize, Vec<String>) {
-    let seen = sentences(seen, package);
-    let wanted = sentences(wanted, package);
+    let seen = statements(seen, package);
+    let wanted = statements(wanted, package);
     let wanted: Vec<_> = wanted.into_iter().filter(|it| it.0 == part).collect();
     let missing = wanted.iter().filter(|it| !seen.contains(it));
-    let missing = missing.map(|(_, sentence)| sentence.clone()).collect();
+    let missing = missing.map(|(_, statement)| statement.clone()).collect();
     (wanted.len(), missing)
 }
 

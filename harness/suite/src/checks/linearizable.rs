@@ -1,8 +1,8 @@
-//! Whether the history of one record fits into one order that real time allows (USR-11).
+//! Whether the history of one record has an order that real time allows (USR-11).
 //!
-//! The search of Wing and Gong with Lowe's memory of states already seen: take any call that began
+//! The search of Wing and Gong with Lowe's cache of visited states: take any call that began
 //! before every other outstanding call ended, apply it to the record, go on; go back when an
-//! answer does not fit. A call without an answer may have taken effect at any time after it began,
+//! response does not fit. A call without an response may have taken effect at any time after it began,
 //! or never.
 
 use std::collections::{BTreeMap, HashSet};
@@ -10,7 +10,7 @@ use std::fmt;
 use std::time::Duration;
 
 /// The fields of a record; `None` where there is no record.
-pub type State = Option<BTreeMap<&'static str, String>>;
+pub type Record = Option<BTreeMap<&'static str, String>>;
 
 /// What a client did.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,31 +23,31 @@ pub enum Action {
     Delete,
 }
 
-/// What it was told.
+/// The response of a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Answer {
+pub enum Response {
     /// The record as it is after the call.
-    Record(BTreeMap<&'static str, String>),
+    Value(BTreeMap<&'static str, String>),
     /// The call succeeded and answers nothing.
     Done,
     /// There is no such record.
     NotFound,
-    /// Nobody knows: the call failed in a way that leaves open whether it took effect.
+    /// The call failed in a way that leaves open whether it took effect.
     Unknown,
 }
 
 /// One call of a history.
 #[derive(Clone, Debug)]
 pub struct Call {
-    /// Who made it.
+    /// The number of the client.
     pub client: usize,
-    /// What was asked.
+    /// The action.
     pub action: Action,
-    /// What was answered.
-    pub answer: Answer,
+    /// The response.
+    pub response: Response,
     /// When it was sent.
     pub began: Duration,
-    /// When the answer was there.
+    /// When the response was there.
     pub ended: Duration,
 }
 
@@ -57,14 +57,14 @@ impl fmt::Display for Call {
         write!(
             f,
             "client {} {:?} -> {:?} ({from} to {to} us)",
-            self.client, self.action, self.answer
+            self.client, self.action, self.response
         )
     }
 }
 
-/// What the checker says.
+/// The verdict of the checker.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Judgement {
+pub enum Verdict {
     /// There is such an order.
     Linearizable,
     /// There is none; `explained` calls fit at most, these come next and none of them fits.
@@ -82,9 +82,9 @@ pub enum Judgement {
 const BUDGET: usize = 2_000_000;
 
 /// Looks for an order of the calls that starts from `initial`.
-pub fn check(initial: &State, calls: &[Call]) -> Judgement {
+pub fn check(initial: &Record, calls: &[Call]) -> Verdict {
     if calls.len() > 128 {
-        return Judgement::Unknown("more than 128 calls");
+        return Verdict::Unknown("more than 128 calls");
     }
     let mut search = Search {
         calls,
@@ -92,24 +92,24 @@ pub fn check(initial: &State, calls: &[Call]) -> Judgement {
         best: (0, Vec::new()),
     };
     match search.explore(initial) {
-        Some(true) => Judgement::Linearizable,
-        Some(false) => Judgement::Impossible {
+        Some(true) => Verdict::Linearizable,
+        Some(false) => Verdict::Impossible {
             explained: search.best.0,
             stuck: search.best.1,
         },
-        None => Judgement::Unknown("more orders than the search looks at"),
+        None => Verdict::Unknown("more orders than the search looks at"),
     }
 }
 
 struct Search<'a> {
     calls: &'a [Call],
-    seen: HashSet<(u128, State)>,
+    seen: HashSet<(u128, Record)>,
     best: (usize, Vec<String>),
 }
 
 impl Search<'_> {
     /// `Some(true)` once every answered call is placed; `None` when the budget is used up.
-    fn explore(&mut self, initial: &State) -> Option<bool> {
+    fn explore(&mut self, initial: &Record) -> Option<bool> {
         let mut open = vec![(0_u128, initial.clone())];
         while let Some((placed, state)) = open.pop() {
             if !self.seen.insert((placed, state.clone())) {
@@ -139,14 +139,14 @@ impl Search<'_> {
         self.calls
             .iter()
             .enumerate()
-            .all(|(index, call)| placed >> index & 1 == 1 || call.answer == Answer::Unknown)
+            .all(|(index, call)| placed >> index & 1 == 1 || call.response == Response::Unknown)
     }
 
     /// The calls that began before any outstanding call ended.
     fn candidates(&self, placed: u128) -> Vec<usize> {
         let outstanding = || (0..self.calls.len()).filter(move |it| placed >> it & 1 == 0);
         let first_end = outstanding()
-            .filter(|it| self.calls[*it].answer != Answer::Unknown)
+            .filter(|it| self.calls[*it].response != Response::Unknown)
             .map(|it| self.calls[it].ended)
             .min();
         outstanding()
@@ -154,7 +154,7 @@ impl Search<'_> {
             .collect()
     }
 
-    fn remember(&mut self, placed: u128, next: &[usize], state: &State) {
+    fn remember(&mut self, placed: u128, next: &[usize], state: &Record) {
         let explained = placed.count_ones() as usize;
         if explained >= self.best.0 {
             let stuck = next.iter().map(|it| self.calls[*it].to_string());
@@ -165,8 +165,8 @@ impl Search<'_> {
     }
 }
 
-/// The record after the call, if the call's answer fits.
-fn apply(state: &State, call: &Call) -> Option<State> {
+/// The record after the call, if the call's response fits.
+fn apply(state: &Record, call: &Call) -> Option<Record> {
     let after = match (&call.action, state) {
         (Action::Read, _) => state.clone(),
         (Action::Update(_), None) | (Action::Delete, _) => None,
@@ -176,11 +176,11 @@ fn apply(state: &State, call: &Call) -> Option<State> {
             Some(fields)
         }
     };
-    let fits = match &call.answer {
-        Answer::Unknown => true,
-        Answer::NotFound => state.is_none(),
-        Answer::Done => state.is_some() && call.action == Action::Delete,
-        Answer::Record(seen) => after.as_ref() == Some(seen),
+    let fits = match &call.response {
+        Response::Unknown => true,
+        Response::NotFound => state.is_none(),
+        Response::Done => state.is_some() && call.action == Action::Delete,
+        Response::Value(seen) => after.as_ref() == Some(seen),
     };
     fits.then_some(after)
 }
@@ -197,29 +197,29 @@ mod tests {
         Action::Update(BTreeMap::from([(field, value.to_owned())]))
     }
 
-    fn call(began: u64, ended: u64, action: Action, answer: Answer) -> Call {
+    fn call(began: u64, ended: u64, action: Action, response: Response) -> Call {
         Call {
             client: 0,
             action,
-            answer,
+            response,
             began: Duration::from_micros(began),
             ended: Duration::from_micros(ended),
         }
     }
 
-    fn judged(calls: &[Call]) -> Judgement {
+    fn judged(calls: &[Call]) -> Verdict {
         check(&Some(record("a", "on")), calls)
     }
 
     #[track_caller]
     fn fits(calls: &[Call]) {
-        assert_eq!(judged(calls), Judgement::Linearizable);
+        assert_eq!(judged(calls), Verdict::Linearizable);
     }
 
     #[track_caller]
     fn does_not_fit(calls: &[Call]) {
         assert!(
-            matches!(judged(calls), Judgement::Impossible { .. }),
+            matches!(judged(calls), Verdict::Impossible { .. }),
             "{:?}",
             judged(calls)
         );
@@ -227,24 +227,24 @@ mod tests {
 
     #[test]
     fn a_read_after_an_acknowledged_update_sees_it() {
-        let update = call(0, 10, set("name", "b"), Answer::Record(record("b", "on")));
+        let update = call(0, 10, set("name", "b"), Response::Value(record("b", "on")));
         fits(&[
             update.clone(),
-            call(20, 30, Action::Read, Answer::Record(record("b", "on"))),
+            call(20, 30, Action::Read, Response::Value(record("b", "on"))),
         ]);
         does_not_fit(&[
             update,
-            call(20, 30, Action::Read, Answer::Record(record("a", "on"))),
+            call(20, 30, Action::Read, Response::Value(record("a", "on"))),
         ]);
     }
 
     #[test]
     fn a_read_beside_an_update_may_see_either() {
-        let update = call(0, 10, set("name", "b"), Answer::Record(record("b", "on")));
+        let update = call(0, 10, set("name", "b"), Response::Value(record("b", "on")));
         for name in ["a", "b"] {
             fits(&[
                 update.clone(),
-                call(5, 15, Action::Read, Answer::Record(record(name, "on"))),
+                call(5, 15, Action::Read, Response::Value(record(name, "on"))),
             ]);
         }
     }
@@ -252,89 +252,94 @@ mod tests {
     #[test]
     fn two_reads_never_go_back_in_time() {
         does_not_fit(&[
-            call(0, 100, set("name", "b"), Answer::Record(record("b", "on"))),
-            call(10, 20, Action::Read, Answer::Record(record("b", "on"))),
-            call(30, 40, Action::Read, Answer::Record(record("a", "on"))),
+            call(0, 100, set("name", "b"), Response::Value(record("b", "on"))),
+            call(10, 20, Action::Read, Response::Value(record("b", "on"))),
+            call(30, 40, Action::Read, Response::Value(record("a", "on"))),
         ]);
     }
 
     #[test]
     fn an_update_that_undoes_another_field_is_a_lost_update() {
         does_not_fit(&[
-            call(0, 10, set("name", "b"), Answer::Record(record("b", "on"))),
+            call(0, 10, set("name", "b"), Response::Value(record("b", "on"))),
             call(
                 0,
                 10,
                 set("status", "off"),
-                Answer::Record(record("a", "off")),
+                Response::Value(record("a", "off")),
             ),
-            call(20, 30, Action::Read, Answer::Record(record("a", "off"))),
+            call(20, 30, Action::Read, Response::Value(record("a", "off"))),
         ]);
     }
 
     #[test]
     fn two_updates_of_two_fields_both_hold() {
         fits(&[
-            call(0, 10, set("name", "b"), Answer::Record(record("b", "off"))),
+            call(0, 10, set("name", "b"), Response::Value(record("b", "off"))),
             call(
                 0,
                 10,
                 set("status", "off"),
-                Answer::Record(record("a", "off")),
+                Response::Value(record("a", "off")),
             ),
-            call(20, 30, Action::Read, Answer::Record(record("b", "off"))),
+            call(20, 30, Action::Read, Response::Value(record("b", "off"))),
         ]);
     }
 
     #[test]
     fn only_one_of_two_deletes_succeeds() {
         does_not_fit(&[
-            call(0, 10, Action::Delete, Answer::Done),
-            call(0, 10, Action::Delete, Answer::Done),
+            call(0, 10, Action::Delete, Response::Done),
+            call(0, 10, Action::Delete, Response::Done),
         ]);
         fits(&[
-            call(0, 10, Action::Delete, Answer::Done),
-            call(0, 10, Action::Delete, Answer::NotFound),
+            call(0, 10, Action::Delete, Response::Done),
+            call(0, 10, Action::Delete, Response::NotFound),
         ]);
     }
 
     #[test]
     fn a_deleted_record_does_not_come_back() {
         does_not_fit(&[
-            call(0, 10, Action::Delete, Answer::Done),
-            call(20, 30, Action::Read, Answer::Record(record("a", "on"))),
+            call(0, 10, Action::Delete, Response::Done),
+            call(20, 30, Action::Read, Response::Value(record("a", "on"))),
         ]);
         does_not_fit(&[
-            call(0, 10, Action::Delete, Answer::Done),
-            call(20, 30, set("name", "b"), Answer::Record(record("b", "on"))),
+            call(0, 10, Action::Delete, Response::Done),
+            call(20, 30, set("name", "b"), Response::Value(record("b", "on"))),
         ]);
     }
 
     #[test]
     fn nobody_reads_what_nobody_wrote() {
-        does_not_fit(&[call(0, 10, Action::Read, Answer::Record(record("z", "on")))]);
+        does_not_fit(&[call(
+            0,
+            10,
+            Action::Read,
+            Response::Value(record("z", "on")),
+        )]);
     }
 
     #[test]
     fn a_call_without_an_answer_may_have_happened_or_not() {
-        let lost = call(0, 10, set("name", "b"), Answer::Unknown);
+        let lost = call(0, 10, set("name", "b"), Response::Unknown);
         for name in ["a", "b"] {
             fits(&[
                 lost.clone(),
-                call(20, 30, Action::Read, Answer::Record(record(name, "on"))),
+                call(20, 30, Action::Read, Response::Value(record(name, "on"))),
             ]);
         }
         // But not first happen and then not have happened.
         does_not_fit(&[
             lost,
-            call(20, 30, Action::Read, Answer::Record(record("b", "on"))),
-            call(40, 50, Action::Read, Answer::Record(record("a", "on"))),
+            call(20, 30, Action::Read, Response::Value(record("b", "on"))),
+            call(40, 50, Action::Read, Response::Value(record("a", "on"))),
         ]);
     }
 
     #[test]
     fn too_long_a_history_is_not_judged() {
-        let read = call(0, 10, Action::Read, Answer::Record(record("a", "on")));
-        assert!(matches!(judged(&vec![read; 129]), Judgement::Unknown(_)));
+        let read = call(0, 10, Action::Read, Response::Value(record("a", "on")));
+        assert!(matches!(judged(&vec![read; 129]), Verdict::Unknown(_)));
     }
 }

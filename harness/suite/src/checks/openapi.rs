@@ -1,7 +1,6 @@
 //! Whether an OpenAPI 3.1 description is valid, and whether answers conform to it (GWY-9).
 //!
-//! Schemas are JSON Schema 2020-12 and are left to a library; the frame around them is read here, as
-//! OpenAPI 3.1.1 has it.
+//! Schemas are JSON Schema 2020-12 and are left to a library; the rest is read here, by OpenAPI 3.1.1.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,27 +8,27 @@ use std::sync::{Arc, Mutex, PoisonError};
 use jsonschema::Validator;
 use serde_json::{Map, Value, json};
 
-use crate::drivers::gateway::Answer;
+use super::http_answer::HttpAnswer;
 
 /// The methods that a path item may have (section 4.8.9).
 const METHODS: [&str; 8] = [
     "get", "put", "post", "delete", "options", "head", "patch", "trace",
 ];
 
-/// A description that was found valid.
+/// A valid description.
 #[derive(Clone, Debug)]
-pub struct Description {
+pub struct ApiDescription {
     document: Value,
-    /// What stands before every path.
+    /// The prefix of every path.
     base: String,
-    /// What came of each schema, by its text: most answers share a few.
+    /// The compiled schemas by their text: most answers share a few.
     validators: Arc<Mutex<HashMap<String, Compiled>>>,
 }
 
 type Compiled = Result<Arc<Validator>, String>;
 
-impl Description {
-    /// Reads a description; the error says all that is wrong with it.
+impl ApiDescription {
+    /// Reads a description; the error lists all its faults.
     pub fn read(document: Value) -> Result<Self, Vec<String>> {
         let base = document.pointer("/servers/0/url").and_then(Value::as_str);
         let base = base.map_or("", path_of).trim_end_matches('/').to_owned();
@@ -38,7 +37,7 @@ impl Description {
             base,
             validators: Arc::default(),
         };
-        let wrong = found.flaws();
+        let wrong = found.faults();
         if wrong.is_empty() {
             Ok(found)
         } else {
@@ -58,21 +57,21 @@ impl Description {
     }
 
     /// Whether an answer of a route (`/api/v1/users/{}`) conforms, or why not.
-    pub fn conforms(&self, method: &str, route: &str, answer: &Answer) -> Result<(), String> {
-        let told = |what: &str| format!("{method} {route} {}: {what}", answer.status);
+    pub fn conforms(&self, method: &str, route: &str, answer: &HttpAnswer) -> Result<(), String> {
+        let fault = |what: &str| format!("{method} {route} {}: {what}", answer.status);
         let operations = self.operations();
         let mut operations = operations.into_iter();
         let operation = operations
             .find(|it| it.1.eq_ignore_ascii_case(method) && self.route(it.0) == route)
-            .ok_or_else(|| told("no such operation is described"))?;
+            .ok_or_else(|| fault("no such operation is described"))?;
         let responses = operation.2.get("responses").and_then(Value::as_object);
         let response = responses
             .and_then(|it| response(it, answer.status))
-            .ok_or_else(|| told("no such status is described"))?;
-        let response = self.resolved(response).map_err(|it| told(&it))?;
+            .ok_or_else(|| fault("no such status is described"))?;
+        let response = self.resolved(response).map_err(|it| fault(&it))?;
         self.headers_are_there(response, answer)
             .and_then(|()| self.body_fits(response, answer))
-            .map_err(|it| told(&it))
+            .map_err(|it| fault(&it))
     }
 
     fn route(&self, path: &str) -> String {
@@ -101,17 +100,17 @@ impl Description {
             .collect()
     }
 
-    /// What a reference stands for; anything else stands for itself.
+    /// The target of a reference; any other value is itself.
     fn resolved<'a>(&'a self, value: &'a Value) -> Result<&'a Value, String> {
         let Some(reference) = value.get("$ref").and_then(Value::as_str) else {
             return Ok(value);
         };
         let pointer = reference.strip_prefix('#').unwrap_or_default();
         let found = self.document.pointer(pointer);
-        found.ok_or_else(|| format!("{reference:?} leads nowhere"))
+        found.ok_or_else(|| format!("{reference:?} has no target"))
     }
 
-    fn flaws(&self) -> Vec<String> {
+    fn faults(&self) -> Vec<String> {
         let mut wrong = Vec::new();
         let document = &self.document;
         let version = document.get("openapi").and_then(Value::as_str);
@@ -128,8 +127,12 @@ impl Description {
             wrong.push("it describes no operation".to_owned());
         }
         for (path, method, operation) in operations {
-            let flaws = self.operation_flaws(path, operation);
-            wrong.extend(flaws.into_iter().map(|it| format!("{method} {path}: {it}")));
+            let faults = self.operation_faults(path, operation);
+            wrong.extend(
+                faults
+                    .into_iter()
+                    .map(|it| format!("{method} {path}: {it}")),
+            );
         }
         let schemas = document.pointer("/components/schemas");
         for (name, schema) in schemas.and_then(Value::as_object).into_iter().flatten() {
@@ -140,7 +143,7 @@ impl Description {
         wrong
     }
 
-    fn operation_flaws(&self, path: &str, operation: &Map<String, Value>) -> Vec<String> {
+    fn operation_faults(&self, path: &str, operation: &Map<String, Value>) -> Vec<String> {
         let mut wrong = Vec::new();
         if !path.starts_with('/') {
             wrong.push("the path does not begin with a slash".to_owned());
@@ -161,8 +164,8 @@ impl Description {
             let found = self.resolved(response);
             match found {
                 Ok(it) if it.get("description").is_some_and(Value::is_string) => {
-                    let flaws = self.content_flaws(it);
-                    wrong.extend(flaws.map(|it| format!("response {status}: {it}")));
+                    let faults = self.content_faults(it);
+                    wrong.extend(faults.map(|it| format!("response {status}: {it}")));
                 }
                 Ok(_) => wrong.push(format!("response {status} has no description")),
                 Err(error) => wrong.push(format!("response {status}: {error}")),
@@ -182,13 +185,13 @@ impl Description {
             .collect()
     }
 
-    fn content_flaws<'a>(&'a self, response: &'a Value) -> impl Iterator<Item = String> + 'a {
+    fn content_faults<'a>(&'a self, response: &'a Value) -> impl Iterator<Item = String> + 'a {
         let content = response.get("content").and_then(Value::as_object);
         let schemas = content.into_iter().flatten();
         schemas.filter_map(|(_, media)| self.validator(media.get("schema")?).err())
     }
 
-    /// A schema with everything that it may refer to.
+    /// Compiles a schema with everything that it may refer to.
     fn validator(&self, schema: &Value) -> Compiled {
         let known = &mut *self
             .validators
@@ -207,7 +210,7 @@ impl Description {
         compiled.clone()
     }
 
-    fn headers_are_there(&self, response: &Value, answer: &Answer) -> Result<(), String> {
+    fn headers_are_there(&self, response: &Value, answer: &HttpAnswer) -> Result<(), String> {
         let headers = response.get("headers").and_then(Value::as_object);
         for (name, header) in headers.into_iter().flatten() {
             let header = self.resolved(header)?;
@@ -218,23 +221,23 @@ impl Description {
         Ok(())
     }
 
-    fn body_fits(&self, response: &Value, answer: &Answer) -> Result<(), String> {
+    fn body_fits(&self, response: &Value, answer: &HttpAnswer) -> Result<(), String> {
         let content = response.get("content").and_then(Value::as_object);
         let Some(content) = content.filter(|it| !it.is_empty()) else {
             return Ok(());
         };
-        let told = answer.header("content-type");
-        let told = told.split(';').next().unwrap_or_default().trim();
+        let content_type = answer.header("content-type");
+        let content_type = content_type.split(';').next().unwrap_or_default().trim();
         let fits = |range: &str| {
             let range = range.split(';').next().unwrap_or_default().trim();
             let any = range.strip_suffix('*').unwrap_or(range);
             range == "*/*"
-                || range.eq_ignore_ascii_case(told)
-                || any != range && told.starts_with(any)
+                || range.eq_ignore_ascii_case(content_type)
+                || any != range && content_type.starts_with(any)
         };
         let media = content.iter().find(|(range, _)| fits(range));
         let media = media
-            .ok_or_else(|| format!("{told:?} is no Content-Type described"))?
+            .ok_or_else(|| format!("{content_type:?} is no Content-Type described"))?
             .1;
         let Some(schema) = media.get("schema") else {
             return Ok(());
@@ -298,12 +301,12 @@ mod tests {
         })
     }
 
-    fn answer(status: u16, headers: &[(&'static str, &'static str)], body: &str) -> Answer {
+    fn answer(status: u16, headers: &[(&'static str, &'static str)], body: &str) -> HttpAnswer {
         let headers = headers.iter().map(|(name, value)| {
             let value = http::HeaderValue::from_static(value);
             (http::HeaderName::from_static(name), value)
         });
-        Answer {
+        HttpAnswer {
             status,
             headers: headers.collect(),
             body: body.to_owned().into(),
@@ -320,7 +323,7 @@ mod tests {
         body: &str,
         wrong: Option<&str>,
     ) {
-        let description = Description::read(document()).expect("valid");
+        let description = ApiDescription::read(document()).expect("valid");
         let said = description.conforms("GET", "/api/v1/users/{}", &answer(status, headers, body));
         match (said, wrong) {
             (Ok(()), None) => {}
@@ -349,7 +352,7 @@ mod tests {
 
     #[test]
     fn routes_stand_behind_the_servers_path() {
-        let routes = Description::read(document()).expect("valid").routes();
+        let routes = ApiDescription::read(document()).expect("valid").routes();
         let methods = routes.get("/api/v1/users/{}").expect("the route");
         assert_eq!(methods.iter().collect::<Vec<_>>(), ["GET"]);
     }
@@ -358,7 +361,7 @@ mod tests {
     fn invalid(change: impl Fn(&mut Value), said: &str) {
         let mut document = document();
         change(&mut document);
-        let wrong = Description::read(document).expect_err(said).join("; ");
+        let wrong = ApiDescription::read(document).expect_err(said).join("; ");
         assert!(wrong.contains(said), "{wrong}");
     }
 
@@ -369,7 +372,7 @@ mod tests {
         invalid(|it| it["paths"] = json!({}), "no operation");
         invalid(
             |it| it["components"]["responses"] = json!({}),
-            "leads nowhere",
+            "has no target",
         );
         invalid(
             |it| it["components"]["schemas"]["User"]["type"] = "text".into(),

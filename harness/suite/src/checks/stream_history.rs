@@ -1,4 +1,4 @@
-//! Whether a stream told its subscriber of changes as STR-1 to STR-3 say.
+//! Whether a stream delivered changes to its subscriber as STR-1 to STR-3 say.
 //!
 //! Every acknowledged change of a user has an `updated_at` of its own, in commit order (USR-10).
 
@@ -7,40 +7,44 @@ use std::collections::{BTreeMap, BTreeSet};
 use user_proto::v1::User;
 
 /// A state of a user, by id and `updated_at`.
-pub type Key = (String, i64, i32);
+pub type StateKey = (String, i64, i32);
 
-/// What tells one state of a user from another.
-pub fn key(user: &User) -> Key {
+/// The key of a state of a user.
+pub fn key(user: &User) -> StateKey {
     let time = user.updated_at.unwrap_or_default();
     (user.id.clone(), time.seconds, time.nanos)
 }
 
-/// What a subscriber may hear, and what it must.
+/// Which states a subscriber may and must receive.
 #[derive(Debug, Default)]
-pub struct Told<'a> {
-    /// Every state that was acknowledged, also before the subscription and to others.
+pub struct Expectation<'a> {
+    /// Every acknowledged state, also before the subscription and to other clients.
     pub acknowledged: Vec<&'a User>,
-    /// The acknowledged states that are due: after the subscription, and matching its filter.
-    pub due: BTreeSet<Key>,
-    /// Whether the stream has ended with an error: then it may lack what came last of each user.
+    /// The states that must arrive: acknowledged after the subscription, and matching its filter.
+    pub due: BTreeSet<StateKey>,
+    /// Whether the stream has ended with an error: then the last states of each user may be missing.
     pub has_ended: bool,
 }
 
-/// Everything that is wrong with the arrivals; `wants` is the subscription's filter.
+/// All faults of the arrivals; `wants` is the filter of the subscription.
 pub fn faults<'a>(
-    told: &Told<'_>,
+    expected: &Expectation<'_>,
     arrivals: impl IntoIterator<Item = &'a User>,
     wants: impl Fn(&User) -> bool,
 ) -> Vec<String> {
-    let known: BTreeMap<Key, &User> = told.acknowledged.iter().map(|it| (key(it), *it)).collect();
-    let mut last: BTreeMap<String, Key> = BTreeMap::new();
-    let mut heard = BTreeSet::new();
+    let known: BTreeMap<StateKey, &User> = expected
+        .acknowledged
+        .iter()
+        .map(|it| (key(it), *it))
+        .collect();
+    let mut last: BTreeMap<String, StateKey> = BTreeMap::new();
+    let mut received = BTreeSet::new();
     let mut faults = Vec::new();
     for user in arrivals {
         let key = key(user);
         let fault = if !wants(user) {
             Some("does not match the filter")
-        } else if !heard.insert(key.clone()) {
+        } else if !received.insert(key.clone()) {
             Some("was sent twice")
         } else if last.get(&user.id).is_some_and(|it| *it > key) {
             Some("was sent after a later state of that user")
@@ -48,22 +52,27 @@ pub fn faults<'a>(
             match known.get(&key) {
                 Some(state) if *state == user => None,
                 Some(_) => Some("is not the state that was acknowledged with this updated_at"),
-                None => Some("is no state that was ever acknowledged"),
+                None => Some("was never acknowledged"),
             }
         };
         faults.extend(fault.map(|it| format!("{} {it}", brief(user))));
         let newest = last.entry(user.id.clone()).or_insert_with(|| key.clone());
         *newest = key.max(newest.clone());
     }
-    let may_lack = |key: &Key| told.has_ended && last.get(&key.0).is_none_or(|it| *it < *key);
-    for key in told.due.difference(&heard).filter(|it| !may_lack(it)) {
+    let may_lack =
+        |key: &StateKey| expected.has_ended && last.get(&key.0).is_none_or(|it| *it < *key);
+    for key in expected
+        .due
+        .difference(&received)
+        .filter(|it| !may_lack(it))
+    {
         let state = known.get(key).map_or_else(String::new, |it| brief(it));
         faults.push(format!("{state} was never sent"));
     }
     faults
 }
 
-/// A state for people.
+/// A state, for messages.
 fn brief(user: &User) -> String {
     let time = user.updated_at.unwrap_or_default();
     format!(
@@ -96,13 +105,13 @@ mod tests {
         let acknowledged: Vec<User> = [("a", 1), ("a", 2), ("a", 3), ("a", 4), ("b", 2)]
             .map(|(id, at)| state(id, at))
             .to_vec();
-        let told = Told {
+        let expectation = Expectation {
             acknowledged: acknowledged.iter().collect(),
             due: acknowledged[1..].iter().map(key).collect(),
             has_ended,
         };
         let arrivals: Vec<User> = arrivals.iter().map(|(id, at)| state(id, *at)).collect();
-        let found = faults(&told, &arrivals, |it| it.id != "z");
+        let found = faults(&expectation, &arrivals, |it| it.id != "z");
         assert_eq!(found.len(), expected.len(), "{found:?}");
         for (fault, part) in found.iter().zip(expected) {
             assert!(fault.contains(part), "{fault:?} lacks {part:?}");
@@ -134,23 +143,27 @@ mod tests {
             false,
             &["after a later"],
         );
-        check(&[&all[..], &[("a", 7)]].concat(), false, &["no state"]);
+        check(
+            &[&all[..], &[("a", 7)]].concat(),
+            false,
+            &["never acknowledged"],
+        );
         check(&[&all[..], &[("z", 1)]].concat(), false, &["filter"]);
     }
 
     #[test]
     fn a_state_with_other_content_is_not_the_acknowledged_one() {
         let acknowledged = state("a", 1);
-        let told = Told {
+        let expected = Expectation {
             acknowledged: vec![&acknowledged],
             due: BTreeSet::from([key(&acknowledged)]),
-            ..Told::default()
+            ..Expectation::default()
         };
         let stale = User {
             name: "old".to_owned(),
             ..acknowledged.clone()
         };
-        assert_eq!(faults(&told, [&stale], |_| true).len(), 1);
+        assert_eq!(faults(&expected, [&stale], |_| true).len(), 1);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use clap::Args;
 use conformance_engine::features::cases;
 
 use super::FeatureArguments;
-use crate::catalogue::CATALOGUE;
+use crate::contract::catalogue::CATALOGUE;
 use crate::features;
 
 #[derive(Args)]

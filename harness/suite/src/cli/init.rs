@@ -16,7 +16,7 @@ mod tests {
     use conformance_engine::manifest::Manifest;
 
     use super::*;
-    use crate::catalogue::CATALOGUE;
+    use crate::contract::catalogue::CATALOGUE;
 
     #[test]
     fn the_manifest_to_start_from_is_valid() {

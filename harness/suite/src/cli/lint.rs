@@ -8,7 +8,7 @@ use conformance_engine::features::lint;
 use cucumber::World as _;
 
 use super::FeatureArguments;
-use crate::catalogue::CATALOGUE;
+use crate::contract::catalogue::CATALOGUE;
 use crate::features;
 use crate::world::World;
 

@@ -8,7 +8,7 @@ use conformance_engine::features::lint;
 
 use super::FeatureArguments;
 use super::run::SelectArguments;
-use crate::catalogue::CATALOGUE;
+use crate::contract::catalogue::CATALOGUE;
 use crate::features;
 use crate::world::World;
 

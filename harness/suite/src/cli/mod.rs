@@ -52,10 +52,9 @@ enum Command {
     /// Say what this machine offers for each backend, and what to install
     #[command(after_help = "Example:\n  conformance doctor")]
     Doctor,
-    /// Remove what runs left that nobody could clean up after: the machine crashed, or lost its engine
+    /// Remove what runs left behind when the machine crashed or lost its container engine
     #[command(
-        long_about = "Remove what runs left that nobody could clean up after: the machine crashed, or its container \
-                      engine went away. Folders that `--keep` kept go as well; runs that are under way lose nothing.",
+        long_about = "Remove what runs left behind when the machine crashed or its container engine went away. Folders that `--keep` kept go as well; runs that are under way lose nothing.",
         after_help = "Example:\n  conformance clean"
     )]
     Clean,
@@ -97,7 +96,7 @@ pub fn main() -> ExitCode {
     };
     match done {
         Ok(status) => ExitCode::from(status),
-        // `conformance lint | head`: whoever read has enough, and no answer can be sure to be whole.
+        // `conformance lint | head`: the reader has closed the pipe, so the output may be incomplete.
         Err(error) if is_closed_pipe(&error) => ExitCode::from(UNABLE),
         Err(error) => {
             eprintln!("error: {error:#}");

@@ -11,8 +11,8 @@ use conformance_engine::features::select::Selection;
 use conformance_engine::observe::Patience;
 
 use super::FeatureArguments;
-use crate::catalogue::CATALOGUE;
-use crate::session::{self, Request};
+use crate::contract::catalogue::CATALOGUE;
+use crate::session::{self, RunRequest};
 
 #[derive(Args, Clone, Debug, Default)]
 pub struct SelectArguments {
@@ -138,7 +138,7 @@ pub fn main(arguments: &RunArguments) -> anyhow::Result<u8> {
     }
     let patience = Patience::new(arguments.patience)
         .with_context(|| format!("--patience {} is not between 1 and 100", arguments.patience))?;
-    session::run(&Request {
+    session::run(&RunRequest {
         manifest: arguments.manifest.clone(),
         features: arguments.features.features.clone(),
         selection,

@@ -7,7 +7,7 @@ use clap::Args;
 use conformance_engine::observe::Patience;
 
 use super::FeatureArguments;
-use crate::catalogue::CATALOGUE;
+use crate::contract::catalogue::CATALOGUE;
 use crate::self_check::{self, Request, Shard};
 
 #[derive(Args, Clone, Debug)]

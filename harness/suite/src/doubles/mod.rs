@@ -1,7 +1,7 @@
 //! What stands in for a peer.
 //!
-//! - [`stand_in`]: a program that answers `/health` as it is told
-//! - [`user_service`]: a user service that answers as the contract says, or as it is told
+//! - [`fake_health_endpoint`]: answers `/health` with a given status
+//! - [`user_service`]: a user service that answers by the contract or by a script
 
-pub mod stand_in;
+pub mod fake_health_endpoint;
 pub mod user_service;

@@ -1,25 +1,21 @@
-//! The database behind the service, through a connection of the suite's own.
+//! The database behind the service, over a connection of the suite.
 //!
-//! Tables are found in the catalogue: an implementation names them as it likes.
+//! Tables are looked up in the system catalogue, since an implementation chooses their names.
 
 use std::time::Duration;
 
-use conformance_engine::backends::postgres::Database;
+use conformance_engine::backends::postgres::{Database, Postgres};
 use conformance_engine::failure::{Failure, StepResult};
 use tokio_postgres::Client;
 
-use crate::site::{Site, failure};
+use super::backend_failure;
 
-/// A word that only the database says: it must get into the log and into no answer.
+/// A word in the errors of the database: it must appear in the log and in no answer.
 pub const WORD: &str = "xylophone_quarrel";
 
 /// A connection past every link.
-pub async fn connect(site: &Site, database: &Database) -> StepResult<Client> {
-    site.postgres()
-        .await?
-        .connect(database)
-        .await
-        .map_err(failure)
+pub async fn connect(postgres: &Postgres, database: &Database) -> StepResult<Client> {
+    postgres.connect(database).await.map_err(backend_failure)
 }
 
 /// How the database refuses writes.
@@ -27,14 +23,14 @@ pub async fn connect(site: &Site, database: &Database) -> StepResult<Client> {
 pub enum Means {
     /// A trigger before each row.
     Trigger,
-    /// A check that no row passes; deleting is free of it.
+    /// A check that no row passes; it does not affect deletes.
     Constraint,
     /// A trigger at the commit.
     Commit,
 }
 
 const REFUSE: &str = "CREATE FUNCTION conformance_refuse() RETURNS trigger LANGUAGE plpgsql AS $$
-     BEGIN RAISE EXCEPTION 'xylophone_quarrel: the database will not have it'; END $$";
+     BEGIN RAISE EXCEPTION 'xylophone_quarrel: the database refuses this write'; END $$";
 
 /// Makes every write of every table fail.
 pub async fn refuse_writes(client: &Client, means: Means) -> StepResult {
@@ -56,8 +52,8 @@ pub async fn refuse_writes(client: &Client, means: Means) -> StepResult {
     Ok(())
 }
 
-/// Makes each commit of a write take up to `most`, some much less than others, so that transactions
-/// become visible in another order than they began in.
+/// Delays each commit of a write by a random time of up to `most`, so that transactions become visible in another
+/// order than they began in.
 pub async fn delay_commits(client: &Client, most: Duration) -> StepResult {
     let seconds = most.as_secs_f64();
     let function = format!(
@@ -79,12 +75,12 @@ pub async fn allow_writes(client: &Client) -> StepResult {
     run(client, "DROP FUNCTION conformance_refuse() CASCADE").await
 }
 
-/// Puts a view in the place of every table: whoever reads a row of it fails.
+/// Replaces every table by a view that fails for each row that is read.
 pub async fn refuse_reads(client: &Client) -> StepResult {
     run(
         client,
         "CREATE FUNCTION conformance_refuse_read() RETURNS boolean LANGUAGE plpgsql AS $$
-         BEGIN RAISE EXCEPTION 'xylophone_quarrel: the database will not show it'; END $$",
+         BEGIN RAISE EXCEPTION 'xylophone_quarrel: the database refuses this read'; END $$",
     )
     .await?;
     for table in tables(client).await? {
@@ -109,7 +105,7 @@ pub async fn close_connections(client: &Client, database: &Database) -> StepResu
         .map_err(Failure::broken)
 }
 
-/// How many connections the service holds, by the server's own list.
+/// Number of connections of the service, by the list of the server.
 pub async fn connections(client: &Client, database: &Database) -> StepResult<i64> {
     let statement = "SELECT count(*) FROM pg_stat_activity
                      WHERE datname = $1 AND pid <> pg_backend_pid() AND application_name <> 'conformance'";
@@ -150,7 +146,7 @@ pub async fn tables(client: &Client) -> StepResult<Vec<String>> {
         .collect()
 }
 
-/// Everything that a database holds, in words and sorted: relations, columns, indexes, constraints, rows.
+/// The whole content of a database as sorted lines: relations, columns, indexes, constraints, rows.
 pub async fn snapshot(client: &Client) -> StepResult<Vec<String>> {
     let statement = "SELECT format('relation %s %s %s', n.nspname, c.relname, c.relkind) FROM pg_class c
                          JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -174,9 +170,9 @@ pub async fn snapshot(client: &Client) -> StepResult<Vec<String>> {
     Ok(lines)
 }
 
-/// Lets nobody log in to the database any more, and ends those who have.
-pub async fn refuse_logins(site: &Site, database: &Database) -> StepResult {
-    let admin = site.postgres().await?.admin().await.map_err(failure)?;
+/// Refuses new connections to the database, and ends the open ones.
+pub async fn refuse_logins(postgres: &Postgres, database: &Database) -> StepResult {
+    let admin = postgres.admin().await.map_err(backend_failure)?;
     run(
         &admin,
         &format!("ALTER DATABASE {} ALLOW_CONNECTIONS false", database.name()),

@@ -1,4 +1,4 @@
-//! A request held in flight: every table is locked until the suite lets go.
+//! Keeps requests in flight: every table is locked until the suite releases the lock.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use conformance_engine::failure::{Failure, StepResult};
 use conformance_engine::observe::eventually;
 use tokio_postgres::Client;
 
-/// All tables of a database, locked; dropping it lets go.
+/// Locks on all tables of a database; dropping it releases them.
 pub struct Locks {
     client: Client,
     database: String,
@@ -37,8 +37,8 @@ impl Locks {
         })
     }
 
-    /// Waits until somebody waits for one of the locks.
-    pub async fn somebody_waits(&self) -> StepResult {
+    /// Waits until a statement waits for one of the locks.
+    pub async fn wait_for_a_waiter(&self) -> StepResult {
         let statement = "SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database
                          WHERE NOT l.granted AND d.datname = $1";
         eventually(
@@ -56,7 +56,7 @@ impl Locks {
         .await
     }
 
-    /// Lets go.
+    /// Releases the locks.
     pub async fn release(self) -> StepResult {
         self.client
             .batch_execute("ROLLBACK")

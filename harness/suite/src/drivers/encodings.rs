@@ -1,15 +1,15 @@
-//! The forms in which a text may stand somewhere without being seen at first sight.
+//! Encodings in which a text may appear.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 
-/// The text itself, its bytes in hexadecimal, and what base64 makes of it at each alignment.
+/// The text itself, its bytes in hexadecimal, and its base64 at each alignment.
 pub fn of(text: &str) -> Vec<String> {
     let digits = text.bytes().flat_map(|it| [it >> 4, it & 15]);
     let hexadecimal = digits.filter_map(|it| char::from_digit(it.into(), 16));
     let mut forms = vec![text.to_owned(), hexadecimal.collect()];
     for start in 0..3 {
-        // Only whole groups of three bytes look the same whatever stands around them.
+        // Only whole groups of three bytes do not depend on the bytes around them.
         let rest = text.as_bytes().get(start..).unwrap_or_default();
         let whole = &rest[..rest.len() / 3 * 3];
         forms.push(STANDARD_NO_PAD.encode(whole));

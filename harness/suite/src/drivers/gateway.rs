@@ -1,16 +1,18 @@
-//! HTTP as a gateway gets it: any method, any path as it is written, any headers, any body.
+//! HTTP requests to a gateway: any method, any path exactly as given, any headers, any body.
 
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use conformance_engine::failure::{Failure, StepResult};
-use http::{HeaderMap, Request};
+use http::Request;
 use http_body_util::{BodyExt as _, Full};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 
-/// When an answer is given up; far above every limit of the contract.
+use crate::checks::http_answer::HttpAnswer;
+
+/// Time limit of an answer, far above every limit of the contract.
 const GIVE_UP: Duration = Duration::from_secs(30);
 
 /// A client of one instance; clones share its connections.
@@ -20,36 +22,8 @@ pub struct Gateway {
     url: String,
 }
 
-/// An answer, whole.
-#[derive(Clone, Debug)]
-pub struct Answer {
-    /// The HTTP status.
-    pub status: u16,
-    /// As they came.
-    pub headers: HeaderMap,
-    /// All of it.
-    pub body: Bytes,
-    /// From sending to the last byte.
-    pub took: Duration,
-}
-
-impl Answer {
-    /// A header's text; empty without one.
-    pub fn header(&self, name: &str) -> &str {
-        let value = self.headers.get(name);
-        value.and_then(|it| it.to_str().ok()).unwrap_or_default()
-    }
-
-    /// For people: `404 {"error":"user not found"}`.
-    pub fn shown(&self) -> String {
-        let body = String::from_utf8_lossy(&self.body);
-        let cut: String = body.chars().take(300).collect();
-        format!("{} {cut}", self.status)
-    }
-}
-
 /// Why there is no answer.
-pub type NoAnswer = Box<dyn std::error::Error + Send + Sync>;
+pub type TransportError = Box<dyn std::error::Error + Send + Sync>;
 
 impl Gateway {
     /// A client of `url`, a scheme and an authority.
@@ -60,7 +34,7 @@ impl Gateway {
         }
     }
 
-    /// A request to a path and query, exactly as they are written; the builder's error is the scenario's fault.
+    /// A request to a path and query, exactly as given; an error of the builder is an error of the suite.
     pub fn request(&self, method: &str, path: &str) -> http::request::Builder {
         Request::builder()
             .method(method)
@@ -68,12 +42,12 @@ impl Gateway {
     }
 
     /// Sends it and reads the whole answer.
-    pub async fn send(&self, request: Request<Full<Bytes>>) -> Result<Answer, NoAnswer> {
+    pub async fn send(&self, request: Request<Full<Bytes>>) -> Result<HttpAnswer, TransportError> {
         let begun = Instant::now();
         let exchange = async {
             let (head, body) = self.client.request(request).await?.into_parts();
             let body = body.collect().await?.to_bytes();
-            Ok(Answer {
+            Ok(HttpAnswer {
                 status: head.status.as_u16(),
                 headers: head.headers,
                 body,
@@ -86,7 +60,7 @@ impl Gateway {
     }
 }
 
-/// A request that the scenario has put together.
+/// Completes a request with its body.
 pub fn whole(
     builder: http::request::Builder,
     body: impl Into<Bytes>,

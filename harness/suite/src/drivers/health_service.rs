@@ -12,15 +12,15 @@ use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
-/// When a call without an answer is given up.
+/// Time limit of a call.
 const GIVE_UP: Duration = Duration::from_secs(30);
 
-/// The word for a status as the health protocol has it.
+/// The name of a status in the health protocol.
 pub fn word(status: i32) -> &'static str {
-    ServingStatus::try_from(status).map_or("a status that nobody knows", |it| it.as_str_name())
+    ServingStatus::try_from(status).map_or("an unknown status", |it| it.as_str_name())
 }
 
-/// A client on a connection of its own.
+/// A client on its own connection.
 #[derive(Clone, Debug)]
 pub struct HealthService {
     client: HealthClient<Channel>,
@@ -37,7 +37,7 @@ impl HealthService {
         })
     }
 
-    /// Check of one service, by its word: `SERVING`.
+    /// Check of one service; the name of its status: `SERVING`.
     pub async fn check(&self, service: &str) -> Result<&'static str, Status> {
         let mut client = self.client.clone();
         let request = HealthCheckRequest {
@@ -66,14 +66,14 @@ impl HealthService {
     }
 }
 
-/// What a watch has reported so far.
+/// The reports of a watch so far.
 #[derive(Clone, Debug, Default)]
 struct Seen(Arc<Mutex<Vec<(Instant, Report)>>>);
 
 /// One report of a watch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Report {
-    /// A status by its word.
+    /// A status by its name.
     Is(&'static str),
     /// The stream has ended: how.
     Ended(String),
@@ -87,7 +87,7 @@ pub struct Watch {
 }
 
 impl Watch {
-    /// Every report so far, in order, with its moment.
+    /// Every report so far, in order, with its time.
     pub fn reports(&self) -> Vec<(Instant, Report)> {
         self.seen
             .0
@@ -104,20 +104,20 @@ impl Drop for Watch {
 }
 
 async fn watch(mut client: HealthClient<Channel>, service: String, seen: Seen, journal: Journal) {
-    let tell = |report: Report| {
+    let record = |report: Report| {
         journal.note(format!("health Watch: {report:?}"));
         let mut seen = seen.0.lock().unwrap_or_else(PoisonError::into_inner);
         seen.push((Instant::now(), report));
     };
     let mut stream = match client.watch(HealthCheckRequest { service }).await {
         Ok(answer) => answer.into_inner(),
-        Err(status) => return tell(Report::Ended(crate::drivers::users::shown(&status))),
+        Err(status) => return record(Report::Ended(crate::drivers::users::shown(&status))),
     };
     loop {
         match stream.message().await {
-            Ok(Some(answer)) => tell(Report::Is(word(answer.status))),
-            Ok(None) => return tell(Report::Ended("OK".to_owned())),
-            Err(status) => return tell(Report::Ended(crate::drivers::users::shown(&status))),
+            Ok(Some(answer)) => record(Report::Is(word(answer.status))),
+            Ok(None) => return record(Report::Ended("OK".to_owned())),
+            Err(status) => return record(Report::Ended(crate::drivers::users::shown(&status))),
         }
     }
 }

@@ -2,16 +2,17 @@
 //! scenario, and the journal; they return typed outcomes and never assert.
 //!
 //! - [`users`]: the verbs on users, over gRPC and over HTTP
-//! - [`gateway`]: HTTP as a gateway gets it
+//! - [`gateway`]: HTTP requests to a gateway
 //! - [`streams`]: the streams of users
 //! - [`health_service`]: the health protocol of gRPC
 //! - [`reflection`]: the interface as data
 //! - [`probes`]: `/live`, `/ready`, `/health` over HTTP
-//! - [`database`], [`database_locks`], [`redis`]: what stands behind the service
+//! - [`database`], [`database_locks`], [`redis`]: the backends of the service
 //! - [`raw`]: connections below any client library
 //! - [`raw_http`]: HTTP/1.1 byte by byte
-//! - [`wire`]: one HTTP/2 connection, and whatever the server does to it
-//! - [`encodings`]: forms in which a secret may stand somewhere
+//! - [`wire`]: one HTTP/2 connection, with every action of the server on it
+//! - [`text_places`]: places of requests where a client can put text
+//! - [`encodings`]: encodings in which a secret may appear
 
 pub mod database;
 pub mod database_locks;
@@ -24,14 +25,29 @@ pub mod raw_http;
 pub mod redis;
 pub mod reflection;
 pub mod streams;
+pub mod text_places;
 pub mod users;
 pub mod wire;
 
-/// The innermost cause, which says most.
+use conformance_engine::backends::provider::BackendError;
+use conformance_engine::failure::Failure;
+pub use tonic::{Code, Status};
+
+/// The innermost cause of an error.
 pub fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
     let mut error = error;
     while let Some(source) = error.source() {
         error = source;
     }
     error.to_string()
+}
+
+/// An error of a backend as the failure of a step.
+pub fn backend_failure(error: BackendError) -> Failure {
+    match error {
+        BackendError::Missing { .. } => Failure::Missing {
+            reason: error.to_string(),
+        },
+        BackendError::Broken { .. } => Failure::broken(error),
+    }
 }

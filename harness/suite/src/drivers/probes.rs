@@ -1,11 +1,11 @@
-//! The probes over HTTP: each request on a connection of its own, bounded, told to the journal.
+//! The probes over HTTP: each request on its own connection and with a time limit.
 
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 use conformance_engine::observe::Journal;
 
-/// When a probe without an answer is given up; far above every limit of the contract.
+/// Time limit of a probe, far above every limit of the contract.
 const GIVE_UP: Duration = Duration::from_secs(30);
 
 static CLIENT: LazyLock<reqwest::Client> = LazyLock::new(|| {
@@ -17,9 +17,9 @@ static CLIENT: LazyLock<reqwest::Client> = LazyLock::new(|| {
         .expect("a client without TLS has nothing that can fail")
 });
 
-/// What a program answered to a probe.
+/// The answer to a probe.
 #[derive(Clone, Debug)]
-pub struct Answer {
+pub struct ProbeAnswer {
     /// The HTTP status.
     pub status: u16,
     /// The body.
@@ -28,33 +28,33 @@ pub struct Answer {
     pub took: Duration,
 }
 
-impl Answer {
-    /// The body as JSON, or what is wrong with it.
+impl ProbeAnswer {
+    /// The body as JSON; the error says what is wrong with it.
     pub fn json(&self) -> Result<serde_json::Value, String> {
         serde_json::from_str(&self.body)
             .map_err(|error| format!("no JSON ({error}): {:?}", self.body))
     }
 }
 
-/// Asks once; the error says how the connection failed.
-pub async fn get(url: &str) -> Result<Answer, String> {
+/// Sends one request; the error says how the connection failed.
+pub async fn get(url: &str) -> Result<ProbeAnswer, String> {
     let begun = Instant::now();
-    let ask = async {
+    let request = async {
         let response = CLIENT.get(url).send().await?;
         let status = response.status().as_u16();
         let body = response.bytes().await?;
         Ok::<_, reqwest::Error>((status, body))
     };
-    let (status, body) = ask.await.map_err(|error| cause(&error))?;
-    Ok(Answer {
+    let (status, body) = request.await.map_err(|error| cause(&error))?;
+    Ok(ProbeAnswer {
         status,
         body: String::from_utf8_lossy(&body).into_owned(),
         took: begun.elapsed(),
     })
 }
 
-/// The same, told to the journal.
-pub async fn get_noted(url: &str, journal: &Journal) -> Result<Answer, String> {
+/// The same, recorded in the journal.
+pub async fn get_logged(url: &str, journal: &Journal) -> Result<ProbeAnswer, String> {
     let answer = get(url).await;
     let shown = match &answer {
         Ok(it) => format!("GET {url} {} {} ms", it.status, it.took.as_millis()),
@@ -67,12 +67,12 @@ pub async fn get_noted(url: &str, journal: &Journal) -> Result<Answer, String> {
 /// Whether `/ready` answers 200, or what it answers instead.
 pub async fn is_ready(url: &str) -> Result<(), String> {
     match get(url).await? {
-        Answer { status: 200, .. } => Ok(()),
+        ProbeAnswer { status: 200, .. } => Ok(()),
         other => Err(format!("{} {}", other.status, other.body)),
     }
 }
 
-/// In words.
+/// The cause of an error.
 fn cause(error: &reqwest::Error) -> String {
     if error.is_timeout() {
         format!("no answer within {} s", GIVE_UP.as_secs())

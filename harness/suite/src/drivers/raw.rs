@@ -1,4 +1,4 @@
-//! Connections below any client library: idle ones, half a request, bytes that are no request.
+//! Connections below any client library: idle, with half a request, with bytes that are no request.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use conformance_engine::failure::{Failure, StepResult};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-/// When an answer is given up.
+/// Time limit of an answer.
 const GIVE_UP: Duration = Duration::from_secs(5);
 
 /// The connection preface of HTTP/2 with an empty SETTINGS frame (RFC 9113, section 3.4).
@@ -64,12 +64,12 @@ pub async fn half_grpc(port: u16) -> StepResult<TcpStream> {
     Ok(stream)
 }
 
-/// Sends bytes and reads what comes until the other side closes or nothing comes for a while.
+/// Sends bytes and reads until the other side closes or sends nothing for a while.
 ///
-/// What comes back is free: the contract says only what the program does afterwards.
+/// The answer is ignored: the contract defines only the behaviour of the program afterwards.
 pub async fn send(port: u16, bytes: &[u8]) -> StepResult {
     let mut stream = connect(port).await?;
-    // The other side may close at the first byte that it does not like.
+    // The other side may close the connection at the first wrong byte.
     let _ = stream.write_all(bytes).await;
     let _ = stream.shutdown().await;
     let mut rest = Vec::new();

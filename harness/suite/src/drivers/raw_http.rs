@@ -1,5 +1,4 @@
-//! HTTP/1.1 byte by byte: what is sent stands as the scenario wrote it, and the answer is read while
-//! it is being sent.
+//! HTTP/1.1 byte by byte: the request is sent exactly as given, and the answer is read while it is being sent.
 
 use std::time::{Duration, Instant};
 
@@ -8,24 +7,24 @@ use conformance_engine::failure::StepResult;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-use super::gateway::Answer;
 use super::raw;
+use crate::checks::http_answer::HttpAnswer;
 
-/// When an answer is given up; far above every limit of the contract.
+/// Time limit of an answer, far above every limit of the contract.
 const GIVE_UP: Duration = Duration::from_secs(30);
 
-/// The most header lines of an answer.
+/// The maximum number of header lines of an answer.
 const HEADERS: usize = 64;
 
 /// Sends the pieces one after the other until an answer is there, and reads it.
 ///
 /// The error says how the connection ended without one.
-pub async fn send(port: u16, pieces: Vec<Bytes>) -> StepResult<Result<Answer, String>> {
+pub async fn send(port: u16, pieces: Vec<Bytes>) -> StepResult<Result<HttpAnswer, String>> {
     let begun = Instant::now();
     let (mut reader, mut writer) = raw::connect(port).await?.into_split();
     let writing = tokio::spawn(async move {
         for piece in pieces {
-            // Whoever has answered already need not read the rest.
+            // A server that has already answered need not read the rest.
             if writer.write_all(&piece).await.is_err() {
                 break;
             }
@@ -52,8 +51,8 @@ pub async fn send(port: u16, pieces: Vec<Bytes>) -> StepResult<Result<Answer, St
     Ok(answer.unwrap_or_else(|_| given_up()))
 }
 
-/// The answer, if it is whole; `over` tells that nothing will follow.
-fn parse(seen: &[u8], over: bool, begun: Instant) -> Result<Option<Answer>, String> {
+/// The answer, if it is complete; `over` means that no more bytes will follow.
+fn parse(seen: &[u8], over: bool, begun: Instant) -> Result<Option<HttpAnswer>, String> {
     let mut lines = [httparse::EMPTY_HEADER; HEADERS];
     let mut head = httparse::Response::new(&mut lines);
     let length = match head.parse(seen) {
@@ -76,7 +75,7 @@ fn parse(seen: &[u8], over: bool, begun: Instant) -> Result<Option<Answer>, Stri
     let Some(body) = body(&headers, &seen[length..], over)? else {
         return Ok(None);
     };
-    Ok(Some(Answer {
+    Ok(Some(HttpAnswer {
         status,
         headers,
         body: body.into(),

@@ -1,4 +1,4 @@
-//! Redis behind the service, through a connection of the suite's own.
+//! Redis behind the service, over a connection of the suite.
 
 use conformance_engine::failure::{Failure, StepResult};
 use redis::AsyncCommands as _;

@@ -1,4 +1,4 @@
-//! Server reflection of one instance, in whichever version it has (GRP-2).
+//! Server reflection of one instance, in either version (GRP-2).
 
 use std::time::Duration;
 
@@ -17,10 +17,10 @@ use tonic_reflection::pb::v1::{ServerReflectionRequest, ServerReflectionResponse
 
 use crate::drivers::users::shown;
 
-/// When an answer is given up.
+/// Time limit of an answer.
 const GIVE_UP: Duration = Duration::from_secs(30);
 
-/// The same messages under both names, the one that clients use first.
+/// Both versions, which have the same messages; clients try the first one first.
 const VERSIONS: [&str; 2] = [
     "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
     "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
@@ -58,8 +58,8 @@ impl Reflection {
         }
     }
 
-    /// The file that defines a symbol, and the files that came with it; none where the symbol is not
-    /// found, as enums are not by every library.
+    /// The file that defines a symbol, and the files that came with it; none where the symbol is not found: some libraries
+    /// do not find enums.
     pub async fn files(&self, symbol: &str) -> StepResult<Vec<FileDescriptorProto>> {
         let question = MessageRequest::FileContainingSymbol(symbol.to_owned());
         match self.ask(question).await? {
@@ -78,14 +78,14 @@ impl Reflection {
     }
 
     async fn ask(&self, question: MessageRequest) -> StepResult<MessageResponse> {
-        let mut answer = Err(Status::unimplemented("nobody was asked"));
+        let mut answer = Err(Status::unimplemented("no version was tried"));
         for version in VERSIONS {
             answer = tokio::time::timeout(GIVE_UP, self.ask_by(version, question.clone()))
                 .await
                 .unwrap_or_else(|_| Err(Status::unknown("the suite gave up: no answer")));
-            let told = answer.as_ref().map(|_| "answered").map_err(shown);
+            let result = answer.as_ref().map(|_| "answered").map_err(shown);
             self.journal
-                .note(format!("{version} {question:?}: {told:?}"));
+                .note(format!("{version} {question:?}: {result:?}"));
             if !matches!(&answer, Err(status) if status.code() == Code::Unimplemented) {
                 break;
             }
@@ -99,8 +99,8 @@ impl Reflection {
         question: MessageRequest,
     ) -> Result<MessageResponse, Status> {
         let mut client = Grpc::new(self.channel.clone());
-        let away = |error| Status::unavailable(format!("{error}"));
-        client.ready().await.map_err(away)?;
+        let unreachable = |error| Status::unavailable(format!("{error}"));
+        client.ready().await.map_err(unreachable)?;
         let request = ServerReflectionRequest {
             host: String::new(),
             message_request: Some(question),

@@ -1,4 +1,4 @@
-//! StreamUsers: one stream on a connection of its own, whose messages are taken or left.
+//! StreamUsers: one stream on its own connection, whose messages are read or left unread.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -15,28 +15,28 @@ use user_proto::v1::{ListUsersRequest, User};
 
 use super::users::shown;
 
-/// When a stream that is not answered is given up; far above every limit of the contract.
+/// Time limit of the response headers, far above every limit of the contract.
 const GIVE_UP: Duration = Duration::from_secs(30);
 
-/// What a client that takes nothing lets its server send all the same: what HTTP/2 begins with.
+/// Flow-control window of a client that does not read: the initial window of HTTP/2.
 const NARROW: u32 = 65_535;
 
-/// What one that takes everything lets its server send ahead: that this machine is busy must not make
-/// it a slow one.
+/// Flow-control window of a client that reads everything: large, so that a busy machine does not make it a slow
+/// consumer.
 const WIDE: u32 = 16 << 20;
 
-/// How soon after its headers a stream ends that is refused in spite of them.
+/// How soon after its headers a refused stream ends.
 const RIGHT_AFTER: Duration = Duration::from_millis(50);
 
-/// How many streams share a connection: servers and clients bound it at 100 at the least.
+/// Streams on one connection: the limits of servers and clients are 100 or more.
 const ON_ONE_CONNECTION: usize = 50;
 
-/// A message, and when it came.
+/// A message with its time of arrival.
 #[derive(Clone, Debug)]
 pub struct Arrival {
     /// The user's new state.
     pub user: User,
-    /// When it was taken.
+    /// When it was read.
     pub at: Instant,
 }
 
@@ -46,7 +46,7 @@ struct Seen {
     end: Option<Status>,
 }
 
-/// An open stream. Its client hangs up when this is dropped.
+/// An open stream. Dropping it closes its connection.
 #[derive(Debug)]
 pub struct UserStream {
     seen: Arc<Mutex<Seen>>,
@@ -61,8 +61,8 @@ impl Drop for UserStream {
 }
 
 impl UserStream {
-    /// Opens a stream and waits for its headers, at most for `limit`; the error is what came instead.
-    /// Messages are taken at once, or left until [`UserStream::take`].
+    /// Opens a stream and waits for its headers, at most for `limit`; the inner error is the status that came instead.
+    /// Messages are read at once, or left unread until [`UserStream::take`].
     pub async fn open(
         url: &str,
         request: ListUsersRequest,
@@ -87,8 +87,8 @@ impl UserStream {
                 limit.as_millis()
             ))),
         };
-        let told = opened.as_ref().map_or_else(shown, |_| "is open".to_owned());
-        journal.note(format!("{name} {told}, {took} ms"));
+        let result = opened.as_ref().map_or_else(shown, |_| "is open".to_owned());
+        journal.note(format!("{name} {result}, {took} ms"));
         Ok(opened.map(|stream| Self::follow(stream, takes, name, journal)))
     }
 
@@ -99,22 +99,22 @@ impl UserStream {
         Self { seen, takes, task }
     }
 
-    /// Takes messages from now on.
+    /// Reads messages from now on.
     pub fn take(&self) {
         self.takes.send_replace(true);
     }
 
-    /// What has come so far.
+    /// The messages so far.
     pub fn arrivals(&self) -> Vec<Arrival> {
         self.seen().arrivals.clone()
     }
 
-    /// How many have come so far.
+    /// The number of messages so far.
     pub fn count(&self) -> usize {
         self.seen().arrivals.len()
     }
 
-    /// How it ended, if it did; `OK` if without an error.
+    /// The status that ended it, if it has ended; `OK` for an end without error.
     pub fn end(&self) -> Option<Status> {
         self.seen().end.clone()
     }
@@ -178,7 +178,7 @@ async fn take(
 
 /// Whether StreamUsers is open for each of these callers (CFG-10): the status that refuses it, if one does.
 ///
-/// An `x-user-id` of `None` is not sent. The filter finds nobody, so that a stream that is open stays silent.
+/// An `x-user-id` of `None` is not sent. The filter matches no user, so that an open stream delivers nothing.
 pub async fn callers(
     url: &str,
     ids: &[Option<String>],
@@ -203,7 +203,7 @@ pub async fn callers(
     Ok(answers)
 }
 
-/// A refusal comes instead of the headers, or right after them.
+/// The status of a refusal, which comes instead of the headers or right after them.
 async fn refusal(opening: impl Future<Output = Result<Streaming<User>, Status>>) -> Option<Status> {
     match tokio::time::timeout(GIVE_UP, opening).await {
         Ok(Ok(mut stream)) => match tokio::time::timeout(RIGHT_AFTER, stream.message()).await {

@@ -10,37 +10,38 @@ use futures::FutureExt as _;
 use proptest::prelude::{Just, Strategy, prop_oneof};
 use proptest::sample::select;
 use tokio::task::JoinHandle;
-use tonic::Code;
 
 use super::{Tried, holds, unique};
-use crate::checks::breaker::{Between, End, Event, Model, Terms};
+use crate::checks::breaker::{BreakerSettings, Event, Interval, Model, Outcome};
 use crate::checks::gateway_answer;
+use crate::checks::http_answer::HttpAnswer;
 use crate::doubles::user_service::UserServiceDouble;
-use crate::doubles::user_service::answer::{Answer, Gate};
+use crate::doubles::user_service::answer::{Gate, ScriptedAnswer};
 use crate::doubles::user_service::records::Ending;
-use crate::drivers::gateway::{Answer as HttpAnswer, Gateway, NoAnswer, whole};
+use crate::drivers::Code;
+use crate::drivers::gateway::{Gateway, TransportError, whole};
 
-/// How often a look is taken at what happens.
+/// Interval between two observations.
 const LOOK: Duration = Duration::from_millis(1);
 
-/// When something that ought to happen is given up.
+/// Time limit of an expected event.
 const GIVE_UP: Duration = Duration::from_secs(10);
 
-/// How long a gateway may take to notice that its client has gone.
+/// How long a gateway may take to notice that its client has cancelled.
 const NOTICE: Duration = Duration::from_secs(2);
 
-/// What is done next. Calls under way are counted by their age.
+/// The next action. Running calls are addressed by their age.
 #[derive(Clone, Copy, Debug)]
 enum Action {
-    /// A call begins, whose answer is this code and is kept.
+    /// Starts a call whose answer, with this code, is held back.
     Begin(Code),
-    /// A call under way gets its answer.
+    /// Releases the answer of a running call.
     Answer(usize),
-    /// The client of a call under way goes away.
+    /// Cancels a running call by its client.
     Abandon(usize),
-    /// A call from beginning to end.
+    /// Starts a call and releases its answer.
     Whole(Code),
-    /// A part of the breaker's period passes, in hundredths.
+    /// Waits for a part of the reset timeout, in hundredths.
     Wait(u32),
 }
 
@@ -63,12 +64,12 @@ fn actions() -> impl Strategy<Value = Vec<Action>> {
     proptest::collection::vec(action, 6..24)
 }
 
-/// A call under way.
-struct UnderWay {
+/// A running call.
+struct RunningCall {
     call: usize,
     id: String,
     gate: Gate,
-    task: JoinHandle<Result<HttpAnswer, NoAnswer>>,
+    task: JoinHandle<Result<HttpAnswer, TransportError>>,
     code: Code,
 }
 
@@ -76,7 +77,7 @@ struct UnderWay {
 pub async fn check(
     gateway: Gateway,
     double: Arc<UserServiceDouble>,
-    terms: Terms,
+    settings: BreakerSettings,
     seed: u64,
 ) -> StepResult {
     holds(
@@ -87,7 +88,7 @@ pub async fn check(
         move |actions| {
             let (gateway, double) = (gateway.clone(), double.clone());
             async move {
-                let mut attempt = Attempt::begin(&gateway, &double, terms).await?;
+                let mut attempt = Attempt::begin(&gateway, &double, settings).await?;
                 let performed = attempt.perform(&actions).await;
                 attempt.finish().await;
                 performed
@@ -102,18 +103,18 @@ struct Attempt<'a> {
     gateway: &'a Gateway,
     double: &'a UserServiceDouble,
     model: Model,
-    terms: Terms,
+    settings: BreakerSettings,
     epoch: Instant,
     calls: usize,
-    under_way: Vec<UnderWay>,
+    running: Vec<RunningCall>,
 }
 
 impl<'a> Attempt<'a> {
-    /// Begins with a closed breaker: whatever the attempt before has left.
+    /// Starts with a closed breaker, whatever state the previous attempt left.
     async fn begin(
         gateway: &'a Gateway,
         double: &'a UserServiceDouble,
-        terms: Terms,
+        settings: BreakerSettings,
     ) -> Result<Self, String> {
         double.forget_calls();
         let until = Instant::now() + GIVE_UP;
@@ -125,24 +126,24 @@ impl<'a> Attempt<'a> {
                 other if Instant::now() > until => {
                     return Err(format!("the breaker does not close again: {other:?}"));
                 }
-                _ => elapse(terms.reset / 4).await,
+                _ => elapse(settings.reset / 4).await,
             }
         }
         Ok(Self {
             gateway,
             double,
-            model: Model::closed(terms),
-            terms,
+            model: Model::closed(settings),
+            settings,
             epoch: Instant::now(),
             calls: 0,
-            under_way: Vec::new(),
+            running: Vec::new(),
         })
     }
 
     async fn perform(&mut self, actions: &[Action]) -> Tried {
         for (index, action) in actions.iter().enumerate() {
-            let told = |it: String| format!("action {} {action:?}: {it}", index + 1);
-            self.act(*action).await.map_err(told)?;
+            let located = |it: String| format!("action {} {action:?}: {it}", index + 1);
+            self.act(*action).await.map_err(located)?;
         }
         Ok(())
     }
@@ -152,14 +153,14 @@ impl<'a> Attempt<'a> {
             Action::Begin(code) => self.start(code).await.map(|_| ()),
             Action::Whole(code) => {
                 if self.start(code).await? {
-                    return self.answer(self.under_way.len() - 1).await;
+                    return self.answer(self.running.len() - 1).await;
                 }
                 Ok(())
             }
-            Action::Answer(age) if age < self.under_way.len() => self.answer(age).await,
-            Action::Abandon(age) if age < self.under_way.len() => self.abandon(age).await,
+            Action::Answer(age) if age < self.running.len() => self.answer(age).await,
+            Action::Abandon(age) if age < self.running.len() => self.abandon(age).await,
             Action::Wait(part) => {
-                elapse(self.terms.reset * part / 100).await;
+                elapse(self.settings.reset * part / 100).await;
                 Ok(())
             }
             Action::Answer(_) | Action::Abandon(_) => Ok(()),
@@ -170,14 +171,14 @@ impl<'a> Attempt<'a> {
         self.epoch.elapsed()
     }
 
-    /// Begins a call; whether it reached the user service.
+    /// Starts a call; whether it reached the user service.
     async fn start(&mut self, code: Code) -> Result<bool, String> {
         self.calls += 1;
         let (call, gate) = (self.calls, Gate::new());
         let id = format!("breaker-{}", unique());
         let answer = match code {
-            Code::Ok => Answer::Message(Bytes::new()),
-            code => Answer::status(code, "told by the sequence"),
+            Code::Ok => ScriptedAnswer::Message(Bytes::new()),
+            code => ScriptedAnswer::status(code, "scripted by the sequence"),
         };
         self.double.script_for(&id, answer.held_by(&gate));
         let request = self.gateway.request("DELETE", "/api/v1/users/x");
@@ -187,10 +188,10 @@ impl<'a> Attempt<'a> {
         let begun = self.now();
         let task = tokio::spawn(async move { client.send(request).await });
         let passed = self.reached_or_refused(&id, &task).await?;
-        let at = Between(begun, self.now());
-        self.model.see(Event::Asked { call, at, passed })?;
+        let at = Interval(begun, self.now());
+        self.model.observe(Event::Requested { call, at, passed })?;
         if passed {
-            self.under_way.push(UnderWay {
+            self.running.push(RunningCall {
                 call,
                 id,
                 gate,
@@ -203,17 +204,17 @@ impl<'a> Attempt<'a> {
         Ok(passed)
     }
 
-    /// Waits until one of both is seen.
+    /// Waits until the call has reached the user service or was refused.
     async fn reached_or_refused(
         &self,
         id: &str,
-        task: &JoinHandle<Result<HttpAnswer, NoAnswer>>,
+        task: &JoinHandle<Result<HttpAnswer, TransportError>>,
     ) -> Result<bool, String> {
         let until = Instant::now() + GIVE_UP;
         loop {
-            // In this order: a call may be answered as soon as it is there.
+            // In this order: a call may be answered as soon as it has arrived.
             let over = task.is_finished();
-            if self.is_there(id) {
+            if self.has_arrived(id) {
                 return Ok(true);
             }
             if over {
@@ -226,43 +227,43 @@ impl<'a> Attempt<'a> {
         }
     }
 
-    fn is_there(&self, id: &str) -> bool {
+    fn has_arrived(&self, id: &str) -> bool {
         let calls = self.double.calls();
         calls.iter().any(|it| it.request_id() == Some(id))
     }
 
-    /// Lets a call under way have its answer.
+    /// Releases the answer of a running call.
     async fn answer(&mut self, age: usize) -> Tried {
-        let it = self.under_way.remove(age);
+        let it = self.running.remove(age);
         let from = self.now();
         it.gate.open();
         let answer = it.task.await.map_err(|error| error.to_string())?;
-        let at = Between(from, self.now());
+        let at = Interval(from, self.now());
         let answer = answer.map_err(|error| format!("no answer: {error}"))?;
         let (how, status) = outcome(it.code);
-        // The request whose own call opened the breaker may say so.
-        let says_open = how == End::Failure && gateway_answer::breaker_is_open(&answer).is_ok();
+        // The request whose own call opened the breaker may be answered as refused.
+        let says_open = how == Outcome::Failure && gateway_answer::breaker_is_open(&answer).is_ok();
         if answer.status != status && !says_open {
             return Err(format!("{:?} became {}", it.code, answer.shown()));
         }
         let call = it.call;
-        self.model.see(Event::Ended { call, at, how })
+        self.model.observe(Event::Completed { call, at, how })
     }
 
-    /// The client of a call under way goes away.
+    /// Cancels a running call by its client.
     async fn abandon(&mut self, age: usize) -> Tried {
-        let it = self.under_way.remove(age);
+        let it = self.running.remove(age);
         let from = self.now();
         it.task.abort();
         let until = Instant::now() + NOTICE;
         while !self.is_given_up(&it.id) && Instant::now() < until {
             elapse(LOOK).await;
         }
-        let at = Between(from, self.now());
-        // A gateway that lets the call go on must not count its answer all the same.
+        let at = Interval(from, self.now());
+        // A gateway that lets the call continue must still not count its answer.
         it.gate.open();
-        let (call, how) = (it.call, End::Abandoned);
-        self.model.see(Event::Ended { call, at, how })
+        let (call, how) = (it.call, Outcome::Abandoned);
+        self.model.observe(Event::Completed { call, at, how })
     }
 
     fn is_given_up(&self, id: &str) -> bool {
@@ -271,29 +272,29 @@ impl<'a> Attempt<'a> {
         call.is_some_and(|it| matches!(it.ending, Ending::AbandonedByClient(_)))
     }
 
-    /// Ends what is under way, for the next attempt.
+    /// Ends all running calls, for the next attempt.
     async fn finish(&mut self) {
-        for it in self.under_way.drain(..) {
+        for it in self.running.drain(..) {
             it.gate.open();
             let _ = it.task.await;
         }
     }
 }
 
-/// What a code counts as, and the status that it becomes (GWY-5).
-fn outcome(code: Code) -> (End, u16) {
+/// How a code counts, and its HTTP status (GWY-5).
+fn outcome(code: Code) -> (Outcome, u16) {
     match code {
-        Code::Ok => (End::Success, 204),
-        Code::NotFound => (End::Success, 404),
-        Code::Aborted => (End::Success, 409),
-        Code::Unavailable => (End::Failure, 503),
-        Code::DeadlineExceeded => (End::Failure, 504),
-        _ => (End::Failure, 500),
+        Code::Ok => (Outcome::Success, 204),
+        Code::NotFound => (Outcome::Success, 404),
+        Code::Aborted => (Outcome::Success, 409),
+        Code::Unavailable => (Outcome::Failure, 503),
+        Code::DeadlineExceeded => (Outcome::Failure, 504),
+        _ => (Outcome::Failure, 500),
     }
 }
 
-/// That a refusal is that of an open breaker (RES-3).
-fn refusal(answer: Result<HttpAnswer, NoAnswer>) -> Tried {
+/// Checks that a refusal is that of an open breaker (RES-3).
+fn refusal(answer: Result<HttpAnswer, TransportError>) -> Tried {
     let answer = answer.map_err(|error| format!("no answer: {error}"))?;
     gateway_answer::breaker_is_open(&answer)
 }

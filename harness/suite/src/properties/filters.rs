@@ -1,4 +1,4 @@
-//! Any filter finds what the model finds (USR-14), on a deployment that holds nothing else.
+//! Any filter finds what the model finds (USR-14), on a deployment without other users.
 
 use std::sync::Arc;
 
@@ -7,11 +7,11 @@ use futures::FutureExt as _;
 use proptest::prelude::*;
 use user_proto::v1::{CreateUserRequest, ListUsersRequest, UpdateUserRequest, User, UserStatus};
 
-use super::model::{self, Term};
 use super::{Tried, holds, ok, unique};
 use crate::drivers::users::Users;
+use crate::model::{self, FilterTerm};
 
-/// Names that are hard on a parser, or differ in little.
+/// Names that are difficult for a parser, or differ in little.
 const NAMES: &[&str] = &[
     "Ada",
     "ada",
@@ -52,7 +52,7 @@ const LOCALS: &[&str] = &[
     "k\u{212a}",
 ];
 
-/// Creates users, then asks any filter of the instances in turn.
+/// Creates users, then sends any filter to the instances in turn.
 pub async fn check(clients: Vec<Users>, seed: u64) -> StepResult {
     let run = unique();
     let users = populate(&clients[0], &run)
@@ -81,7 +81,7 @@ pub async fn check(clients: Vec<Users>, seed: u64) -> StepResult {
     .await
 }
 
-fn term(run: &str) -> impl Strategy<Value = Term> + use<> {
+fn term(run: &str) -> impl Strategy<Value = FilterTerm> + use<> {
     let run = run.to_owned();
     let email = (
         proptest::sample::select(LOCALS),
@@ -90,7 +90,7 @@ fn term(run: &str) -> impl Strategy<Value = Term> + use<> {
     )
         .prop_map(move |(local, upper, quoted)| {
             let email = format!("{local}.{run}@example.com");
-            Term::Email(
+            FilterTerm::Email(
                 if upper {
                     email.to_ascii_uppercase()
                 } else {
@@ -100,7 +100,7 @@ fn term(run: &str) -> impl Strategy<Value = Term> + use<> {
             )
         });
     let name = (proptest::sample::select(NAMES), any::<bool>())
-        .prop_map(|(name, quoted)| Term::Name(name.to_owned(), quoted));
+        .prop_map(|(name, quoted)| FilterTerm::Name(name.to_owned(), quoted));
     let status = proptest::sample::select(
         &[
             UserStatus::Active,
@@ -108,11 +108,11 @@ fn term(run: &str) -> impl Strategy<Value = Term> + use<> {
             UserStatus::Suspended,
         ][..],
     )
-    .prop_map(Term::Status);
+    .prop_map(FilterTerm::Status);
     prop_oneof![2 => email, 3 => name, 3 => status]
 }
 
-/// One user a name and a local part, their statuses in turn.
+/// One user for each name and each local part, with the statuses in turn.
 async fn populate(client: &Users, run: &str) -> Result<Vec<User>, String> {
     let statuses = [
         UserStatus::Active,
@@ -146,7 +146,7 @@ async fn populate(client: &Users, run: &str) -> Result<Vec<User>, String> {
     Ok(users)
 }
 
-async fn agree(client: &Users, users: &[User], terms: &[Term], page_size: i32) -> Tried {
+async fn agree(client: &Users, users: &[User], terms: &[FilterTerm], page_size: i32) -> Tried {
     let filter = model::filter(terms);
     let mut wanted: Vec<&str> = users
         .iter()
@@ -167,7 +167,7 @@ async fn agree(client: &Users, users: &[User], terms: &[Term], page_size: i32) -
             wanted.len()
         ));
     }
-    let all = super::walks::rest(client, request, page).await?;
+    let all = super::pagination::rest(client, request, page).await?;
     let mut found: Vec<&str> = all.iter().map(|it| it.id.as_str()).collect();
     wanted.sort_unstable();
     found.sort_unstable();

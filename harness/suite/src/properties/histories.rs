@@ -6,17 +6,18 @@ use std::time::Instant;
 use conformance_engine::failure::{Failure, StepResult};
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
-use tonic::Code;
 use user_proto::v1::{ListUsersRequest, UpdateUserRequest, User};
 
 use super::{created, unique};
-use crate::checks::linearizable::{self, Action, Answer, Call, Judgement};
+use crate::checks::linearizable::{self, Action, Call, Response, Verdict};
+use crate::drivers::Code;
+use crate::drivers::Status;
 use crate::drivers::users::{self, Users};
 
 /// Calls of each client in one history.
 const CALLS: usize = 12;
 
-/// Makes several histories, one after the other, and judges each.
+/// Makes several histories one after the other, and checks each.
 pub async fn check(clients: Vec<Users>, histories: u64, seed: u64) -> StepResult {
     for round in 0..histories {
         one(&clients, seed.wrapping_add(round)).await?;
@@ -24,7 +25,7 @@ pub async fn check(clients: Vec<Users>, histories: u64, seed: u64) -> StepResult
     Ok(())
 }
 
-/// One user, all clients at once, one history, one judgement.
+/// One history: one user, all clients at once.
 pub async fn one(clients: &[Users], seed: u64) -> StepResult {
     let run = unique();
     let email = format!("{run}@history.example");
@@ -48,7 +49,7 @@ pub async fn one(clients: &[Users], seed: u64) -> StepResult {
     }
     calls.sort_by_key(|it| it.began);
     let initial = record(&user);
-    // The search may take a while; no other scenario is to wait for it.
+    // The search may take a while; it must not block other scenarios.
     tokio::task::spawn_blocking(move || judge(&initial, &calls, seed))
         .await
         .map_err(Failure::broken)?
@@ -56,17 +57,17 @@ pub async fn one(clients: &[Users], seed: u64) -> StepResult {
 
 fn judge(initial: &BTreeMap<&'static str, String>, calls: &[Call], seed: u64) -> StepResult {
     match linearizable::check(&Some(initial.clone()), calls) {
-        Judgement::Linearizable => Ok(()),
-        Judgement::Unknown(why) => Err(Failure::broken(format!(
+        Verdict::Linearizable => Ok(()),
+        Verdict::Unknown(why) => Err(Failure::broken(format!(
             "the history cannot be judged: {why}"
         ))),
-        Judgement::Impossible { explained, stuck } => {
+        Verdict::Impossible { explained, stuck } => {
             let got = format!(
                 "no order explains more than {explained} of {} calls",
                 calls.len()
             );
             let failure = Failure::mismatch("one order of the calls that real time allows", got)
-                .detail(format!("drawn with --seed {seed}"));
+                .detail(format!("generated with --seed {seed}"));
             let failure = stuck
                 .iter()
                 .fold(failure, |it, line| it.detail(format!("stuck: {line}")));
@@ -75,7 +76,7 @@ fn judge(initial: &BTreeMap<&'static str, String>, calls: &[Call], seed: u64) ->
     }
 }
 
-/// One client with its own wishes.
+/// One concurrent client.
 struct Actor {
     index: usize,
     client: Users,
@@ -87,7 +88,7 @@ impl Actor {
     async fn act(self, mut random: StdRng) -> StepResult<Vec<Call>> {
         let mut calls = Vec::new();
         for number in 0..CALLS {
-            // A delete ends the user for everybody: late, and not in every history.
+            // A delete ends the user for all clients: late, and not in every history.
             let die = random.random_range(0..100);
             let action = match die {
                 0..30 => Action::Read,
@@ -97,12 +98,12 @@ impl Actor {
             };
             let listed = die % 2 == 0;
             let began = self.begun.elapsed();
-            let answer = self.ask(&action, listed).await?;
+            let response = self.ask(&action, listed).await?;
             let ended = self.begun.elapsed();
             calls.push(Call {
                 client: self.index,
                 action,
-                answer,
+                response,
                 began,
                 ended,
             });
@@ -110,7 +111,7 @@ impl Actor {
         Ok(calls)
     }
 
-    /// Each value is written once, so that a read tells whose write it saw.
+    /// Each value is written once, so that a read identifies the write that it saw.
     fn change(&self, number: usize, random: &mut StdRng) -> BTreeMap<&'static str, String> {
         let value = format!(
             "{}-{number}-{}",
@@ -126,7 +127,7 @@ impl Actor {
         BTreeMap::from([(field, value)])
     }
 
-    async fn ask(&self, action: &Action, listed: bool) -> StepResult<Answer> {
+    async fn ask(&self, action: &Action, listed: bool) -> StepResult<Response> {
         match action {
             Action::Read if listed => {
                 let filter = format!("email={}", self.user.email);
@@ -139,7 +140,7 @@ impl Actor {
                     Ok(page) => page
                         .users
                         .first()
-                        .map_or(Answer::NotFound, |it| Answer::Record(record(it))),
+                        .map_or(Response::NotFound, |it| Response::Value(record(it))),
                     Err(status) => return Err(unexpected("ListUsers", &status)),
                 })
             }
@@ -161,8 +162,8 @@ impl Actor {
             Action::Delete => {
                 let call = self.client.delete(&self.user.id).await;
                 match (call.code(), call.result) {
-                    (_, Ok(())) => Ok(Answer::Done),
-                    (Code::NotFound, _) => Ok(Answer::NotFound),
+                    (_, Ok(())) => Ok(Response::Done),
+                    (Code::NotFound, _) => Ok(Response::NotFound),
                     (_, Err(status)) => Err(unexpected("DeleteUser", &status)),
                 }
             }
@@ -170,18 +171,18 @@ impl Actor {
     }
 }
 
-/// What the call tells about the user, or why it fits no client beside others.
-fn answer(call: users::Call<User>) -> StepResult<Answer> {
+/// The response of a call for the history; a failure that concurrency does not explain is a mismatch.
+fn answer(call: users::Call<User>) -> StepResult<Response> {
     let (method, code) = (call.method, call.code());
     match (code, call.result) {
-        (_, Ok(user)) => Ok(Answer::Record(record(&user))),
-        (Code::NotFound, _) => Ok(Answer::NotFound),
+        (_, Ok(user)) => Ok(Response::Value(record(&user))),
+        (Code::NotFound, _) => Ok(Response::NotFound),
         (_, Err(status)) => Err(unexpected(method, &status)),
     }
 }
 
-/// Concurrency is no reason to fail: the database is there, and nobody asked for anything wrong.
-fn unexpected(method: &str, status: &tonic::Status) -> Failure {
+/// Concurrency is no reason to fail: the database is available, and every request is valid.
+fn unexpected(method: &str, status: &Status) -> Failure {
     Failure::mismatch(
         format!("{method} succeeds or gives NOT_FOUND beside other clients"),
         users::shown(status),

@@ -1,28 +1,26 @@
 //! Properties: statements about all inputs, tried on the running subject, shrunk when they fail.
 //!
-//! - [`texts`]: what is accepted, refused and kept of any text (USR-3, 4, 5, 17)
+//! - [`texts`]: acceptance, refusal and storage of any text (USR-3, 4, 5, 17)
 //! - [`breaker`]: any sequence of calls agrees with the model of the breaker (RES-3, RES-4)
 //! - [`filters`]: any filter finds what the model finds (USR-14)
-//! - [`orders`]: any users come in any order as the model has it (USR-13)
-//! - [`model`]: users as the contract describes them, without a service
+//! - [`orders`]: any users are listed in every order of the model (USR-13)
 //! - [`stateful`]: any sequence of operations agrees with the model (USR-11)
 //! - [`histories`]: any history of one user under concurrent clients is linearizable (USR-11)
-//! - [`requests`]: whatever a client asks of a gateway (GWY-5, GWY-7)
-//! - [`streams`]: any interleaving of writers, streams and outages is told (STR-1, 3, 5)
-//! - [`tries`]: any answers make the tries that RES-2 says
-//! - [`walks`]: any walk meets every lasting user exactly once (USR-16)
+//! - [`requests`]: any request to a gateway (GWY-5, GWY-7)
+//! - [`streams`]: any interleaving of writers, streams and outages is delivered (STR-1, 3, 5)
+//! - [`retries`]: any answers lead to the retries of RES-2
+//! - [`pagination`]: any listing over all pages returns every lasting user exactly once (USR-16)
 
 pub mod breaker;
 pub mod filters;
 pub mod histories;
-pub mod model;
 pub mod orders;
+pub mod pagination;
 pub mod requests;
+pub mod retries;
 pub mod stateful;
 pub mod streams;
 pub mod texts;
-pub mod tries;
-pub mod walks;
 
 use std::fmt::Debug;
 
@@ -30,21 +28,21 @@ use conformance_engine::failure::{Failure, StepResult};
 use futures::future::BoxFuture;
 use proptest::strategy::Strategy;
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
-use tonic::Status;
 use user_proto::v1::{CreateUserRequest, User};
 
+use crate::drivers::Status;
 use crate::drivers::users::{Call, Users, shown};
 
-/// How often a failing input is made smaller, at most; each time is a conversation with the subject.
+/// Maximum number of shrinking steps; each is a conversation with the subject.
 const SHRINKS: u32 = 200;
 
-/// How long that may take, at most, in milliseconds.
+/// Maximum time of shrinking, in milliseconds.
 const SHRINK_TIME: u32 = 20_000;
 
-/// What one try of a property says: nothing, or how the subject disagrees.
+/// The result of one attempt of a property; the error says how the subject disagrees.
 pub type Tried = Result<(), String>;
 
-/// Draws `cases` inputs from the seed and tries each; the failure holds the smallest input found.
+/// Generates `cases` inputs from the seed and tries each; the failure holds the smallest failing input.
 pub async fn holds<S>(
     statement: &'static str,
     seed: u64,
@@ -77,7 +75,7 @@ where
         tried.map_err(|error| match error {
             TestError::Fail(reason, input) => Failure::mismatch(statement, reason)
                 .detail(format!("smallest input found: {input:#?}"))
-                .detail(format!("drawn with --seed {seed}")),
+                .detail(format!("generated with --seed {seed}")),
             TestError::Abort(reason) => {
                 Failure::broken(format!("no inputs for the property: {reason}"))
             }
@@ -86,7 +84,7 @@ where
     tried.await.map_err(Failure::broken)?
 }
 
-/// A name that no other scenario and no other try uses.
+/// A name that no other scenario and no other attempt uses.
 fn unique() -> String {
     uuid::Uuid::new_v4().simple().to_string()[..12].to_owned()
 }

@@ -1,14 +1,14 @@
-//! Any users come in any order as the model has it (USR-13), on a deployment that holds nothing else.
+//! Any users are listed in every order of the model (USR-13), on a deployment without other users.
 
 use conformance_engine::failure::StepResult;
 use futures::FutureExt as _;
 use proptest::prelude::*;
 use user_proto::v1::{ListUsersRequest, UpdateUserRequest, User};
 
-use super::model::Key;
 use super::texts::name_text;
 use super::{Tried, created, holds, ok, unique};
 use crate::drivers::users::Users;
+use crate::model::SortKey;
 
 /// Creates users with any names, changes some, and lists them in every order; three times.
 pub async fn check(clients: Vec<Users>, seed: u64) -> StepResult {
@@ -77,7 +77,7 @@ async fn in_every_order(
         });
     }
     let tried = async {
-        for key in Key::ALL {
+        for key in SortKey::ALL {
             for descending in [false, true] {
                 let pages = clients
                     .iter()
@@ -106,7 +106,7 @@ fn ids(users: &[User]) -> Vec<&str> {
 
 async fn listed(
     client: &Users,
-    key: Key,
+    key: SortKey,
     descending: bool,
     page_size: i32,
 ) -> Result<Vec<User>, String> {
@@ -121,10 +121,10 @@ async fn listed(
         ..Default::default()
     };
     let page = ok(client.list(request.clone()).await)?;
-    super::walks::rest(client, request, page).await
+    super::pagination::rest(client, request, page).await
 }
 
-fn judge(known: &[User], listed: &[User], key: Key, descending: bool) -> Tried {
+fn judge(known: &[User], listed: &[User], key: SortKey, descending: bool) -> Tried {
     let mut wanted = ids(known);
     let mut found = ids(listed);
     wanted.sort_unstable();

@@ -1,4 +1,4 @@
-//! Whatever a client asks of a gateway whose user service is well (GWY-5, GWY-7).
+//! Any request to a gateway whose user service works (GWY-5, GWY-7).
 
 use bytes::Bytes;
 use conformance_engine::failure::StepResult;
@@ -12,7 +12,7 @@ use crate::drivers::gateway::{Gateway, whole};
 
 /// A request, well-formed and of moderate size.
 #[derive(Clone, Debug)]
-struct Drawn {
+struct GeneratedRequest {
     method: &'static str,
     path: String,
     id: Option<String>,
@@ -20,7 +20,7 @@ struct Drawn {
     body: Vec<u8>,
 }
 
-/// Everything but letters and digits as an escape.
+/// Everything but letters and digits percent-encoded.
 fn escaped(bytes: &[u8]) -> String {
     percent_encoding::percent_encode(bytes, percent_encoding::NON_ALPHANUMERIC).to_string()
 }
@@ -99,13 +99,13 @@ fn body() -> impl Strategy<Value = Vec<u8>> {
             .prop_map(|it| format!("{{{}}}", it.join(",")).into_bytes()),
         1 => proptest::collection::vec(any::<u8>(), 0..64),
         1 => Just(Vec::new()),
-        // Deeper than parsers like to go.
+        // Deeper than parsers allow.
         1 => (1_usize..20_000).prop_map(|it| "[".repeat(it).into_bytes()),
     ]
 }
 
-fn drawn() -> impl Strategy<Value = Drawn> {
-    // Some servers know a list of methods and refuse any other before it is a request; TRACE has no body.
+fn generated() -> impl Strategy<Value = GeneratedRequest> {
+    // Some servers have a list of methods and refuse any other before the request is parsed; TRACE has no body.
     let method = select(
         &[
             "GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", "PURGE", "PROPFIND",
@@ -113,12 +113,14 @@ fn drawn() -> impl Strategy<Value = Drawn> {
     );
     let visible = "[ -~]{0,140}".prop_map(|it| it.trim().to_owned());
     let id = proptest::option::of(visible);
-    (method, path(), id, "[ -~]{0,40}", body()).prop_map(|(method, path, id, header, body)| Drawn {
-        method,
-        path,
-        id,
-        header: header.trim().to_owned(),
-        body,
+    (method, path(), id, "[ -~]{0,40}", body()).prop_map(|(method, path, id, header, body)| {
+        GeneratedRequest {
+            method,
+            path,
+            id,
+            header: header.trim().to_owned(),
+            body,
+        }
     })
 }
 
@@ -128,24 +130,24 @@ pub async fn check(gateway: Gateway, seed: u64) -> StepResult {
         "any request is answered below 500, with its id and in the shape of the contract",
         seed,
         300,
-        drawn,
-        move |drawn| {
+        generated,
+        move |generated| {
             let gateway = gateway.clone();
-            async move { attempt(&gateway, drawn).await }.boxed()
+            async move { attempt(&gateway, generated).await }.boxed()
         },
     )
     .await
 }
 
-async fn attempt(gateway: &Gateway, drawn: Drawn) -> Tried {
+async fn attempt(gateway: &Gateway, generated: GeneratedRequest) -> Tried {
     let mut request = gateway
-        .request(drawn.method, &drawn.path)
-        .header("x-nobody-knows", &drawn.header)
+        .request(generated.method, &generated.path)
+        .header("x-nobody-knows", &generated.header)
         .header("content-type", "application/json");
-    if let Some(id) = &drawn.id {
+    if let Some(id) = &generated.id {
         request = request.header("x-request-id", id);
     }
-    let request = whole(request, Bytes::from(drawn.body)).map_err(|it| it.to_string())?;
+    let request = whole(request, Bytes::from(generated.body)).map_err(|it| it.to_string())?;
     let answer = gateway
         .send(request)
         .await
@@ -154,16 +156,17 @@ async fn attempt(gateway: &Gateway, drawn: Drawn) -> Tried {
     if answer.status >= 500 {
         return Err(told("an error of the server".to_owned()));
     }
-    let path = drawn.path.split('?').next().unwrap_or_default();
-    // Probes may be answered by whom they like.
+    let path = generated.path.split('?').next().unwrap_or_default();
+    // Paths of probes may be answered by the probe server.
     if ["/health", "/ready", "/live"]
         .iter()
         .any(|it| path.starts_with(it))
     {
         return Ok(());
     }
-    gateway_answer::request_id(&answer, drawn.id.as_deref().unwrap_or_default()).map_err(told)?;
-    if answer.status >= 400 && drawn.method != "HEAD" {
+    gateway_answer::request_id(&answer, generated.id.as_deref().unwrap_or_default())
+        .map_err(told)?;
+    if answer.status >= 400 && generated.method != "HEAD" {
         gateway_answer::error(&answer).map_err(told)?;
     }
     Ok(())

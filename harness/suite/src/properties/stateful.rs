@@ -6,20 +6,20 @@ use conformance_engine::failure::StepResult;
 use futures::FutureExt as _;
 use proptest::prelude::*;
 use proptest_state_machine::ReferenceStateMachine;
-use tonic::Code;
 use user_proto::v1::{CreateUserRequest, ListUsersRequest, UpdateUserRequest, User, UserStatus};
 
-use super::model::status_word;
 use super::{Tried, holds, unique};
+use crate::drivers::Code;
 use crate::drivers::users::{Call, Users, shown};
+use crate::model::status_word;
 
-/// How many emails the operations quarrel over.
+/// Number of emails that the operations compete for.
 const EMAILS: usize = 8;
 
-/// How many names there are; lists ask for one of them.
+/// Number of names; each list filters by one of them.
 const NAMES: usize = 3;
 
-/// A user as the model knows it.
+/// A user in the model.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Known {
     email: usize,
@@ -159,7 +159,7 @@ impl ReferenceStateMachine for Model {
         state
     }
 
-    /// A shrunk sequence may name users that it does not create any more.
+    /// A shrunk sequence may use users whose creation it has lost.
     fn preconditions(state: &Self, operation: &Operation) -> bool {
         match operation {
             Operation::Update { user, .. }
@@ -195,7 +195,7 @@ fn change() -> impl Strategy<Value = Change> {
         })
 }
 
-/// Draws sequences of `length` operations; each operation goes to one of the clients in turn.
+/// Generates sequences of `length` operations; the operations go to the clients in turn.
 pub async fn check(clients: Vec<Users>, length: usize, seed: u64) -> StepResult {
     let inputs = move || {
         let sequences = Model::sequential_strategy(length..=length);
@@ -340,7 +340,7 @@ impl Replay<'_> {
         };
         let page = super::ok(client.list(request.clone()).await)?;
         let count = page.total_count;
-        let all = super::walks::rest(client, request, page).await?;
+        let all = super::pagination::rest(client, request, page).await?;
         let mut found: Vec<&str> = all.iter().map(|it| it.id.as_str()).collect();
         let matching =
             |it: &Known| it.name == name && status.is_none_or(|status| it.status == status);

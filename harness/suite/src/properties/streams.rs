@@ -1,4 +1,4 @@
-//! Any interleaving of writers, streams and outages is told as STR-1, STR-3 and STR-5 say.
+//! Any interleaving of writers, streams and outages is delivered as STR-1, STR-3 and STR-5 say.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -10,48 +10,49 @@ use futures::FutureExt as _;
 use futures::future::join_all;
 use proptest::prelude::*;
 use tokio::sync::{mpsc, oneshot};
-use tonic::{Code, Status};
 use user_proto::v1::{ListUsersRequest, UpdateUserRequest, User, UserStatus};
 
-use super::model::{Term, filter};
 use super::{Tried, created, holds, unique};
-use crate::checks::stream_history::{Key, Told, faults, key};
-use crate::component::Resource;
+use crate::checks::stream_history::{Expectation, StateKey, faults, key};
+use crate::contract::components::Resource;
+use crate::contract::components::user_service::{DATABASE, REDIS};
 use crate::drivers::streams::UserStream;
 use crate::drivers::users::{Users, shown};
+use crate::drivers::{Code, Status};
+use crate::model::{FilterTerm, filter};
 
-/// STR-5: when what was missed has arrived at the latest.
+/// STR-5: time limit for the delivery of missed changes.
 const CAUGHT_UP: Duration = Duration::from_secs(10);
 
-/// After everything has come, nothing else may for so long.
+/// After everything has arrived, nothing else may arrive for this time.
 const QUIET: Duration = Duration::from_millis(200);
 
-/// Between two looks at what has come.
+/// Interval between two observations.
 const LOOK: Duration = Duration::from_millis(20);
 
-/// For how long things happen, at most.
+/// Maximum time of the actions.
 const BUDGET: Duration = Duration::from_secs(12);
 
-/// How many users are changed.
+/// Number of users that are changed.
 const USERS: usize = 3;
 
-/// What is done to one link, and who waits for it.
+/// A change of one link, and the sender that reports it done.
 #[derive(Debug)]
 pub struct Outage {
     /// The instance whose link it is.
     pub instance: usize,
-    /// Where the link leads.
+    /// The resource of the link.
     pub resource: Resource,
-    /// What becomes of it.
+    /// The new state of the link.
     pub state: LinkState,
-    /// Told when it is done.
+    /// Notified when it is done.
     pub done: oneshot::Sender<()>,
 }
 
-/// How a link is.
+/// The state of a link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LinkState {
-    /// As it should be.
+    /// It works.
     Well,
     /// Connections are refused.
     Cut,
@@ -59,20 +60,20 @@ pub enum LinkState {
     Hung,
 }
 
-/// Two instances, and what may happen to them.
+/// Two instances, their clients and links.
 #[derive(Clone)]
 pub struct Ground {
     /// A client of each instance.
     pub clients: [Users; 2],
-    /// Where each instance serves gRPC.
+    /// The gRPC URL of each instance.
     pub urls: [String; 2],
-    /// Takes outages to whoever holds the links.
+    /// Sends outages to the task that holds the links.
     pub outages: mpsc::UnboundedSender<Outage>,
-    /// Whose scenario it is.
+    /// The context of the scenario.
     pub scene: ScenarioContext,
 }
 
-/// One thing that happens.
+/// One action.
 #[derive(Clone, Copy, Debug)]
 enum Action {
     /// So many changes at once, on both instances in turn, of the users from this one on.
@@ -81,7 +82,7 @@ enum Action {
         count: usize,
         suspends: bool,
     },
-    /// A stream on this instance: of everybody, of those that are active, or of the first user.
+    /// A stream on this instance: of all users, of the active ones, or of the first user.
     Open { instance: usize, of: usize },
     /// The database of the first instance.
     Database(LinkState),
@@ -114,7 +115,7 @@ fn actions() -> impl Strategy<Value = Vec<Action>> {
     proptest::collection::vec(action, 20..30)
 }
 
-/// Tries some interleavings, one after the other on the same instances.
+/// Tries interleavings one after the other on the same instances.
 pub async fn check(ground: Ground) -> StepResult {
     let (seed, patience) = (ground.scene.seed, ground.scene.patience);
     let statement =
@@ -130,7 +131,7 @@ pub async fn check(ground: Ground) -> StepResult {
 /// A stream that was accepted.
 struct Followed {
     stream: UserStream,
-    terms: Vec<Term>,
+    terms: Vec<FilterTerm>,
     opened: Instant,
 }
 
@@ -164,11 +165,7 @@ async fn attempt(ground: &Ground, plan: Vec<Action>, limit: Duration) -> Tried {
     };
     let done = attempt.perform(plan).await;
     // Whatever came of it, the next attempt begins as this one did.
-    for (instance, resource) in [
-        (0, Resource::Database),
-        (0, Resource::Redis),
-        (1, Resource::Redis),
-    ] {
+    for (instance, resource) in [(0, DATABASE), (0, REDIS), (1, REDIS)] {
         attempt.link(instance, resource, LinkState::Well).await?;
     }
     done?;
@@ -207,11 +204,11 @@ impl Attempt<'_> {
                 } => self.change(user, count, suspends).await?,
                 Action::Open { instance, of } => self.open(instance, of).await?,
                 Action::Database(state) => {
-                    self.link(0, Resource::Database, state).await?;
+                    self.link(0, DATABASE, state).await?;
                     self.is_first_well &= state == LinkState::Well;
                 }
                 Action::Redis(instance, state) => {
-                    self.link(instance, Resource::Redis, state).await?;
+                    self.link(instance, REDIS, state).await?;
                 }
                 Action::Wait(milliseconds) => elapse(Duration::from_millis(milliseconds)).await,
             }
@@ -261,11 +258,11 @@ impl Attempt<'_> {
     }
 
     async fn open(&mut self, instance: usize, of: usize) -> Tried {
-        let mut terms = vec![Term::Name(self.tag.clone(), false)];
+        let mut terms = vec![FilterTerm::Name(self.tag.clone(), false)];
         match of {
             0 => {}
-            1 => terms.push(Term::Status(UserStatus::Active)),
-            _ => terms = vec![Term::Email(self.users[0].email.to_uppercase(), false)],
+            1 => terms.push(FilterTerm::Status(UserStatus::Active)),
+            _ => terms = vec![FilterTerm::Email(self.users[0].email.to_uppercase(), false)],
         }
         let request = ListUsersRequest {
             filter: filter(&terms),
@@ -292,13 +289,13 @@ impl Attempt<'_> {
         let wants = |user: &User| followed.terms.iter().all(|it| it.holds(user));
         let due = self.changes.iter();
         let due = due.filter(|(user, sent)| *sent >= followed.opened && wants(user));
-        let due: BTreeSet<Key> = due.map(|(user, _)| key(user)).collect();
+        let due: BTreeSet<StateKey> = due.map(|(user, _)| key(user)).collect();
         let is_complete = || {
             let came = followed.stream.arrivals();
-            let came: BTreeSet<Key> = came.iter().map(|it| key(&it.user)).collect();
+            let came: BTreeSet<StateKey> = came.iter().map(|it| key(&it.user)).collect();
             due.is_subset(&came) || followed.stream.end().is_some()
         };
-        // What is lacking at the end is told below, with all else that is wrong.
+        // Missing states are reported below, with all other faults.
         let until = Instant::now() + limit;
         while !is_complete() && Instant::now() < until {
             elapse(LOOK).await;
@@ -309,13 +306,13 @@ impl Attempt<'_> {
             return Err(format!("a stream ended with {}", shown(end)));
         }
         let states = self.users.iter().chain(self.changes.iter().map(|it| &it.0));
-        let told = Told {
+        let expected = Expectation {
             acknowledged: states.collect(),
             due,
             has_ended: end.is_some(),
         };
         let arrivals = followed.stream.arrivals();
-        let wrong = faults(&told, arrivals.iter().map(|it| &it.user), wants);
+        let wrong = faults(&expected, arrivals.iter().map(|it| &it.user), wants);
         match wrong.first() {
             None => Ok(()),
             Some(first) => Err(format!("{} faults; the first: {first}", wrong.len())),

@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use conformance_engine::failure::StepResult;
 use futures::FutureExt as _;
 use proptest::prelude::*;
-use tonic::Code;
 use user_proto::v1::{CreateUserRequest, ListUsersRequest, UpdateUserRequest};
 
-use super::model::{email_is_valid, metadata_is_valid, name_is_valid};
 use super::{Tried, holds, ok, unique};
+use crate::drivers::Code;
 use crate::drivers::users::{Users, shown};
+use crate::model::{email_is_valid, metadata_is_valid, name_is_valid};
 
-/// Snippets that mean something to somebody.
+/// Snippets with a meaning in some language or format.
 const HOSTILE: &[&str] = &[
     "'",
     "\"",

@@ -36,10 +36,10 @@ use futures::StreamExt as _;
 use serde::Deserialize;
 use tokio_util::sync::CancellationToken;
 
-use crate::catalogue::CATALOGUE;
+use crate::contract::catalogue::CATALOGUE;
+use crate::environment::{Backends, Environment};
 use crate::session;
-use crate::site::{Backends, Site};
-use crate::world::{Platform, World};
+use crate::world::{Hooks, World};
 
 /// How many programs are judged at once; each has its own shared deployment.
 const AT_ONCE: usize = 8;
@@ -47,7 +47,7 @@ const AT_ONCE: usize = 8;
 /// How many scenarios at once face a standing mutant: most only wait for it to become ready.
 const STANDING_JOBS: usize = 64;
 
-/// What somebody asks of a self-check.
+/// Options of a self-check.
 pub struct Request {
     /// Path of the manifest of the mutants.
     pub manifest: PathBuf,
@@ -337,13 +337,15 @@ async fn trial(
         source.command.push(mutant.id.clone());
     }
     let judged = session::components(&cases);
-    let site = Rc::new(Site::new(
+    let environment = Rc::new(Environment::new(
         manifest,
         backends.clone(),
         request.patience,
         judged,
     ));
-    let stage = Rc::new(Platform { site: site.clone() });
+    let hooks = Rc::new(Hooks {
+        environment: environment.clone(),
+    });
     let plan = Plan {
         jobs: if mutant.is_standing() {
             STANDING_JOBS
@@ -359,8 +361,8 @@ async fn trial(
         rerun: format!("conformance self-check --only {}", mutant.id),
     };
     let steps = World::collection();
-    let mut results = execute::execute(stage, steps, cases.clone(), &plan, &Silent, cancel).await;
-    site.end().await;
+    let mut results = execute::execute(hooks, steps, cases.clone(), &plan, &Silent, cancel).await;
+    environment.end().await;
     results.sort_by_key(|it| cases.iter().position(|case| Arc::ptr_eq(case, &it.case)));
     Trial { mutant, results }
 }

@@ -1,4 +1,6 @@
-//! What a scenario runs on: deployments, instances, outages.
+//! Deployments, instances, outages.
+
+use std::time::Duration;
 
 use conformance_engine::failure::{Failure, StepResult};
 use conformance_engine::network::link::Link;
@@ -6,9 +8,9 @@ use conformance_engine::observe::holds_for;
 use cucumber::gherkin::Step;
 use cucumber::{given, when};
 
-use crate::component::Resource;
-use crate::deployment::{Attached, Settings, Slot};
-use crate::params::{Resources, Span, State};
+use crate::contract::components::Resource;
+use crate::environment::deployment::{Dependencies, Settings, Slot};
+use crate::params::{Outage, Resources, Span, State};
 use crate::world::World;
 
 #[given("a deployment of its own")]
@@ -41,9 +43,9 @@ async fn prepared_deployment_with(world: &mut World, step: &Step) -> StepResult 
 
 #[given("a prepared deployment on an empty database")]
 async fn prepared_on_an_empty_database(world: &mut World) -> StepResult {
-    let attached = Attached::unmigrated(&world.site).await?;
+    let dependencies = Dependencies::unmigrated(&world.environment, world.component).await?;
     world
-        .prepare_on(attached, Settings::default())?
+        .prepare_on(dependencies, Settings::default())?
         .add_slot()
         .await?;
     Ok(())
@@ -63,101 +65,93 @@ fn links<'a>(slots: &'a [Slot], resources: &[Resource]) -> StepResult<Vec<&'a Li
         .collect()
 }
 
-#[given(
-    regex = r"^(the database|Redis|the user service|the required resource|the optional resource|every resource|no resource) is (cut|hung|restored)$"
-)]
-#[when(
-    regex = r"^(the database|Redis|the user service|the required resource|the optional resource|every resource|no resource) is (cut|hung|restored)$"
-)]
-async fn outage(world: &mut World, resources: Resources, what: String) -> StepResult {
-    let resources = resources.of(world.component);
-    world.scene.journal.note(format!("{resources:?} {what}"));
-    for link in links(world.own()?.slots(), &resources)? {
-        match what.as_str() {
-            "cut" => link.cut().await,
-            "hung" => link.hang().await,
-            _ => link.restore().await,
-        }
-    }
-    Ok(())
-}
-
-#[given(regex = r"^(the database|Redis) of the first instance is (cut|hung)$")]
-#[when(regex = r"^(the database|Redis) of the first instance is (restored)$")]
-async fn outage_of_one(world: &mut World, resources: Resources, what: String) -> StepResult {
-    let resources = resources.of(world.component);
-    let note = format!("{resources:?} of the first instance {what}");
-    world.scene.journal.note(note);
+/// Applies an outage to the links of resources, of the first `instances` instances.
+async fn apply(
+    world: &mut World,
+    resources: &Resources,
+    outage: Outage,
+    instances: usize,
+) -> StepResult {
+    let found = resources.of(world.component)?;
+    world.scene.journal.note(format!("{resources}: {outage}"));
     let slots = world.own()?.slots();
-    for link in links(&slots[..1.min(slots.len())], &resources)? {
-        match what.as_str() {
-            "cut" => link.cut().await,
-            "hung" => link.hang().await,
-            _ => link.restore().await,
-        }
+    for link in links(&slots[..instances.min(slots.len())], &found)? {
+        outage.apply(link).await;
     }
     Ok(())
 }
 
-#[given(regex = r"^(the database|Redis) of the first instance has been (cut|hung) for (\d+ s)$")]
-async fn one_has_been_away(
+#[given(expr = "{resources} is {outage}")]
+#[when(expr = "{resources} is {outage}")]
+async fn resources_outage(world: &mut World, resources: Resources, outage: Outage) -> StepResult {
+    apply(world, &resources, outage, usize::MAX).await
+}
+
+#[given(expr = "{resources} of the first instance is {outage}")]
+#[when(expr = "{resources} of the first instance is {outage}")]
+async fn outage_of_one(world: &mut World, resources: Resources, outage: Outage) -> StepResult {
+    apply(world, &resources, outage, 1).await
+}
+
+#[given(expr = "{resources} of the first instance has been {outage} for {duration}")]
+async fn long_outage_of_one(
     world: &mut World,
     resources: Resources,
-    what: String,
+    outage: Outage,
     window: Span,
 ) -> StepResult {
-    outage_of_one(world, resources, what).await?;
-    let slot = world.own()?.slot(0)?;
-    holds_for("the program runs on", window.0, async || slot.runs_on()).await
+    apply(world, &resources, outage, 1).await?;
+    keeps_running(world, window.0).await
 }
 
-#[given(regex = r"^(the database|every resource) is slowed by (\d+ ms)$")]
-#[when(regex = r"^(the required resource|the optional resource) is slowed by (\d+ ms)$")]
+#[given(expr = "{resources} has been {outage} for {duration}")]
+#[given(expr = "{resources} has been {outage} for {duration}, with nobody asking")]
+async fn long_outage(
+    world: &mut World,
+    resources: Resources,
+    outage: Outage,
+    window: Span,
+) -> StepResult {
+    apply(world, &resources, outage, usize::MAX).await?;
+    keeps_running(world, window.0).await
+}
+
+async fn keeps_running(world: &mut World, window: Duration) -> StepResult {
+    let slot = world.own()?.slot(0)?;
+    holds_for("the program runs on", window, async || slot.runs_on()).await
+}
+
+#[given(expr = "{resources} is slowed by {duration}")]
+#[when(expr = "{resources} is slowed by {duration}")]
 async fn slowed(world: &mut World, resources: Resources, delay: Span) -> StepResult {
-    let resources = resources.of(world.component);
-    let note = format!("{resources:?} slowed by {:?}", delay.0);
+    let found = resources.of(world.component)?;
+    let note = format!("{resources}: slowed by {:?}", delay.0);
     world.scene.journal.note(note);
-    for link in links(world.own()?.slots(), &resources)? {
+    for link in links(world.own()?.slots(), &found)? {
         link.slow(delay.0).await;
     }
     Ok(())
 }
 
-#[given(
-    regex = r"^(the required resource|the optional resource|every resource) has been (cut|hung) for (\d+ (?:ms|s))(?:, with nobody asking)?$"
-)]
-async fn has_been_away(
-    world: &mut World,
-    resources: Resources,
-    what: String,
-    window: Span,
-) -> StepResult {
-    outage(world, resources, what).await?;
-    let slot = world.own()?.slot(0)?;
-    holds_for("the program runs on", window.0, async || slot.runs_on()).await
-}
-
-#[given("the database was cut and restored")]
-async fn was_cut_and_restored(world: &mut World) -> StepResult {
-    for what in ["cut", "restored"] {
-        let database = named("the database")?;
-        outage(world, database, what.to_owned()).await?;
+#[given(expr = "{resources} was cut and restored")]
+async fn was_cut_and_restored(world: &mut World, resources: Resources) -> StepResult {
+    for outage in [Outage::Cut, Outage::Restored] {
+        apply(world, &resources, outage, usize::MAX).await?;
     }
     Ok(())
-}
-
-/// Resources by their words.
-fn named(words: &str) -> StepResult<Resources> {
-    words.parse().map_err(Failure::broken)
 }
 
 #[given(
     "the required resource was cut and restored twice, and the program became healthy each time"
 )]
 async fn two_outages(world: &mut World) -> StepResult {
+    let resources = Resources::required();
     for _ in 0..2 {
-        for (what, state) in [("cut", State::Unhealthy), ("restored", State::Healthy)] {
-            outage(world, named("the required resource")?, what.to_owned()).await?;
+        for (outage, state) in [
+            (Outage::Cut, State::Unhealthy),
+            (Outage::Restored, State::Healthy),
+        ] {
+            apply(world, &resources, outage, usize::MAX).await?;
             super::health::becomes(world, state, super::health::RECOVERY).await?;
         }
     }
@@ -169,7 +163,7 @@ async fn two_outages(world: &mut World) -> StepResult {
 async fn drop_every_connection(world: &mut World) -> StepResult {
     let note = "every resource drops every connection";
     world.scene.journal.note(note);
-    let resources = world.component.resources();
+    let resources = world.component.resources;
     for link in links(world.own()?.slots(), resources)? {
         link.reset().await;
     }
@@ -179,7 +173,8 @@ async fn drop_every_connection(world: &mut World) -> StepResult {
 #[when("the database refuses every login")]
 async fn refuses_every_login(world: &mut World) -> StepResult {
     let database = world.own()?.database()?.clone();
-    crate::drivers::database::refuse_logins(&world.site, &database).await
+    let postgres = world.environment.postgres().await?;
+    crate::drivers::database::refuse_logins(&postgres, &database).await
 }
 
 /// The table of a step as settings; `(unset)` leaves a variable out, `(empty)` sets it empty.

@@ -1,11 +1,11 @@
 //! Steps, by concept: each resolves names, calls one driver and stores one outcome or returns one check.
 //!
-//! - [`deployment`]: what a scenario runs on: deployments, instances, outages
-//! - [`process`]: the life of a program: settings, exits, signals, output
+//! - [`deployment`]: deployments, instances, outages
+//! - [`process`]: processes: start, stop, commands, output
 //! - [`health`]: probes and the health service
 //! - [`grpc`]: reflection, deadlines, limits, connections
-//! - [`gateway`]: HTTP, and the calls that become of it
-//! - [`users`]: users and what becomes of calls
+//! - [`gateway`]: HTTP requests, and the calls to the user service
+//! - [`users`]: users, and the outcomes of calls
 //! - [`streams`]: the streams of users
 
 #![allow(

@@ -1,4 +1,4 @@
-//! What a call can be answered with: as the contract says, or in any way that breaks.
+//! Answers to a call: by the contract, or broken in any way.
 
 use std::time::Duration;
 
@@ -12,14 +12,14 @@ use super::raw::Raw;
 
 /// How a `UserService` call is answered.
 #[derive(Clone, Debug)]
-pub enum Answer {
-    /// As the contract says, over the double's own users.
+pub enum ScriptedAnswer {
+    /// By the contract, over the users of the double.
     Contract,
     /// With this status and no message.
     Status {
-        /// `grpc-status`: also a number that nobody knows.
+        /// `grpc-status`: also an unknown number.
         code: u32,
-        /// `grpc-message` as it goes on the wire, so rubbish too; [`Answer::status`] encodes text.
+        /// `grpc-message` as it goes on the wire, valid or not; [`ScriptedAnswer::status`] encodes text.
         message: HeaderValue,
     },
     /// With these bytes as the one message, valid or not, and status OK.
@@ -27,9 +27,9 @@ pub enum Answer {
     /// With these headers, bytes and trailers.
     Raw(Raw),
     /// After this time, with that.
-    After(Duration, Box<Answer>),
+    After(Duration, Box<ScriptedAnswer>),
     /// As soon as the gate is opened, with that.
-    Held(Gate, Box<Answer>),
+    Held(Gate, Box<ScriptedAnswer>),
     /// Not at all: no headers come, and the stream stays open.
     Never,
     /// With headers and nothing more; the stream stays open.
@@ -41,17 +41,17 @@ pub enum Answer {
     /// With headers, a part of a message and the end of the TCP connection.
     CloseMidMessage,
     /// With that, and the end of the TCP connection once it is sent.
-    CloseAfter(Box<Answer>),
+    CloseAfter(Box<ScriptedAnswer>),
     /// With `RST_STREAM`; `REFUSED_STREAM` says that the call was not processed.
     Reset(Reason),
     /// With that after a graceful GOAWAY; the connection ends when its calls have ended.
-    GoAway(Box<Answer>),
+    GoAway(Box<ScriptedAnswer>),
     /// With a GOAWAY whose last stream is before this call's: the call was not processed, and so
     /// were those of later streams. Earlier calls go on; closing the connection is the client's part.
     GoAwayUnprocessed,
 }
 
-impl Answer {
+impl ScriptedAnswer {
     /// With a status whose message is ordinary text.
     pub fn status(code: Code, message: &str) -> Self {
         Self::Status {

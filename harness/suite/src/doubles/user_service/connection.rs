@@ -11,19 +11,19 @@ use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tonic::Status;
 
+use super::connection_control::ConnectionControl;
 use super::exchange::Exchange;
-use super::line::Line;
 use super::raw::Raw;
 use super::records::{Ending, ReceivedCall};
-use super::{Inside, service};
+use super::{Shared, service};
 use crate::drivers::wire::tap::Tap;
 
 /// Room for bodies as large as a gateway passes on, so that they arrive without waiting.
 const WINDOW: u32 = 4 << 20;
 
 /// Serves a connection until either side ends it.
-pub async fn serve(stream: TcpStream, line: Arc<Line>, inside: Arc<Inside>) {
-    let _over = Over(line.clone());
+pub async fn serve(stream: TcpStream, control: Arc<ConnectionControl>, shared: Arc<Shared>) {
+    let _over = CloseRecorder(control.clone());
     // Without this an answer waits for the client's next packet.
     let _ = stream.set_nodelay(true);
     let mut builder = Builder::new();
@@ -33,30 +33,30 @@ pub async fn serve(stream: TcpStream, line: Arc<Line>, inside: Arc<Inside>) {
         // However many calls a client gives up, that is no reason to end its connection.
         .max_pending_accept_reset_streams(usize::MAX)
         .max_local_error_reset_streams(None);
-    let shake = builder.handshake::<_, Bytes>(Tap::of_server(stream, line.clone()));
+    let shake = builder.handshake::<_, Bytes>(Tap::of_server(stream, control.clone()));
     let connection = tokio::select! {
         biased;
-        () = line.closing() => return,
+        () = control.closing() => return,
         shaken = shake => shaken,
     };
     if let Ok(connection) = connection {
-        drive(connection, &line, &inside).await;
+        drive(connection, &control, &shared).await;
     }
 }
 
 /// Writes down that the connection is over, however it came to that.
-struct Over(Arc<Line>);
+struct CloseRecorder(Arc<ConnectionControl>);
 
-impl Drop for Over {
+impl Drop for CloseRecorder {
     fn drop(&mut self) {
         self.0.records().closed(self.0.number());
     }
 }
 
 async fn drive(
-    mut connection: Connection<Tap<Arc<Line>>, Bytes>,
-    line: &Arc<Line>,
-    inside: &Arc<Inside>,
+    mut connection: Connection<Tap<Arc<ConnectionControl>>, Bytes>,
+    control: &Arc<ConnectionControl>,
+    shared: &Arc<Shared>,
 ) {
     let mut calls = JoinSet::new();
     // Their streams must stay as they are: dropping them would reset them.
@@ -64,17 +64,17 @@ async fn drive(
     loop {
         tokio::select! {
             biased;
-            () = line.closing() => return,
-            graceful = line.news() => if graceful {
+            () = control.closing() => return,
+            graceful = control.news() => if graceful {
                 connection.graceful_shutdown();
             },
             Some(_) = calls.join_next() => {}
             accepted = connection.accept() => match accepted {
                 Some(Ok((request, respond))) => {
-                    if line.is_unprocessed(respond.stream_id().as_u32()) {
+                    if control.is_unprocessed(respond.stream_id().as_u32()) {
                         unprocessed.push((request, respond));
                     } else {
-                        calls.spawn(call(request, respond, line.clone(), inside.clone()));
+                        calls.spawn(call(request, respond, control.clone(), shared.clone()));
                     }
                 }
                 Some(Err(_)) | None => return,
@@ -87,10 +87,10 @@ async fn drive(
 async fn call(
     request: Request<RecvStream>,
     respond: SendResponse<Bytes>,
-    line: Arc<Line>,
-    inside: Arc<Inside>,
+    control: Arc<ConnectionControl>,
+    shared: Arc<Shared>,
 ) {
-    let exchange = Exchange::new(line, respond);
+    let exchange = Exchange::new(control, respond);
     let (head, body) = request.into_parts();
     let Ok(body) = whole(body).await else {
         // The client has given the call up before it was whole.
@@ -101,9 +101,9 @@ async fn call(
     match service {
         "/user.v1.UserService" => {
             let request = Request::from_parts(head, body);
-            users(exchange, request, &inside).await;
+            users(exchange, request, &shared).await;
         }
-        "/grpc.health.v1.Health" => inside.healths.answer(exchange, method, &body).await,
+        "/grpc.health.v1.Health" => shared.health_table.answer(exchange, method, &body).await,
         _ => {
             let status = Status::unimplemented(format!("{path} is not served"));
             exchange.send(&Raw::reply(Err(status))).await;
@@ -112,7 +112,7 @@ async fn call(
 }
 
 /// A call of the user service: it is written down, and takes the next answer.
-async fn users(exchange: Exchange, request: Request<Bytes>, inside: &Inside) {
+async fn users(exchange: Exchange, request: Request<Bytes>, shared: &Shared) {
     let (head, body) = request.into_parts();
     let Some(path) = head.uri.path_and_query().cloned() else {
         return;
@@ -122,12 +122,12 @@ async fn users(exchange: Exchange, request: Request<Bytes>, inside: &Inside) {
         metadata: Arc::new(head.headers),
         body: body.clone(),
         received: Instant::now(),
-        connection: exchange.line().number(),
+        connection: exchange.control().number(),
         stream: exchange.stream(),
         ending: Ending::Open,
     };
-    let answer = inside.take_in(received.clone());
-    let contract = || service::answer(&inside.store, received.method(), &body);
+    let answer = shared.take_in(received.clone());
+    let contract = || service::answer(&shared.store, received.method(), &body);
     exchange.answer(answer, contract).await;
 }
 

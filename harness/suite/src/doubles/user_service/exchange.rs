@@ -9,8 +9,8 @@ use h2::SendStream;
 use h2::server::SendResponse;
 use tonic::Status;
 
-use super::answer::Answer;
-use super::line::{Line, Moment};
+use super::answer::ScriptedAnswer;
+use super::connection_control::{AnswerStage, ConnectionControl};
 use super::raw::Raw;
 use crate::drivers::wire::framed;
 
@@ -19,7 +19,7 @@ const PART_OF_A_MESSAGE: &[u8] = b"\0\0\0\0\x40\x0a\x3e\x0a\x24";
 
 /// A call that waits for its answer. Dropping it before the end resets its stream.
 pub struct Exchange {
-    line: Arc<Line>,
+    control: Arc<ConnectionControl>,
     stream: u32,
     respond: SendResponse<Bytes>,
     /// Once the headers are sent.
@@ -27,10 +27,10 @@ pub struct Exchange {
 }
 
 impl Exchange {
-    /// A call that came by this line.
-    pub fn new(line: Arc<Line>, respond: SendResponse<Bytes>) -> Self {
+    /// A call on this connection.
+    pub fn new(control: Arc<ConnectionControl>, respond: SendResponse<Bytes>) -> Self {
         Self {
-            line,
+            control,
             stream: respond.stream_id().as_u32(),
             respond,
             body: None,
@@ -38,8 +38,8 @@ impl Exchange {
     }
 
     /// The connection.
-    pub fn line(&self) -> &Arc<Line> {
-        &self.line
+    pub fn control(&self) -> &Arc<ConnectionControl> {
+        &self.control
     }
 
     /// The number of the stream.
@@ -50,25 +50,25 @@ impl Exchange {
     /// Gives the answer; `contract` says what the contract would have, once it is needed.
     pub async fn answer(
         mut self,
-        mut answer: Answer,
+        mut answer: ScriptedAnswer,
         contract: impl FnOnce() -> Result<Bytes, Status> + Send,
     ) {
         loop {
-            let line = self.line.clone();
+            let control = self.control.clone();
             let (stays, next) = match answer {
-                Answer::After(time, next) => (self.outlives(elapse(time)).await, next),
-                Answer::Held(gate, next) => (self.outlives(gate.opened()).await, next),
-                Answer::GoAway(next) => (self.outlives(line.go_away()).await, next),
-                Answer::CloseAfter(next) => {
-                    line.close_at(self.stream, Moment::End);
+                ScriptedAnswer::After(time, next) => (self.outlives(elapse(time)).await, next),
+                ScriptedAnswer::Held(gate, next) => (self.outlives(gate.opened()).await, next),
+                ScriptedAnswer::GoAway(next) => (self.outlives(control.go_away()).await, next),
+                ScriptedAnswer::CloseAfter(next) => {
+                    control.close_at(self.stream, AnswerStage::End);
                     (Some(()), next)
                 }
-                Answer::Contract => return self.send(&Raw::reply(contract())).await,
-                Answer::Status { code, message } => {
+                ScriptedAnswer::Contract => return self.send(&Raw::reply(contract())).await,
+                ScriptedAnswer::Status { code, message } => {
                     return self.send(&Raw::status(code, message)).await;
                 }
-                Answer::Message(bytes) => return self.send(&Raw::reply(Ok(bytes))).await,
-                Answer::Raw(raw) => return self.send(&raw).await,
+                ScriptedAnswer::Message(bytes) => return self.send(&Raw::reply(Ok(bytes))).await,
+                ScriptedAnswer::Raw(raw) => return self.send(&raw).await,
                 other => return self.break_off(&other).await,
             };
             if stays.is_none() {
@@ -79,24 +79,24 @@ impl Exchange {
     }
 
     /// The answers that are none.
-    async fn break_off(mut self, answer: &Answer) {
+    async fn break_off(mut self, answer: &ScriptedAnswer) {
         match answer {
-            Answer::CloseBefore => self.line.close(),
-            Answer::Reset(reason) => return self.respond.send_reset(*reason),
-            Answer::GoAwayUnprocessed => self.line.leave_unprocessed(self.stream),
-            Answer::CloseAfterHeaders => {
-                self.line.close_at(self.stream, Moment::Headers);
+            ScriptedAnswer::CloseBefore => self.control.close(),
+            ScriptedAnswer::Reset(reason) => return self.respond.send_reset(*reason),
+            ScriptedAnswer::GoAwayUnprocessed => self.control.leave_unprocessed(self.stream),
+            ScriptedAnswer::CloseAfterHeaders => {
+                self.control.close_at(self.stream, AnswerStage::Headers);
                 self.begin();
             }
-            Answer::CloseMidMessage => {
-                self.line.close_at(self.stream, Moment::Bytes);
+            ScriptedAnswer::CloseMidMessage => {
+                self.control.close_at(self.stream, AnswerStage::Bytes);
                 self.begin();
                 if let Some(body) = &mut self.body {
                     // What the client has reset meanwhile needs no bytes.
                     let _ = body.send_data(Bytes::from_static(PART_OF_A_MESSAGE), false);
                 }
             }
-            Answer::SilentAfterHeaders => self.begin(),
+            ScriptedAnswer::SilentAfterHeaders => self.begin(),
             _ => {}
         }
         self.hold().await;
@@ -104,11 +104,11 @@ impl Exchange {
 
     /// Sends all of it.
     pub async fn send(mut self, raw: &Raw) {
-        if self.line.is_unprocessed(self.stream) {
+        if self.control.is_unprocessed(self.stream) {
             return self.hold().await;
         }
-        let records = self.line.records();
-        records.answering(self.line.number(), self.stream, raw.code());
+        let records = self.control.records();
+        records.answering(self.control.number(), self.stream, raw.code());
         if self.try_send(raw).is_err() {
             self.abandoned();
         }
@@ -178,7 +178,7 @@ impl Exchange {
     }
 
     fn abandoned(&self) {
-        let records = self.line.records();
-        records.abandoned(self.line.number(), self.stream);
+        let records = self.control.records();
+        records.abandoned(self.control.number(), self.stream);
     }
 }

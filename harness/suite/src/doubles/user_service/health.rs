@@ -1,4 +1,4 @@
-//! `grpc.health.v1` as it is told (GRP-1, HLT-9).
+//! `grpc.health.v1` with scripted health (GRP-1, HLT-9).
 
 use std::collections::HashMap;
 use std::time::Instant;
@@ -7,7 +7,7 @@ use bytes::Bytes;
 use prost::Message as _;
 use tokio::sync::watch;
 use tonic::{Code, Status};
-use tonic_health::pb::health_check_response::ServingStatus;
+pub use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse};
 
 use super::exchange::Exchange;
@@ -15,24 +15,24 @@ use super::raw::Raw;
 use super::records::HealthCheck;
 use super::service;
 
-/// What the health service says of one service.
+/// The health of one service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Health {
     /// This status; in a Watch too.
     Is(ServingStatus),
     /// Check fails with this code; Watch ends with it, but for `NOT_FOUND` says `SERVICE_UNKNOWN`.
     Fails(Code),
-    /// Check gets no answer, and Watch no news.
+    /// Check and Watch get no answer.
     NeverAnswers,
 }
 
 /// The health of all services.
 #[derive(Debug)]
-pub struct Healths {
+pub struct HealthTable {
     all: watch::Sender<HashMap<String, Health>>,
 }
 
-impl Default for Healths {
+impl Default for HealthTable {
     fn default() -> Self {
         let serving = |it: &str| (it.to_owned(), Health::Is(ServingStatus::Serving));
         let all = [serving(""), serving(user_proto::SERVICE_NAME)];
@@ -42,8 +42,8 @@ impl Default for Healths {
     }
 }
 
-impl Healths {
-    /// From now on the service is like this.
+impl HealthTable {
+    /// Sets the health of a service from now on.
     pub fn set(&self, service: &str, health: Health) {
         self.all.send_modify(|all| {
             all.insert(service.to_owned(), health);
@@ -61,12 +61,12 @@ impl Healths {
             Ok(asked) => asked.service,
             Err(status) => return exchange.send(&Raw::reply(Err(status))).await,
         };
-        let line = exchange.line();
-        line.records().checked(HealthCheck {
+        let control = exchange.control();
+        control.records().checked(HealthCheck {
             service: service.clone(),
             watch,
             at: Instant::now(),
-            connection: line.number(),
+            connection: control.number(),
         });
         if watch {
             self.watch(exchange, &service).await;
@@ -85,10 +85,10 @@ impl Healths {
         exchange.send(&Raw::reply(reply)).await;
     }
 
-    /// Tells each status that differs from the one told before.
+    /// Sends each status that differs from the previous one.
     async fn watch(&self, mut exchange: Exchange, service: &str) {
         let mut all = self.all.subscribe();
-        let mut told = None;
+        let mut last = None;
         loop {
             let health = health(&all.borrow_and_update(), service);
             let status = match health {
@@ -98,7 +98,7 @@ impl Healths {
                 Health::NeverAnswers => None,
             };
             if let Some(status) = status
-                && told.replace(status) != Some(status)
+                && last.replace(status) != Some(status)
                 && exchange.say(&message(status)).is_err()
             {
                 return;
@@ -112,7 +112,7 @@ impl Healths {
 }
 
 fn failure(code: Code) -> Status {
-    Status::new(code, "the health service was told to fail")
+    Status::new(code, "scripted failure of the health service")
 }
 
 fn health(all: &HashMap<String, Health>, service: &str) -> Health {

@@ -9,9 +9,9 @@ use conformance_engine::observe::elapse;
 use tokio::net::TcpListener;
 use tokio::task::{JoinHandle, JoinSet};
 
-use super::Inside;
+use super::Shared;
 use super::connection;
-use super::line::Line;
+use super::connection_control::ConnectionControl;
 
 /// A port on which connections are accepted, at times. Dropping it ends them all.
 #[derive(Debug)]
@@ -26,19 +26,19 @@ pub struct Listener {
 #[derive(Debug, Default)]
 struct Connections {
     tasks: JoinSet<()>,
-    lines: Vec<Weak<Line>>,
+    controls: Vec<Weak<ConnectionControl>>,
 }
 
 impl Listener {
     /// Accepts connections on this port of 127.0.0.1; 0 is any that is free.
-    pub async fn start(port: u16, inside: Arc<Inside>) -> StepResult<Self> {
+    pub async fn start(port: u16, shared: Arc<Shared>) -> StepResult<Self> {
         let listener = bind((Ipv4Addr::LOCALHOST, port).into()).await?;
         let this = Self {
             address: listener.local_addr().map_err(Failure::broken)?,
             accepting: Mutex::default(),
             connections: Arc::default(),
         };
-        this.accept(listener, inside);
+        this.accept(listener, shared);
         Ok(this)
     }
 
@@ -58,9 +58,9 @@ impl Listener {
     }
 
     /// Accepts again, unless it does.
-    pub async fn come_back(&self, inside: Arc<Inside>) -> StepResult {
+    pub async fn resume(&self, shared: Arc<Shared>) -> StepResult {
         if lock(&self.accepting).is_none() {
-            self.accept(bind(self.address).await?, inside);
+            self.accept(bind(self.address).await?, shared);
         }
         Ok(())
     }
@@ -73,15 +73,15 @@ impl Listener {
 
     /// Nothing goes out on the connections that are open.
     pub fn silence_connections(&self) {
-        for line in &lock(&self.connections).lines {
-            if let Some(line) = line.upgrade() {
-                line.fall_silent();
+        for control in &lock(&self.connections).controls {
+            if let Some(control) = control.upgrade() {
+                control.mute();
             }
         }
     }
 
-    fn accept(&self, listener: TcpListener, inside: Arc<Inside>) {
-        let task = tokio::spawn(accept(listener, Arc::clone(&self.connections), inside));
+    fn accept(&self, listener: TcpListener, shared: Arc<Shared>) {
+        let task = tokio::spawn(accept(listener, Arc::clone(&self.connections), shared));
         *lock(&self.accepting) = Some(task);
     }
 }
@@ -104,19 +104,19 @@ async fn bind(address: SocketAddr) -> StepResult<TcpListener> {
     })
 }
 
-async fn accept(listener: TcpListener, connections: Arc<Mutex<Connections>>, inside: Arc<Inside>) {
+async fn accept(listener: TcpListener, connections: Arc<Mutex<Connections>>, shared: Arc<Shared>) {
     loop {
         let Ok((stream, _)) = listener.accept().await else {
             // A connection that its client has closed already, or no file left for one.
             elapse(Duration::from_millis(5)).await;
             continue;
         };
-        let line = Arc::new(Line::new(inside.records.clone()));
+        let control = Arc::new(ConnectionControl::new(shared.records.clone()));
         let mut connections = lock(&connections);
         while connections.tasks.try_join_next().is_some() {}
-        connections.lines.retain(|it| it.strong_count() > 0);
-        connections.lines.push(Arc::downgrade(&line));
-        let serving = connection::serve(stream, line, inside.clone());
+        connections.controls.retain(|it| it.strong_count() > 0);
+        connections.controls.push(Arc::downgrade(&control));
+        let serving = connection::serve(stream, control, shared.clone());
         connections.tasks.spawn(serving);
     }
 }

@@ -1,25 +1,24 @@
-//! A user service that answers as the contract says, or as it is told: what a gateway under test
-//! has behind it.
+//! A user service that answers by the contract or by a script: the peer of a gateway under test.
 //!
-//! - [`answer`], [`raw`]: what a call can be answered with
-//! - [`script`], [`prose`]: which call gets which answer, and how features say it
-//! - [`records`]: what was received
+//! - [`answer`], [`raw`]: answers to a call
+//! - [`script`], [`script_text`]: which call gets which answer, and its notation in features
+//! - [`records`]: received calls and connections
 //! - [`health`]: the health protocol
-//! - [`service`], [`store`]: what the contract answers, over users in memory
+//! - [`service`], [`store`]: answers by the contract, over users in memory
 //! - [`listener`]: the port, and the connections that were accepted
 //! - [`connection`], [`exchange`]: HTTP/2 on a connection, and one call on it
-//! - [`mod@line`]: what shall happen to a connection, and what its frames tell
+//! - [`connection_control`]: what a connection has to do, and what its frames report
 
 pub mod answer;
 mod connection;
+mod connection_control;
 mod exchange;
 pub mod health;
-mod line;
 mod listener;
-pub mod prose;
 pub mod raw;
 pub mod records;
 pub mod script;
+pub mod script_text;
 mod service;
 pub mod store;
 #[cfg(test)]
@@ -30,8 +29,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use conformance_engine::failure::StepResult;
 
-use self::answer::Answer;
-use self::health::{Health, Healths};
+use self::answer::ScriptedAnswer;
+use self::health::{Health, HealthTable};
 use self::listener::Listener;
 use self::records::{HealthCheck, ReceivedCall, ReceivedConnection, Records};
 use self::script::{Script, Scripts};
@@ -42,22 +41,22 @@ use self::store::Store;
 /// It enforces no deadline: what becomes of a call that takes too long is its client's affair.
 #[derive(Debug)]
 pub struct UserServiceDouble {
-    inside: Arc<Inside>,
+    shared: Arc<Shared>,
     listener: Listener,
 }
 
-/// What all connections share.
+/// State that all connections share.
 #[derive(Debug, Default)]
-struct Inside {
+struct Shared {
     store: Store,
     scripts: Mutex<Scripts>,
-    healths: Healths,
+    health_table: HealthTable,
     records: Arc<Records>,
 }
 
-impl Inside {
-    /// Writes a call down and takes its answer: in one step, so that both have the same order.
-    fn take_in(&self, call: ReceivedCall) -> Answer {
+impl Shared {
+    /// Records a call and takes its answer in one step, so that both have the same order.
+    fn take_in(&self, call: ReceivedCall) -> ScriptedAnswer {
         let scripts = self.scripts.lock();
         let mut scripts = scripts.unwrap_or_else(PoisonError::into_inner);
         let answer = scripts.next(call.request_id());
@@ -69,29 +68,29 @@ impl Inside {
 impl UserServiceDouble {
     /// Serves on a port of 127.0.0.1; 0 is any that is free.
     pub async fn start(port: u16) -> StepResult<Self> {
-        let inside = Arc::default();
-        let listener = Listener::start(port, Arc::clone(&inside)).await?;
-        Ok(Self { inside, listener })
+        let shared = Arc::default();
+        let listener = Listener::start(port, Arc::clone(&shared)).await?;
+        Ok(Self { shared, listener })
     }
 
-    /// Where it serves, or did until it was stopped.
+    /// Its address, also while it is stopped.
     pub fn address(&self) -> SocketAddr {
         self.listener.address()
     }
 
-    /// Tells what the next `UserService` calls get, after what was told before. Each call takes one
-    /// answer when it has arrived; without any, it gets what the contract says.
+    /// Appends answers for the next `UserService` calls. Each call takes one answer when it has arrived;
+    /// without any, it is answered by the contract.
     pub fn script(&self, script: impl Into<Script>) {
         self.append(None, script.into());
     }
 
-    /// The same for calls with this `x-request-id` alone; it goes before the script for all.
+    /// The same for calls with this `x-request-id` alone; it takes precedence over the script for all calls.
     pub fn script_for(&self, request_id: &str, script: impl Into<Script>) {
         self.append(Some(request_id), script.into());
     }
 
-    /// Tells what calls get for which there is no answer in a script.
-    pub fn otherwise(&self, answer: Answer) {
+    /// Sets the answer of calls for which a script has no answer.
+    pub fn otherwise(&self, answer: ScriptedAnswer) {
         let otherwise = Some(answer);
         self.script(Script {
             otherwise,
@@ -99,70 +98,69 @@ impl UserServiceDouble {
         });
     }
 
-    /// Forgets all scripts: calls that arrive from now on get what the contract says.
+    /// Removes all scripts: later calls are answered by the contract.
     pub fn forget_scripts(&self) {
-        let scripts = self.inside.scripts.lock();
+        let scripts = self.shared.scripts.lock();
         *scripts.unwrap_or_else(PoisonError::into_inner) = Scripts::default();
     }
 
     fn append(&self, request_id: Option<&str>, script: Script) {
-        let scripts = self.inside.scripts.lock();
+        let scripts = self.shared.scripts.lock();
         let mut scripts = scripts.unwrap_or_else(PoisonError::into_inner);
         scripts.append(request_id, script);
     }
 
-    /// Tells what the health service says of a service; `""` is the whole server (GRP-1).
+    /// Sets the health of a service; `""` is the whole server (GRP-1).
     pub fn set_health(&self, service: &str, health: Health) {
-        self.inside.healths.set(service, health);
+        self.shared.health_table.set(service, health);
     }
 
     /// The `UserService` calls so far, in the order of their arrival, which is that of their answers
-    /// in the script. Calls that a GOAWAY had ruled out before they arrived are none.
+    /// in the script. Calls that a GOAWAY had excluded before they arrived do not count.
     pub fn calls(&self) -> Vec<ReceivedCall> {
-        self.inside.records.calls()
+        self.shared.records.calls()
     }
 
     /// Forgets the calls so far, the open ones too.
     pub fn forget_calls(&self) {
-        self.inside.records.forget_calls();
+        self.shared.records.forget_calls();
     }
 
     /// The calls of the health service so far.
     pub fn health_checks(&self) -> Vec<HealthCheck> {
-        self.inside.records.health_checks()
+        self.shared.records.health_checks()
     }
 
     /// The connections so far, closed ones too, in the order of their opening.
     pub fn connections(&self) -> Vec<ReceivedConnection> {
-        self.inside.records.connections()
+        self.shared.records.connections()
     }
 
-    /// Takes no new connections, as if nobody listened; those that are open go on.
+    /// Refuses new connections; open ones stay.
     #[cfg(test)]
     pub async fn refuse_connections(&self) {
         self.listener.refuse().await;
     }
 
-    /// Closes all open connections; new ones are welcome.
+    /// Closes all open connections; new ones are accepted.
     #[cfg(test)]
     pub async fn close_connections(&self) {
         self.listener.close_connections().await;
     }
 
-    /// On the connections that are open, nothing is sent any more, as if the machine behind them
-    /// were gone; what arrives is still seen (RES-6).
+    /// Sends nothing more on the open connections, as if the machine were gone; what arrives is still recorded (RES-6).
     pub fn silence_connections(&self) {
         self.listener.silence_connections();
     }
 
-    /// Takes no new connections and closes the open ones: the service is stopped. Its users stay.
+    /// Refuses new connections and closes the open ones: the service is stopped. Its users stay.
     pub async fn stop(&self) {
         self.listener.refuse().await;
         self.listener.close_connections().await;
     }
 
     /// Listens again, on the same port.
-    pub async fn come_back(&self) -> StepResult {
-        self.listener.come_back(Arc::clone(&self.inside)).await
+    pub async fn resume(&self) -> StepResult {
+        self.listener.resume(Arc::clone(&self.shared)).await
     }
 }

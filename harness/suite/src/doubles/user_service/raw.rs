@@ -29,7 +29,7 @@ impl Raw {
         Self::default().header("content-type", "application/grpc")
     }
 
-    /// A status and no message: everything stands in the headers, as servers do it.
+    /// A status and no message, all in the headers (trailers-only).
     pub fn status(code: u32, message: HeaderValue) -> Self {
         let mut raw = Self::grpc();
         raw.headers.insert(GRPC_STATUS, code.into());
@@ -39,7 +39,7 @@ impl Raw {
         raw
     }
 
-    /// What a call of the contract came to.
+    /// The result of a call by the contract.
     pub fn reply(result: Result<Bytes, Status>) -> Self {
         match result {
             Ok(message) => Self::grpc().message(&message).ended(0),
@@ -47,7 +47,7 @@ impl Raw {
         }
     }
 
-    /// An HTTP answer of somebody who speaks no gRPC, as a proxy in between would give it.
+    /// An HTTP answer without gRPC, such as a proxy in between would give.
     pub fn http(status: StatusCode) -> Self {
         let page = format!("<html><body>{status}</body></html>");
         Self {
@@ -86,7 +86,7 @@ impl Raw {
         self
     }
 
-    /// The code that it tells, if it tells one.
+    /// The code in its trailers or headers.
     pub fn code(&self) -> Option<u32> {
         let of = |it: &HeaderMap| it.get(GRPC_STATUS)?.to_str().ok()?.parse().ok();
         self.trailers

@@ -1,4 +1,4 @@
-//! What a double has received: calls, connections, health checks, each with its moments.
+//! What a double has received: calls, connections, health checks, each with its times.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -37,7 +37,7 @@ pub enum Ending {
     Open,
     /// The last byte of its answer left.
     Answered {
-        /// `grpc-status`, if the answer told one.
+        /// `grpc-status`, if the answer had one.
         code: Option<u32>,
         /// When.
         at: Instant,
@@ -85,9 +85,9 @@ pub const REQUEST_ID: &str = "x-request-id";
 #[derive(Clone, Debug)]
 pub struct ReceivedConnection {
     /// When it was accepted.
-    #[cfg_attr(not(test), expect(dead_code, reason = "told where all of it is shown"))]
+    #[cfg_attr(not(test), expect(dead_code, reason = "part of the Debug output"))]
     pub opened: Instant,
-    /// When it ended, whoever ended it.
+    /// When it ended.
     pub closed: Option<Instant>,
     /// When the client closed it, if the client was the first.
     pub closed_by_client: Option<Instant>,
@@ -100,11 +100,11 @@ pub struct ReceivedConnection {
 /// A call of `grpc.health.v1.Health`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HealthCheck {
-    /// Whose health was asked for; empty is the whole server's.
+    /// The service whose health was requested; empty for the whole server.
     pub service: String,
     /// Watch rather than Check.
     pub watch: bool,
-    /// When it was asked.
+    /// When it arrived.
     pub at: Instant,
     /// The connection it came by, counted from 0.
     pub connection: usize,
@@ -122,17 +122,17 @@ struct Inner {
     /// How many calls were there before these and are forgotten.
     forgotten: usize,
     /// By connection and stream.
-    open: HashMap<(usize, u32), Open>,
+    open: HashMap<(usize, u32), OpenCall>,
     connections: Vec<ReceivedConnection>,
     health_checks: Vec<HealthCheck>,
 }
 
 /// A call without an end.
 #[derive(Debug)]
-struct Open {
-    /// Its place among all calls, the forgotten ones counted.
+struct OpenCall {
+    /// Its index among all calls, forgotten ones included.
     place: usize,
-    /// What its answer will tell, as soon as that is known.
+    /// The code of its answer, once that is decided.
     code: Option<u32>,
 }
 
@@ -201,7 +201,7 @@ impl Records {
         inner.connections[connection].goaways.push(Instant::now());
     }
 
-    /// Somebody asks for health.
+    /// A call of the health service has arrived.
     pub fn checked(&self, check: HealthCheck) {
         self.lock().health_checks.push(check);
     }
@@ -216,13 +216,13 @@ impl Records {
         let gone = gone.or(connection.closed.map(Ending::CutOff));
         let key = (call.connection, call.stream);
         inner.calls.push(call);
-        inner.open.insert(key, Open { place, code: None });
+        inner.open.insert(key, OpenCall { place, code: None });
         if let Some(ending) = gone {
             inner.end(key, ending);
         }
     }
 
-    /// The answer that a call is about to get tells this code.
+    /// Records the code of the answer that is about to be sent.
     pub fn answering(&self, connection: usize, stream: u32, code: Option<u32>) {
         if let Some(open) = self.lock().open.get_mut(&(connection, stream)) {
             open.code = code;

@@ -2,20 +2,20 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use super::answer::Answer;
+use super::answer::ScriptedAnswer;
 
 /// Answers for the next calls, in order.
 #[derive(Clone, Debug, Default)]
 pub struct Script {
     /// One for each call.
-    pub answers: VecDeque<Answer>,
+    pub answers: VecDeque<ScriptedAnswer>,
     /// What calls get after these; nothing leaves it as it was.
-    pub otherwise: Option<Answer>,
+    pub otherwise: Option<ScriptedAnswer>,
 }
 
 impl Script {
     /// The answer of the next call.
-    fn next(&mut self) -> Option<Answer> {
+    fn next(&mut self) -> Option<ScriptedAnswer> {
         self.answers.pop_front().or_else(|| self.otherwise.clone())
     }
 
@@ -26,20 +26,20 @@ impl Script {
     }
 }
 
-impl From<Answer> for Script {
-    fn from(answer: Answer) -> Self {
+impl From<ScriptedAnswer> for Script {
+    fn from(answer: ScriptedAnswer) -> Self {
         Self::from([answer])
     }
 }
 
-impl<const N: usize> From<[Answer; N]> for Script {
-    fn from(answers: [Answer; N]) -> Self {
+impl<const N: usize> From<[ScriptedAnswer; N]> for Script {
+    fn from(answers: [ScriptedAnswer; N]) -> Self {
         Self::from(Vec::from(answers))
     }
 }
 
-impl From<Vec<Answer>> for Script {
-    fn from(answers: Vec<Answer>) -> Self {
+impl From<Vec<ScriptedAnswer>> for Script {
+    fn from(answers: Vec<ScriptedAnswer>) -> Self {
         Self {
             answers: answers.into(),
             otherwise: None,
@@ -65,11 +65,11 @@ impl Scripts {
     }
 
     /// The answer of a call that has arrived; a script for its request id goes first.
-    pub fn next(&mut self, request_id: Option<&str>) -> Answer {
+    pub fn next(&mut self, request_id: Option<&str>) -> ScriptedAnswer {
         request_id
             .and_then(|id| self.by_request_id.get_mut(id)?.next())
             .or_else(|| self.all.next())
-            .unwrap_or(Answer::Contract)
+            .unwrap_or(ScriptedAnswer::Contract)
     }
 }
 
@@ -79,11 +79,11 @@ mod tests {
 
     use super::*;
 
-    fn named(answer: &Answer) -> &'static str {
+    fn named(answer: &ScriptedAnswer) -> &'static str {
         match answer {
-            Answer::Contract => "contract",
-            Answer::Never => "never",
-            Answer::Reset(_) => "reset",
+            ScriptedAnswer::Contract => "contract",
+            ScriptedAnswer::Never => "never",
+            ScriptedAnswer::Reset(_) => "reset",
             _ => "other",
         }
     }
@@ -91,12 +91,12 @@ mod tests {
     #[test]
     fn calls_get_their_answers_in_order_and_then_the_otherwise() {
         let mut scripts = Scripts::default();
-        scripts.append(None, [Answer::Never].into());
+        scripts.append(None, [ScriptedAnswer::Never].into());
         scripts.append(
             None,
             Script {
-                answers: [Answer::Contract].into(),
-                otherwise: Some(Answer::Reset(Reason::CANCEL)),
+                answers: [ScriptedAnswer::Contract].into(),
+                otherwise: Some(ScriptedAnswer::Reset(Reason::CANCEL)),
             },
         );
         let given: Vec<_> = (0..4).map(|_| named(&scripts.next(None))).collect();
@@ -106,8 +106,8 @@ mod tests {
     #[test]
     fn a_script_for_a_request_id_goes_first_and_leaves_the_others_alone() {
         let mut scripts = Scripts::default();
-        scripts.append(None, [Answer::Never, Answer::Never].into());
-        scripts.append(Some("a"), Answer::CloseBefore.into());
+        scripts.append(None, [ScriptedAnswer::Never, ScriptedAnswer::Never].into());
+        scripts.append(Some("a"), ScriptedAnswer::CloseBefore.into());
         assert_eq!(named(&scripts.next(Some("b"))), "never");
         assert_eq!(named(&scripts.next(Some("a"))), "other");
         assert_eq!(named(&scripts.next(Some("a"))), "never");

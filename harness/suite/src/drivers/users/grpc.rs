@@ -10,7 +10,7 @@ use user_proto::v1::{
     UpdateUserRequest, User,
 };
 
-use super::Verbs;
+use super::UsersApi;
 
 /// A connection to one instance of the user service.
 #[derive(Debug)]
@@ -21,8 +21,8 @@ impl Grpc {
     pub fn connect(url: &str) -> StepResult<Self> {
         let endpoint = Endpoint::from_shared(url.to_owned()).map_err(Failure::broken)?;
         let channel = endpoint.connect_lazy();
-        // A page of 100 users with all the metadata that USR-5 allows stays under 4 MiB; what does
-        // not is worth a clear message, so the client takes more than the usual limit.
+        // A page of 100 users with all the metadata that USR-5 allows stays under 4 MiB. The client accepts more, so
+        // that a larger page fails with a clear message.
         let client = UserServiceClient::new(channel).max_decoding_message_size(64 << 20);
         Ok(Self(client))
     }
@@ -31,20 +31,20 @@ impl Grpc {
 /// A request with its id.
 fn with_id<Q>(message: Q, id: &str) -> Request<Q> {
     let mut request = Request::new(message);
-    // What no header can carry is not sent.
+    // An id that no header can carry is not sent.
     if let Ok(id) = id.parse() {
         request.metadata_mut().insert("x-request-id", id);
     }
     request
 }
 
-/// An answer that lacks its user is no success.
+/// An answer without its user is an error.
 fn user(found: Option<User>) -> Result<User, Status> {
     found.ok_or_else(|| Status::unknown("the suite: an answer without a user"))
 }
 
 #[async_trait]
-impl Verbs for Grpc {
+impl UsersApi for Grpc {
     async fn create(&self, request: CreateUserRequest, id: &str) -> Result<User, Status> {
         let answer = self.0.clone().create_user(with_id(request, id)).await?;
         user(answer.into_inner().user)

@@ -1,7 +1,7 @@
 //! The gateway's routes (GWY-1).
 //!
-//! Every answer is held against GWY-1, GWY-2, GWY-5 and GWY-7 on its way; one that breaks them is no
-//! answer that any scenario could take for the right one.
+//! Every answer is checked against GWY-1, GWY-2, GWY-5 and GWY-7; one that violates them becomes an UNKNOWN status
+//! that no scenario expects.
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -13,13 +13,14 @@ use user_proto::v1::{
     CreateUserRequest, ListUsersRequest, ListUsersResponse, UpdateUserRequest, User, UserStatus,
 };
 
-use super::Verbs;
+use super::UsersApi;
 use crate::checks::gateway_answer;
-use crate::drivers::gateway::{Answer, Gateway, NoAnswer, whole};
+use crate::checks::http_answer::HttpAnswer;
+use crate::drivers::gateway::{Gateway, TransportError, whole};
 use crate::drivers::innermost;
 
-/// What stands in a path or a query as it is (RFC 3986, section 2.3).
-const AS_IT_IS: &AsciiSet = &NON_ALPHANUMERIC
+/// Unreserved characters of paths and queries (RFC 3986, section 2.3).
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
     .remove(b'_')
@@ -35,14 +36,14 @@ impl Http {
         Self(Gateway::connect(url))
     }
 
-    /// Sends a request and demands this status.
+    /// Sends a request; the result is an error unless the answer has this status.
     async fn call(
         &self,
         request: Builder,
         body: Option<Value>,
         id: &str,
         status: u16,
-    ) -> Result<Answer, Status> {
+    ) -> Result<HttpAnswer, Status> {
         let mut request = request.header("x-request-id", id);
         if body.is_some() {
             request = request.header("content-type", "application/json");
@@ -54,15 +55,15 @@ impl Http {
     }
 }
 
-/// A connection that failed: a status with a source, as a gRPC client would give it.
-fn no_answer(error: NoAnswer) -> Status {
+/// A failed connection as a status with a source, as a gRPC client returns it.
+fn no_answer(error: TransportError) -> Status {
     let mut status = Status::unknown(innermost(error.as_ref()));
     status.set_source(error.into());
     status
 }
 
-/// The answer if it is the success that was asked for, else the status that it stands for.
-fn judged(answer: Answer, id: &str, status: u16) -> Result<Answer, Status> {
+/// The answer if it has the expected status, else the gRPC status that it stands for.
+fn judged(answer: HttpAnswer, id: &str, status: u16) -> Result<HttpAnswer, Status> {
     let wrong = |what: String| Status::unknown(format!("the suite: {what}; {}", answer.shown()));
     gateway_answer::request_id(&answer, id).map_err(wrong)?;
     if answer.status == status {
@@ -75,7 +76,7 @@ fn judged(answer: Answer, id: &str, status: u16) -> Result<Answer, Status> {
     Err(Status::new(code, message))
 }
 
-/// The code that a status stands for, the one a scenario can mean where several share it.
+/// The gRPC code of an HTTP status; where several share it, the one that scenarios use.
 fn code(status: u16) -> Option<Code> {
     Some(match status {
         400 => Code::InvalidArgument,
@@ -95,14 +96,14 @@ fn code(status: u16) -> Option<Code> {
 }
 
 fn encoded(text: &str) -> String {
-    utf8_percent_encode(text, AS_IT_IS).to_string()
+    utf8_percent_encode(text, RESERVED).to_string()
 }
 
-fn user(answer: &Answer) -> Result<User, Status> {
+fn user(answer: &HttpAnswer) -> Result<User, Status> {
     gateway_answer::one_user(answer).map_err(|it| Status::unknown(format!("the suite: {it}")))
 }
 
-/// The name of a status; one that nobody knows gets a name that nobody knows.
+/// The name of a status; an unknown status gets a made-up name.
 fn status_name(status: i32) -> String {
     UserStatus::try_from(status).map_or_else(
         |_| format!("USER_STATUS_{status}"),
@@ -111,7 +112,7 @@ fn status_name(status: i32) -> String {
 }
 
 #[async_trait]
-impl Verbs for Http {
+impl UsersApi for Http {
     async fn create(&self, request: CreateUserRequest, id: &str) -> Result<User, Status> {
         let mut body = json!({
             "email": request.email,

@@ -1,7 +1,7 @@
-//! The verbs on users, over one connection to one instance.
+//! Calls about users, over one connection to one instance.
 //!
-//! - [`grpc`]: how the user service takes them
-//! - [`http`]: how a gateway takes them
+//! - [`grpc`]: over gRPC, to a user service
+//! - [`http`]: over HTTP, to a gateway
 
 mod grpc;
 mod http;
@@ -21,13 +21,11 @@ use user_proto::v1::{
 
 use self::grpc::Grpc;
 use self::http::Http;
-use crate::component::Component;
-use crate::deployment::Slot;
 
-/// When a call without an answer is given up; far above every limit of the contract.
+/// Time limit of a call, far above every limit of the contract.
 const GIVE_UP: Duration = Duration::from_secs(30);
 
-/// A call and what came of it.
+/// A call and its result.
 #[derive(Clone, Debug)]
 pub struct Call<T> {
     /// `CreateUser`.
@@ -61,7 +59,7 @@ impl<T> Call<T> {
     }
 }
 
-/// A status for people: `ALREADY_EXISTS "email is taken"`.
+/// A status, for messages: `ALREADY_EXISTS "email is taken"`.
 pub fn shown(status: &Status) -> String {
     format!(
         "{} {:?}",
@@ -70,9 +68,9 @@ pub fn shown(status: &Status) -> String {
     )
 }
 
-/// One of the interfaces that take calls about users. `id` is the request id of the call.
+/// An interface for calls about users. `id` is the request id of the call.
 #[async_trait]
-trait Verbs: std::fmt::Debug + Send + Sync {
+trait UsersApi: std::fmt::Debug + Send + Sync {
     async fn create(&self, request: CreateUserRequest, id: &str) -> Result<User, Status>;
     async fn get(&self, user: &str, id: &str) -> Result<User, Status>;
     async fn update(&self, request: UpdateUserRequest, id: &str) -> Result<User, Status>;
@@ -80,7 +78,7 @@ trait Verbs: std::fmt::Debug + Send + Sync {
     async fn list(&self, request: ListUsersRequest, id: &str) -> Result<ListUsersResponse, Status>;
 }
 
-/// Where an instance takes calls about users.
+/// The interface and URL of an instance for calls about users.
 #[derive(Clone, Debug)]
 pub enum Interface {
     /// `UserService` at this URL.
@@ -90,14 +88,6 @@ pub enum Interface {
 }
 
 impl Interface {
-    /// The interface of a program in its place.
-    pub fn of(component: Component, slot: &Slot) -> Self {
-        match component {
-            Component::UserService => Self::Grpc(slot.grpc_url()),
-            Component::Gateway => Self::Http(slot.http_url("")),
-        }
-    }
-
     fn url(&self) -> &str {
         let (Self::Grpc(url) | Self::Http(url)) = self;
         url
@@ -107,7 +97,7 @@ impl Interface {
 /// A client on one connection; clones share it.
 #[derive(Clone, Debug)]
 pub struct Users {
-    verbs: Arc<dyn Verbs>,
+    api: Arc<dyn UsersApi>,
     journal: Journal,
     scene: String,
     to: String,
@@ -116,13 +106,13 @@ pub struct Users {
 impl Users {
     /// A connection, opened at the first call.
     pub fn connect(interface: &Interface, scene: &ScenarioContext) -> StepResult<Self> {
-        let verbs: Arc<dyn Verbs> = match interface {
+        let api: Arc<dyn UsersApi> = match interface {
             Interface::Grpc(url) => Arc::new(Grpc::connect(url)?),
             Interface::Http(url) => Arc::new(Http::connect(url)),
         };
         let url = interface.url();
         Ok(Self {
-            verbs,
+            api,
             journal: scene.journal.clone(),
             scene: scene.id.clone(),
             to: url.rsplit(':').next().unwrap_or_default().to_owned(),
@@ -136,7 +126,7 @@ impl Users {
         self
     }
 
-    /// Without entries in the journal, for loads whose calls would drown everything else.
+    /// Without entries in the journal, for loads of many calls.
     #[must_use]
     pub fn quiet(mut self) -> Self {
         self.journal = Journal::new();
@@ -145,31 +135,31 @@ impl Users {
 
     /// CreateUser; the answer's user.
     pub async fn create(&self, request: CreateUserRequest) -> Call<User> {
-        let call = self.verbs.create(request, &self.scene);
+        let call = self.api.create(request, &self.scene);
         self.call("CreateUser", call).await
     }
 
     /// GetUser; the answer's user.
     pub async fn get(&self, id: &str) -> Call<User> {
-        let call = self.verbs.get(id, &self.scene);
+        let call = self.api.get(id, &self.scene);
         self.call("GetUser", call).await
     }
 
     /// UpdateUser; the answer's user.
     pub async fn update(&self, request: UpdateUserRequest) -> Call<User> {
-        let call = self.verbs.update(request, &self.scene);
+        let call = self.api.update(request, &self.scene);
         self.call("UpdateUser", call).await
     }
 
     /// DeleteUser.
     pub async fn delete(&self, id: &str) -> Call<()> {
-        let call = self.verbs.delete(id, &self.scene);
+        let call = self.api.delete(id, &self.scene);
         self.call("DeleteUser", call).await
     }
 
     /// ListUsers; the whole page.
     pub async fn list(&self, request: ListUsersRequest) -> Call<ListUsersResponse> {
-        let call = self.verbs.list(request, &self.scene);
+        let call = self.api.list(request, &self.scene);
         self.call("ListUsers", call).await
     }
 

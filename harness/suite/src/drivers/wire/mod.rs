@@ -1,12 +1,12 @@
-//! One HTTP/2 connection below any gRPC library: no deadline of its own, no second try, no new
-//! connection; whatever the server does to it is seen.
+//! One HTTP/2 connection below any gRPC library: no own deadline, no retry, no
+//! reconnect; every action of the server on it is recorded.
 //!
 //! - [`frames`]: frames within a stream of bytes
-//! - [`tap`]: the bytes of either end on their way, looked at or held back
-//! - [`sight`]: what a client saw of its connection
+//! - [`tap`]: observes the bytes of one end, or holds them back
+//! - [`connection_log`]: what the server did to a connection
 
+pub mod connection_log;
 pub mod frames;
-pub mod sight;
 pub mod tap;
 
 use std::fmt;
@@ -21,7 +21,7 @@ use http::{HeaderMap, Request, StatusCode};
 use tokio::sync::oneshot;
 use tonic::{Code, Status};
 
-use self::sight::Sight;
+use self::connection_log::ConnectionLog;
 use self::tap::Tap;
 
 /// When a call without an answer is given up.
@@ -29,16 +29,16 @@ const GIVE_UP: Duration = Duration::from_secs(30);
 
 /// How a call ended.
 #[derive(Clone, Debug)]
-pub enum End {
+pub enum CallEnd {
     /// With a status of the server.
     Status(Status),
     /// The server reset the stream, or the connection with it.
     Reset(String),
-    /// Not at all.
+    /// No end within the time limit.
     Never,
 }
 
-impl fmt::Display for End {
+impl fmt::Display for CallEnd {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Status(status) => f.write_str(&crate::drivers::users::shown(status)),
@@ -48,35 +48,35 @@ impl fmt::Display for End {
     }
 }
 
-/// A call that is over.
+/// A completed call.
 #[derive(Clone, Debug)]
-pub struct Ended {
+pub struct CompletedCall {
     /// `CreateUser`.
     pub method: String,
-    /// How.
-    pub end: End,
+    /// How it ended.
+    pub end: CallEnd,
     /// From sending to the end.
     pub took: Duration,
 }
 
-impl Ended {
-    /// The code, if it ended with a status.
+impl CompletedCall {
+    /// The status code, if it ended with a status.
     pub fn code(&self) -> Option<Code> {
         match &self.end {
-            End::Status(status) => Some(status.code()),
-            End::Reset(_) | End::Never => None,
+            CallEnd::Status(status) => Some(status.code()),
+            CallEnd::Reset(_) | CallEnd::Never => None,
         }
     }
 }
 
-impl fmt::Display for Ended {
+impl fmt::Display for CompletedCall {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { method, end, took } = self;
         write!(f, "{method}: {end} after {} ms", took.as_millis())
     }
 }
 
-/// A message as it stands on the wire: not compressed, with its length.
+/// A message as gRPC frames it: not compressed, with its length.
 pub fn framed(message: &[u8]) -> Bytes {
     let length = u32::try_from(message.len()).unwrap_or(u32::MAX);
     Bytes::from([&[0], &length.to_be_bytes()[..], message].concat())
@@ -86,7 +86,7 @@ pub fn framed(message: &[u8]) -> Bytes {
 pub struct Wire {
     send: SendRequest<Bytes>,
     pings: PingPong,
-    sight: Sight,
+    log: ConnectionLog,
     journal: Journal,
     driver: tokio::task::AbortHandle,
     opened: Instant,
@@ -104,8 +104,8 @@ impl Wire {
         let stream = super::raw::connect(port).await?;
         stream.set_nodelay(true).map_err(Failure::broken)?;
         let opened = Instant::now();
-        let sight = Sight::new(journal.clone());
-        let (send, mut connection) = h2::client::handshake(Tap::of_client(stream, sight.clone()))
+        let log = ConnectionLog::new(journal.clone());
+        let (send, mut connection) = h2::client::handshake(Tap::of_client(stream, log.clone()))
             .await
             .map_err(|error| Failure::mismatch("an HTTP/2 connection", error))?;
         let pings = connection
@@ -115,7 +115,7 @@ impl Wire {
         Ok(Self {
             send,
             pings,
-            sight,
+            log,
             journal: journal.clone(),
             driver,
             opened,
@@ -127,12 +127,12 @@ impl Wire {
         self.opened
     }
 
-    /// What the server has done to it so far.
-    pub fn sight(&self) -> &Sight {
-        &self.sight
+    /// The actions of the server so far.
+    pub fn log(&self) -> &ConnectionLog {
+        &self.log
     }
 
-    /// Sends a PING and waits for its answer; how it failed, if it did.
+    /// Sends a PING and waits for its acknowledgement; the error says what happened instead.
     pub async fn ping(&mut self) -> Result<(), String> {
         self.journal.note("PING");
         match tokio::time::timeout(GIVE_UP, self.pings.ping(Ping::opaque())).await {
@@ -142,26 +142,26 @@ impl Wire {
         }
     }
 
-    /// A call whose answers come one by one; the second says when there is a first.
+    /// A call with a stream of answers; the receiver resolves at the first of them.
     pub fn stream(
         &self,
         path: &str,
         body: Bytes,
     ) -> (
-        impl Future<Output = Ended> + Send + use<>,
+        impl Future<Output = CompletedCall> + Send + use<>,
         oneshot::Receiver<()>,
     ) {
-        let (tell, begun) = oneshot::channel();
-        (self.exchange(path, body, None, None, Some(tell)), begun)
+        let (notify, first) = oneshot::channel();
+        (self.exchange(path, body, None, None, Some(notify)), first)
     }
 
-    /// Makes a call; `body` goes out as it is. It runs whether or not it is awaited.
+    /// Makes a call with `body` as the request body, unchanged.
     pub fn call(
         &self,
         path: &str,
         body: Bytes,
         timeout: Option<&str>,
-    ) -> impl Future<Output = Ended> + Send + use<> {
+    ) -> impl Future<Output = CompletedCall> + Send + use<> {
         self.exchange(path, body, timeout, Some(GIVE_UP), None)
     }
 
@@ -171,8 +171,8 @@ impl Wire {
         body: Bytes,
         timeout: Option<&str>,
         limit: Option<Duration>,
-        begun: Option<oneshot::Sender<()>>,
-    ) -> impl Future<Output = Ended> + Send + use<> {
+        first: Option<oneshot::Sender<()>>,
+    ) -> impl Future<Output = CompletedCall> + Send + use<> {
         let method = path.rsplit('/').next().unwrap_or_default().to_owned();
         let (send, journal) = (self.send.clone(), self.journal.clone());
         let mut request = Request::post(format!("http://localhost{path}"))
@@ -185,14 +185,14 @@ impl Wire {
             let start = Instant::now();
             let limit = limit.unwrap_or(Duration::MAX);
             let end = match request.body(()) {
-                Ok(request) => tokio::time::timeout(limit, exchange(send, request, body, begun))
+                Ok(request) => tokio::time::timeout(limit, exchange(send, request, body, first))
                     .await
-                    .unwrap_or(Ok(End::Never)),
-                Err(error) => Ok(End::Reset(format!("the suite: {error}"))),
+                    .unwrap_or(Ok(CallEnd::Never)),
+                Err(error) => Ok(CallEnd::Reset(format!("the suite: {error}"))),
             };
-            let ended = Ended {
+            let ended = CompletedCall {
                 method,
-                end: end.unwrap_or_else(|error| End::Reset(error.to_string())),
+                end: end.unwrap_or_else(|error| CallEnd::Reset(error.to_string())),
                 took: start.elapsed(),
             };
             journal.note(ended.to_string());
@@ -211,30 +211,30 @@ async fn exchange(
     send: SendRequest<Bytes>,
     request: Request<()>,
     body: Bytes,
-    begun: Option<oneshot::Sender<()>>,
-) -> Result<End, h2::Error> {
+    first: Option<oneshot::Sender<()>>,
+) -> Result<CallEnd, h2::Error> {
     let mut send = send.ready().await?;
     let (response, mut stream) = send.send_request(request, false)?;
-    // A server may refuse a request before it has all of it, and then resets the stream without an
-    // error (RFC 9113, section 8.1): the rest cannot be sent, and what it answered counts.
+    // A server may refuse a request before it has received all of it, and then resets the stream without
+    // an error (RFC 9113, section 8.1): the rest cannot be sent, and the answer counts.
     let _ = stream.send_data(body, true);
     let (head, body) = response.await?.into_parts();
     if let Some(status) = Status::from_header_map(&head.headers) {
-        return Ok(End::Status(status));
+        return Ok(CallEnd::Status(status));
     }
     if let Some(code) = code_of_http(head.status) {
         let status = Status::new(code, format!("HTTP status {}", head.status.as_u16()));
-        return Ok(End::Status(status));
+        return Ok(CallEnd::Status(status));
     }
-    let trailers = rest(body, begun).await?;
+    let trailers = rest(body, first).await?;
     let status = trailers.as_ref().and_then(Status::from_header_map);
     Ok(status.map_or_else(
-        || End::Reset("an answer without a status".to_owned()),
-        End::Status,
+        || CallEnd::Reset("an answer without a status".to_owned()),
+        CallEnd::Status,
     ))
 }
 
-/// What an answer without a status of gRPC is to every client library, by gRPC's own table; none for 200.
+/// The code for an HTTP answer without a gRPC status, by the table of the gRPC specification; none for 200.
 fn code_of_http(status: StatusCode) -> Option<Code> {
     Some(match status.as_u16() {
         200 => return None,
@@ -249,12 +249,12 @@ fn code_of_http(status: StatusCode) -> Option<Code> {
 
 async fn rest(
     mut body: RecvStream,
-    mut begun: Option<oneshot::Sender<()>>,
+    mut first: Option<oneshot::Sender<()>>,
 ) -> Result<Option<HeaderMap>, h2::Error> {
     while let Some(data) = body.data().await {
-        if let Some(begun) = begun.take() {
-            // Nobody may want to know.
-            let _ = begun.send(());
+        if let Some(first) = first.take() {
+            // The receiver may have been dropped.
+            let _ = first.send(());
         }
         let length = data?.len();
         body.flow_control().release_capacity(length)?;

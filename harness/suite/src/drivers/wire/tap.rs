@@ -1,4 +1,4 @@
-//! One end of a connection: its frames are looked at in both directions, or held back, and a frame that
+//! One end of a connection: its frames are observed in both directions, or held back, and a frame that
 //! `h2` would not send can be put between two of its own.
 
 use std::io;
@@ -10,84 +10,84 @@ use tokio::net::TcpStream;
 
 use super::frames::{Frame, Reader};
 
-/// Who looks at the frames of a connection, and what it wants of them.
-pub trait Look {
+/// Observes the frames of a connection, and may hold back or add some.
+pub trait FrameObserver {
     /// The other end sent this.
-    fn heard(&self, frame: &Frame);
+    fn received(&self, frame: &Frame);
 
     /// This has left for the other end.
-    fn said(&self, _frame: &Frame) {}
+    fn sent(&self, _frame: &Frame) {}
 
     /// The other end closed the connection, politely or not.
     fn closed(&self);
 
-    /// Whether nothing is sent and nothing answered any more, as if the machine were gone.
-    fn is_silent(&self) -> bool;
+    /// Whether this end sends and answers nothing any more, as if its machine were gone.
+    fn is_muted(&self) -> bool;
 
-    /// The bytes of a frame that `h2` knows nothing of and that shall be sent; each is told once.
+    /// A frame to send that `h2` did not write; each is returned once.
     fn take_frame(&self) -> Option<Vec<u8>> {
         None
     }
 }
 
-/// A stream of bytes whose frames `look` hears of.
-pub struct Tap<L> {
+/// A byte stream that reports its frames to `observer`.
+pub struct Tap<O> {
     stream: TcpStream,
-    heard: Reader,
-    said: Reader,
-    /// What is left of a frame of ours.
-    between: Vec<u8>,
-    look: L,
+    incoming: Reader,
+    outgoing: Reader,
+    /// The unsent rest of a frame of the observer.
+    own_frame: Vec<u8>,
+    observer: O,
 }
 
-impl<L: Look> Tap<L> {
+impl<O: FrameObserver> Tap<O> {
     /// The client's end of `stream`.
-    pub fn of_client(stream: TcpStream, look: L) -> Self {
-        Self::new(stream, Reader::default(), Reader::of_client(), look)
+    pub fn of_client(stream: TcpStream, observer: O) -> Self {
+        Self::new(stream, Reader::default(), Reader::of_client(), observer)
     }
 
     /// The server's end of `stream`.
-    pub fn of_server(stream: TcpStream, look: L) -> Self {
-        Self::new(stream, Reader::of_client(), Reader::default(), look)
+    pub fn of_server(stream: TcpStream, observer: O) -> Self {
+        Self::new(stream, Reader::of_client(), Reader::default(), observer)
     }
 
-    fn new(stream: TcpStream, heard: Reader, said: Reader, look: L) -> Self {
+    fn new(stream: TcpStream, incoming: Reader, outgoing: Reader, observer: O) -> Self {
         Self {
             stream,
-            heard,
-            said,
-            between: Vec::new(),
-            look,
+            incoming,
+            outgoing,
+            own_frame: Vec::new(),
+            observer,
         }
     }
 
-    /// Sends a frame of ours, if there is one and the other frames are whole.
-    fn poll_between(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if self.between.is_empty() && self.said.is_between_frames() {
-            self.between = self.look.take_frame().unwrap_or_default();
+    /// Sends a frame of the observer, if there is one and no other frame is half sent.
+    fn poll_own_frame(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.own_frame.is_empty() && self.outgoing.is_between_frames() {
+            self.own_frame = self.observer.take_frame().unwrap_or_default();
         }
-        while !self.between.is_empty() {
-            let written = ready!(Pin::new(&mut self.stream).poll_write(cx, &self.between))?;
-            self.said(written, None);
+        while !self.own_frame.is_empty() {
+            let written = ready!(Pin::new(&mut self.stream).poll_write(cx, &self.own_frame))?;
+            self.report_sent(written, None);
         }
         Poll::Ready(Ok(()))
     }
 
-    /// Tells what has left: of `bytes`, or of a frame of ours.
-    fn said(&mut self, written: usize, bytes: Option<&[u8]>) {
+    /// Reports what was sent: of `bytes`, or of a frame of the observer.
+    fn report_sent(&mut self, written: usize, bytes: Option<&[u8]>) {
         let frames = if let Some(bytes) = bytes {
-            self.said.read(&bytes[..written])
+            self.outgoing.read(&bytes[..written])
         } else {
-            let bytes: Vec<u8> = self.between.drain(..written).collect();
-            self.said.read(&bytes)
+            let bytes: Vec<u8> = self.own_frame.drain(..written).collect();
+            self.outgoing.read(&bytes)
         };
         for frame in frames {
-            self.look.said(&frame);
+            self.observer.sent(&frame);
         }
     }
 }
 
-impl<L: Look + Unpin> AsyncRead for Tap<L> {
+impl<O: FrameObserver + Unpin> AsyncRead for Tap<O> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -98,40 +98,40 @@ impl<L: Look + Unpin> AsyncRead for Tap<L> {
             let read = ready!(Pin::new(&mut self.stream).poll_read(cx, buffer));
             let bytes = &buffer.filled()[before..];
             if read.is_err() || bytes.is_empty() {
-                self.look.closed();
+                self.observer.closed();
                 return Poll::Ready(read);
             }
-            let frames = self.heard.read(bytes);
+            let frames = self.incoming.read(bytes);
             for frame in frames {
-                self.look.heard(&frame);
+                self.observer.received(&frame);
             }
-            if !self.look.is_silent() {
+            if !self.observer.is_muted() {
                 return Poll::Ready(Ok(()));
             }
-            // Read, so that the end is seen, and never passed on.
+            // Read so that the end of the connection is noticed, but not passed on.
             buffer.set_filled(before);
         }
     }
 }
 
-impl<L: Look + Unpin> AsyncWrite for Tap<L> {
+impl<O: FrameObserver + Unpin> AsyncWrite for Tap<O> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        if self.look.is_silent() {
+        if self.observer.is_muted() {
             return Poll::Ready(Ok(bytes.len()));
         }
-        ready!(self.poll_between(cx))?;
+        ready!(self.poll_own_frame(cx))?;
         let written = ready!(Pin::new(&mut self.stream).poll_write(cx, bytes))?;
-        self.said(written, Some(bytes));
+        self.report_sent(written, Some(bytes));
         Poll::Ready(Ok(written))
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if !self.look.is_silent() {
-            ready!(self.poll_between(cx))?;
+        if !self.observer.is_muted() {
+            ready!(self.poll_own_frame(cx))?;
         }
         Pin::new(&mut self.stream).poll_flush(cx)
     }

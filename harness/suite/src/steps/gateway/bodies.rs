@@ -1,14 +1,14 @@
-//! Bodies that no client library would send.
+//! Malformed bodies.
 
 use bytes::Bytes;
 use conformance_engine::failure::{Failure, StepResult};
 use cucumber::{then, when};
 
-use super::{Asked, Exchange};
 use crate::drivers::raw_http;
 use crate::world::World;
+use crate::world::gateway::{Exchange, SentRequest};
 
-/// A whole user whose body is as long as told, by a member that nobody knows.
+/// A complete user with a body of this length, by an unknown member.
 fn body_of(world: &mut World, bytes: usize) -> StepResult<Vec<u8>> {
     let user = world.newcomer();
     let start = serde_json::json!({"email": user.email, "name": user.name, "filler": ""});
@@ -44,7 +44,7 @@ fn chunks(body: &[u8]) -> Vec<Bytes> {
 
 #[when(regex = r"^a body of (\d+) bytes is sent to `(.+)` (with its length|in chunks)$")]
 async fn body_is_sent(world: &mut World, bytes: usize, request: String, how: String) -> StepResult {
-    world.begin_asking().await?;
+    world.begin_requests().await?;
     let request = world.text(&request)?;
     let body = body_of(world, bytes)?;
     let id = world.scene.id.clone();
@@ -56,27 +56,27 @@ async fn body_is_sent(world: &mut World, bytes: usize, request: String, how: Str
         let length = format!("Content-Length: {bytes}");
         vec![head(&request, &id, &length), body.into()]
     };
-    let port = world.deployment().await?.slot(0)?.port("PORT");
+    let port = world.deployment().await?.slot(0)?.port("PORT")?;
     let answer = raw_http::send(port, pieces).await?;
-    let mut asked = Asked::parse(&request)?;
-    asked.id = Some(id);
-    let exchange = Exchange { asked, answer };
-    world.scene.journal.note(exchange.told());
+    let mut request = SentRequest::parse(&request)?;
+    request.id = Some(id);
+    let exchange = Exchange { request, answer };
+    world.scene.journal.note(exchange.summary());
     world.gateway.exchanges.push(exchange);
     Ok(())
 }
 
 #[when("a body that is no UTF-8 is sent to every route that takes one")]
 async fn no_utf8(world: &mut World) -> StepResult {
-    world.begin_asking().await?;
+    world.begin_requests().await?;
     for request in ["POST /api/v1/users", "PUT /api/v1/users/x"] {
         for body in [
             &b"{\"email\": \"\xff@b.com\", \"name\": \"x\"}"[..],
             b"\xff\xfe{\x00}\x00",
             b"{\"name\": \"\xed\xa0\x80\", \"email\": \"x\"}",
         ] {
-            let asked = Asked::parse(request)?.with_body(Bytes::from_static(body));
-            let exchange = world.ask(asked).await?;
+            let request = SentRequest::parse(request)?.with_body(Bytes::from_static(body));
+            let exchange = world.ask(request).await?;
             world.gateway.exchanges.push(exchange);
         }
     }
@@ -85,7 +85,7 @@ async fn no_utf8(world: &mut World) -> StepResult {
 
 #[when("a body is sent without a Content-Type")]
 async fn without_content_type(world: &mut World) -> StepResult {
-    world.begin_asking().await?;
+    world.begin_requests().await?;
     let user = world.newcomer();
     let body = serde_json::json!({"email": user.email, "name": user.name}).to_string();
     let id = world.scene.id.clone();
@@ -93,11 +93,11 @@ async fn without_content_type(world: &mut World) -> StepResult {
         "POST /api/v1/users HTTP/1.1\r\nHost: localhost\r\nX-Request-Id: {id}\r\nContent-Length: {}\r\n\r\n{body}",
         body.len()
     );
-    let port = world.deployment().await?.slot(0)?.port("PORT");
+    let port = world.deployment().await?.slot(0)?.port("PORT")?;
     let answer = raw_http::send(port, vec![head.into()]).await?;
-    let mut asked = Asked::parse("POST /api/v1/users")?;
-    asked.id = Some(id);
-    world.gateway.exchanges.push(Exchange { asked, answer });
+    let mut request = SentRequest::parse("POST /api/v1/users")?;
+    request.id = Some(id);
+    world.gateway.exchanges.push(Exchange { request, answer });
     Ok(())
 }
 
@@ -105,7 +105,7 @@ async fn without_content_type(world: &mut World) -> StepResult {
     regex = r"^a body (that ends before its length|with a chunk whose size is no number|that never ends|with two different lengths) is sent$"
 )]
 async fn broken_body(world: &mut World, how: String) -> StepResult {
-    world.begin_asking().await?;
+    world.begin_requests().await?;
     let (about, body) = match how.as_str() {
         "that ends before its length" => ("Content-Length: 100", "{\"email\": "),
         "with a chunk whose size is no number" => (
@@ -115,10 +115,10 @@ async fn broken_body(world: &mut World, how: String) -> StepResult {
         "that never ends" => ("Transfer-Encoding: chunked", "5\r\n{\"a\":\r\n"),
         _ => ("Content-Length: 2\r\nContent-Length: 3", "{} "),
     };
-    let port = world.deployment().await?.slot(0)?.port("PORT");
+    let port = world.deployment().await?.slot(0)?.port("PORT")?;
     let head = head("POST /api/v1/users", &world.scene.id, about);
     let request = [head.as_ref(), body.as_bytes()].concat();
-    // What comes back is free: it is no well-formed request.
+    // The answer is undefined: the request is malformed.
     crate::drivers::raw::send(port, &request).await
 }
 

@@ -1,4 +1,4 @@
-//! Failures in a row, and what the breaker makes of them (RES-3, RES-4).
+//! The breaker (RES-3, RES-4).
 
 use std::time::{Duration, Instant};
 
@@ -6,48 +6,42 @@ use conformance_engine::failure::{Failure, StepResult};
 use conformance_engine::observe::elapse;
 use cucumber::{given, then, when};
 
-use super::{Asked, asking};
-use crate::checks::breaker::Terms;
+use super::requests;
+use crate::checks::breaker::BreakerSettings;
 use crate::checks::gateway_answer;
-use crate::component::Resource;
+use crate::contract::components::gateway::USER_SERVICE;
 use crate::doubles::user_service::records::ReceivedCall;
 use crate::params::Span;
 use crate::properties;
 use crate::steps::users::outcomes::all;
 use crate::world::World;
+use crate::world::gateway::SentRequest;
 
-/// The period of the scenarios that wait for its end.
+/// The reset timeout of the scenarios that wait for it.
 const PERIOD: Duration = Duration::from_secs(1);
 
 /// How long an open breaker may take to refuse.
 const AT_ONCE: Duration = Duration::from_millis(100);
 
-/// What the breaker's steps of one scenario remember.
-#[derive(Debug, Default)]
-pub struct Notes {
-    /// When the newest failure was answered.
-    failed: Option<Instant>,
-}
-
-/// A create that nobody has made.
-pub fn create(world: &mut World) -> StepResult<Asked> {
+/// A create of a new user.
+pub fn create(world: &mut World) -> StepResult<SentRequest> {
     let user = world.newcomer();
     let body = serde_json::json!({"email": user.email, "name": user.name}).to_string();
-    let mut asked = Asked::parse("POST /api/v1/users")?.with_body(body);
-    asked.id = Some(world.new_request_id());
-    Ok(asked)
+    let mut request = SentRequest::parse("POST /api/v1/users")?.with_body(body);
+    request.id = Some(world.new_request_id());
+    Ok(request)
 }
 
 #[when(regex = r"^(\d+) creates? (?:is|are) made$")]
 async fn creates_are_made(world: &mut World, count: usize) -> StepResult {
-    if world.gateway.breaker.failed.is_none() {
-        world.begin_asking().await?;
+    if world.gateway.failed.is_none() {
+        world.begin_requests().await?;
     }
     for _ in 0..count {
-        let asked = create(world)?;
-        let exchange = world.send(asked).await?;
+        let request = create(world)?;
+        let exchange = world.send(request).await?;
         world.gateway.exchanges.push(exchange);
-        world.gateway.breaker.failed = Some(Instant::now());
+        world.gateway.failed = Some(Instant::now());
     }
     Ok(())
 }
@@ -55,7 +49,7 @@ async fn creates_are_made(world: &mut World, count: usize) -> StepResult {
 #[given("the breaker was opened by a create")]
 async fn was_opened(world: &mut World) -> StepResult {
     creates_are_made(world, 1).await?;
-    // It may say that it is unavailable, or that the breaker is open now.
+    // It may be answered as unavailable, or as refused by the breaker that it has just opened.
     let said = world.newest()?.is(503).map(|_| ());
     said.map_err(|got| Failure::mismatch("the create fails", got))
 }
@@ -71,9 +65,9 @@ async fn every_call_reached(world: &mut World) -> StepResult {
     let there = |id: &str| calls.iter().any(|it| it.request_id() == Some(id));
     let exchanges = &world.gateway.exchanges;
     let wrong = exchanges.iter().filter_map(|exchange| {
-        let id = exchange.asked.id.as_deref().unwrap_or_default();
-        // The request whose own call opened the breaker may say so.
-        (!there(id)).then(|| exchange.told())
+        let id = exchange.request.id.as_deref().unwrap_or_default();
+        // The request whose own call opened the breaker may be answered as refused.
+        (!there(id)).then(|| exchange.summary())
     });
     all(
         "a call that reaches the user service",
@@ -82,19 +76,19 @@ async fn every_call_reached(world: &mut World) -> StepResult {
     )
 }
 
-/// That a request is refused at once, and makes no call.
-async fn refused(world: &mut World, asked: Asked) -> StepResult {
-    let said = try_refused(world, asked).await?;
+/// Checks that a request is refused at once, and makes no call.
+async fn refused(world: &mut World, request: SentRequest) -> StepResult {
+    let said = try_refused(world, request).await?;
     said.map_err(|got| {
         let expected = "503 `circuit breaker is open` at once, Retry-After, and no call";
         Failure::mismatch(expected, got)
     })
 }
 
-/// The same, with what came instead as an answer.
-async fn try_refused(world: &mut World, asked: Asked) -> StepResult<Result<(), String>> {
+/// The same; the inner error says what came instead.
+async fn try_refused(world: &mut World, request: SentRequest) -> StepResult<Result<(), String>> {
     let before = world.deployment().await?.double()?.calls().len();
-    let exchange = world.ask(asked).await?;
+    let exchange = world.ask(request).await?;
     let after = world.deployment().await?.double()?.calls().len();
     let limit = world.scene.patience.stretch(AT_ONCE);
     let said = exchange.is(503).and_then(|answer| {
@@ -108,13 +102,13 @@ async fn try_refused(world: &mut World, asked: Asked) -> StepResult<Result<(), S
         0 => Ok(()),
         calls => Err(format!("{calls} calls reached the user service")),
     });
-    Ok(said.map_err(|got| format!("{}: {got}", exchange.told())))
+    Ok(said.map_err(|got| format!("{}: {got}", exchange.summary())))
 }
 
 #[then("the breaker is open, and every route says so at once")]
 async fn is_open(world: &mut World) -> StepResult {
-    for (request, body) in asking::ROUTES {
-        refused(world, Asked::parse(request)?.with_cell(body)).await?;
+    for (request, body) in requests::ROUTES {
+        refused(world, SentRequest::parse(request)?.with_cell(body)).await?;
     }
     Ok(())
 }
@@ -122,19 +116,19 @@ async fn is_open(world: &mut World) -> StepResult {
 #[then("the user service is restored, and the breaker is still open")]
 async fn restored_and_open(world: &mut World) -> StepResult {
     let slot = world.own()?.slot(0)?;
-    slot.link(Resource::UserService)?.restore().await;
+    slot.link(USER_SERVICE)?.restore().await;
     is_open(world).await
 }
 
-/// The newest failure, which opened the breaker.
+/// When the newest failure opened the breaker.
 fn opened(world: &World) -> StepResult<Instant> {
-    let failed = world.gateway.breaker.failed;
+    let failed = world.gateway.failed;
     failed.ok_or_else(|| Failure::broken("the scenario has made no create"))
 }
 
 #[then(regex = r"^the breaker stays open for (\d+ ms)$")]
 async fn stays_open(world: &mut World, window: Span) -> StepResult {
-    // The period begins no earlier than the answer that opened the breaker left the user service.
+    // The reset timeout begins no earlier than the user service sent the answer that opened the breaker.
     let calls = world.deployment().await?.double()?.calls();
     let waits = world.gateway.in_flight.is_empty();
     let begun = if waits {
@@ -146,9 +140,9 @@ async fn stays_open(world: &mut World, window: Span) -> StepResult {
     let begun = begun.ok_or_else(none)?;
     let mut looks = 0;
     while begun.elapsed() < window.0 {
-        let asked = Asked::parse("DELETE /api/v1/users/x")?;
-        let said = try_refused(world, asked).await?;
-        // What took so long that the window was over meanwhile proves nothing, unless nothing else did.
+        let request = SentRequest::parse("DELETE /api/v1/users/x")?;
+        let said = try_refused(world, request).await?;
+        // A request that ended after the window proves nothing, unless there was no other.
         if begun.elapsed() >= window.0 && looks > 0 {
             break;
         }
@@ -162,7 +156,7 @@ async fn stays_open(world: &mut World, window: Span) -> StepResult {
     Ok(())
 }
 
-/// Waits until the breaker's time is up, and a timer of the program's may be late by that.
+/// Waits for the reset timeout and the tolerance of the program's timer.
 async fn wait_for(world: &World, period: Duration) -> StepResult {
     let over = opened(world)? + period + Duration::from_millis(250);
     elapse(over.saturating_duration_since(Instant::now())).await;
@@ -172,7 +166,7 @@ async fn wait_for(world: &World, period: Duration) -> StepResult {
 #[given("the time of the breaker is up")]
 async fn time_is_up(world: &mut World) -> StepResult {
     wait_for(world, PERIOD).await?;
-    world.begin_asking().await
+    world.begin_requests().await
 }
 
 #[then(regex = r"^(\d+ s) after it opened the breaker lets a call through$")]
@@ -182,12 +176,12 @@ async fn lets_through(world: &mut World, period: Span) -> StepResult {
 }
 
 async fn a_create_reaches(world: &mut World) -> StepResult {
-    // A timer of the program's may be late on a busy machine.
+    // The timer of the program may be late on a busy machine.
     let limit = world.scene.patience.stretch(Duration::ZERO);
     let begun = Instant::now();
     loop {
-        let asked = create(world)?;
-        let exchange = world.send(asked).await?;
+        let request = create(world)?;
+        let exchange = world.send(request).await?;
         match exchange.is(201) {
             Ok(_) => return Ok(()),
             Err(got) if begun.elapsed() > limit => {
@@ -204,11 +198,11 @@ async fn a_create_reaches(world: &mut World) -> StepResult {
 #[then(regex = r"^(\d+) creates at once reach the user service$")]
 pub async fn creates_at_once_reach(world: &mut World, count: usize) -> StepResult {
     let client = world.gateway().await?;
-    let mut asking = Vec::new();
+    let mut requests = Vec::new();
     for _ in 0..count {
-        asking.push(super::exchange(&client, create(world)?));
+        requests.push(super::exchange(&client, create(world)?));
     }
-    let exchanges = futures::future::try_join_all(asking).await?;
+    let exchanges = futures::future::try_join_all(requests).await?;
     let wrong = exchanges.iter().filter_map(|it| it.is(201).err());
     all("201", wrong.collect(), exchanges.len())
 }
@@ -217,11 +211,11 @@ pub async fn creates_at_once_reach(world: &mut World, count: usize) -> StepResul
 async fn any_sequence(world: &mut World) -> StepResult {
     let client = world.gateway().await?;
     let double = world.own()?.double()?.clone();
-    let terms = Terms {
+    let terms = BreakerSettings {
         max_failures: 3,
         reset: Duration::from_millis(500),
-        grain: Duration::from_millis(10),
-        late: world.scene.patience.stretch(Duration::from_millis(100)),
+        tolerance: Duration::from_millis(10),
+        allowance: world.scene.patience.stretch(Duration::from_millis(100)),
     };
     properties::breaker::check(client, double, terms, world.scene.seed).await
 }

@@ -1,4 +1,4 @@
-//! Which calls reach the user service.
+//! Calls that reach the user service.
 
 use std::collections::BTreeMap;
 
@@ -9,16 +9,16 @@ use user_proto::v1::{
     CreateUserRequest, DeleteUserRequest, GetUserRequest, ListUsersRequest, UpdateUserRequest,
 };
 
-use super::Asked;
 use crate::doubles::user_service::records::ReceivedCall;
 use crate::steps::users::outcomes::all;
 use crate::steps::users::table;
 use crate::world::World;
+use crate::world::gateway::SentRequest;
 
-/// The fields of a call as texts; one that is not there is `(absent)`.
+/// The fields of a call as texts; a missing field is `(absent)`.
 type Fields = BTreeMap<String, String>;
 
-/// What is shown for a field that is not present.
+/// The text for a missing field.
 const ABSENT: &str = "(absent)";
 
 fn json(entries: &BTreeMap<String, String>) -> String {
@@ -29,7 +29,7 @@ fn named<const N: usize>(fields: [(&str, String); N]) -> Fields {
     fields.map(|(name, value)| (name.to_owned(), value)).into()
 }
 
-/// The fields that a call carries.
+/// The fields of a call.
 fn fields(call: &ReceivedCall) -> Result<Fields, String> {
     let or_absent = |it: Option<String>| it.unwrap_or_else(|| ABSENT.to_owned());
     Ok(match call.method() {
@@ -70,14 +70,14 @@ fn fields(call: &ReceivedCall) -> Result<Fields, String> {
     })
 }
 
-fn told(call: &ReceivedCall) -> String {
+fn summary(call: &ReceivedCall) -> String {
     let fields = fields(call).map_or_else(|it| it, |it| format!("{it:?}"));
     let cut: String = fields.chars().take(300).collect();
     format!("{} {cut}", call.method())
 }
 
 impl World {
-    /// The calls that came since the newest action began.
+    /// The calls since the start of the newest action.
     pub async fn new_calls(&mut self) -> StepResult<Vec<ReceivedCall>> {
         let before = self.gateway.calls_before;
         let calls = self.deployment().await?.double()?.calls();
@@ -85,14 +85,17 @@ impl World {
     }
 }
 
-/// That there is one call, of this method and with these fields.
+/// Checks that there is one call, of this method and with these fields.
 fn is_call(calls: &[ReceivedCall], method: &str, wanted: &Fields) -> Result<(), String> {
     let [call] = calls else {
-        let told: Vec<String> = calls.iter().map(told).collect();
-        return Err(format!("{} calls instead of one: {told:?}", calls.len()));
+        let summaries: Vec<String> = calls.iter().map(summary).collect();
+        return Err(format!(
+            "{} calls instead of one: {summaries:?}",
+            calls.len()
+        ));
     };
     if call.method() != method {
-        return Err(format!("{} instead of {method}", told(call)));
+        return Err(format!("{} instead of {method}", summary(call)));
     }
     let found = fields(call)?;
     for (name, value) in wanted {
@@ -106,7 +109,7 @@ fn is_call(calls: &[ReceivedCall], method: &str, wanted: &Fields) -> Result<(), 
     Ok(())
 }
 
-/// Whether two page sizes mean the same (USR-12): a gateway may send what it knows them to mean.
+/// Whether two page sizes mean the same (USR-12): a gateway may normalise them.
 fn same_size(one: &str, other: &str) -> bool {
     let meant = |text: &str| match text.parse::<i32>() {
         Ok(..=0) => Some(20),
@@ -118,7 +121,7 @@ fn same_size(one: &str, other: &str) -> bool {
 
 /// The rows of a table of requests and the calls that they make.
 struct Row {
-    asked: Asked,
+    request: SentRequest,
     call: String,
     fields: Fields,
 }
@@ -135,11 +138,11 @@ fn rows(world: &World, step: &Step) -> StepResult<Vec<Row>> {
     let call = place("call").unwrap_or_default();
     rows.iter()
         .map(|row| {
-            let asked = Asked::parse(&world.text(&row[0])?)?;
+            let request = SentRequest::parse(&world.text(&row[0])?)?;
             let fields = header.iter().zip(row).skip(call + 1);
             let fields = fields.map(|(name, value)| Ok((name.clone(), world.text(value)?)));
             Ok(Row {
-                asked: asked.with_cell(place("body").map_or("", |it| &row[it])),
+                request: request.with_cell(place("body").map_or("", |it| &row[it])),
                 call: row[call].clone(),
                 fields: fields.collect::<StepResult<_>>()?,
             })
@@ -166,17 +169,17 @@ async fn each_makes_the_call(world: &mut World, step: &Step) -> StepResult {
     let mut wrong = Vec::new();
     let count = rows.len();
     for row in rows {
-        world.begin_asking().await?;
-        let exchange = world.ask(row.asked).await?;
+        world.begin_requests().await?;
+        let exchange = world.ask(row.request).await?;
         let calls = world.new_calls().await?;
         let said = is_call(&calls, &row.call, &of_method(row.fields, &row.call));
-        wrong.extend(said.err().map(|it| format!("{}: {it}", exchange.told())));
+        wrong.extend(said.err().map(|it| format!("{}: {it}", exchange.summary())));
         wrong.extend(exchange.fault());
     }
     all("the call told", wrong, count)
 }
 
-/// What an odd id may get. Since Go 1.26 its router redirects to a clean path with 307 instead of 301.
+/// Permitted statuses for an unusual id. The router of Go redirects to a clean path, with 307 instead of 301 since 1.26.
 const REFUSED: [u16; 6] = [301, 307, 308, 400, 404, 414];
 
 #[then(
@@ -187,23 +190,23 @@ async fn each_is_refused_or_passed_on(world: &mut World, step: &Step) -> StepRes
     let mut wrong = Vec::new();
     let count = rows.len();
     for row in rows {
-        world.begin_asking().await?;
-        let exchange = world.ask(row.asked).await?;
+        world.begin_requests().await?;
+        let exchange = world.ask(row.request).await?;
         let calls = world.new_calls().await?;
         let mut wanted = of_method(row.fields, &row.call);
-        // Which characters stand for bytes that are none is free.
+        // The replacement characters of invalid bytes are undefined by the contract.
         wanted.retain(|_, value| value != "(any)");
         let said = match exchange.answer() {
             Err(told) => Err(told),
             Ok(it) if calls.is_empty() && REFUSED.contains(&it.status) => Ok(()),
             Ok(_) if row.call == "(none)" => {
-                let calls: Vec<String> = calls.iter().map(told).collect();
-                Err(format!("{} and calls {calls:?}", exchange.told()))
+                let calls: Vec<String> = calls.iter().map(summary).collect();
+                Err(format!("{} and calls {calls:?}", exchange.summary()))
             }
-            Ok(it) if it.status >= 500 => Err(exchange.told()),
+            Ok(it) if it.status >= 500 => Err(exchange.summary()),
             Ok(_) => is_call(&calls, &row.call, &wanted),
         };
-        wrong.extend(said.err().map(|it| format!("{}: {it}", exchange.told())));
+        wrong.extend(said.err().map(|it| format!("{}: {it}", exchange.summary())));
     }
     all("refused, or passed on as it is", wrong, count)
 }
@@ -221,6 +224,6 @@ async fn got_with(world: &mut World, method: String, step: &Step) -> StepResult 
 #[then("the user service got no call")]
 async fn got_no_call(world: &mut World) -> StepResult {
     let calls = world.new_calls().await?;
-    let told: Vec<String> = calls.iter().map(told).collect();
-    ensure(calls.is_empty(), "no call", format!("{told:?}"))
+    let summaries: Vec<String> = calls.iter().map(summary).collect();
+    ensure(calls.is_empty(), "no call", format!("{summaries:?}"))
 }

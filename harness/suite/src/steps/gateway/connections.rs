@@ -1,34 +1,32 @@
-//! Connections to the user service that break, fall silent and come back (RES-5, RES-6), and its
-//! health (HLT-9).
+//! Connections to the user service that break or stop responding (RES-5, RES-6), and its health (HLT-9).
 
 use std::time::{Duration, Instant};
 
 use conformance_engine::failure::{Failure, StepResult, ensure};
 use conformance_engine::observe::{elapse, eventually, holds_for};
 use cucumber::{given, then, when};
-use tonic_health::pb::health_check_response::ServingStatus;
 
-use super::Asked;
-use crate::component::Resource;
-use crate::doubles::user_service::health::Health;
+use crate::contract::components::gateway::USER_SERVICE;
+use crate::doubles::user_service::health::{Health, ServingStatus};
 use crate::params::{Span, StatusCode};
 use crate::world::World;
+use crate::world::gateway::SentRequest;
 
-/// The service whose health counts (HLT-9).
+/// The service name of the health check (HLT-9).
 const SERVICE: &str = "user.v1.UserService";
 
-/// When what the last request has caused is over.
+/// How long the consequences of the last request may take.
 const SETTLED: Duration = Duration::from_secs(1);
 
-/// A request whatever comes of it, so that the gateway meets what has become of its connection.
+/// A request whose answer is ignored, so that the gateway uses its connection.
 async fn ask_anything(world: &mut World) -> StepResult {
-    let asked = Asked::parse("DELETE /api/v1/users/x")?;
-    world.ask(asked).await.map(|_| ())
+    let request = SentRequest::parse("DELETE /api/v1/users/x")?;
+    world.ask(request).await.map(|_| ())
 }
 
 #[given(regex = r"^the user service has been (cut|hung) for (\d+ s), with requests under way$")]
 async fn has_been_away(world: &mut World, how: String, time: Span) -> StepResult {
-    let link = world.own()?.slot(0)?.link(Resource::UserService)?;
+    let link = world.own()?.slot(0)?.link(USER_SERVICE)?;
     match how.as_str() {
         "cut" => link.cut().await,
         _ => link.hang().await,
@@ -52,7 +50,7 @@ async fn was_stopped(world: &mut World) -> StepResult {
 
 #[when("the user service is started again")]
 async fn is_started_again(world: &mut World) -> StepResult {
-    world.own()?.double()?.come_back().await
+    world.own()?.double()?.resume().await
 }
 
 #[then(
@@ -65,7 +63,7 @@ async fn asked_at_most(world: &mut World, window: Span, most: usize) -> StepResu
         "a gateway that asks for health",
         "it never did",
     )?;
-    // Watching is not checking. A tenth less: the moments here are not those of the program.
+    // Watch is not Check. A tenth less, since the times are observed outside the program.
     let moments: Vec<_> = checks
         .iter()
         .filter(|it| !it.watch && it.service == SERVICE)
@@ -116,7 +114,7 @@ async fn next_succeeds(world: &mut World) -> StepResult {
 
 #[when(regex = r"^nobody asks anything for (\d+ s)$")]
 async fn nobody_asks(world: &mut World, window: Span) -> StepResult {
-    // Clients that measure bandwidth ping around data, which is no keepalive.
+    // Clients that measure bandwidth send PINGs with data, which are no keepalive.
     world.gateway.idle_since = Some(Instant::now() + SETTLED);
     let slot = world.own()?.slot(0)?;
     holds_for("the program runs on", window.0, async || slot.runs_on()).await

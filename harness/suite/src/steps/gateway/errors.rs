@@ -3,15 +3,16 @@
 use conformance_engine::failure::{Failure, StepResult, ensure};
 use cucumber::gherkin::Step;
 use cucumber::then;
-use tonic::Code;
 
-use super::{Asked, Exchange};
 use crate::checks::gateway_answer;
-use crate::doubles::user_service::answer::Answer;
+use crate::contract::components::gateway::USER_SERVICE;
+use crate::doubles::user_service::answer::ScriptedAnswer;
+use crate::drivers::Code;
 use crate::properties::requests;
 use crate::steps::users::outcomes::all;
 use crate::steps::users::table;
 use crate::world::World;
+use crate::world::gateway::{Exchange, SentRequest};
 
 #[then(regex = r"^the answer is (\d+) with the error `(.+)`$")]
 async fn answer_is_error(world: &mut World, status: u16, message: String) -> StepResult {
@@ -34,9 +35,11 @@ async fn each_message_is_the_error(world: &mut World, step: &Step) -> StepResult
     let rows = table(step, &["message"])?;
     for row in rows {
         let message = world.text(&row[0])?;
-        let status = Answer::status(Code::NotFound, &message);
+        let status = ScriptedAnswer::status(Code::NotFound, &message);
         world.own()?.double()?.script(status);
-        let exchange = world.ask(Asked::parse("GET /api/v1/users/x")?).await?;
+        let exchange = world
+            .ask(SentRequest::parse("GET /api/v1/users/x")?)
+            .await?;
         wrong.extend(exchange.is_error(404, &message).err());
     }
     all("the message of the user service", wrong, rows.len())
@@ -49,8 +52,7 @@ async fn no_answer_holds(world: &mut World, text: String) -> StepResult {
 
 #[then("no answer holds an address of the user service")]
 async fn no_answer_holds_an_address(world: &mut World) -> StepResult {
-    let resource = crate::component::Resource::UserService;
-    let link = world.own()?.slot(0)?.link(resource)?.address();
+    let link = world.own()?.slot(0)?.link(USER_SERVICE)?.address();
     let words = [link.to_string(), format!(":{}", link.port())];
     holds_none(world, &words)
 }
@@ -64,7 +66,7 @@ fn holds_none(world: &World, words: &[String]) -> StepResult {
                 || holds(format!("{:?}", answer.headers))
         })
     });
-    let wrong = wrong.map(Exchange::told).collect();
+    let wrong = wrong.map(Exchange::summary).collect();
     all(&format!("none of {words:?}"), wrong, exchanges.len())
 }
 
@@ -101,7 +103,7 @@ fn error_of_the_server(exchange: &Exchange) -> Result<(), String> {
     match (exchange.fault(), exchange.answer()?.status) {
         (Some(fault), _) => Err(fault),
         (None, 499..600) => Ok(()),
-        (None, _) => Err(exchange.told()),
+        (None, _) => Err(exchange.summary()),
     }
 }
 
@@ -114,7 +116,7 @@ async fn answer_is_an_error(world: &mut World) -> StepResult {
     ensure(
         (400..600).contains(&status),
         "an error of its own shape",
-        exchange.told(),
+        exchange.summary(),
     )
 }
 

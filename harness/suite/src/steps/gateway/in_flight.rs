@@ -1,4 +1,4 @@
-//! Creates whose answers the user service keeps back, or whose clients go away.
+//! Creates whose answers the user service holds back, or whose clients cancel.
 
 use std::time::Duration;
 
@@ -6,50 +6,26 @@ use conformance_engine::failure::{Failure, StepResult};
 use conformance_engine::observe::{elapse, eventually, holds_for};
 use cucumber::{given, then, when};
 use tokio::task::JoinHandle;
-use tonic::Code;
 
-use super::Exchange;
 use super::breaker::{create, creates_at_once_reach};
 use crate::checks::gateway_answer;
-use crate::doubles::user_service::answer::{Answer, Gate};
+use crate::doubles::user_service::answer::{Gate, ScriptedAnswer};
 use crate::doubles::user_service::records::Ending;
+use crate::drivers::Code;
 use crate::params::{Span, StatusCode};
 use crate::steps::users::outcomes::all;
 use crate::world::World;
+use crate::world::gateway::Exchange;
 
-/// How long a gateway may take to notice that its client has gone.
+/// How long a gateway may take to notice that its client has cancelled.
 const NOTICE: Duration = Duration::from_secs(2);
 
-/// Requests whose answers are kept back.
-#[derive(Debug, Default)]
-pub struct InFlight {
-    /// Keeps the answers back.
-    gate: Option<Gate>,
-    /// The requests, each with its answer.
-    tasks: Vec<JoinHandle<StepResult<Exchange>>>,
-}
-
-impl InFlight {
-    /// Whether nobody waits for an answer.
-    pub fn is_empty(&self) -> bool {
-        self.tasks.is_empty()
-    }
-}
-
-impl Drop for InFlight {
-    fn drop(&mut self) {
-        for task in &self.tasks {
-            task.abort();
-        }
-    }
-}
-
-/// Sends creates whose answers are kept back, without waiting for them.
+/// Sends creates whose answers are held back, without waiting for them.
 async fn send_in_flight(world: &mut World, count: usize) -> StepResult {
     let client = world.gateway().await?;
     for _ in 0..count {
-        let (client, asked) = (client.clone(), create(world)?);
-        let task = tokio::spawn(async move { super::exchange(&client, asked).await });
+        let (client, request) = (client.clone(), create(world)?);
+        let task = tokio::spawn(async move { super::exchange(&client, request).await });
         world.gateway.in_flight.tasks.push(task);
     }
     Ok(())
@@ -58,13 +34,13 @@ async fn send_in_flight(world: &mut World, count: usize) -> StepResult {
 #[given("the user service keeps its answers")]
 async fn keeps_its_answers(world: &mut World) -> StepResult {
     let gate = Gate::new();
-    let held = Answer::Contract.held_by(&gate);
+    let held = ScriptedAnswer::Contract.held_by(&gate);
     world.own()?.double()?.otherwise(held);
     world.gateway.in_flight.gate = Some(gate);
     Ok(())
 }
 
-/// Waits until so many calls have come since the action began.
+/// Waits until this many calls have arrived since the action began.
 async fn calls_have_come(world: &mut World, count: usize) -> StepResult {
     let before = world.gateway.calls_before;
     let limit = world.scene.patience.stretch(Duration::from_secs(2));
@@ -80,11 +56,11 @@ async fn calls_have_come(world: &mut World, count: usize) -> StepResult {
 
 #[given(regex = r"^(\d+) creates are in flight that the user service will answer with ([A-Z_]+)$")]
 async fn are_in_flight(world: &mut World, count: usize, code: StatusCode) -> StepResult {
-    world.begin_asking().await?;
+    world.begin_requests().await?;
     let gate = Gate::new();
     let answer = match code.0 {
-        Code::Ok => Answer::Contract,
-        code => Answer::status(code, "told late"),
+        Code::Ok => ScriptedAnswer::Contract,
+        code => ScriptedAnswer::status(code, "answered late"),
     };
     let held = vec![answer.held_by(&gate); count];
     world.own()?.double()?.script(held);
@@ -99,7 +75,7 @@ async fn one_is_in_flight(world: &mut World) -> StepResult {
     calls_have_come(world, 1).await
 }
 
-/// Opens the gate and waits for the answers that were kept.
+/// Opens the gate and waits for the answers that were held back.
 async fn let_go(world: &mut World) -> StepResult<Vec<Exchange>> {
     if let Some(gate) = world.gateway.in_flight.gate.take() {
         gate.open();
@@ -119,7 +95,7 @@ async fn are_answered_later(world: &mut World, time: Span) -> StepResult {
         it.answer()
             .map_or(true, |it| gateway_answer::breaker_is_open(it).is_ok())
     });
-    let wrong = refused.map(Exchange::told).collect();
+    let wrong = refused.map(Exchange::summary).collect();
     all("the answers that were kept", wrong, exchanges.len())
 }
 
@@ -179,16 +155,16 @@ async fn answered_and_well(world: &mut World) -> StepResult {
 #[given("a create was made and abandoned")]
 async fn was_made_and_abandoned(world: &mut World) -> StepResult {
     made_and_abandoned(world, 1).await?;
-    world.begin_asking().await
+    world.begin_requests().await
 }
 
 #[when(regex = r"^(\d+) creates? (?:is|are) made and abandoned$")]
 async fn made_and_abandoned(world: &mut World, count: usize) -> StepResult {
     for _ in 0..count {
         let client = world.gateway().await?;
-        let asked = create(world)?;
-        let id = asked.id.clone();
-        let task = tokio::spawn(async move { super::exchange(&client, asked).await });
+        let request = create(world)?;
+        let id = request.id.clone();
+        let task = tokio::spawn(async move { super::exchange(&client, request).await });
         let double = world.own()?.double()?.clone();
         let ending = || {
             let calls = double.calls().into_iter();
@@ -209,7 +185,7 @@ async fn made_and_abandoned(world: &mut World, count: usize) -> StepResult {
                 other => Err(format!("{other:?}")),
             },
         );
-        // Whoever lets it go on must not count its end, which these calls have not.
+        // A gateway that lets the call continue must not count its end; these calls have no end.
         let _ = given_up.await;
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! When answers come, and how often and when a call is tried (RES-1, RES-2).
+//! Times of answers, and retries (RES-1, RES-2).
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -8,24 +8,24 @@ use conformance_engine::observe::{elapse, eventually};
 use cucumber::gherkin::Step;
 use cucumber::{given, then, when};
 
-use super::Asked;
-use crate::component::Resource;
-use crate::doubles::user_service::prose;
+use crate::contract::components::gateway::USER_SERVICE;
 use crate::doubles::user_service::records::ReceivedCall;
+use crate::doubles::user_service::script_text;
 use crate::params::Span;
-use crate::properties::tries;
+use crate::properties::retries;
 use crate::steps::users::outcomes::all;
 use crate::steps::users::table;
 use crate::world::World;
+use crate::world::gateway::SentRequest;
 
-/// A clock's grain, and the way from the program's clock to that of the suite.
+/// Tolerance for the precision of clocks and the delay between program and suite.
 const GRAIN: Duration = Duration::from_millis(10);
 
 fn late_or_early(world: &World, expected: &str, right: impl Fn(Duration) -> bool) -> StepResult {
     let exchanges = &world.gateway.exchanges;
     let wrong = exchanges.iter().filter_map(|it| match it.answer() {
         Ok(answer) if right(answer.took) => None,
-        Ok(answer) => Some(format!("{} after {:?}", it.told(), answer.took)),
+        Ok(answer) => Some(format!("{} after {:?}", it.summary(), answer.took)),
         Err(told) => Some(told),
     });
     all(expected, wrong.collect(), exchanges.len())
@@ -86,14 +86,14 @@ async fn each_is_given_once(world: &mut World, step: &Step) -> StepResult {
     let rows = table(step, &["answer"])?;
     let mut wrong = Vec::new();
     for row in rows {
-        world.begin_asking().await?;
-        let script = prose::parse(&row[0]).map_err(Failure::broken)?;
+        world.begin_requests().await?;
+        let script = script_text::parse(&row[0]).map_err(Failure::broken)?;
         world.own()?.double()?.script(script);
-        let asked = Asked::parse("POST /api/v1/users")?.with_body("{}");
-        let exchange = world.ask(asked).await?;
+        let request = SentRequest::parse("POST /api/v1/users")?.with_body("{}");
+        let exchange = world.ask(request).await?;
         let calls = world.new_calls().await?.len();
         if calls != 1 || exchange.answer().is_ok_and(|it| it.status < 400) {
-            wrong.push(format!("{}: {calls} calls, {}", row[0], exchange.told()));
+            wrong.push(format!("{}: {calls} calls, {}", row[0], exchange.summary()));
         }
     }
     all("one call, and an error", wrong, rows.len())
@@ -101,19 +101,19 @@ async fn each_is_given_once(world: &mut World, step: &Step) -> StepResult {
 
 #[when(regex = r"^`([A-Z]+ /\S*)` is asked (\d+) times at once$")]
 async fn is_asked_at_once(world: &mut World, request: String, times: usize) -> StepResult {
-    world.begin_asking().await?;
+    world.begin_requests().await?;
     let client = world.gateway().await?;
     let asking = (0..times).map(|number| {
-        let mut asked = Asked::parse(&request)?;
-        asked.id = Some(format!("{}-{number}", world.scene.id));
-        Ok(super::exchange(&client, asked))
+        let mut request = SentRequest::parse(&request)?;
+        request.id = Some(format!("{}-{number}", world.scene.id));
+        Ok(super::exchange(&client, request))
     });
     let asking: Vec<_> = asking.collect::<StepResult<_>>()?;
     world.gateway.exchanges = futures::future::try_join_all(asking).await?;
     Ok(())
 }
 
-/// The pauses between the tries of each request, by the tries' number.
+/// The pauses between the attempts of each request, by the number of the attempt.
 async fn pauses(world: &mut World) -> StepResult<Vec<Vec<Duration>>> {
     let calls = world.new_calls().await?;
     if calls.is_empty() {
@@ -174,15 +174,15 @@ async fn pauses_differ(world: &mut World, middle: Span, apart: Span) -> StepResu
 
 #[when(regex = r"^`([A-Z]+ /\S*)` is asked, and the user service is restored after (\d+ ms)$")]
 async fn asked_and_restored(world: &mut World, request: String, after: Span) -> StepResult {
-    world.begin_asking().await?;
+    world.begin_requests().await?;
     let client = world.gateway().await?;
-    let mut asked = Asked::parse(&request)?;
-    asked.id = Some(world.scene.id.clone());
-    let asking = super::exchange(&client, asked);
+    let mut request = SentRequest::parse(&request)?;
+    request.id = Some(world.scene.id.clone());
+    let asking = super::exchange(&client, request);
     let slot = world.own()?.slot(0)?;
     let restoring = async {
         elapse(after.0).await;
-        slot.link(Resource::UserService)?.restore().await;
+        slot.link(USER_SERVICE)?.restore().await;
         Ok(())
     };
     let (exchange, ()) = futures::future::try_join(asking, restoring).await?;
@@ -218,5 +218,5 @@ async fn succeed_again(world: &mut World, limit: Span) -> StepResult {
 async fn any_script(world: &mut World) -> StepResult {
     let client = world.gateway().await?;
     let seed = world.scene.seed;
-    tries::check(client, world.own()?.double()?.clone(), seed).await
+    retries::check(client, world.own()?.double()?.clone(), seed).await
 }

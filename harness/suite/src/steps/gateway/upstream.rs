@@ -1,4 +1,4 @@
-//! What the user service behind a gateway does.
+//! Scripts of the user service behind a gateway.
 
 use conformance_engine::failure::{Failure, StepResult};
 use cucumber::gherkin::Step;
@@ -7,14 +7,14 @@ use prost::Message as _;
 use prost_types::Timestamp;
 use user_proto::v1::{ListUsersResponse, User, UserStatus};
 
-use crate::doubles::user_service::answer::Answer;
-use crate::doubles::user_service::prose;
+use crate::doubles::user_service::answer::ScriptedAnswer;
+use crate::doubles::user_service::script_text;
 use crate::steps::users::table;
 use crate::world::World;
 
 #[given(regex = r"^the user service answers `(.*)`$")]
 async fn answers(world: &mut World, script: String) -> StepResult {
-    let script = prose::parse(&script).map_err(Failure::broken)?;
+    let script = script_text::parse(&script).map_err(Failure::broken)?;
     world.own()?.double()?.script(script);
     Ok(())
 }
@@ -47,7 +47,7 @@ async fn shows(world: &mut World, what: String) -> StepResult {
         }
         _ => {}
     }
-    let answer = Answer::Message(message.into());
+    let answer = ScriptedAnswer::Message(message.into());
     world.own()?.double()?.script(answer);
     Ok(())
 }
@@ -78,15 +78,15 @@ async fn has_users(world: &mut World, count: usize, total: i32) -> StepResult {
     answer_with_the_page(world)
 }
 
-/// One answer fits every call: in each, the first field holds the user or the users.
+/// One answer for every call: in each, the first field holds the user or the users.
 fn answer_with_the_page(world: &mut World) -> StepResult {
     let message = world.gateway.answers.encode_to_vec();
-    let answer = Answer::Message(message.into());
+    let answer = ScriptedAnswer::Message(message.into());
     world.own()?.double()?.otherwise(answer);
     Ok(())
 }
 
-/// A user like any other.
+/// A valid user.
 fn someone(id: &str, number: usize) -> User {
     let moment = Timestamp {
         seconds: 1_700_000_000,
@@ -109,7 +109,7 @@ fn put(user: &mut User, field: &str, value: String) -> StepResult {
         "id" => user.id = value,
         "email" => user.email = value,
         "name" => user.name = value,
-        "status" => user.status = crate::gifts::status(&value).map_err(Failure::broken)?,
+        "status" => user.status = crate::field_value::status(&value).map_err(Failure::broken)?,
         "created_at" => user.created_at = Some(moment(&value)?),
         "updated_at" => user.updated_at = Some(moment(&value)?),
         "metadata" => user.metadata = serde_json::from_str(&value).map_err(Failure::broken)?,
@@ -120,6 +120,6 @@ fn put(user: &mut User, field: &str, value: String) -> StepResult {
 
 #[when("the user service never answers, and every route is asked")]
 async fn never_answers(world: &mut World) -> StepResult {
-    world.own()?.double()?.otherwise(Answer::Never);
-    super::asking::ask_every_route(world).await
+    world.own()?.double()?.otherwise(ScriptedAnswer::Never);
+    super::requests::ask_every_route(world).await
 }

@@ -1,4 +1,4 @@
-//! Deadlines, limits of messages, and what is no call at all (GRP-3).
+//! Deadlines, message limits, malformed calls (GRP-3).
 
 use std::time::Duration;
 
@@ -6,23 +6,22 @@ use conformance_engine::failure::{Failure, StepResult, ensure};
 use cucumber::{given, then, when};
 use futures::future::join_all;
 use prost::Message as _;
-use tonic::Code;
 use user_proto::v1::{
     CreateUserRequest, DeleteUserRequest, GetUserRequest, ListUsersRequest, UpdateUserRequest,
 };
 
 use super::super::users::outcomes::all;
-use crate::drivers::database;
+use crate::drivers::Code;
 use crate::drivers::database_locks::{Locks, waiting};
-use crate::drivers::wire::{End, Ended, Wire, framed};
+use crate::drivers::wire::{CallEnd, CompletedCall, Wire, framed};
 use crate::params::Span;
-use crate::text::Meaning as _;
+use crate::placeholders::PlaceholderValues as _;
 use crate::world::World;
 
 const SERVICE: &str = "/user.v1.UserService";
 const WATCH: &str = "/grpc.health.v1.Health/Watch";
 
-/// Calls may end this much before their deadline: clocks are read in turn.
+/// Calls may appear to end this much before their deadline: the clocks are read one after the other.
 const EARLY: Duration = Duration::from_millis(50);
 
 impl World {
@@ -30,15 +29,15 @@ impl World {
     pub(super) async fn wire(&mut self) -> StepResult<&mut Wire> {
         if self.grpc.wire.is_none() {
             let journal = self.scene.journal.clone();
-            let port = self.deployment().await?.slot(0)?.port("GRPC_PORT");
+            let port = self.deployment().await?.slot(0)?.port("GRPC_PORT")?;
             self.grpc.wire = Some(Wire::connect(port, &journal).await?);
         }
         let missing = || Failure::broken("the scenario has no connection");
         self.grpc.wire.as_mut().ok_or_else(missing)
     }
 
-    /// A call about nobody: it shows that a connection still works.
-    pub(super) async fn nobody(&mut self) -> StepResult<Ended> {
+    /// A call with an unknown id: it shows that a connection still works.
+    pub(super) async fn get_unknown(&mut self) -> StepResult<CompletedCall> {
         let request = GetUserRequest {
             id: format!("nobody-{}", self.scene.id),
         };
@@ -48,7 +47,7 @@ impl World {
         Ok(wire.call(&path, body, None).await)
     }
 
-    /// A call that no resource is needed for: whatever is away, it shows that a connection still works.
+    /// A call that needs no resource: it shows that a connection still works during an outage.
     pub(super) async fn unknown_method(&mut self) -> StepResult {
         let path = format!("{SERVICE}/Unknown");
         let ended = self.wire().await?.call(&path, framed(&[]), None).await;
@@ -59,7 +58,7 @@ impl World {
         )
     }
 
-    /// Makes calls at once, and remembers how they ended.
+    /// Makes calls at once, and records how they ended.
     async fn exchange(&mut self, calls: Vec<(&str, Vec<u8>)>, timeout: Option<&str>) -> StepResult {
         let wire = self.wire().await?;
         let calls = calls.into_iter().map(|(method, message)| {
@@ -70,7 +69,7 @@ impl World {
         Ok(())
     }
 
-    /// One valid request of each unary method, about "Ada" where it is about anybody.
+    /// One valid request of each unary method, with the id of "Ada" where it has one.
     fn unary_requests(&mut self) -> StepResult<Vec<(&'static str, Vec<u8>)>> {
         let id = self.of_user("Ada", "id").map_err(Failure::broken)?;
         let create = self.newcomer().encode_to_vec();
@@ -90,7 +89,7 @@ impl World {
     }
 }
 
-fn judge(world: &World, expected: &str, right: impl Fn(&Ended) -> bool) -> StepResult {
+fn judge(world: &World, expected: &str, right: impl Fn(&CompletedCall) -> bool) -> StepResult {
     let ended = &world.grpc.ended;
     let wrong = ended.iter().filter(|it| !right(it));
     all(
@@ -102,7 +101,7 @@ fn judge(world: &World, expected: &str, right: impl Fn(&Ended) -> bool) -> StepR
 
 #[when(regex = r"^every unary call is made with the deadline `(\w+)`$")]
 async fn made_with_the_deadline(world: &mut World, timeout: String) -> StepResult {
-    // A first call, so that those with a deadline find the connection open.
+    // A first call, so that the connection is open for those with a deadline.
     world.unknown_method().await?;
     let requests = world.unary_requests()?;
     world.exchange(requests, Some(&timeout)).await
@@ -125,7 +124,7 @@ async fn made_in_turn(world: &mut World, timeout: String) -> StepResult {
 #[given("every table is locked")]
 async fn every_table_is_locked(world: &mut World) -> StepResult {
     let database = world.own()?.database()?.clone();
-    let connection = database::connect(&world.site, &database).await?;
+    let connection = world.own()?.database_client().await?;
     world.grpc.locks = Some(Locks::take(connection, &database).await?);
     Ok(())
 }
@@ -142,7 +141,7 @@ async fn opened_with_the_deadline(world: &mut World, what: String, timeout: Stri
     Ok(())
 }
 
-fn in_time(world: &World, ended: &Ended, deadline: Duration) -> bool {
+fn in_time(world: &World, ended: &CompletedCall, deadline: Duration) -> bool {
     let latest = world
         .scene
         .patience
@@ -161,20 +160,20 @@ async fn ends_at_the_deadline(world: &mut World, deadline: Span) -> StepResult {
     );
     judge(world, &expected, |it| {
         let right = match &it.end {
-            End::Status(status) => status.code() == Code::DeadlineExceeded,
-            End::Reset(_) => true,
-            End::Never => false,
+            CallEnd::Status(status) => status.code() == Code::DeadlineExceeded,
+            CallEnd::Reset(_) => true,
+            CallEnd::Never => false,
         };
         right && in_time(world, it, deadline.0)
     })
 }
 
-/// How is not told: a client's own library says `DEADLINE_EXCEEDED` at that moment, and common health
-/// services end their stream with what they were told, that it was cancelled.
+/// The status is not checked: client libraries report `DEADLINE_EXCEEDED` themselves, and common health services end
+/// their stream as cancelled.
 #[then(regex = r"^the Watch ends at most 1 s after (\d+ s)$")]
 async fn the_watch_ends(world: &mut World, deadline: Span) -> StepResult {
     judge(world, "a Watch that ends at its deadline", |it| {
-        !matches!(it.end, End::Never) && in_time(world, it, deadline.0)
+        !matches!(it.end, CallEnd::Never) && in_time(world, it, deadline.0)
     })
 }
 
@@ -182,7 +181,7 @@ async fn the_watch_ends(world: &mut World, deadline: Span) -> StepResult {
 async fn statements_are_gone(world: &mut World, limit: Span) -> StepResult {
     let limit = world.scene.patience.stretch(limit.0);
     let database = world.own()?.database()?.clone();
-    let connection = database::connect(&world.site, &database).await?;
+    let connection = world.own()?.database_client().await?;
     waiting::none_older(&connection, &database, limit).await
 }
 
@@ -193,7 +192,7 @@ async fn succeeds_in_its_time(world: &mut World) -> StepResult {
 
 #[when(regex = r"^a request of (\d+) bytes is sent$")]
 async fn a_request_of(world: &mut World, bytes: usize) -> StepResult {
-    // The tag and the length of the only field are what the text has not.
+    // The rest of the message is the tag and the length of its only field.
     let length = (1..=bytes)
         .rev()
         .find(|it| message_of(*it).encoded_len() <= bytes)
@@ -244,14 +243,14 @@ async fn unimplemented(world: &mut World) -> StepResult {
     })
 }
 
-/// Bytes that no message begins with, by their words.
+/// Bytes that no message begins with, by their description.
 fn garbage(what: &str) -> StepResult<Vec<u8>> {
     Ok(match what {
         // Field 1 has 100 bytes, and 3 are there.
         "a field that ends too soon" => b"\x0a\x64abc".to_vec(),
         "a number that does not end" => [0x08; 1].into_iter().chain([0xff; 20]).collect(),
         "a type that nobody knows" => b"\x0e\x0f".to_vec(),
-        _ => return Err(Failure::broken(format!("nobody knows {what:?}"))),
+        _ => return Err(Failure::broken(format!("unknown description {what:?}"))),
     })
 }
 
@@ -272,7 +271,7 @@ async fn garbage_is_sent(world: &mut World, what: String) -> StepResult {
         .await
 }
 
-/// What stands for the bytes in texts, as long as they are.
+/// A placeholder in texts for the invalid bytes, of the same length.
 const MARK: &str = "\u{1}\u{2}";
 
 #[when("bytes that are no UTF-8 are sent in every string")]
@@ -323,7 +322,7 @@ async fn no_utf8_is_sent(world: &mut World) -> StepResult {
     world.exchange(calls, None).await
 }
 
-/// Puts the begin of a character without its end in the place of the mark.
+/// Replaces the placeholder by the start of a character without its end.
 fn spoil(message: &mut [u8]) {
     let mark = MARK.as_bytes();
     let found = message.windows(mark.len()).rposition(|it| it == mark);
@@ -335,15 +334,15 @@ fn spoil(message: &mut [u8]) {
 #[then("every call fails in some way")]
 async fn fails_in_some_way(world: &mut World) -> StepResult {
     judge(world, "any error", |it| match &it.end {
-        End::Status(status) => status.code() != Code::Ok,
-        End::Reset(_) => true,
-        End::Never => false,
+        CallEnd::Status(status) => status.code() != Code::Ok,
+        CallEnd::Reset(_) => true,
+        CallEnd::Never => false,
     })
 }
 
 #[then("the same connection still answers")]
 pub(super) async fn still_answers(world: &mut World) -> StepResult {
-    let ended = world.nobody().await?;
+    let ended = world.get_unknown().await?;
     ensure(
         ended.code() == Some(Code::NotFound),
         "NOT_FOUND on the same connection",
@@ -359,10 +358,10 @@ async fn connection_goes_on(world: &mut World) -> StepResult {
 #[then("the program still answers")]
 async fn program_still_answers(world: &mut World) -> StepResult {
     world.grpc.wire = None;
-    let ended = world.nobody().await?;
+    let ended = world.get_unknown().await?;
     ensure(
         ended.code() == Some(Code::NotFound),
-        "NOT_FOUND for a user that nobody knows",
+        "NOT_FOUND for an unknown user",
         ended,
     )
 }

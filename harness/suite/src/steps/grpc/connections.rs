@@ -1,4 +1,4 @@
-//! How long connections live (GRP-4), and what a client may do with pings (GRP-5).
+//! Lifetime of connections (GRP-4), and pings of clients (GRP-5).
 
 use std::time::{Duration, Instant};
 
@@ -6,17 +6,17 @@ use conformance_engine::failure::{Failure, StepResult, ensure};
 use conformance_engine::observe::{elapse, eventually, holds_for};
 use cucumber::{given, then, when};
 use prost::Message as _;
-use tonic::Code;
 
+use crate::drivers::Code;
+use crate::drivers::wire::connection_log::{ConnectionLog, Event};
 use crate::drivers::wire::framed;
-use crate::drivers::wire::sight::{Event, Sight};
 use crate::params::Span;
 use crate::world::World;
 
 const WATCH: &str = "/grpc.health.v1.Health/Watch";
 
-fn shown(sight: &Sight) -> String {
-    let events = sight.events();
+fn shown(log: &ConnectionLog) -> String {
+    let events = log.events();
     let words: Vec<_> = events.iter().map(|it| it.1.to_string()).collect();
     if words.is_empty() {
         "an open connection".to_owned()
@@ -25,19 +25,23 @@ fn shown(sight: &Sight) -> String {
     }
 }
 
-/// How long an event took to come; none yet.
-fn came(sight: &Sight, since: Instant, wanted: impl Fn(Event) -> bool) -> Option<Duration> {
-    let events = sight.events();
+/// The time until the first such event; none if there was none yet.
+fn time_until(
+    log: &ConnectionLog,
+    since: Instant,
+    wanted: impl Fn(Event) -> bool,
+) -> Option<Duration> {
+    let events = log.events();
     let found = events.iter().find(|it| wanted(it.1));
     found.map(|it| it.0.saturating_duration_since(since))
 }
 
-/// Nothing but an open connection.
-fn is_open(sight: &Sight) -> Result<(), String> {
-    if sight.events().is_empty() {
+/// Checks that the connection is open and got no GOAWAY.
+fn is_open(log: &ConnectionLog) -> Result<(), String> {
+    if log.events().is_empty() {
         Ok(())
     } else {
-        Err(shown(sight))
+        Err(shown(log))
     }
 }
 
@@ -63,7 +67,7 @@ async fn connection_with_a_watch(world: &mut World) -> StepResult {
     let (watch, begun) = wire.stream(WATCH, framed(&[]));
     world.grpc.running = Some(tokio::spawn(watch));
     world.grpc.counted_from = Some(opened);
-    // Its first answer, so that the call is known to run.
+    // Its first answer shows that the call is running.
     match tokio::time::timeout(Duration::from_secs(10), begun).await {
         Ok(Ok(())) => Ok(()),
         other => Err(Failure::mismatch(
@@ -75,7 +79,7 @@ async fn connection_with_a_watch(world: &mut World) -> StepResult {
 
 #[given("a call that waits for the database is running on an open connection")]
 async fn connection_with_a_call_running(world: &mut World) -> StepResult {
-    // The tables are locked: who asks the database now waits too.
+    // The tables are locked, so this call must not need the database.
     world.unknown_method().await?;
     let request = world.newcomer().encode_to_vec();
     let wire = world.wire().await?;
@@ -85,22 +89,22 @@ async fn connection_with_a_call_running(world: &mut World) -> StepResult {
     world.grpc.counted_from = Some(opened);
     let missing = || Failure::broken("the scenario has locked no table");
     let locks = world.grpc.locks.as_ref().ok_or_else(missing)?;
-    locks.somebody_waits().await
+    locks.wait_for_a_waiter().await
 }
 
-/// Whatever its code: that of an idle connection differs between gRPC's own libraries.
+/// With any code: the code for an idle connection differs between gRPC libraries.
 fn is_goaway(event: Event) -> bool {
     matches!(event, Event::GoAway(_))
 }
 
-/// Waits for GOAWAY, at most until `latest` after the moment that counts.
+/// Waits for GOAWAY, at most until `latest` after the start of the measurement.
 async fn goaway(world: &mut World, latest: Duration) -> StepResult<Duration> {
     let since = world.grpc.counted_from.unwrap_or_else(Instant::now);
     let latest = world.scene.patience.stretch(latest);
-    let sight = world.wire().await?.sight().clone();
+    let log = world.wire().await?.log().clone();
     let left = latest.saturating_sub(since.elapsed());
     eventually("GOAWAY", left, async || {
-        came(&sight, since, is_goaway).ok_or_else(|| shown(&sight))
+        time_until(&log, since, is_goaway).ok_or_else(|| shown(&log))
     })
     .await
 }
@@ -108,11 +112,11 @@ async fn goaway(world: &mut World, latest: Duration) -> StepResult<Duration> {
 #[then(regex = r"^it gets GOAWAY after (\d+ ms) to (\d+ ms)$")]
 async fn gets_goaway(world: &mut World, earliest: Span, latest: Span) -> StepResult {
     let after = goaway(world, latest.0).await?;
-    let sight = world.wire().await?.sight();
+    let log = world.wire().await?.log();
     ensure(
-        after >= earliest.0 && is_goaway(sight.events()[0].1),
+        after >= earliest.0 && is_goaway(log.events()[0].1),
         format!("GOAWAY first, not before {:?}", earliest.0),
-        format!("{} after {after:?}", shown(sight)),
+        format!("{} after {after:?}", shown(log)),
     )
 }
 
@@ -160,8 +164,8 @@ async fn watch_is_cancelled(world: &mut World) -> StepResult {
 
 #[given(regex = r"^it was kept open for (\d+ s)$")]
 async fn was_kept_open(world: &mut World, window: Span) -> StepResult {
-    let sight = world.wire().await?.sight().clone();
-    holds_for("an open connection", window.0, async || is_open(&sight)).await
+    let log = world.wire().await?.log().clone();
+    holds_for("an open connection", window.0, async || is_open(&log)).await
 }
 
 #[when(regex = r"^a call is made on it every (\d+ s) for (\d+ s)$")]
@@ -176,14 +180,14 @@ async fn calls_every(world: &mut World, pause: Span, window: Span) -> StepResult
 
 #[then("it is open and still answers")]
 async fn open_and_answers(world: &mut World) -> StepResult {
-    let sight = world.wire().await?.sight().clone();
-    is_open(&sight).map_err(|it| Failure::mismatch("an open connection", it))?;
+    let log = world.wire().await?.log().clone();
+    is_open(&log).map_err(|it| Failure::mismatch("an open connection", it))?;
     super::calls::still_answers(world).await
 }
 
 #[when("its client falls silent")]
 async fn falls_silent(world: &mut World) -> StepResult {
-    world.wire().await?.sight().mute();
+    world.wire().await?.log().mute();
     world.grpc.counted_from = Some(Instant::now());
     Ok(())
 }
@@ -191,15 +195,15 @@ async fn falls_silent(world: &mut World) -> StepResult {
 #[then(regex = r"^it is closed within (\d+ s)$")]
 async fn is_closed(world: &mut World, limit: Span) -> StepResult {
     let limit = world.scene.patience.stretch(limit.0);
-    let sight = world.wire().await?.sight().clone();
+    let log = world.wire().await?.log().clone();
     eventually("a closed connection", limit, async || {
-        let closed = sight.events().iter().any(|it| it.1 == Event::Closed);
-        closed.then_some(()).ok_or_else(|| shown(&sight))
+        let closed = log.events().iter().any(|it| it.1 == Event::Closed);
+        closed.then_some(()).ok_or_else(|| shown(&log))
     })
     .await
 }
 
-/// Pings, each once the one before was answered; stops when the connection fails.
+/// Sends PINGs one after the other; stops when the connection fails.
 #[when(regex = r"^its client pings (\d+) times, with pauses of (\d+ ms)$")]
 async fn client_pings(world: &mut World, times: usize, pause: Span) -> StepResult {
     let wire = world.wire().await?;
@@ -222,13 +226,13 @@ async fn calls_and_pings(world: &mut World, times: usize) -> StepResult {
     Ok(())
 }
 
-/// By GOAWAY with a reason, or without a word.
+/// By GOAWAY or by closing the connection.
 #[then("it is disconnected")]
 async fn is_disconnected(world: &mut World) -> StepResult {
     let limit = world.scene.patience.stretch(Duration::ZERO);
-    let sight = world.wire().await?.sight().clone();
+    let log = world.wire().await?.log().clone();
     eventually("a disconnected client", limit, async || {
-        let events = sight.events();
+        let events = log.events();
         events.first().map(|_| ()).ok_or("an open connection")
     })
     .await

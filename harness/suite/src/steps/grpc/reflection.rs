@@ -1,4 +1,4 @@
-//! What reflection says of the interface (GRP-2).
+//! The interface by reflection (GRP-2).
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use prost::Message as _;
 use prost_types::{FileDescriptorProto, FileDescriptorSet};
 
 use super::super::users::outcomes::all;
-use crate::checks::interface::{Part, missing, sentences};
+use crate::checks::interface::{Part, missing, statements};
 use crate::drivers::reflection::Reflection;
 use crate::world::World;
 
@@ -17,7 +17,7 @@ const PACKAGE: &str = "user.v1";
 
 async fn client(world: &mut World) -> StepResult<Reflection> {
     let journal = world.scene.journal.clone();
-    let url = world.deployment().await?.slot(0)?.grpc_url();
+    let url = world.deployment().await?.slot(0)?.grpc_url()?;
     Reflection::connect(&url, &journal)
 }
 
@@ -43,12 +43,12 @@ async fn it_lists(world: &mut World, name: String) -> StepResult {
 #[when("reflection is asked for every symbol of user.proto")]
 async fn asked_for_symbols(world: &mut World) -> StepResult {
     let client = client(world).await?;
-    // Where an implementation puts what is its own business, so each symbol is asked for.
-    let symbols = sentences(&wanted()?, PACKAGE)
+    // An implementation may distribute symbols over files as it likes, so each symbol is requested.
+    let symbols = statements(&wanted()?, PACKAGE)
         .into_iter()
         .filter_map(|(part, it)| match part {
             Part::Services => it.split_once('/').map(|(service, _)| service.to_owned()),
-            // What is nested comes with what it is nested in.
+            // Nested types come with the type that contains them.
             Part::Messages => (it.matches('.').count() == 2).then_some(it),
             Part::Values => it.rsplit_once('.').map(|(name, _)| name.to_owned()),
             Part::Fields => None,

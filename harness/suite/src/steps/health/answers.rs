@@ -1,4 +1,4 @@
-//! What a single answer of a probe tells.
+//! The content of a single answer of a probe.
 
 use conformance_engine::failure::{Failure, StepResult, ensure};
 use conformance_engine::observe::eventually;
@@ -6,9 +6,8 @@ use cucumber::{then, when};
 
 use super::health;
 use crate::checks::health_answer::{self, HealthAnswer};
-use crate::component::{Component, Resource};
-use crate::deployment::REFUSED;
-use crate::drivers::probes::{self, Answer};
+use crate::drivers::probes::{self, ProbeAnswer};
+use crate::environment::deployment::REFUSED;
 use crate::params::{Resources, Span};
 use crate::world::World;
 
@@ -19,7 +18,7 @@ async fn is_asked(world: &mut World, path: String) -> StepResult {
     let slot = world.deployment().await?.slot(0)?;
     let answer = match path.as_str() {
         "/health" => health(slot, &samples).await,
-        path => probes::get_noted(&slot.http_url(path), &journal).await,
+        path => probes::get_logged(&slot.http_url(path), &journal).await,
     };
     let answer =
         answer.map_err(|got| Failure::mismatch(format!("an answer to GET {path}"), got))?;
@@ -33,7 +32,7 @@ async fn every_probe_is_asked(world: &mut World) -> StepResult {
     let slot = world.deployment().await?.slot(0)?;
     let mut answers = Vec::new();
     for path in ["/live", "/ready", "/health"] {
-        let answer = probes::get_noted(&slot.http_url(path), &journal).await;
+        let answer = probes::get_logged(&slot.http_url(path), &journal).await;
         answers.push(
             answer.map_err(|got| Failure::mismatch(format!("an answer to GET {path}"), got))?,
         );
@@ -42,7 +41,7 @@ async fn every_probe_is_asked(world: &mut World) -> StepResult {
     Ok(())
 }
 
-fn answer(world: &World) -> StepResult<&Answer> {
+fn answer(world: &World) -> StepResult<&ProbeAnswer> {
     world
         .health
         .answers
@@ -78,8 +77,8 @@ async fn answer_is_complete(world: &mut World) -> StepResult {
         .map(|it| it.name)
         .collect();
     names.sort_unstable();
-    let resources = world.component.resources().iter();
-    let wanted: Vec<&str> = resources.map(|it| it.name()).collect();
+    let resources = world.component.resources.iter();
+    let wanted: Vec<&str> = resources.map(|it| it.name).collect();
     ensure(
         names == wanted,
         format!("the components {wanted:?}"),
@@ -115,8 +114,8 @@ async fn calls(
     others: String,
 ) -> StepResult {
     let told = told(world)?;
-    let named = resources.of(world.component).into_iter();
-    let named: Vec<&str> = named.map(Resource::name).collect();
+    let named = resources.of(world.component)?.into_iter();
+    let named: Vec<&str> = named.map(|it| it.name).collect();
     let mut wrong = Vec::new();
     for component in &told.components {
         let is_named = named.contains(&component.name.as_str());
@@ -151,8 +150,8 @@ async fn a_check_that_took(
 ) -> StepResult {
     let patience = world.scene.patience;
     let samples = world.health.samples.clone();
-    let named = resources.of(world.component);
-    let name = named.first().map_or("", |it| it.name());
+    let named = resources.of(world.component)?;
+    let name = named.first().map_or("", |it| it.name);
     let slot = world.deployment().await?.slot(0)?;
     let most = patience.stretch(most.0).as_secs_f64() * 1000.0;
     let least = least.0.as_secs_f64() * 1000.0;
@@ -188,16 +187,8 @@ async fn a_check_that_took(
 
 #[then("no answer holds a password or a connection string")]
 async fn holds_no_secret(world: &mut World) -> StepResult {
-    let component = world.component;
-    let deployment = world.own()?;
-    let mut secrets = Vec::new();
-    if component == Component::UserService {
-        let passwords = [
-            deployment.database()?.password(),
-            deployment.redis()?.password(),
-        ];
-        secrets.extend(passwords.into_iter().flatten().map(str::to_owned));
-    }
+    let passwords = world.own()?.passwords().into_iter();
+    let mut secrets: Vec<String> = passwords.map(str::to_owned).collect();
     secrets.extend(
         [
             REFUSED.0,

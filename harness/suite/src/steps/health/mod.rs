@@ -1,68 +1,37 @@
-//! How a program is, by its probes over time.
+//! The health of a program over time, by its probes.
 //!
-//! - [`answers`]: what a single answer tells
+//! - [`answers`]: the content of a single answer
 //! - [`service`]: the health service of gRPC
 
 pub mod answers;
 pub mod service;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use chrono::{DateTime, Utc};
+use chrono::Utc;
 use conformance_engine::failure::{Failure, StepResult};
 use conformance_engine::observe::{elapse, eventually, holds_for};
 use cucumber::{given, then, when};
 
 use crate::checks::health_answer;
-use crate::deployment::Slot;
-use crate::drivers::health_service::Watch;
-use crate::drivers::probes::{self, Answer};
+use crate::drivers::probes::{self, ProbeAnswer};
+use crate::environment::deployment::Slot;
 use crate::params::{Span, State};
 use crate::world::World;
+use crate::world::health::HealthSample;
 
 /// HLT-7 with the suite's test settings: `HEALTH_CACHE_TTL` + `HEALTH_CHECK_TIMEOUT` + 5 s.
 pub const RECOVERY: Duration = Duration::from_millis(6500);
 
-/// How long a scenario waits for a state that it starts from.
+/// Time limit for the state that a scenario starts from.
 const SET_UP: Duration = Duration::from_secs(30);
 
-/// What the health steps of one scenario remember.
-#[derive(Debug, Default)]
-pub struct Notes {
-    /// Every answer to `/health`.
-    samples: Arc<Mutex<Vec<Sample>>>,
-    /// The answers of the newest action, of any probe.
-    answers: Vec<Answer>,
-    /// What Check of the gRPC health service said.
-    check: Option<Result<&'static str, tonic::Status>>,
-    /// Open watches, by the name that they watch.
-    watches: Vec<(String, Watch)>,
-}
-
-/// One answer to `/health`.
-#[derive(Clone, Debug)]
-struct Sample {
-    sent: Instant,
-    received: Instant,
-    /// The wall clock, to compare with the answer's timestamp.
-    at: DateTime<Utc>,
-    answer: Answer,
-}
-
-impl Sample {
-    fn timestamp(&self) -> Option<DateTime<Utc>> {
-        health_answer::parse(&self.answer.body)
-            .ok()
-            .map(|it| it.timestamp)
-    }
-}
-
-/// Asks `/health` and remembers the answer.
-async fn health(slot: &Slot, samples: &Mutex<Vec<Sample>>) -> Result<Answer, String> {
+/// Requests `/health` and records the answer.
+async fn health(slot: &Slot, samples: &Mutex<Vec<HealthSample>>) -> Result<ProbeAnswer, String> {
     let sent = Instant::now();
     let answer = probes::get(&slot.http_url("/health")).await?;
-    let sample = Sample {
+    let sample = HealthSample {
         sent,
         received: Instant::now(),
         at: Utc::now(),
@@ -75,8 +44,8 @@ async fn health(slot: &Slot, samples: &Mutex<Vec<Sample>>) -> Result<Answer, Str
     Ok(answer)
 }
 
-/// One look at the state; an error says what is seen instead.
-async fn look(slot: &Slot, samples: &Mutex<Vec<Sample>>, state: State) -> Result<(), String> {
+/// Checks the state once; the error says what was observed instead.
+async fn look(slot: &Slot, samples: &Mutex<Vec<HealthSample>>, state: State) -> Result<(), String> {
     let (status, word, ready) = match state {
         State::Alive => return alive(slot).await,
         State::Ready => return probes::is_ready(&slot.http_url("/ready")).await,
@@ -88,7 +57,7 @@ async fn look(slot: &Slot, samples: &Mutex<Vec<Sample>>, state: State) -> Result
         State::Degraded => (207, "degraded", 200),
         State::Unhealthy => (503, "unhealthy", 503),
     };
-    // Both at once: where a check takes longer than its answer is kept, the second would wait for another.
+    // Both at once: where a check takes longer than its result is cached, the second request would wait for another.
     let url = slot.http_url("/ready");
     let (answer, is_ready) = tokio::join!(health(slot, samples), probes::get(&url));
     let (answer, is_ready) = (answer?, is_ready?);
@@ -121,7 +90,7 @@ async fn is_503(slot: &Slot) -> Result<(), String> {
     }
 }
 
-/// Waits for a state, at most for the contract's limit and the machine's allowance.
+/// Waits for a state, at most for the limit of the contract and the allowance of the machine.
 pub async fn becomes(world: &mut World, state: State, limit: Duration) -> StepResult {
     let limit = world.scene.patience.stretch(limit);
     let samples = world.health.samples.clone();
@@ -161,7 +130,7 @@ async fn is_within(world: &mut World, state: State, limit: Span) -> StepResult {
     becomes(world, state, limit.0).await
 }
 
-/// A pool may find a dead connection only when it uses it: until the limit is over the program may waver.
+/// A pool may find a dead connection only when it uses it: until the limit the state may change back.
 #[then(regex = r"^the program is (healthy|ready) within (\d+ (?:ms|s)), and stays so for (\d+ s)$")]
 async fn settles(world: &mut World, state: State, limit: Span, window: Span) -> StepResult {
     let limit = world.scene.patience.stretch(limit.0) + window.0;
@@ -188,7 +157,12 @@ async fn stays_for(world: &mut World, state: State, window: Span) -> StepResult 
 #[given("the program was started and is alive")]
 async fn started_and_alive(world: &mut World) -> StepResult {
     world.own()?.start(0).await?;
-    becomes(world, State::Alive, crate::deployment::START_LIMIT).await
+    becomes(
+        world,
+        State::Alive,
+        crate::environment::deployment::START_LIMIT,
+    )
+    .await
 }
 
 #[given(regex = r"^the program was started and stayed alive and not ready for (\d+ s)$")]
@@ -200,7 +174,7 @@ async fn started_and_not_ready(world: &mut World, window: Span) -> StepResult {
 #[when(regex = r"^(\d+) clients keep asking for its health for (\d+ (?:ms|s))$")]
 async fn clients_keep_asking(world: &mut World, count: usize, window: Span) -> StepResult {
     let samples = world.health.samples.clone();
-    // Answers from before belong to other questions.
+    // Earlier answers do not count.
     samples
         .lock()
         .unwrap_or_else(PoisonError::into_inner)
@@ -224,6 +198,7 @@ async fn clients_keep_asking(world: &mut World, count: usize, window: Span) -> S
 async fn hung_while_asked(world: &mut World, window: Span) -> StepResult {
     let samples = world.health.samples.clone();
     let resource = world.component.required();
+    let resource = resource.ok_or_else(|| Failure::broken("the component requires no resource"))?;
     let journal = world.scene.journal.clone();
     let slot = world.deployment().await?.slot(0)?;
     let link = slot.link(resource)?;
@@ -231,9 +206,9 @@ async fn hung_while_asked(world: &mut World, window: Span) -> StepResult {
         link.hang().await;
         elapse(window.0).await;
         link.restore().await;
-        journal.note(format!("{resource:?} was hung for {:?}", window.0));
+        journal.note(format!("{} was hung for {:?}", resource.phrase, window.0));
     };
-    // Beyond its end, so that the checks that hung are told.
+    // Longer than the outage, so that the results of the checks that hung are seen.
     let asking = holds_for("answers", window.0 + Duration::from_secs(1), async || {
         health(slot, &samples).await.map(|_| ())
     });
@@ -249,7 +224,7 @@ async fn every_answer_was_healthy(world: &mut World) -> StepResult {
     super::users::outcomes::all(expected, wrong.collect(), samples.len())
 }
 
-fn samples(world: &World) -> StepResult<Vec<Sample>> {
+fn samples(world: &World) -> StepResult<Vec<HealthSample>> {
     let samples = world
         .health
         .samples
@@ -278,7 +253,7 @@ async fn saw_at_most(world: &mut World, window: Span, most: usize) -> StepResult
             body,
         ));
     }
-    // A tenth less: the moments of the clients are not the moments of the program.
+    // A tenth less, since the times are observed outside the program.
     let window = window.0.mul_f64(0.9);
     for (first, ..) in &moments {
         let within = moments
@@ -317,7 +292,7 @@ async fn none_took_longer(world: &mut World, limit: Span) -> StepResult {
 async fn none_was_older(world: &mut World, limit: Span) -> StepResult {
     let allowed = world.scene.patience.stretch(limit.0);
     let samples = samples(world)?;
-    let age = |it: &Sample| Some((it.at - it.timestamp()?).to_std().unwrap_or_default());
+    let age = |it: &HealthSample| Some((it.at - it.timestamp()?).to_std().unwrap_or_default());
     let wrong = samples
         .iter()
         .filter(|it| age(it).is_none_or(|it| it > allowed));
@@ -334,7 +309,7 @@ async fn none_was_older(world: &mut World, limit: Span) -> StepResult {
 #[then(regex = r"^a newer health answer comes within (\d+ ms)$")]
 async fn a_newer_answer_comes(world: &mut World, limit: Span) -> StepResult {
     let limit = world.scene.patience.stretch(limit.0);
-    let before = samples(world)?.last().and_then(Sample::timestamp);
+    let before = samples(world)?.last().and_then(HealthSample::timestamp);
     let notes = world.health.samples.clone();
     let slot = world.deployment().await?.slot(0)?;
     eventually("a newer answer", limit, async || {

@@ -5,14 +5,14 @@ use std::time::{Duration, Instant};
 use conformance_engine::failure::{Failure, StepResult, ensure};
 use conformance_engine::observe::{eventually, holds_for};
 use cucumber::{given, then, when};
-use tonic::Code;
 
 use super::RECOVERY;
+use crate::drivers::Code;
 use crate::drivers::health_service::{HealthService, Report};
 use crate::params::{Span, State};
 use crate::world::World;
 
-/// Every name that must be known.
+/// The required service names.
 const NAMES: [&str; 2] = ["", "user.v1.UserService"];
 
 /// GRP-1 with the suite's test settings: `HEALTH_CACHE_TTL` + 5 s.
@@ -20,7 +20,7 @@ const REPORT: Duration = Duration::from_millis(5500);
 
 async fn client(world: &mut World) -> StepResult<HealthService> {
     let journal = world.scene.journal.clone();
-    let url = world.deployment().await?.slot(0)?.grpc_url();
+    let url = world.deployment().await?.slot(0)?.grpc_url()?;
     HealthService::connect(&url, &journal)
 }
 
@@ -48,7 +48,7 @@ async fn check_fails(world: &mut World) -> StepResult {
     ensure(right, "NOT_FOUND", format!("{seen:?}"))
 }
 
-/// One look at every name.
+/// Checks every name once.
 async fn all_answer(client: &HealthService, wanted: &str) -> Result<(), String> {
     for name in NAMES {
         match client.check(name).await {

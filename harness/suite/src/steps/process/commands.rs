@@ -7,38 +7,38 @@ use conformance_engine::network::link::Link;
 use conformance_engine::observe::eventually;
 use cucumber::{given, then, when};
 
-use crate::component::Resource;
-use crate::deployment::hold_until_started;
-use crate::doubles::stand_in::StandIn;
+use crate::contract::components::user_service::DATABASE;
+use crate::doubles::fake_health_endpoint::FakeHealthEndpoint;
 use crate::drivers::database;
+use crate::environment::deployment::hold_until_started;
 use crate::params::Span;
 use crate::world::World;
 
-/// When a command that does not end is given up: far above every limit of the contract.
+/// Time limit of a command, far above every limit of the contract.
 const GIVE_UP: Duration = Duration::from_secs(30);
 
-/// How long commands that start together are waited for until each has connected.
+/// Time limit for all commands that start together to connect.
 const MEETING: Duration = Duration::from_secs(10);
 
-/// Lets through what wants the database as soon as there are so many more connections: programs of which
-/// one starts a little later than the other meet there all the same.
+/// Releases the database link once there are this many more connections, so that programs that start at slightly
+/// different times still meet at the database.
 async fn let_through(link: &Link, before: u64, connections: u64) {
     let met = eventually("connections", MEETING, async || {
         let more = link.accepted() - before;
         (more >= connections).then_some(()).ok_or(more)
     });
-    // Whoever does not come in time comes later.
+    // A program that connects later is not held.
     let _ = met.await;
     link.restore().await;
 }
 
-/// Runs a command so many times at once and remembers how each ended.
+/// Runs a command this many times at once and records the exits.
 async fn run(world: &mut World, command: &str, times: usize) -> StepResult {
-    let turn = world.site.turn_to_start().await?;
+    let permit = world.environment.start_permit().await?;
     let deployment = world.own()?;
     let link = match times {
         1 => None,
-        _ => Some(deployment.slot(0)?.link(Resource::Database)?),
+        _ => Some(deployment.slot(0)?.link(DATABASE)?),
     };
     let before = link.map_or(0, Link::accepted);
     if let Some(link) = link {
@@ -49,7 +49,7 @@ async fn run(world: &mut World, command: &str, times: usize) -> StepResult {
         .collect();
     let started = started?;
     if let Some(first) = started.first() {
-        tokio::spawn(hold_until_started(turn, first.pid(), None));
+        tokio::spawn(hold_until_started(permit, first.pid(), None));
     }
     let ends = started
         .iter()
@@ -100,8 +100,7 @@ async fn is_run(world: &mut World, command: String, twice: String) -> StepResult
 }
 
 async fn snapshot(world: &mut World) -> StepResult<Vec<String>> {
-    let database = world.own()?.database()?.clone();
-    let client = database::connect(&world.site, &database).await?;
+    let client = world.own()?.database_client().await?;
     database::snapshot(&client).await
 }
 
@@ -158,20 +157,25 @@ async fn holds_the_same(world: &mut World) -> StepResult {
 #[given(regex = r"^a stand-in for the program that answers /health with (\d+)(?: after (\d+) s)?$")]
 async fn stand_in_answers(world: &mut World, status: u16, after: String) -> StepResult {
     let after = Duration::from_secs(after.parse().unwrap_or(0));
-    stand_in(world, Some(status), after).await
+    fake_health_endpoint(world, Some(status), after).await
 }
 
 #[given("a stand-in for the program that never answers")]
 async fn stand_in_is_silent(world: &mut World) -> StepResult {
-    stand_in(world, None, Duration::ZERO).await
+    fake_health_endpoint(world, None, Duration::ZERO).await
 }
 
-async fn stand_in(world: &mut World, status: Option<u16>, after: Duration) -> StepResult {
+async fn fake_health_endpoint(
+    world: &mut World,
+    status: Option<u16>,
+    after: Duration,
+) -> StepResult {
     let deployment = world
-        .prepare(crate::deployment::Settings::default())
+        .prepare(crate::environment::deployment::Settings::default())
         .await?;
     let index = deployment.add_slot().await?;
-    let port = deployment.slot(index)?.port("PORT");
-    world.process.stand_in = Some(StandIn::start(port, status, after).await?);
+    let port = deployment.slot(index)?.port("PORT")?;
+    world.process.fake_health_endpoint =
+        Some(FakeHealthEndpoint::start(port, status, after).await?);
     Ok(())
 }

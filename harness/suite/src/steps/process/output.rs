@@ -1,4 +1,4 @@
-//! What a program writes.
+//! Log output.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use cucumber::{then, when};
 use regex::Regex;
 
 use crate::checks::log_line::{self, Event, Format, LEVELS};
-use crate::deployment::Deployment;
+use crate::environment::deployment::Deployment;
 use crate::world::World;
 
 /// Every line of standard output of every process of the deployment.
@@ -17,12 +17,12 @@ pub fn stdout(deployment: &Deployment) -> Vec<Vec<u8>> {
     unread(deployment, &mut Vec::new())
 }
 
-/// Those since the last call with these places, one for each process; none at the beginning.
+/// The lines since the last call with these positions, one for each process.
 fn unread(deployment: &Deployment, places: &mut Vec<u64>) -> Vec<Vec<u8>> {
     let runs = deployment
         .slots()
         .iter()
-        .flat_map(crate::deployment::Slot::runs);
+        .flat_map(crate::environment::deployment::Slot::runs);
     let mut lines = Vec::new();
     for (index, run) in runs.enumerate() {
         places.resize(places.len().max(index + 1), 0);
@@ -35,7 +35,7 @@ fn unread(deployment: &Deployment, places: &mut Vec<u64>) -> Vec<Vec<u8>> {
         .collect()
 }
 
-/// A line as an event in whichever format it seems to be.
+/// A line as an event in either format.
 pub fn any_event(line: &[u8]) -> Result<Event, String> {
     let format = if line.starts_with(b"{") {
         Format::Json
@@ -105,7 +105,7 @@ async fn a_line_tells(world: &mut World, level: String) -> StepResult {
     .await
 }
 
-/// The word on its own, not as a part of another.
+/// The word on its own, not as a part of another word.
 fn standing_alone(word: &str) -> StepResult<Regex> {
     let pattern = format!("(^|[^A-Z0-9_]){}($|[^A-Z0-9_])", regex::escape(word));
     Regex::new(&pattern).map_err(Failure::broken)
@@ -121,11 +121,12 @@ async fn a_line_names(world: &mut World, level: String, name: String) -> StepRes
     .await
 }
 
-#[then(regex = r"^a line at level (ERROR) names the port of (PORT|METRICS_PORT|GRPC_PORT)$")]
+#[then(regex = r"^a line at level (ERROR) names the port of ((?:[A-Z]+_)?PORT)$")]
 async fn a_line_names_the_port(world: &mut World, level: String, variable: String) -> StepResult {
     let deployment = world.own()?;
-    // Where another instance holds it, the port is the other's.
-    let port = deployment.slots().last().map_or(0, |it| it.port(&variable));
+    // Where another instance holds it, the port is that of the other.
+    let newest = deployment.slots().len().saturating_sub(1);
+    let port = deployment.slot(newest)?.port(&variable)?;
     a_line_names(world, level, port.to_string()).await
 }
 
@@ -149,7 +150,7 @@ async fn holds_events(world: &mut World, format: String) -> StepResult {
     .map_err(|failure| nothing_written(failure, lines.is_empty()))
 }
 
-/// A program that writes nothing is wrong; the scenario is not.
+/// A program that writes nothing is a mismatch.
 fn nothing_written(failure: Failure, empty: bool) -> Failure {
     if empty {
         Failure::mismatch("at least one event on standard output", "none")
@@ -209,7 +210,7 @@ async fn first_request_succeeds(world: &mut World) -> StepResult {
     super::super::health::becomes(
         world,
         crate::params::State::Ready,
-        crate::deployment::START_LIMIT,
+        crate::environment::deployment::START_LIMIT,
     )
     .await?;
     let request = world.newcomer();

@@ -1,4 +1,4 @@
-//! Ports, starts and what stops them.
+//! Ports and starts.
 
 use std::collections::HashMap;
 use std::net::{Ipv4Addr, TcpListener};
@@ -8,46 +8,34 @@ use std::time::Duration;
 use conformance_engine::failure::{Failure, StepResult, ensure};
 use conformance_engine::observe::{Journal, eventually};
 use cucumber::{given, then, when};
-use tokio::task::AbortHandle;
 
-use crate::deployment::Settings;
 use crate::drivers::health_service::HealthService;
 use crate::drivers::probes;
+use crate::environment::deployment::Settings;
 use crate::params::Span;
 use crate::world::World;
+use crate::world::process::PortHolder;
 
-/// Keeps a port taken, by a listener of its own or by whoever has it; dropping it lets go.
-#[derive(Debug)]
-pub struct Holder {
-    task: AbortHandle,
-}
+/// The ports that scenarios of this run hold now: two scenarios may hold the same port, and the last one releases it.
+static HELD: LazyLock<Mutex<HashMap<u16, Weak<PortHolder>>>> = LazyLock::new(Mutex::default);
 
-impl Drop for Holder {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
-}
-
-/// The ports that scenarios of this run hold at the moment: two must not let go for each other.
-static HELD: LazyLock<Mutex<HashMap<u16, Weak<Holder>>>> = LazyLock::new(Mutex::default);
-
-fn hold(port: u16) -> Arc<Holder> {
+fn hold(port: u16) -> Arc<PortHolder> {
     let mut held = HELD.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(holder) = held.get(&port).and_then(Weak::upgrade) {
         return holder;
     }
     let task = tokio::spawn(async move {
-        // Somebody else's listener is as good, as long as it is there.
-        let mut looks = tokio::time::interval(Duration::from_millis(20));
+        // The listener of another process holds the port as well, as long as it exists.
+        let mut polls = tokio::time::interval(Duration::from_millis(20));
         let _kept = loop {
-            looks.tick().await;
+            polls.tick().await;
             if let Ok(listener) = TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)) {
                 break listener;
             }
         };
         std::future::pending::<()>().await;
     });
-    let holder = Arc::new(Holder {
+    let holder = Arc::new(PortHolder {
         task: task.abort_handle(),
     });
     held.insert(port, Arc::downgrade(&holder));
@@ -69,18 +57,18 @@ async fn port_is_taken(world: &mut World, port: u16) -> StepResult {
     .map_err(Failure::broken)
 }
 
-#[given(regex = r"^the (PORT|METRICS_PORT|GRPC_PORT) is held by another (instance|program)$")]
+#[given(regex = r"^the ((?:[A-Z]+_)?PORT) is held by another (instance|program)$")]
 async fn port_is_held(world: &mut World, variable: String, holder: String) -> StepResult {
     let deployment = world.own()?;
     if holder == "instance" {
         let other = deployment.start_ready().await?;
-        let port = deployment.slot(other)?.port(&variable);
+        let port = deployment.slot(other)?.port(&variable)?;
         let mut settings = Settings::default();
         settings.set(&variable, port.to_string());
         deployment.set_slot(0, &settings);
         return Ok(());
     }
-    let port = deployment.slot(0)?.port(&variable);
+    let port = deployment.slot(0)?.port(&variable)?;
     world.process.held.push(hold(port));
     eventually(
         format!("port {port} is taken"),
@@ -118,7 +106,7 @@ async fn every_instance_was_killed(world: &mut World) -> StepResult {
     for slot in world.own()?.slots() {
         slot.instance()?.kill().await;
     }
-    world.hang_up();
+    world.forget_clients();
     Ok(())
 }
 
@@ -157,10 +145,10 @@ async fn stops(world: &mut World, limit: Span) -> StepResult {
     }
 }
 
-#[when(regex = r"^(PORT|METRICS_PORT|GRPC_PORT) is asked on two local addresses$")]
+#[when(regex = r"^((?:[A-Z]+_)?PORT) is asked on two local addresses$")]
 async fn is_asked_on_two_addresses(world: &mut World, variable: String) -> StepResult {
     let journal = world.scene.journal.clone();
-    let port = world.deployment().await?.slot(0)?.port(&variable);
+    let port = world.deployment().await?.slot(0)?.port(&variable)?;
     let mut answers = Vec::new();
     for host in ["127.0.0.1", "127.0.0.2"] {
         let url = format!("http://{host}:{port}");
@@ -180,7 +168,7 @@ async fn is_asked_on_two_addresses(world: &mut World, variable: String) -> StepR
 
 /// Whether the page is there and holds the word.
 async fn served(url: &str, word: &str, journal: &Journal) -> Result<(), String> {
-    match probes::get_noted(url, journal).await {
+    match probes::get_logged(url, journal).await {
         Ok(answer) if answer.status == 200 && answer.body.contains(word) => Ok(()),
         Ok(answer) => Err(format!("{url}: {}", answer.status)),
         Err(error) => Err(format!("{url}: {error}")),

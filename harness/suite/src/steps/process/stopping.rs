@@ -1,4 +1,4 @@
-//! Signals, and what is in flight at that moment.
+//! Signals and requests in flight.
 
 use std::time::{Duration, Instant};
 
@@ -7,34 +7,34 @@ use conformance_engine::observe::{elapse, eventually, holds_for};
 use conformance_engine::subject::instance::Exit;
 use cucumber::{given, then, when};
 use nix::sys::signal::Signal;
-use tonic::Code;
 use user_proto::v1::CreateUserRequest;
 
-use crate::component::Component;
-use crate::doubles::user_service::answer::Answer;
+use crate::contract::components::RequestHold;
+use crate::doubles::user_service::answer::ScriptedAnswer;
+use crate::drivers::Code;
 use crate::drivers::database_locks::Locks;
 use crate::drivers::users::{Call, Users, shown};
-use crate::drivers::{database, probes, raw};
+use crate::drivers::{probes, raw};
 use crate::params::Span;
 use crate::world::World;
 
-/// Sends a create and holds it in what stands behind the program until `release` is over.
+/// Sends a create and holds it in the dependency of the program for `release`, or for good.
 async fn hold_in_flight(world: &mut World, release: Option<Duration>) -> StepResult {
-    match world.component {
-        Component::UserService => hold_in_the_database(world, release).await,
-        Component::Gateway => hold_in_the_double(world, release).await,
+    match world.component.request_hold {
+        RequestHold::LockedTables => hold_in_the_database(world, release).await,
+        RequestHold::ScriptedUserService => hold_in_the_double(world, release).await,
     }
 }
 
 /// Sends a create whose statement waits for a lock.
 async fn hold_in_the_database(world: &mut World, release: Option<Duration>) -> StepResult {
     let database = world.own()?.database()?.clone();
-    let connection = database::connect(&world.site, &database).await?;
-    // A first call, so that the request in flight needs nothing but its own statement.
+    let connection = world.own()?.database_client().await?;
+    // A first call, so that the request in flight needs only its own statement.
     world.client(0).await?.get("nobody").await;
     let locks = Locks::take(connection, &database).await?;
     send_in_flight(world).await?;
-    locks.somebody_waits().await?;
+    locks.wait_for_a_waiter().await?;
     world.process.keeper = Some(tokio::spawn(async move {
         if let Some(after) = release {
             elapse(after).await;
@@ -48,14 +48,14 @@ async fn hold_in_the_database(world: &mut World, release: Option<Duration>) -> S
     Ok(())
 }
 
-/// Sends a create whose call the scripted user service keeps.
+/// Sends a create whose call the scripted user service holds.
 async fn hold_in_the_double(world: &mut World, release: Option<Duration>) -> StepResult {
     let limit = world.scene.patience.stretch(Duration::from_secs(5));
     world.client(0).await?.get("nobody").await;
     let double = world.own()?.double()?;
     let before = double.calls().len();
-    double.script([release.map_or(Answer::Never, |it| {
-        Answer::After(it, Box::new(Answer::Contract))
+    double.script([release.map_or(ScriptedAnswer::Never, |it| {
+        ScriptedAnswer::After(it, Box::new(ScriptedAnswer::Contract))
     })]);
     send_in_flight(world).await?;
     let double = world.own()?.double()?;
@@ -89,11 +89,11 @@ async fn request_never_ends(world: &mut World) -> StepResult {
 
 #[given("an idle connection is open to every port")]
 async fn idle_connections(world: &mut World) -> StepResult {
-    let ports = world.component.ports();
+    let ports = world.component.ports;
     let slot = world.own()?.slot(0)?;
     let mut idle = Vec::new();
     for variable in ports {
-        let port = slot.port(variable);
+        let port = slot.port(variable)?;
         idle.push(match *variable {
             "GRPC_PORT" => raw::idle_grpc(port).await?,
             _ => raw::idle_http(port).await?,
@@ -122,11 +122,11 @@ async fn used_connections(world: &mut World, count: usize) -> StepResult {
 
 #[given("half a request was sent to every port")]
 async fn half_requests(world: &mut World) -> StepResult {
-    let ports = world.component.ports();
+    let ports = world.component.ports;
     let slot = world.own()?.slot(0)?;
     let mut idle = Vec::new();
     for variable in ports {
-        let port = slot.port(variable);
+        let port = slot.port(variable)?;
         idle.push(match *variable {
             "GRPC_PORT" => raw::half_grpc(port).await?,
             _ => raw::half_http(port).await?,
@@ -149,7 +149,7 @@ async fn gets(world: &mut World, name: String) -> StepResult {
     Ok(())
 }
 
-/// Exit status 0, or what a JVM or a program that lets the signal do its work after cleaning up shows.
+/// Exit status 0, the status of a JVM, or the end by the signal itself after cleaning up.
 fn is_graceful(exit: Exit) -> bool {
     matches!(exit.code, Some(0 | 130 | 143))
         || (exit.code.is_none()
@@ -203,7 +203,7 @@ async fn in_flight_succeeds(world: &mut World) -> StepResult {
     call.ok().map(|_| ())
 }
 
-/// A call that the program did not take on: UNAVAILABLE, or the connection itself failed.
+/// A call that the program refused: UNAVAILABLE, or the connection itself failed.
 fn refused<T>(call: &Call<T>) -> bool {
     call.result.as_ref().is_err_and(|status| {
         status.code() == Code::Unavailable || std::error::Error::source(status).is_some()
@@ -217,7 +217,7 @@ async fn no_new_request(world: &mut World, which: String) -> StepResult {
     let open = world.client(0).await?;
     let begun = Instant::now();
     let mut tries = Vec::new();
-    // A call at every look, each on its own: one that is taken on would wait for the database.
+    // Calls in parallel, since an accepted call would wait for the database.
     while begun.elapsed() < allowed + window && world.own()?.slot(0)?.runs_on().is_ok() {
         let used = &world.process.used;
         let client = match which.as_str() {

@@ -1,4 +1,4 @@
-//! Clients that write while instances die (CFG-9).
+//! Clients that write while instances are killed (CFG-9).
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -7,47 +7,18 @@ use conformance_engine::failure::{Failure, StepResult};
 use conformance_engine::observe::eventually;
 use cucumber::{given, then, when};
 use tokio_util::sync::CancellationToken;
-use tonic::Code;
 use user_proto::v1::{CreateUserRequest, UpdateUserRequest, User};
 
 use super::super::users::outcomes::all;
+use crate::drivers::Code;
 use crate::drivers::users::{Users, shown};
 use crate::world::World;
-
-/// A user that a client wrote.
-#[derive(Clone, Debug)]
-struct Written {
-    /// As last acknowledged; `None` once its delete was.
-    acknowledged: Option<User>,
-    id: String,
-    /// What was asked for last and never answered.
-    unanswered: Option<Change>,
-}
-
-/// What a client does to a user that it wrote.
-#[derive(Clone, Debug)]
-enum Change {
-    Rename(String),
-    Delete,
-}
-
-/// Clients at work, and what they wrote.
-pub struct Writers {
-    written: Arc<Mutex<Vec<Written>>>,
-    stop: CancellationToken,
-    tasks: Vec<tokio::task::JoinHandle<()>>,
-}
-
-impl Drop for Writers {
-    fn drop(&mut self) {
-        self.stop.cancel();
-    }
-}
+use crate::world::process::{WriterChange, Writers, WrittenUser};
 
 #[given("clients write without pause")]
 async fn clients_write(world: &mut World) -> StepResult {
     let instances = world.own()?.slots().len();
-    let written = Arc::<Mutex<Vec<Written>>>::default();
+    let written = Arc::<Mutex<Vec<WrittenUser>>>::default();
     let stop = CancellationToken::new();
     let mut tasks = Vec::new();
     for number in 0..4 {
@@ -81,11 +52,11 @@ async fn clients_write(world: &mut World) -> StepResult {
     Ok(())
 }
 
-/// Creates, renames and deletes users one after the other, until it is told to stop.
+/// Creates, renames and deletes users one after the other, until it is stopped.
 async fn write(
     client: Users,
     scene: String,
-    written: Arc<Mutex<Vec<Written>>>,
+    written: Arc<Mutex<Vec<WrittenUser>>>,
     stop: CancellationToken,
 ) {
     let mut number = 0;
@@ -97,7 +68,7 @@ async fn write(
             ..Default::default()
         };
         let Ok(user) = client.create(request).await.result else {
-            // Nobody knows its id, so nobody can say whether it is there.
+            // Without its id, its state cannot be checked.
             tokio::task::yield_now().await;
             continue;
         };
@@ -110,8 +81,8 @@ async fn write(
 }
 
 /// Two renames, and a delete of every third.
-async fn live(client: &Users, user: User, number: usize) -> Written {
-    let mut one = Written {
+async fn live(client: &Users, user: User, number: usize) -> WrittenUser {
+    let mut one = WrittenUser {
         id: user.id.clone(),
         acknowledged: Some(user),
         unanswered: None,
@@ -124,7 +95,7 @@ async fn live(client: &Users, user: User, number: usize) -> Written {
             ..Default::default()
         };
         let Ok(user) = client.update(request).await.result else {
-            one.unanswered = Some(Change::Rename(name));
+            one.unanswered = Some(WriterChange::Rename(name));
             return one;
         };
         one.acknowledged = Some(user);
@@ -132,7 +103,7 @@ async fn live(client: &Users, user: User, number: usize) -> Written {
     if number.is_multiple_of(3) {
         match client.delete(&one.id).await.result {
             Ok(()) => one.acknowledged = None,
-            Err(_) => one.unanswered = Some(Change::Delete),
+            Err(_) => one.unanswered = Some(WriterChange::Delete),
         }
     }
     one
@@ -168,13 +139,13 @@ async fn every_write_is_served(world: &mut World) -> StepResult {
     all("every acknowledged write", wrong, written.len())
 }
 
-async fn served(client: &Users, one: &Written) -> Result<(), String> {
+async fn served(client: &Users, one: &WrittenUser) -> Result<(), String> {
     let call = client.get(&one.id).await;
     let (code, seen) = (call.code(), call.result);
     let fits = match (&seen, &one.acknowledged, &one.unanswered) {
         (Ok(seen), Some(known), _) if seen == known => true,
-        (Ok(seen), Some(_), Some(Change::Rename(name))) => seen.name == *name,
-        (Err(_), None, _) | (Err(_), _, Some(Change::Delete)) => code == Code::NotFound,
+        (Ok(seen), Some(_), Some(WriterChange::Rename(name))) => seen.name == *name,
+        (Err(_), None, _) | (Err(_), _, Some(WriterChange::Delete)) => code == Code::NotFound,
         _ => false,
     };
     if fits {

@@ -9,10 +9,10 @@ use futures::future::try_join_all;
 use tokio_util::sync::CancellationToken;
 use user_proto::v1::{ListUsersRequest, UpdateUserRequest};
 
-use super::Written;
-use super::opening::open;
+use super::subscriptions::open;
 use crate::drivers::users::Users;
 use crate::world::World;
+use crate::world::streams::WrittenState;
 
 /// How many characters a value of metadata may have (USR-5).
 const VALUE: usize = 1024;
@@ -43,7 +43,7 @@ async fn are_changed(
         "on both instances" => &[0, 1],
         _ => &[0],
     };
-    // Each scenario step has numbers of its own, so that every update changes something.
+    // The numbers continue from step to step, so that every update changes something.
     let first = world.streams.written.len();
     let mut tasks = Vec::new();
     for number in 0..clients {
@@ -79,7 +79,7 @@ async fn are_changed_meanwhile(
     let ids = ids(world, &alias)?;
     let enough = CancellationToken::new();
     let _ends = enough.clone().drop_guard();
-    let written = Arc::<Mutex<Vec<Written>>>::default();
+    let written = Arc::<Mutex<Vec<WrittenState>>>::default();
     let mut tasks = Vec::new();
     for number in 0..clients {
         let client = world.fresh_client(number % 2).await?.quiet();
@@ -106,15 +106,15 @@ async fn are_changed_meanwhile(
     Ok(())
 }
 
-/// Writes until it is enough; what was answered is known at once.
+/// Writes until it is stopped; acknowledged states are recorded at once.
 async fn write(
     client: Users,
     requests: impl Iterator<Item = UpdateUserRequest>,
-    written: Arc<Mutex<Vec<Written>>>,
+    written: Arc<Mutex<Vec<WrittenState>>>,
     enough: CancellationToken,
 ) -> StepResult {
     for request in requests {
-        // Once more after that, so that what was opened last has something to tell.
+        // Once more after that, so that the stream that was opened last has something to deliver.
         let is_last = enough.is_cancelled();
         let done = make_one(&client, request).await?;
         written
@@ -150,7 +150,7 @@ fn change(id: String, number: usize, large: bool) -> UpdateUserRequest {
 }
 
 /// Makes the changes one after the other.
-async fn make(client: Users, requests: Vec<UpdateUserRequest>) -> StepResult<Vec<Written>> {
+async fn make(client: Users, requests: Vec<UpdateUserRequest>) -> StepResult<Vec<WrittenState>> {
     let mut written = Vec::with_capacity(requests.len());
     for request in requests {
         written.push(make_one(&client, request).await?);
@@ -158,10 +158,10 @@ async fn make(client: Users, requests: Vec<UpdateUserRequest>) -> StepResult<Vec
     Ok(written)
 }
 
-async fn make_one(client: &Users, request: UpdateUserRequest) -> StepResult<Written> {
+async fn make_one(client: &Users, request: UpdateUserRequest) -> StepResult<WrittenState> {
     let sent = Instant::now();
     let user = client.update(request).await.ok()?;
-    Ok(Written {
+    Ok(WrittenState {
         user,
         sent,
         answered: Instant::now(),

@@ -1,10 +1,10 @@
-//! Whom a flag lets in (CFG-10).
+//! Access by a feature flag (CFG-10).
 
 use conformance_engine::failure::{StepResult, ensure};
 use cucumber::{given, then};
-use tonic::Code;
 
 use super::super::users::outcomes::all;
+use crate::drivers::Code;
 use crate::drivers::streams::callers;
 use crate::drivers::users::shown;
 use crate::world::World;
@@ -15,13 +15,13 @@ fn ids(world: &World, count: usize) -> Vec<Option<String>> {
     (0..count).map(id).collect()
 }
 
-/// Whether StreamUsers is open for each of the ids; whatever refuses it must say that it is not there.
+/// Whether StreamUsers is open for each of the ids; a refusal must be UNIMPLEMENTED.
 async fn open_for(
     world: &mut World,
     instance: usize,
     ids: &[Option<String>],
 ) -> StepResult<Vec<bool>> {
-    let url = world.deployment().await?.slot(instance)?.grpc_url();
+    let url = world.deployment().await?.slot(instance)?.grpc_url()?;
     let answers = callers(&url, ids, &world.scene).await?;
     let strange = answers.iter().flatten();
     let strange = strange.filter(|it| it.code() != Code::Unimplemented);

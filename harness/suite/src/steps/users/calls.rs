@@ -5,11 +5,13 @@ use cucumber::gherkin::Step;
 use cucumber::when;
 use user_proto::v1::{ListUsersRequest, UpdateUserRequest};
 
-use super::{Answer, Done, Person, Read, creation, table};
+use super::{creation, table};
+use crate::drivers::Code;
 use crate::drivers::users::Users;
-use crate::gifts::Gift;
+use crate::field_value::FieldValue;
 use crate::params::Nth;
 use crate::world::World;
+use crate::world::users::{ObservedRead, TrackedUser, UserCall, UserResponse};
 
 #[when("a user is created with")]
 async fn is_created_with(world: &mut World, step: &Step) -> StepResult {
@@ -17,7 +19,7 @@ async fn is_created_with(world: &mut World, step: &Step) -> StepResult {
     let mut request = world.newcomer();
     creation(&mut request, world.fields(step)?)?;
     let client = world.client(0).await?;
-    world.give_new(&client, request).await
+    world.create_and_read_back(&client, request).await
 }
 
 #[when(regex = r#"^a user "([A-Z][a-z]+)" is created on the (first|second) instance$"#)]
@@ -26,18 +28,18 @@ async fn is_created_on(world: &mut World, alias: String, instance: Nth) -> StepR
     let mut request = world.newcomer();
     request.name = world.name_of(&alias);
     let client = world.client(instance.0).await?;
-    world.give_new(&client, request).await?;
+    world.create_and_read_back(&client, request).await?;
     if let Some(user) = world.users.calls[0].user().cloned() {
-        let person = Person {
+        let person = TrackedUser {
             states: vec![user],
             password: String::new(),
         };
-        world.users.people.insert(alias, person);
+        world.users.tracked.insert(alias, person);
     }
     Ok(())
 }
 
-/// Whom a gift is for.
+/// The recipient of a value.
 fn target(words: &str) -> Option<&str> {
     words.strip_prefix('"').and_then(|it| it.strip_suffix('"'))
 }
@@ -48,29 +50,29 @@ fn target(words: &str) -> Option<&str> {
 async fn is_given(world: &mut World, field: String, value: String, to: String) -> StepResult {
     world.begin();
     let value = world.text(&value)?;
-    let gift = Gift::named(&field, value).map_err(Failure::broken)?;
-    give_each(world, vec![gift], target(&to)).await
+    let value = FieldValue::by_name(&field, value).map_err(Failure::broken)?;
+    send_each(world, vec![value], target(&to)).await
 }
 
 #[when(regex = r#"^each of these is given to (a new user|"[A-Z][a-z]+")$"#)]
 async fn each_is_given(world: &mut World, to: String, step: &Step) -> StepResult {
     world.begin();
-    let mut gifts = Vec::new();
+    let mut values = Vec::new();
     for (index, row) in table(step, &["what"])?.iter().enumerate() {
-        gifts.push(gift(world, &row[0], index)?);
+        values.push(field_value(world, &row[0], index)?);
     }
-    give_each(world, gifts, target(&to)).await
+    send_each(world, values, target(&to)).await
 }
 
-/// A gift by its words: either its text between backquotes or a description of it.
-fn gift(world: &World, what: &str, index: usize) -> StepResult<Gift> {
+/// A value by its text in backquotes or by its description.
+fn field_value(world: &World, what: &str, index: usize) -> StepResult<FieldValue> {
     let quoted = what.strip_suffix('`').and_then(|it| it.split_once(" `"));
     if let Some((field, value)) = quoted {
         let field = field.trim_start_matches("the ");
-        Gift::named(field, world.text(value)?).map_err(Failure::broken)
+        FieldValue::by_name(field, world.text(value)?).map_err(Failure::broken)
     } else {
         let unique = format!("{index}x{}", world.scene.id);
-        Gift::described(what, &unique).map_err(Failure::broken)
+        FieldValue::from_description(what, &unique).map_err(Failure::broken)
     }
 }
 
@@ -84,25 +86,25 @@ async fn each_text_is_given(
     step: &Step,
 ) -> StepResult {
     world.begin();
-    let named = |it| Gift::named(&field, it).map_err(Failure::broken);
-    let gifts: StepResult<Vec<Gift>> = world.texts(step)?.into_iter().map(named).collect();
-    give_each(world, gifts?, target(&to)).await
+    let named = |it| FieldValue::by_name(&field, it).map_err(Failure::broken);
+    let values: StepResult<Vec<FieldValue>> = world.texts(step)?.into_iter().map(named).collect();
+    send_each(world, values?, target(&to)).await
 }
 
-/// One call for each gift, one after the other.
-async fn give_each(world: &mut World, gifts: Vec<Gift>, to: Option<&str>) -> StepResult {
+/// One call for each value, one after the other.
+async fn send_each(world: &mut World, values: Vec<FieldValue>, to: Option<&str>) -> StepResult {
     let client = world.client(0).await?;
-    for gift in gifts {
+    for value in values {
         match to {
             None => {
                 let mut request = world.newcomer();
-                gift.give(&mut request);
-                world.give_new(&client, request).await?;
+                value.set_in_create(&mut request);
+                world.create_and_read_back(&client, request).await?;
             }
             Some(alias) => {
                 let mut request = UpdateUserRequest::default();
-                gift.change(&mut request);
-                world.give(&client, alias, request).await?;
+                value.set_in_update(&mut request);
+                world.update_and_read_back(&client, alias, request).await?;
             }
         }
     }
@@ -114,7 +116,7 @@ async fn is_updated(world: &mut World, alias: String, step: &Step) -> StepResult
     world.begin();
     let request = super::change(world.fields(step)?)?;
     let client = world.client(0).await?;
-    world.give(&client, &alias, request).await
+    world.update_and_read_back(&client, &alias, request).await
 }
 
 #[when(regex = r#"^"([A-Z][a-z]+)" is updated with no field$"#)]
@@ -122,7 +124,7 @@ async fn is_updated_with_nothing(world: &mut World, alias: String) -> StepResult
     world.begin();
     let client = world.client(0).await?;
     world
-        .give(&client, &alias, UpdateUserRequest::default())
+        .update_and_read_back(&client, &alias, UpdateUserRequest::default())
         .await
 }
 
@@ -134,29 +136,29 @@ async fn an_unknown_id_is_updated(world: &mut World) -> StepResult {
         ..Default::default()
     };
     let call = world.client(0).await?.update(request).await;
-    world.done(Done::new(call.map(Answer::User)));
+    world.done(UserCall::new(call.map(UserResponse::User)));
     Ok(())
 }
 
 #[when(regex = r#"^"([A-Z][a-z]+)" is read$"#)]
 async fn is_read(world: &mut World, alias: String) -> StepResult {
     world.begin();
-    let id = world.person(&alias)?.now().id.clone();
+    let id = world.tracked_user(&alias)?.now().id.clone();
     let call = world.client(0).await?.get(&id).await;
-    world.done(Done::new(call.map(Answer::User)));
+    world.done(UserCall::new(call.map(UserResponse::User)));
     Ok(())
 }
 
 #[when(regex = r#"^"([A-Z][a-z]+)" is deleted(?: on the (first|second) instance)?$"#)]
 async fn is_deleted(world: &mut World, alias: String, instance: String) -> StepResult {
     world.begin();
-    let id = world.person(&alias)?.now().id.clone();
+    let id = world.tracked_user(&alias)?.now().id.clone();
     let call = world
         .client(usize::from(instance == "second"))
         .await?
         .delete(&id)
         .await;
-    world.done(Done::new(call.map(|()| Answer::Nothing)));
+    world.done(UserCall::new(call.map(|()| UserResponse::Empty)));
     Ok(())
 }
 
@@ -166,7 +168,7 @@ async fn is_renamed(world: &mut World, alias: String, instance: Nth) -> StepResu
     let client = world.client(instance.0).await?;
     let name = Some(format!("Renamed-{}", world.scene.id));
     world
-        .give(
+        .update_and_read_back(
             &client,
             &alias,
             UpdateUserRequest {
@@ -181,17 +183,19 @@ async fn is_renamed(world: &mut World, alias: String, instance: Nth) -> StepResu
 async fn is_read_listed_and_updated(world: &mut World, alias: String) -> StepResult {
     world.begin();
     let client = world.client(0).await?;
-    let id = world.person(&alias)?.now().id.clone();
+    let id = world.tracked_user(&alias)?.now().id.clone();
     let filter = world.named(&alias);
-    world.done(Done::new(client.get(&id).await.map(Answer::User)));
+    world.done(UserCall::new(client.get(&id).await.map(UserResponse::User)));
     let list = ListUsersRequest {
         filter,
         ..Default::default()
     };
-    world.done(Done::new(client.list(list).await.map(Answer::Page)));
+    world.done(UserCall::new(
+        client.list(list).await.map(UserResponse::Page),
+    ));
     let name = Some(format!("Renamed-{}", world.scene.id));
     world
-        .give(
+        .update_and_read_back(
             &client,
             &alias,
             UpdateUserRequest {
@@ -222,7 +226,7 @@ async fn is_renamed_in_a_row(
         let name = Some(format!("Renamed-{number}-{}", world.scene.id));
         let client = &used[number % used.len()];
         world
-            .give(
+            .update_and_read_back(
                 client,
                 &alias,
                 UpdateUserRequest {
@@ -254,7 +258,7 @@ async fn is_renamed_and_read(
     for number in 0..times {
         let name = Some(format!("Renamed-{number}-{}", world.scene.id));
         world
-            .give(
+            .update_and_read_back(
                 &clients[0],
                 &alias,
                 UpdateUserRequest {
@@ -263,7 +267,7 @@ async fn is_renamed_and_read(
                 },
             )
             .await?;
-        let Some(user) = world.users.calls.last().and_then(Done::user).cloned() else {
+        let Some(user) = world.users.calls.last().and_then(UserCall::user).cloned() else {
             return Ok(());
         };
         read_twice(
@@ -284,7 +288,7 @@ async fn a_whole_life(world: &mut World) -> StepResult {
     let client = world.client(0).await?;
     let request = world.newcomer();
     let filter = format!("email={}", request.email);
-    world.give_new(&client, request).await?;
+    world.create_and_read_back(&client, request).await?;
     let Some(user) = world.users.calls[0].user().cloned() else {
         return Ok(());
     };
@@ -297,10 +301,10 @@ async fn a_whole_life(world: &mut World) -> StepResult {
     };
     let call = client.update(update).await;
     let updated = call.result.clone().ok();
-    world.done(Done::new(call.map(Answer::User)));
+    world.done(UserCall::new(call.map(UserResponse::User)));
     read_twice(world, &client, &user.id, &filter, updated.as_ref()).await;
     let call = client.delete(&user.id).await;
-    world.done(Done::new(call.map(|()| Answer::Nothing)));
+    world.done(UserCall::new(call.map(|()| UserResponse::Empty)));
     list_once(world, &client, &filter, None).await;
     Ok(())
 }
@@ -311,8 +315,8 @@ pub async fn live_in_turn(world: &mut World, number: usize) -> StepResult {
     let client = |step: usize| clients[(number + step) % clients.len()].clone();
     let request = world.newcomer();
     let filter = format!("email={}", request.email);
-    world.give_new(&client(0), request).await?;
-    let Some(user) = world.users.calls.last().and_then(Done::user).cloned() else {
+    world.create_and_read_back(&client(0), request).await?;
+    let Some(user) = world.users.calls.last().and_then(UserCall::user).cloned() else {
         return Err(Failure::mismatch(
             "CreateUser succeeds",
             format!("{:?}", world.users.calls.last()),
@@ -332,7 +336,7 @@ pub async fn live_in_turn(world: &mut World, number: usize) -> StepResult {
     client(0).delete(&user.id).await.ok()?;
     list_once(world, &client(1), &filter, None).await;
     match client(1).get(&user.id).await.code() {
-        tonic::Code::NotFound => Ok(()),
+        Code::NotFound => Ok(()),
         other => Err(Failure::mismatch(
             "NOT_FOUND after the delete",
             crate::params::code_name(other),
@@ -340,7 +344,7 @@ pub async fn live_in_turn(world: &mut World, number: usize) -> StepResult {
     }
 }
 
-/// Reads and lists a user that a change was acknowledged for.
+/// Reads and lists a user after an acknowledged change.
 async fn read_twice(
     world: &mut World,
     client: &Users,
@@ -349,12 +353,12 @@ async fn read_twice(
     expected: Option<&user_proto::v1::User>,
 ) {
     let call = client.get(id).await;
-    world.users.reads.push(Read {
+    world.users.reads.push(ObservedRead {
         what: "GetUser".to_owned(),
         expected: expected.cloned(),
-        seen: call.result.clone().map(Some),
+        returned: call.result.clone().map(Some),
     });
-    world.done(Done::new(call.map(Answer::User)));
+    world.done(UserCall::new(call.map(UserResponse::User)));
     list_once(world, client, filter, expected).await;
 }
 
@@ -369,10 +373,10 @@ async fn list_once(
         ..Default::default()
     };
     let call = client.list(request).await;
-    world.users.reads.push(Read {
+    world.users.reads.push(ObservedRead {
         what: format!("ListUsers {filter}"),
         expected: expected.cloned(),
-        seen: call.result.clone().map(|it| it.users.into_iter().next()),
+        returned: call.result.clone().map(|it| it.users.into_iter().next()),
     });
-    world.done(Done::new(call.map(Answer::Page)));
+    world.done(UserCall::new(call.map(UserResponse::Page)));
 }

@@ -8,11 +8,12 @@ use cucumber::{then, when};
 use user_proto::v1::{ListUsersRequest, User};
 
 use super::outcomes::all;
-use super::{Answer, Done, table};
-use crate::text::mixed;
+use super::table;
+use crate::placeholders::mixed;
 use crate::world::World;
+use crate::world::users::{TrackedUser, UserCall, UserResponse};
 
-/// A request by the fields of a table, within the users of an alias if one is given.
+/// A list request by the fields of a table, filtered by an alias if there is one.
 pub fn request(
     world: &World,
     alias: Option<&str>,
@@ -24,7 +25,7 @@ pub fn request(
     };
     for (field, value) in fields {
         match field.as_str() {
-            // A list of sizes belongs to a walk, which takes them one after the other.
+            // Several sizes are for a list over all pages, which uses them one after the other.
             "page_size" => request.page_size = sizes(value)?[0],
             "order_by" => request.order_by.clone_from(value),
             "filter" => request.filter.clone_from(value),
@@ -47,7 +48,7 @@ pub fn sizes(text: &str) -> StepResult<Vec<i32>> {
 
 async fn list(world: &mut World, request: ListUsersRequest) -> StepResult {
     let call = world.client(0).await?.list(request).await;
-    world.done(Done::new(call.map(Answer::Page)));
+    world.done(UserCall::new(call.map(UserResponse::Page)));
     Ok(())
 }
 
@@ -161,11 +162,14 @@ async fn filters_find(world: &mut World) -> StepResult {
     all("every filter finds the users beside it", wrong, calls.len())
 }
 
-/// The ids of `Ada, Grace`, groups included, or of `nobody`.
+/// The ids of `Ada, Grace`, groups included; `nobody` has none.
 fn ids<'a>(world: &'a World, finds: &str) -> StepResult<BTreeSet<&'a str>> {
     let mut ids = BTreeSet::new();
     for alias in finds.split(", ").filter(|it| *it != "nobody") {
-        match (world.users.people.get(alias), world.users.groups.get(alias)) {
+        match (
+            world.users.tracked.get(alias),
+            world.users.groups.get(alias),
+        ) {
             (Some(person), _) => {
                 ids.insert(person.now().id.as_str());
             }
@@ -182,7 +186,7 @@ async fn page_holds(world: &mut World, count: usize) -> StepResult {
         .users
         .calls
         .last()
-        .and_then(Done::page)
+        .and_then(UserCall::page)
         .map(|it| it.users.len());
     ensure(
         held == Some(count),
@@ -213,11 +217,11 @@ async fn page_is_as_known(world: &mut World) -> StepResult {
         .users
         .calls
         .last()
-        .and_then(Done::page)
+        .and_then(UserCall::page)
         .map(|it| it.users.clone())
         .unwrap_or_default();
-    let people = world.users.people.values().map(super::Person::now);
-    let known: Vec<&User> = people
+    let tracked = world.users.tracked.values().map(TrackedUser::now);
+    let known: Vec<&User> = tracked
         .chain(world.users.groups.values().flat_map(|it| &it.users))
         .collect();
     let wrong = page
@@ -231,7 +235,7 @@ async fn page_is_as_known(world: &mut World) -> StepResult {
 #[then("every answer holds the same users")]
 async fn answers_are_the_same(world: &mut World) -> StepResult {
     let calls = &world.users.calls;
-    let users = |it: &Done| it.page().map(|it| it.users.clone());
+    let users = |it: &UserCall| it.page().map(|it| it.users.clone());
     let first = calls.first().and_then(users);
     let wrong = calls
         .iter()
@@ -292,7 +296,7 @@ async fn tampered_token_is_used(world: &mut World, how: String) -> StepResult {
                 ..asked.clone()
             })
             .await;
-        world.done(Done::new(call.map(Answer::Page)));
+        world.done(UserCall::new(call.map(UserResponse::Page)));
     }
     Ok(())
 }

@@ -1,172 +1,43 @@
-//! Users and what becomes of calls.
+//! Users, and the outcomes of calls.
 //!
-//! - [`given`]: users that a scenario starts from
+//! - [`fixtures`]: users that a scenario starts from
 //! - [`calls`]: calls about one user
-//! - [`many`]: many calls at once, and calls of every kind
+//! - [`concurrency`]: many calls at once, and calls of every kind
 //! - [`listing`]: lists, filters, tokens
-//! - [`walking`]: walks over all pages
-//! - [`outcomes`]: what became of calls
-//! - [`states`]: what is known of users afterwards
+//! - [`pagination`]: lists over all pages
+//! - [`outcomes`]: outcomes of calls
+//! - [`states`]: users as later reads show them
 //! - [`storage`]: the database and Redis behind the service
 //! - [`property`]: statements about all inputs
 
 pub mod calls;
-pub mod given;
+pub mod concurrency;
+pub mod fixtures;
 pub mod listing;
-pub mod many;
 pub mod outcomes;
+pub mod pagination;
 pub mod property;
 pub mod states;
 pub mod storage;
-pub mod walking;
-
-use std::collections::{BTreeMap, BTreeSet};
 
 use conformance_engine::failure::{Failure, StepResult};
 use cucumber::gherkin::Step;
-use tonic::Status;
-use user_proto::v1::{
-    CreateUserRequest, ListUsersRequest, ListUsersResponse, UpdateUserRequest, User, UserStatus,
-};
+use user_proto::v1::{CreateUserRequest, UpdateUserRequest, User, UserStatus};
 
+use crate::drivers::Status;
 use crate::drivers::users::{Call, Users};
-use crate::gifts::Gift;
-use crate::text::{self, Meaning};
+use crate::field_value::FieldValue;
+use crate::placeholders::{self, PlaceholderValues};
 use crate::world::World;
+use crate::world::users::{ExpectedUser, TrackedUser, UserCall, UserGroup, UserResponse};
 
-/// What the users' steps of one scenario remember.
-#[derive(Default)]
-pub struct Notes {
-    /// Users by their alias.
-    people: BTreeMap<String, Person>,
-    /// Users that share a name, by their alias.
-    groups: BTreeMap<String, Group>,
-    /// The calls of the newest action, in order.
-    calls: Vec<Done>,
-    /// Every answer of the scenario in words.
-    answers: Vec<String>,
-    /// The email that many were given.
-    contested: String,
-    /// Reads that had to show a change, and what they showed.
-    reads: Vec<Read>,
-    /// The walk over pages.
-    walk: Walk,
-    /// The most connections that the database counted.
-    most_connections: i64,
-    /// Everything that was read from database and Redis.
-    dump: Vec<String>,
-    /// How many users without an alias were made.
-    made: usize,
-}
-
-/// A user that the scenario follows.
-#[derive(Debug)]
-struct Person {
-    /// Every acknowledged state, the newest last.
-    states: Vec<User>,
-    password: String,
-}
-
-impl Person {
-    fn now(&self) -> &User {
-        self.states
-            .last()
-            .unwrap_or_else(|| unreachable!("a person begins with a state"))
-    }
-
-    fn first(&self) -> &User {
-        &self.states[0]
-    }
-}
-
-/// Users that share a name.
-#[derive(Debug, Default)]
-struct Group {
-    name: String,
-    users: Vec<User>,
-}
-
-/// A walk over the pages of one list.
-#[derive(Debug, Default)]
-struct Walk {
-    request: ListUsersRequest,
-    pages: Vec<ListUsersResponse>,
-    lasting: BTreeSet<String>,
-}
-
-/// What a call answered.
-#[derive(Clone, Debug)]
-enum Answer {
-    User(User),
-    Page(ListUsersResponse),
-    Nothing,
-}
-
-/// A call that is over.
-#[derive(Debug)]
-struct Done {
-    call: Call<Answer>,
-    /// What it asked for, when that was a new user.
-    asked: Option<CreateUserRequest>,
-    /// What the answered user must be like.
-    given: Option<Given>,
-    /// Whom a filter must find.
-    finds: Option<String>,
-}
-
-/// What a user must be like after a call.
-#[derive(Debug)]
-struct Given {
-    email: String,
-    name: String,
-    status: i32,
-    metadata: BTreeMap<String, String>,
-    /// The user before an update.
-    before: Option<User>,
-    /// The user as it was read right after a success.
-    again: Option<Result<User, Status>>,
-}
-
-/// A read that had to show a change.
-#[derive(Debug)]
-struct Read {
-    what: String,
-    expected: Option<User>,
-    seen: Result<Option<User>, Status>,
-}
-
-impl Done {
-    fn new(call: Call<Answer>) -> Self {
-        Self {
-            call,
-            asked: None,
-            given: None,
-            finds: None,
-        }
-    }
-
-    fn user(&self) -> Option<&User> {
-        match &self.call.result {
-            Ok(Answer::User(user)) => Some(user),
-            _ => None,
-        }
-    }
-
-    fn page(&self) -> Option<&ListUsersResponse> {
-        match &self.call.result {
-            Ok(Answer::Page(page)) => Some(page),
-            _ => None,
-        }
-    }
-}
-
-impl Meaning for World {
+impl PlaceholderValues for World {
     fn id(&self) -> &str {
         &self.scene.id
     }
 
     fn of_user(&self, alias: &str, property: &str) -> Result<String, String> {
-        let person = self.users.people.get(alias);
+        let person = self.users.tracked.get(alias);
         let group = self.users.groups.get(alias);
         match (property, person, group) {
             ("email", Some(it), _) => Ok(it.now().email.clone()),
@@ -182,46 +53,48 @@ impl Meaning for World {
 impl World {
     /// A text with its placeholders filled in.
     pub fn text(&self, template: &str) -> StepResult<String> {
-        text::expand(template, self).map_err(Failure::broken)
+        placeholders::expand(template, self).map_err(Failure::broken)
     }
 
-    pub fn person_now(&self, alias: &str) -> StepResult<User> {
-        Ok(self.person(alias)?.now().clone())
+    pub fn current_user(&self, alias: &str) -> StepResult<User> {
+        Ok(self.tracked_user(alias)?.now().clone())
     }
 
-    fn person(&self, alias: &str) -> StepResult<&Person> {
+    fn tracked_user(&self, alias: &str) -> StepResult<&TrackedUser> {
         let missing = || Failure::broken(format!("the scenario has no user {alias:?}"));
-        self.users.people.get(alias).ok_or_else(missing)
+        self.users.tracked.get(alias).ok_or_else(missing)
     }
 
-    fn group(&self, alias: &str) -> StepResult<&Group> {
+    fn group(&self, alias: &str) -> StepResult<&UserGroup> {
         let missing = || Failure::broken(format!("the scenario has no users named {alias:?}"));
         self.users.groups.get(alias).ok_or_else(missing)
     }
 
-    /// The name that all users of an alias share, or that a single one bears.
+    /// The name that all users of an alias share, or that of a single user.
     fn name_of(&self, alias: &str) -> String {
         self.users
             .groups
             .get(alias)
             .map(|it| it.name.clone())
-            .or_else(|| self.users.people.get(alias).map(|it| it.now().name.clone()))
+            .or_else(|| {
+                self.users
+                    .tracked
+                    .get(alias)
+                    .map(|it| it.now().name.clone())
+            })
             .unwrap_or_else(|| format!("{alias}-{}", self.scene.id))
     }
 
-    /// A filter that finds the users of an alias and nobody else's.
+    /// A filter that matches only the users of an alias.
     fn named(&self, alias: &str) -> String {
-        format!(
-            "name={}",
-            crate::properties::model::value(&self.name_of(alias), true)
-        )
+        format!("name={}", crate::model::value(&self.name_of(alias), true))
     }
 
-    /// Every state of a user that the scenario was told, the newest of each last.
+    /// Every acknowledged state of every user, the newest of each last.
     pub fn acknowledged(&self) -> Vec<User> {
-        let people = self.users.people.values().flat_map(|it| &it.states);
+        let tracked = self.users.tracked.values().flat_map(|it| &it.states);
         let groups = self.users.groups.values().flat_map(|it| &it.users);
-        people.chain(groups).cloned().collect()
+        tracked.chain(groups).cloned().collect()
     }
 
     /// The users that share the name of an alias.
@@ -239,7 +112,7 @@ impl World {
         Ok(clients)
     }
 
-    /// A user with values that nobody else has.
+    /// A create request with unique values.
     pub fn newcomer(&mut self) -> CreateUserRequest {
         self.users.made += 1;
         let (id, number) = (&self.scene.id, self.users.made);
@@ -250,23 +123,27 @@ impl World {
         }
     }
 
-    /// Remembers a call of the action under way.
-    fn done(&mut self, done: Done) {
+    /// Records a call of the current action.
+    fn done(&mut self, done: UserCall) {
         self.users.answers.push(format!("{:?}", done.call.result));
         self.users.calls.push(done);
     }
 
-    /// Forgets the calls of the action before.
+    /// Clears the calls of the previous action.
     fn begin(&mut self) {
         self.users.calls.clear();
         self.users.reads.clear();
     }
 
-    /// Creates a user and reads it back; remembers both.
-    async fn give_new(&mut self, client: &Users, request: CreateUserRequest) -> StepResult {
+    /// Creates a user and reads it back; records both.
+    async fn create_and_read_back(
+        &mut self,
+        client: &Users,
+        request: CreateUserRequest,
+    ) -> StepResult {
         let call = client.create(request.clone()).await;
         let again = read_back(client, &call).await;
-        let given = Given {
+        let given = ExpectedUser {
             email: request.email.clone(),
             name: request.name.clone(),
             status: UserStatus::Active as i32,
@@ -274,21 +151,21 @@ impl World {
             before: None,
             again,
         };
-        let mut done = Done::new(call.map(Answer::User));
+        let mut done = UserCall::new(call.map(UserResponse::User));
         done.asked = Some(request);
-        done.given = Some(given);
+        done.expected = Some(given);
         self.done(done);
         Ok(())
     }
 
-    /// Updates a person and reads it back; remembers both, and the new state if it was acknowledged.
-    async fn give(
+    /// Updates a user and reads it back; records both, and the new state if it was acknowledged.
+    async fn update_and_read_back(
         &mut self,
         client: &Users,
         alias: &str,
         mut request: UpdateUserRequest,
     ) -> StepResult {
-        let before = self.person(alias)?.now().clone();
+        let before = self.tracked_user(alias)?.now().clone();
         request.id.clone_from(&before.id);
         let call = client.update(request.clone()).await;
         let again = read_back(client, &call).await;
@@ -297,7 +174,7 @@ impl World {
         } else {
             request.metadata
         };
-        let given = Given {
+        let given = ExpectedUser {
             email: request.email.unwrap_or_else(|| before.email.clone()),
             name: request.name.unwrap_or_else(|| before.name.clone()),
             status: request.status.unwrap_or(before.status),
@@ -305,11 +182,11 @@ impl World {
             before: Some(before),
             again,
         };
-        if let (Ok(user), Some(person)) = (&call.result, self.users.people.get_mut(alias)) {
+        if let (Ok(user), Some(person)) = (&call.result, self.users.tracked.get_mut(alias)) {
             person.states.push(user.clone());
         }
-        let mut done = Done::new(call.map(Answer::User));
-        done.given = Some(given);
+        let mut done = UserCall::new(call.map(UserResponse::User));
+        done.expected = Some(given);
         self.done(done);
         Ok(())
     }
@@ -360,28 +237,28 @@ pub fn table<'a>(step: &'a Step, columns: &[&str]) -> StepResult<&'a [Vec<String
     }
 }
 
-/// Gifts for a create, and the status that only an update can give.
+/// Values for a create, and the status that only an update can give.
 fn creation(
     request: &mut CreateUserRequest,
     fields: Vec<(String, String)>,
 ) -> StepResult<Option<i32>> {
     let mut status = None;
     for (field, value) in fields {
-        match Gift::named(&field, value).map_err(Failure::broken)? {
-            Gift::Status(number) => status = Some(number),
-            gift => gift.give(request),
+        match FieldValue::by_name(&field, value).map_err(Failure::broken)? {
+            FieldValue::Status(number) => status = Some(number),
+            value => value.set_in_create(request),
         }
     }
     Ok(status)
 }
 
-/// Gifts for an update.
+/// Values for an update.
 fn change(fields: Vec<(String, String)>) -> StepResult<UpdateUserRequest> {
     let mut request = UpdateUserRequest::default();
     for (field, value) in fields {
-        Gift::named(&field, value)
+        FieldValue::by_name(&field, value)
             .map_err(Failure::broken)?
-            .change(&mut request);
+            .set_in_update(&mut request);
     }
     Ok(request)
 }

@@ -1,19 +1,19 @@
-//! What became of calls.
+//! Outcomes of calls.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 use conformance_engine::failure::{Failure, StepResult, ensure};
 use cucumber::then;
-use tonic::Code;
 use user_proto::v1::User;
 
-use super::{Done, Given};
+use crate::drivers::Code;
 use crate::drivers::users::shown;
 use crate::params::{Span, StatusCode, code_name};
 use crate::world::World;
+use crate::world::users::{ExpectedUser, UserCall};
 
-/// All that is wrong with some of the calls, or that there was none: a check of nothing is no check.
+/// A mismatch with all that is wrong, or an error if nothing was checked.
 pub fn all(expected: &str, wrong: Vec<String>, checked: usize) -> StepResult {
     if checked == 0 {
         return Err(Failure::broken(format!(
@@ -30,8 +30,8 @@ pub fn all(expected: &str, wrong: Vec<String>, checked: usize) -> StepResult {
     Err(wrong.take(20).fold(failure, Failure::detail))
 }
 
-fn told(done: &Done) -> String {
-    let what = match (&done.asked, &done.given) {
+fn told(done: &UserCall) -> String {
+    let what = match (&done.asked, &done.expected) {
         (Some(asked), _) => format!(
             " of {}",
             short(&format!(
@@ -57,7 +57,7 @@ fn short(text: &str) -> String {
     }
 }
 
-fn judge(world: &World, expected: &str, right: impl Fn(&Done) -> bool) -> StepResult {
+fn judge(world: &World, expected: &str, right: impl Fn(&UserCall) -> bool) -> StepResult {
     let calls = &world.users.calls;
     let wrong = calls.iter().filter(|it| !right(it)).map(told).collect();
     all(expected, wrong, calls.len())
@@ -72,7 +72,7 @@ fn one(world: &World) -> StepResult {
     }
 }
 
-fn is(done: &Done, code: Code, message: Option<&str>) -> bool {
+fn is(done: &UserCall, code: Code, message: Option<&str>) -> bool {
     done.call.code() == code
         && message.is_none_or(|it| {
             done.call
@@ -165,7 +165,7 @@ async fn exactly_one_succeeds(world: &mut World, status: StatusCode) -> StepResu
 #[then(regex = r"^every call ends within (\d+ (?:ms|s))$")]
 async fn every_call_ends(world: &mut World, limit: Span) -> StepResult {
     let allowed = world.scene.patience.stretch(limit.0);
-    let late = |it: &&Done| it.call.took > allowed;
+    let late = |it: &&UserCall| it.call.took > allowed;
     let calls = &world.users.calls;
     let wrong = calls
         .iter()
@@ -193,7 +193,7 @@ async fn every_user_comes_back(world: &mut World) -> StepResult {
     let calls = &world.users.calls;
     let wrong = calls
         .iter()
-        .filter_map(|done| match (done.user(), &done.given) {
+        .filter_map(|done| match (done.user(), &done.expected) {
             (Some(user), Some(given)) => {
                 differences(user, given).map(|it| format!("{}: {it}", told(done)))
             }
@@ -206,7 +206,7 @@ async fn every_user_comes_back(world: &mut World) -> StepResult {
     )
 }
 
-fn differences(user: &User, given: &Given) -> Option<String> {
+fn differences(user: &User, given: &ExpectedUser) -> Option<String> {
     let mut found = Vec::new();
     let mut compare = |field: &str, same: bool, seen: String, wanted: String| {
         if !same {
@@ -278,7 +278,7 @@ async fn no_user_was_created(world: &mut World) -> StepResult {
     let client = world.client(0).await?;
     let known: BTreeSet<String> = world
         .users
-        .people
+        .tracked
         .values()
         .map(|it| it.now().id.clone())
         .collect();
@@ -307,14 +307,14 @@ async fn no_user_was_created(world: &mut World) -> StepResult {
     all("no user was created", wrong, asked.len())
 }
 
-/// Filters by what of the request is valid, and so could be found.
+/// Filters by the valid values of the request, by which its user could be found.
 fn finders(request: &user_proto::v1::CreateUserRequest) -> Vec<String> {
-    use crate::properties::model::{email_is_valid, name_is_valid, value};
+    use crate::model::{email_is_valid, name_is_valid, value};
     let mut filters = Vec::new();
     if email_is_valid(&request.email) {
         filters.push(format!("email={}", value(&request.email, true)));
     }
-    // Names that others may have too prove nothing.
+    // Names that other users may have prove nothing.
     if name_is_valid(&request.name) && request.name.starts_with("New-") {
         filters.push(format!("name={}", value(&request.name, true)));
     }
@@ -323,7 +323,7 @@ fn finders(request: &user_proto::v1::CreateUserRequest) -> Vec<String> {
 
 #[then(regex = r"^the answered user has status ([A-Z]+)$")]
 async fn has_status(world: &mut World, status: String) -> StepResult {
-    let wanted = crate::gifts::status(&status).map_err(Failure::broken)?;
+    let wanted = crate::field_value::status(&status).map_err(Failure::broken)?;
     judge(world, &format!("status {status}"), |it| {
         it.user().is_some_and(|it| it.status == wanted)
     })
@@ -362,7 +362,7 @@ async fn ids_are_unique(world: &mut World) -> StepResult {
 
 #[then(regex = r#"^the answered id is not that of "([A-Z][a-z]+)"$"#)]
 async fn id_is_new(world: &mut World, alias: String) -> StepResult {
-    let old = &world.person(&alias)?.now().id;
+    let old = &world.tracked_user(&alias)?.now().id;
     judge(world, "a new id", |it| {
         it.user().is_some_and(|it| it.id != *old)
     })

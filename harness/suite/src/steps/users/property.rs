@@ -3,12 +3,12 @@
 use conformance_engine::failure::{Failure, StepResult};
 use cucumber::then;
 
-use crate::component::Resource;
+use crate::contract::components::user_service::REDIS;
 use crate::drivers::users::Users;
-use crate::properties::{filters, histories, orders, stateful, texts, walks};
+use crate::properties::{filters, histories, orders, pagination, stateful, texts};
 use crate::world::World;
 
-/// As many clients as a statement speaks of, over the instances in turn, each on a connection of its own.
+/// Clients, over the instances in turn, each on its own connection.
 async fn clients(world: &mut World, count: usize) -> StepResult<Vec<Users>> {
     let instances = world.deployment().await?.slots().len();
     let mut clients = Vec::new();
@@ -50,7 +50,7 @@ async fn any_order(world: &mut World) -> StepResult {
 
 #[then("any walk meets every lasting user exactly once while other clients write")]
 async fn any_walk(world: &mut World) -> StepResult {
-    walks::check(clients(world, 1).await?, world.scene.seed).await
+    pagination::check(clients(world, 1).await?, world.scene.seed).await
 }
 
 #[then(regex = r"^any sequence of (\d+) user operations by (\d+) clients agrees with the model$")]
@@ -75,7 +75,7 @@ async fn history_under_outages(world: &mut World, count: usize) -> StepResult {
             async move { histories::one(&clients, seed.wrapping_add(round)).await }
         });
         for slot in world.own()?.slots() {
-            slot.link(Resource::Redis)?.cut().await;
+            slot.link(REDIS)?.cut().await;
         }
         judged.await.map_err(Failure::broken)??;
         let judged = tokio::spawn({
@@ -83,7 +83,7 @@ async fn history_under_outages(world: &mut World, count: usize) -> StepResult {
             async move { histories::one(&clients, seed.wrapping_add(100 + round)).await }
         });
         for slot in world.own()?.slots() {
-            slot.link(Resource::Redis)?.restore().await;
+            slot.link(REDIS)?.restore().await;
         }
         judged.await.map_err(Failure::broken)??;
     }

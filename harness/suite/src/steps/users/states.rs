@@ -1,4 +1,4 @@
-//! What is known of users afterwards.
+//! Users as later reads show them.
 
 use std::time::Duration;
 
@@ -6,23 +6,24 @@ use conformance_engine::failure::{Failure, StepResult, ensure};
 use conformance_engine::observe::holds_for;
 use cucumber::gherkin::Step;
 use cucumber::then;
-use tonic::Code;
 use user_proto::v1::{ListUsersRequest, User};
 
 use super::outcomes::all;
-use super::{Done, table};
+use super::table;
+use crate::drivers::Code;
 use crate::drivers::users::{Users, shown};
+use crate::model::value;
 use crate::params::Span;
-use crate::properties::model::value;
 use crate::world::World;
+use crate::world::users::UserCall;
 
-fn moment(user: &User) -> Option<(i64, i32)> {
+fn updated_at(user: &User) -> Option<(i64, i32)> {
     user.updated_at.map(|it| (it.seconds, it.nanos))
 }
 
 #[then(regex = r#"^"([A-Z][a-z]+)" is still there, unchanged$"#)]
 async fn is_unchanged(world: &mut World, alias: String) -> StepResult {
-    let known = world.person(&alias)?.now().clone();
+    let known = world.tracked_user(&alias)?.now().clone();
     unchanged(&world.client(0).await?, &known)
         .await
         .map_err(|got| Failure::mismatch(format!("{alias} as last acknowledged: {known:?}"), got))
@@ -47,7 +48,7 @@ async fn unchanged(client: &Users, known: &User) -> Result<(), String> {
     }
 }
 
-/// How many users a filter finds, and the first.
+/// The number of users that match a filter, and the first of them.
 async fn find(client: &Users, filter: String) -> Result<(i32, Option<User>), String> {
     let request = ListUsersRequest {
         filter: filter.clone(),
@@ -61,7 +62,7 @@ async fn find(client: &Users, filter: String) -> Result<(i32, Option<User>), Str
     Ok((page.total_count, page.users.into_iter().next()))
 }
 
-/// Not read, and not listed by name or email.
+/// Neither read nor listed by name or email.
 async fn gone(client: &Users, known: &User) -> Result<(), String> {
     match client.get(&known.id).await.result {
         Err(status) if status.code() == Code::NotFound => {}
@@ -80,7 +81,7 @@ async fn gone(client: &Users, known: &User) -> Result<(), String> {
     Ok(())
 }
 
-/// Read and listed as last acknowledged, and not found by what it was called before.
+/// Read and listed as last acknowledged, and not found by its earlier names.
 async fn seen(client: &Users, states: &[User]) -> Result<(), String> {
     let Some(now) = states.last() else {
         return Ok(());
@@ -113,7 +114,7 @@ async fn is_gone(world: &mut World, alias: String) -> StepResult {
 #[then(regex = r#"^"([A-Z][a-z]+)" is gone on both instances, for (\d+ s)$"#)]
 async fn is_gone_for(world: &mut World, alias: String, window: Span) -> StepResult {
     let clients = world.all_clients().await?;
-    let known = world.person(&alias)?.now().clone();
+    let known = world.tracked_user(&alias)?.now().clone();
     holds_for(format!("{alias} is gone"), window.0, async || {
         for client in &clients {
             gone(client, &known).await?;
@@ -131,7 +132,7 @@ async fn is_seen(world: &mut World, alias: String) -> StepResult {
 #[then(regex = r#"^"([A-Z][a-z]+)" is seen as last acknowledged on both instances, for (\d+ s)$"#)]
 async fn is_seen_for(world: &mut World, alias: String, window: Span) -> StepResult {
     let clients = world.all_clients().await?;
-    let states = world.person(&alias)?.states.clone();
+    let states = world.tracked_user(&alias)?.states.clone();
     holds_for(
         format!("{alias} is seen as last acknowledged"),
         window.0,
@@ -148,7 +149,7 @@ async fn is_seen_for(world: &mut World, alias: String, window: Span) -> StepResu
 #[then("every read shows the change before it")]
 pub async fn reads_show_changes(world: &mut World) -> StepResult {
     let reads = &world.users.reads;
-    let wrong = reads.iter().filter_map(|read| match &read.seen {
+    let wrong = reads.iter().filter_map(|read| match &read.returned {
         Ok(seen) if *seen == read.expected => None,
         Ok(seen) => Some(format!(
             "{} shows {seen:?} instead of {:?}",
@@ -165,8 +166,8 @@ pub async fn reads_show_changes(world: &mut World) -> StepResult {
 
 #[then(regex = r#"^the answered user is "([A-Z][a-z]+)" as last acknowledged$"#)]
 async fn answered_as_known(world: &mut World, alias: String) -> StepResult {
-    let known = world.person(&alias)?.now();
-    let seen = world.users.calls.last().and_then(Done::user);
+    let known = world.tracked_user(&alias)?.now();
+    let seen = world.users.calls.last().and_then(UserCall::user);
     ensure(
         seen == Some(known),
         format!("{known:?}"),
@@ -185,7 +186,7 @@ async fn answered_metadata(world: &mut World, step: &Step) -> StepResult {
         .users
         .calls
         .last()
-        .and_then(Done::user)
+        .and_then(UserCall::user)
         .map(|it| &it.metadata);
     ensure(
         seen == Some(&wanted),
@@ -196,20 +197,20 @@ async fn answered_metadata(world: &mut World, step: &Step) -> StepResult {
 
 #[then(regex = r#"^updated_at of "([A-Z][a-z]+)" has moved forward$"#)]
 async fn has_moved_forward(world: &mut World, alias: String) -> StepResult {
-    let states = &world.person(&alias)?.states;
+    let states = &world.tracked_user(&alias)?.states;
     let [.., before, after] = states.as_slice() else {
         return Err(Failure::broken("the user was not changed"));
     };
     ensure(
-        moment(after) > moment(before),
-        format!("later than {:?}", moment(before)),
-        format!("{:?}", moment(after)),
+        updated_at(after) > updated_at(before),
+        format!("later than {:?}", updated_at(before)),
+        format!("{:?}", updated_at(after)),
     )
 }
 
 #[then(regex = r#"^id and created_at of "([A-Z][a-z]+)" have not moved$"#)]
 async fn have_not_moved(world: &mut World, alias: String) -> StepResult {
-    let person = world.person(&alias)?;
+    let person = world.tracked_user(&alias)?;
     let first = person.first();
     let wrong = person
         .states
@@ -231,46 +232,46 @@ async fn updated_at_grows(world: &mut World) -> StepResult {
         .users
         .calls
         .first()
-        .and_then(|it| it.given.as_ref()?.before.as_ref());
-    let answered = world.users.calls.iter().filter_map(Done::user);
-    let moments: Vec<_> = before.into_iter().chain(answered).map(moment).collect();
-    let wrong = moments.windows(2).filter(|it| it[0] >= it[1]);
+        .and_then(|it| it.expected.as_ref()?.before.as_ref());
+    let answered = world.users.calls.iter().filter_map(UserCall::user);
+    let times: Vec<_> = before.into_iter().chain(answered).map(updated_at).collect();
+    let wrong = times.windows(2).filter(|it| it[0] >= it[1]);
     let wrong = wrong
         .map(|it| format!("{:?} after {:?}", it[1], it[0]))
         .collect();
     all(
         "each updated_at later than the one before",
         wrong,
-        moments.len().saturating_sub(1),
+        times.len().saturating_sub(1),
     )
 }
 
 #[then("no two answers share an updated_at")]
 async fn updated_at_differs(world: &mut World) -> StepResult {
-    let mut moments: Vec<_> = world
+    let mut times: Vec<_> = world
         .users
         .calls
         .iter()
-        .filter_map(|it| it.user().map(moment))
+        .filter_map(|it| it.user().map(updated_at))
         .collect();
-    moments.sort_unstable();
-    let wrong = moments
+    times.sort_unstable();
+    let wrong = times
         .windows(2)
         .filter(|it| it[0] == it[1])
         .map(|it| format!("{:?} twice", it[0]));
     all(
         "an updated_at of its own for each answer",
         wrong.collect(),
-        moments.len(),
+        times.len(),
     )
 }
 
 #[then(regex = r#"^the name of "([A-Z][a-z]+)" is the one answered with the latest updated_at$"#)]
 async fn name_is_the_latest(world: &mut World, alias: String) -> StepResult {
-    let id = world.person(&alias)?.now().id.clone();
+    let id = world.tracked_user(&alias)?.now().id.clone();
     let now = world.client(0).await?.get(&id).await.ok()?;
-    let answered = world.users.calls.iter().filter_map(Done::user);
-    let latest = answered.max_by_key(|it| moment(it));
+    let answered = world.users.calls.iter().filter_map(UserCall::user);
+    let latest = answered.max_by_key(|it| updated_at(it));
     ensure(
         latest == Some(&now),
         format!("{latest:?}"),
@@ -289,7 +290,7 @@ async fn one_has_the_email(world: &mut World) -> StepResult {
 
 #[then(regex = r#"^no answer ever held the password of "([A-Z][a-z]+)" or a password hash$"#)]
 async fn no_password_was_answered(world: &mut World, alias: String) -> StepResult {
-    let password = &world.person(&alias)?.password;
+    let password = &world.tracked_user(&alias)?.password;
     if password.is_empty() {
         return Err(Failure::broken(format!("{alias} has no password")));
     }

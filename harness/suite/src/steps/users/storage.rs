@@ -33,36 +33,32 @@ async fn refuses_writes(world: &mut World, means: String) -> StepResult {
         "a constraint" => Means::Constraint,
         _ => Means::Commit,
     };
-    let database = world.own()?.database()?.clone();
-    let client = database::connect(&world.site, &database).await?;
+    let client = world.own()?.database_client().await?;
     database::refuse_writes(&client, means).await
 }
 
 #[given(regex = r"^the database takes up to (\d+ ms) for each commit$")]
 async fn delays_commits(world: &mut World, most: Span) -> StepResult {
-    let database = world.own()?.database()?.clone();
-    let client = database::connect(&world.site, &database).await?;
+    let client = world.own()?.database_client().await?;
     database::delay_commits(&client, most.0).await
 }
 
 #[given("the database refuses every read")]
 async fn refuses_reads(world: &mut World) -> StepResult {
-    let database = world.own()?.database()?.clone();
-    let client = database::connect(&world.site, &database).await?;
+    let client = world.own()?.database_client().await?;
     database::refuse_reads(&client).await
 }
 
 #[when("the refusal is lifted")]
 async fn refusal_is_lifted(world: &mut World) -> StepResult {
-    let database = world.own()?.database()?.clone();
-    let client = database::connect(&world.site, &database).await?;
+    let client = world.own()?.database_client().await?;
     database::allow_writes(&client).await
 }
 
 #[when("the database closes every connection")]
 async fn closes_connections(world: &mut World) -> StepResult {
     let database = world.own()?.database()?.clone();
-    let client = database::connect(&world.site, &database).await?;
+    let client = world.own()?.database_client().await?;
     database::close_connections(&client, &database).await
 }
 
@@ -84,7 +80,7 @@ async fn words_stay_in_the_log(world: &mut World) -> StepResult {
             let logged = deployment
                 .slots()
                 .iter()
-                .flat_map(crate::deployment::Slot::runs)
+                .flat_map(crate::environment::deployment::Slot::runs)
                 .any(|run| {
                     let lines = run.output().lines();
                     lines
@@ -115,9 +111,8 @@ async fn connections_are_bounded(world: &mut World, most: i64) -> StepResult {
 #[when("everything that the database and Redis hold is read")]
 async fn everything_is_read(world: &mut World) -> StepResult {
     let deployment = world.own()?;
-    let database = deployment.database()?.clone();
     let url = deployment.redis()?.url(deployment.redis()?.address());
-    let client = database::connect(&world.site, &database).await?;
+    let client = deployment.database_client().await?;
     let mut dump = database::dump(&client).await?;
     if dump.is_empty() {
         return Err(Failure::mismatch(
@@ -134,7 +129,7 @@ async fn everything_is_read(world: &mut World) -> StepResult {
     regex = r#"^the password of "([A-Z][a-z]+)" stands nowhere in it, in clear text, hexadecimal or base64$"#
 )]
 async fn password_stands_nowhere(world: &mut World, alias: String) -> StepResult {
-    let password = world.person(&alias)?.password.clone();
+    let password = world.tracked_user(&alias)?.password.clone();
     let dump = &world.users.dump;
     let forms = encodings::of(&password);
     let holds = |line: &&String| {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use tonic::Status;
 use user_proto::v1::{CreateUserRequest, UpdateUserRequest, UserStatus};
 
-use crate::properties::model::{email_is_valid, metadata_is_valid, name_is_valid};
+use crate::model::{email_is_valid, metadata_is_valid, name_is_valid};
 
 /// `INVALID_ARGUMENT` with this message unless `valid`.
 pub fn ensure(valid: bool, message: &str) -> Result<(), Status> {

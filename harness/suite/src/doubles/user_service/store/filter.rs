@@ -2,12 +2,12 @@
 
 use user_proto::v1::UserStatus;
 
-use crate::properties::model::{Term, status_word};
+use crate::model::{FilterTerm, status_word};
 
 const JOINT: &str = " AND ";
 
 /// The terms, all of which must hold; nothing where the text is no filter.
-pub fn parse(text: &str) -> Option<Vec<Term>> {
+pub fn parse(text: &str) -> Option<Vec<FilterTerm>> {
     let mut terms = Vec::new();
     if text.is_empty() {
         return Some(terms);
@@ -24,12 +24,12 @@ pub fn parse(text: &str) -> Option<Vec<Term>> {
 }
 
 /// The first term, and what follows it.
-fn term(text: &str) -> Option<(Term, &str)> {
+fn term(text: &str) -> Option<(FilterTerm, &str)> {
     let (field, text) = text.split_once('=')?;
     if field == "status" {
         let end = text.find(' ').unwrap_or(text.len());
         let (word, rest) = text.split_at(end);
-        return Some((Term::Status(status(word)?), rest));
+        return Some((FilterTerm::Status(status(word)?), rest));
     }
     let quoted = text.starts_with('"');
     let (value, rest) = if quoted {
@@ -38,8 +38,8 @@ fn term(text: &str) -> Option<(Term, &str)> {
         bare(text)?
     };
     match field {
-        "email" => Some((Term::Email(value, quoted), rest)),
-        "name" => Some((Term::Name(value, quoted), rest)),
+        "email" => Some((FilterTerm::Email(value, quoted), rest)),
+        "name" => Some((FilterTerm::Name(value, quoted), rest)),
         _ => None,
     }
 }
@@ -83,7 +83,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::properties::model;
+    use crate::model;
 
     #[track_caller]
     fn refused(text: &str) {
@@ -94,9 +94,9 @@ mod tests {
     fn terms_are_joined_by_and() {
         let terms = parse(r#"status=ACTIVE AND name="a AND b" AND email=A@b"#);
         let wanted = vec![
-            Term::Status(UserStatus::Active),
-            Term::Name("a AND b".to_owned(), true),
-            Term::Email("A@b".to_owned(), false),
+            FilterTerm::Status(UserStatus::Active),
+            FilterTerm::Name("a AND b".to_owned(), true),
+            FilterTerm::Email("A@b".to_owned(), false),
         ];
         assert_eq!(terms, Some(wanted));
         assert_eq!(parse(""), Some(Vec::new()));
@@ -136,12 +136,12 @@ mod tests {
         fn what_the_model_writes_is_read_as_meant(
             values in proptest::collection::vec((any::<bool>(), any::<String>(), any::<bool>()), 0..4),
         ) {
-            let terms: Vec<Term> = values
+            let terms: Vec<FilterTerm> = values
                 .into_iter()
                 .map(|(is_name, text, quoted)| {
                     // The model quotes what cannot stand bare.
                     let quoted = model::value(&text, quoted).starts_with('"');
-                    if is_name { Term::Name(text, quoted) } else { Term::Email(text, quoted) }
+                    if is_name { FilterTerm::Name(text, quoted) } else { FilterTerm::Email(text, quoted) }
                 })
                 .collect();
             prop_assert_eq!(parse(&model::filter(&terms)), Some(terms));

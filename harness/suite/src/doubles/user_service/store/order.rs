@@ -4,12 +4,12 @@ use std::cmp::Ordering;
 
 use user_proto::v1::User;
 
-use crate::properties::model::Key;
+use crate::model::SortKey;
 
 /// What `order_by` says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Order {
-    key: Key,
+    key: SortKey,
     descending: bool,
 }
 
@@ -18,7 +18,7 @@ impl Order {
     pub fn parse(text: &str) -> Option<Self> {
         if text.is_empty() {
             return Some(Self {
-                key: Key::CreatedAt,
+                key: SortKey::CreatedAt,
                 descending: false,
             });
         }
@@ -27,7 +27,7 @@ impl Order {
         } else {
             (text.strip_suffix(" asc").unwrap_or(text), false)
         };
-        let key = Key::ALL.into_iter().find(|it| it.word() == word)?;
+        let key = SortKey::ALL.into_iter().find(|it| it.word() == word)?;
         Some(Self { key, descending })
     }
 
@@ -54,10 +54,10 @@ impl Order {
             ..User::default()
         };
         match self.key {
-            Key::CreatedAt => mark.created_at = user.created_at,
-            Key::UpdatedAt => mark.updated_at = user.updated_at,
-            Key::Email => mark.email.clone_from(&user.email),
-            Key::Name => mark.name.clone_from(&user.name),
+            SortKey::CreatedAt => mark.created_at = user.created_at,
+            SortKey::UpdatedAt => mark.updated_at = user.updated_at,
+            SortKey::Email => mark.email.clone_from(&user.email),
+            SortKey::Name => mark.name.clone_from(&user.name),
         }
         mark
     }
@@ -69,7 +69,7 @@ mod tests {
 
     #[test]
     fn every_key_goes_both_ways() {
-        for key in Key::ALL {
+        for key in SortKey::ALL {
             for (suffix, text) in [("", " asc"), (" asc", " asc"), (" desc", " desc")] {
                 let order = Order::parse(&format!("{}{suffix}", key.word()));
                 assert_eq!(

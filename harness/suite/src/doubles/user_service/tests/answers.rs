@@ -7,10 +7,10 @@ use user_proto::v1::{
 };
 
 use super::*;
-use crate::doubles::user_service::answer::{Answer, Gate};
-use crate::doubles::user_service::prose::{self, parse};
+use crate::doubles::user_service::answer::{Gate, ScriptedAnswer};
 use crate::doubles::user_service::raw::Raw;
 use crate::doubles::user_service::records::Ending;
+use crate::doubles::user_service::script_text::{self, parse};
 use crate::drivers::wire::framed;
 
 /// The answer as it is, with a user or without.
@@ -96,8 +96,8 @@ async fn calls_take_their_answers_in_the_order_of_their_arrival() {
         codes,
         [Code::Unavailable, Code::Unavailable, Code::NotFound]
     );
-    double.otherwise(Answer::status(Code::Internal, "\u{e9} 100 %"));
-    double.script_for("mine", Answer::status(Code::Aborted, "once"));
+    double.otherwise(ScriptedAnswer::status(Code::Internal, "\u{e9} 100 %"));
+    double.script_for("mine", ScriptedAnswer::status(Code::Aborted, "once"));
     assert_eq!(ask_as(client.clone(), "mine").await.code(), Code::Aborted);
     let again = ask_as(client.clone(), "mine").await;
     assert_eq!(
@@ -118,7 +118,7 @@ async fn a_status_goes_out_whatever_it_is() {
         (13, &vec![b'm'; 1 << 20], Code::Internal),
     ] {
         let message = HeaderValue::from_bytes(message).expect("a header may hold it");
-        let double = saying(Answer::Status { code, message }).await;
+        let double = saying(ScriptedAnswer::Status { code, message }).await;
         let (_wire, ended) = call(&double).await;
         assert_eq!(ended.code(), Some(shown), "{ended}");
         let ending = double.calls()[0].ending;
@@ -138,10 +138,10 @@ async fn a_message_goes_out_whatever_it_is() {
         }),
     };
     let bytes = Bytes::from(answer.encode_to_vec());
-    let double = saying(Answer::Message(bytes)).await;
+    let double = saying(ScriptedAnswer::Message(bytes)).await;
     let client = client(&double).max_decoding_message_size(6 << 20);
     assert_eq!(ask(&client).await.ok(), answer.user);
-    double.otherwise(Answer::Message(Bytes::from_static(b"\x0f")));
+    double.otherwise(ScriptedAnswer::Message(Bytes::from_static(b"\x0f")));
     let status = ask(&client).await.expect_err("no protobuf");
     assert_eq!(status.code(), Code::Internal);
 }
@@ -178,7 +178,7 @@ async fn answers_that_no_server_gives_are_given() {
 #[tokio::test]
 async fn an_answer_comes_as_late_as_it_was_told() {
     let late = Duration::from_millis(80);
-    let double = saying(Answer::Contract.after(late)).await;
+    let double = saying(ScriptedAnswer::Contract.after(late)).await;
     let (_wire, ended) = call(&double).await;
     assert_eq!(ended.code(), Some(Code::NotFound));
     assert!(ended.took >= late, "{ended}");
@@ -190,7 +190,7 @@ async fn an_answer_comes_as_late_as_it_was_told() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_gate_holds_all_its_answers_until_it_is_opened() {
     let gate = Gate::new();
-    let double = saying(Answer::Contract.held_by(&gate)).await;
+    let double = saying(ScriptedAnswer::Contract.held_by(&gate)).await;
     let client = client(&double);
     let calls: Vec<_> = (0..300)
         .map(|_| {
@@ -216,7 +216,7 @@ async fn a_gate_holds_all_its_answers_until_it_is_opened() {
 
 #[tokio::test]
 async fn every_sentence_that_is_known_can_be_acted_on() {
-    for sentence in prose::ANSWERS {
+    for sentence in script_text::ANSWERS {
         let double = double().await;
         double.script(parse(sentence).expect("a script"));
         let wire = wire(&double).await;

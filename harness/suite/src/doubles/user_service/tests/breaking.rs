@@ -4,14 +4,14 @@ use tokio::time::timeout;
 use tonic::Code;
 
 use super::*;
-use crate::doubles::user_service::answer::{Answer, Gate};
-use crate::doubles::user_service::prose::parse;
+use crate::doubles::user_service::answer::{Gate, ScriptedAnswer};
 use crate::doubles::user_service::records::Ending;
-use crate::drivers::wire::{End, Ended, framed};
+use crate::doubles::user_service::script_text::parse;
+use crate::drivers::wire::{CallEnd, CompletedCall, framed};
 
 #[track_caller]
-fn is_reset(ended: &Ended, why: &str) {
-    let End::Reset(cause) = &ended.end else {
+fn is_reset(ended: &CompletedCall, why: &str) {
+    let CallEnd::Reset(cause) = &ended.end else {
         panic!("{ended}");
     };
     assert!(cause.contains(why), "{cause}");
@@ -19,7 +19,7 @@ fn is_reset(ended: &Ended, why: &str) {
 
 #[tokio::test]
 async fn what_is_silent_stays_silent() {
-    for answer in [Answer::Never, Answer::SilentAfterHeaders] {
+    for answer in [ScriptedAnswer::Never, ScriptedAnswer::SilentAfterHeaders] {
         let double = saying(answer).await;
         let wire = wire(&double).await;
         let call = wire.call(GET, framed(b""), None);
@@ -29,7 +29,7 @@ async fn what_is_silent_stays_silent() {
         })
         .await;
         // The connection is as good as before.
-        double.otherwise(Answer::Contract);
+        double.otherwise(ScriptedAnswer::Contract);
         let next = wire.call(GET, framed(b"\x0a\x01x"), None).await;
         assert_eq!(next.code(), Some(Code::NotFound));
     }
@@ -38,13 +38,13 @@ async fn what_is_silent_stays_silent() {
 #[tokio::test]
 async fn a_connection_is_closed_at_its_moment() {
     for answer in [
-        Answer::CloseBefore,
-        Answer::CloseAfterHeaders,
-        Answer::CloseMidMessage,
+        ScriptedAnswer::CloseBefore,
+        ScriptedAnswer::CloseAfterHeaders,
+        ScriptedAnswer::CloseMidMessage,
     ] {
         let double = saying(answer).await;
         let (_wire, ended) = call(&double).await;
-        assert!(matches!(ended.end, End::Reset(_)), "{ended}");
+        assert!(matches!(ended.end, CallEnd::Reset(_)), "{ended}");
         seen(&double, "a call cut off", |it| {
             matches!(it.ending, Ending::CutOff(_))
         })
@@ -58,28 +58,28 @@ async fn a_connection_is_closed_at_its_moment() {
 async fn a_connection_is_closed_after_the_whole_answer() {
     let bytes = Bytes::from(vec![0; 3 << 20]);
     for (answer, code) in [
-        (Answer::Contract, Code::NotFound),
-        (Answer::Message(bytes), Code::Ok),
+        (ScriptedAnswer::Contract, Code::NotFound),
+        (ScriptedAnswer::Message(bytes), Code::Ok),
         (
-            Answer::status(Code::Internal, &"m".repeat(100_000)),
+            ScriptedAnswer::status(Code::Internal, &"m".repeat(100_000)),
             Code::Internal,
         ),
     ] {
-        let double = saying(Answer::CloseAfter(Box::new(answer))).await;
+        let double = saying(ScriptedAnswer::CloseAfter(Box::new(answer))).await;
         let (wire, ended) = call(&double).await;
         assert_eq!(ended.code(), Some(code), "{ended}");
         let next = wire.call(GET, framed(b""), None).await;
-        assert!(matches!(next.end, End::Reset(_)), "{next}");
+        assert!(matches!(next.end, CallEnd::Reset(_)), "{next}");
         assert_eq!(double.calls().len(), 1);
     }
 }
 
 #[tokio::test]
 async fn a_stream_is_reset_as_told() {
-    let double = saying(Answer::Reset(Reason::REFUSED_STREAM)).await;
+    let double = saying(ScriptedAnswer::Reset(Reason::REFUSED_STREAM)).await;
     let (wire, ended) = call(&double).await;
     is_reset(&ended, "refused");
-    double.otherwise(Answer::Reset(Reason::ENHANCE_YOUR_CALM));
+    double.otherwise(ScriptedAnswer::Reset(Reason::ENHANCE_YOUR_CALM));
     let next = wire.call(GET, framed(b""), None).await;
     is_reset(&next, "excessive load");
     let calls = double.calls();
@@ -97,8 +97,8 @@ async fn a_goaway_comes_before_the_answer_and_ends_the_connection() {
     let (wire, ended) = call(&double).await;
     assert_eq!(ended.code(), Some(Code::NotFound), "{ended}");
     let next = wire.call(GET, framed(b""), None).await;
-    assert!(matches!(next.end, End::Reset(_)), "{next}");
-    // A client that knows GOAWAY goes on, on another connection.
+    assert!(matches!(next.end, CallEnd::Reset(_)), "{next}");
+    // A client that supports GOAWAY continues on another connection.
     double.script(parse("GOAWAY, then OK twice").expect("a script"));
     let client = client(&double);
     for _ in 0..4 {
@@ -112,12 +112,15 @@ async fn a_goaway_comes_before_the_answer_and_ends_the_connection() {
 async fn a_goaway_may_leave_the_call_unprocessed_and_earlier_ones_running() {
     let double = double().await;
     let gate = Gate::new();
-    double.script([Answer::Contract.held_by(&gate), Answer::GoAwayUnprocessed]);
+    double.script([
+        ScriptedAnswer::Contract.held_by(&gate),
+        ScriptedAnswer::GoAwayUnprocessed,
+    ]);
     let wire = wire(&double).await;
     let first = tokio::spawn(wire.call(GET, framed(b"\x0a\x01x"), None));
     seen(&double, "the first call", |_| true).await;
     let second = wire.call(GET, framed(b"\x0a\x01x"), None).await;
-    assert!(matches!(second.end, End::Reset(_)), "{second}");
+    assert!(matches!(second.end, CallEnd::Reset(_)), "{second}");
     gate.open();
     let first = first.await.expect("no panic");
     assert_eq!(first.code(), Some(Code::NotFound), "{first}");

@@ -2,7 +2,7 @@ use tokio::net::TcpStream;
 use tonic::Code;
 
 use super::*;
-use crate::doubles::user_service::answer::Answer;
+use crate::doubles::user_service::answer::ScriptedAnswer;
 use crate::doubles::user_service::records::Ending;
 use crate::drivers::wire::framed;
 
@@ -19,7 +19,7 @@ async fn stopped_it_is_gone_and_back_it_has_its_users_on_the_same_port() {
         assert!(TcpStream::connect(address).await.is_err());
         let away = ask(&client).await.expect_err("it is stopped");
         assert_eq!(away.code(), Code::Unavailable);
-        double.come_back().await.expect("the port is still its own");
+        double.resume().await.expect("the port is still its own");
         assert_eq!(double.address(), address);
         assert_eq!(get(client.clone(), &ada.id).await.ok(), Some(ada.clone()));
     }
@@ -36,8 +36,8 @@ async fn refusing_connections_it_serves_those_that_are_open() {
         ask(&client).await.expect_err("nobody").code(),
         Code::NotFound
     );
-    double.come_back().await.expect("the port is still its own");
-    double.come_back().await.expect("it is back already");
+    double.resume().await.expect("the port is still its own");
+    double.resume().await.expect("it is back already");
     double.close_connections().await;
     let again = eventually("an answer", SOON, async || {
         let status = ask(&client).await.expect_err("nobody is there");
@@ -55,7 +55,7 @@ async fn refusing_connections_it_serves_those_that_are_open() {
 #[tokio::test]
 async fn a_call_on_a_closed_connection_is_cut_off() {
     let double = double().await;
-    double.otherwise(Answer::Never);
+    double.otherwise(ScriptedAnswer::Never);
     let wire = wire(&double).await;
     let call = tokio::spawn(wire.call("/user.v1.UserService/GetUser", framed(b""), None));
     seen(&double, "the call", |it| it.ending == Ending::Open).await;
@@ -90,15 +90,15 @@ async fn a_silent_connection_answers_nothing_and_sees_everything() {
 #[tokio::test]
 async fn dropped_it_closes_everything() {
     let double = double().await;
-    double.otherwise(Answer::Never);
-    let (address, inside) = (double.address(), std::sync::Arc::downgrade(&double.inside));
+    double.otherwise(ScriptedAnswer::Never);
+    let (address, shared) = (double.address(), std::sync::Arc::downgrade(&double.shared));
     let wire = wire(&double).await;
     let call = tokio::spawn(wire.call("/user.v1.UserService/GetUser", framed(b""), None));
     seen(&double, "the call", |_| true).await;
     drop(double);
     assert_eq!(call.await.expect("no panic").code(), None);
     let gone = eventually("no task left", SOON, async || {
-        match (inside.upgrade(), TcpStream::connect(address).await) {
+        match (shared.upgrade(), TcpStream::connect(address).await) {
             (None, Err(_)) => Ok(()),
             (_, connected) => Err(format!("{connected:?}")),
         }

@@ -4,12 +4,12 @@
 //! - [`breaking`]: silence, closed connections, reset streams, GOAWAY
 //! - [`recording`]: what is written down of calls and connections
 //! - [`coming_and_going`]: stopped, back, silent, dropped
-//! - [`healths`]: the health protocol
+//! - [`health_table`]: the health protocol
 
 mod answers;
 mod breaking;
 mod coming_and_going;
-mod healths;
+mod health_table;
 mod recording;
 
 use std::time::Duration;
@@ -21,9 +21,9 @@ use user_proto::v1::user_service_client::UserServiceClient;
 use user_proto::v1::{CreateUserRequest, GetUserRequest, User};
 
 use super::UserServiceDouble;
-use super::answer::Answer;
+use super::answer::ScriptedAnswer;
 use super::records::ReceivedCall;
-use crate::drivers::wire::{Ended, Wire, framed};
+use crate::drivers::wire::{CompletedCall, Wire, framed};
 
 /// Within which whatever a test waits for has happened.
 const SOON: Duration = Duration::from_secs(5);
@@ -97,14 +97,14 @@ async fn seen(double: &UserServiceDouble, what: &str, is: impl Fn(&ReceivedCall)
 }
 
 /// A double that says this to every call.
-async fn saying(answer: Answer) -> UserServiceDouble {
+async fn saying(answer: ScriptedAnswer) -> UserServiceDouble {
     let double = double().await;
     double.otherwise(answer);
     double
 }
 
 /// How one call on a connection of its own ends.
-async fn call(double: &UserServiceDouble) -> (Wire, Ended) {
+async fn call(double: &UserServiceDouble) -> (Wire, CompletedCall) {
     let wire = wire(double).await;
     let ended = wire.call(GET, framed(b"\x0a\x01x"), None).await;
     (wire, ended)

@@ -3,7 +3,7 @@ use std::time::Instant;
 use tonic::Code;
 
 use super::*;
-use crate::doubles::user_service::answer::Answer;
+use crate::doubles::user_service::answer::ScriptedAnswer;
 use crate::doubles::user_service::records::Ending;
 
 #[tokio::test]
@@ -45,7 +45,7 @@ async fn calls_that_are_given_up_are_noticed_and_cost_the_connection_nothing() {
     let double = double().await;
     let client = client(&double);
     ask(&client).await.expect_err("nobody is there");
-    double.otherwise(Answer::Never);
+    double.otherwise(ScriptedAnswer::Never);
     let calls: Vec<_> = (0..200)
         .map(|_| {
             tokio::spawn({
@@ -74,7 +74,7 @@ async fn calls_that_are_given_up_are_noticed_and_cost_the_connection_nothing() {
         }
     });
     noticed.await.expect("all are noticed");
-    double.otherwise(Answer::Contract);
+    double.otherwise(ScriptedAnswer::Contract);
     assert_eq!(
         ask(&client).await.expect_err("nobody").code(),
         Code::NotFound
@@ -85,7 +85,7 @@ async fn calls_that_are_given_up_are_noticed_and_cost_the_connection_nothing() {
 #[tokio::test]
 async fn a_client_that_closes_its_connection_gives_its_calls_up() {
     let double = double().await;
-    double.otherwise(Answer::Never);
+    double.otherwise(ScriptedAnswer::Never);
     let wire = wire(&double).await;
     let path = "/user.v1.UserService/GetUser";
     let call = tokio::spawn(wire.call(path, crate::drivers::wire::framed(b""), None));
@@ -109,7 +109,7 @@ async fn a_client_that_closes_its_connection_gives_its_calls_up() {
 #[tokio::test]
 async fn forgotten_calls_do_not_mix_with_later_ones() {
     let double = double().await;
-    double.script(Answer::Never);
+    double.script(ScriptedAnswer::Never);
     let client = client(&double);
     let open = tokio::spawn({
         let client = client.clone();
@@ -153,7 +153,7 @@ async fn pings_are_counted_and_answers_to_pings_are_not() {
     );
     drop(channel);
     // A graceful GOAWAY asks the client for an answer to a PING.
-    double.script(super::super::prose::parse("GOAWAY, then OK").expect("a script"));
+    double.script(super::super::script_text::parse("GOAWAY, then OK").expect("a script"));
     ask(&client(&double)).await.expect_err("nobody is there");
     assert!(double.connections()[1].pings.is_empty());
 }

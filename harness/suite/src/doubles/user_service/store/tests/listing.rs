@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use super::*;
 
-/// The names on all pages of this size, and the total that each page told.
+/// The names on all pages of this size, and the total on each page.
 fn walk(store: &Store, request: &ListUsersRequest) -> (Vec<String>, BTreeSet<i32>) {
     let mut request = request.clone();
     let (mut names, mut totals) = (Vec::new(), BTreeSet::new());

@@ -151,8 +151,8 @@ fn an_update_changes_what_is_present_and_moves_forward() {
             ..change(&ada.id)
         };
         let now = store.update(request).expect("valid");
-        let moment = |it: &User| it.updated_at.map(|it| (it.seconds, it.nanos / 1_000_000));
-        assert!(moment(&now) > moment(&last), "{now:?}");
+        let time = |it: &User| it.updated_at.map(|it| (it.seconds, it.nanos / 1_000_000));
+        assert!(time(&now) > time(&last), "{now:?}");
         assert_eq!((&now.id, now.created_at), (&ada.id, ada.created_at));
         assert_eq!(now.name, format!("Ada {round}"));
         last = now;

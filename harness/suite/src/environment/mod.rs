@@ -1,0 +1,192 @@
+//! What the scenarios of one subject share, each part started when first needed.
+//!
+//! - [`backends`]: the backends of one run
+//! - [`deployment`]: the instances of one program, and what they depend on
+
+mod backends;
+pub mod deployment;
+
+use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use conformance_engine::backends::postgres::{Database, Postgres};
+use conformance_engine::backends::redis::Redis;
+use conformance_engine::failure::{Failure, StepResult};
+use conformance_engine::manifest::Manifest;
+use conformance_engine::observe::Patience;
+use conformance_engine::sandbox::Sandbox;
+use conformance_engine::subject::instance::Instance;
+use tokio::sync::{OnceCell, OwnedSemaphorePermit, Semaphore};
+
+pub use self::backends::Backends;
+use self::deployment::{Dependencies, Deployment, Settings};
+use crate::contract::catalogue::COMPONENTS;
+use crate::contract::components::Component;
+use crate::drivers::backend_failure;
+
+/// Processor time of a cheap start; a subject with more expensive starts gets fewer scenarios at once.
+const LIGHT: Duration = Duration::from_millis(150);
+
+/// The cores of this machine.
+pub fn cores() -> usize {
+    std::thread::available_parallelism().map_or(2, usize::from)
+}
+
+/// What the scenarios of one component share.
+#[derive(Default)]
+struct Shared {
+    migrated: OnceCell<StepResult<Database>>,
+    deployment: OnceCell<StepResult<Rc<Deployment>>>,
+}
+
+/// What the scenarios of one subject share.
+pub struct Environment {
+    /// The manifest of the subject.
+    pub manifest: Manifest,
+    /// The backends of the run.
+    pub backends: Rc<Backends>,
+    /// Factor for time limits on a slow machine.
+    pub patience: Patience,
+    /// The components that have scenarios in this run.
+    judged: Vec<&'static Component>,
+    /// By the name of the component.
+    shared: BTreeMap<&'static str, Shared>,
+    subjects_cpu: Cell<Duration>,
+    /// One for each core: the contract's times hold on an idle machine, and a start takes a core.
+    starts: Arc<Semaphore>,
+}
+
+impl Environment {
+    /// Nothing is started yet.
+    pub fn new(
+        manifest: Manifest,
+        backends: Rc<Backends>,
+        patience: Patience,
+        judged: Vec<&'static Component>,
+    ) -> Self {
+        Self {
+            manifest,
+            backends,
+            patience,
+            judged,
+            shared: COMPONENTS
+                .iter()
+                .map(|it| (it.name, Shared::default()))
+                .collect(),
+            subjects_cpu: Cell::default(),
+            starts: Arc::new(Semaphore::new(cores())),
+        }
+    }
+
+    /// Folder, ports and watchdog of the run.
+    pub fn home(&self) -> &Sandbox {
+        &self.backends.home
+    }
+
+    /// Whether the component has scenarios in this run.
+    pub fn judges(&self, component: &Component) -> bool {
+        self.judged.iter().any(|it| *it == component)
+    }
+
+    /// The PostgreSQL server.
+    pub async fn postgres(&self) -> StepResult<Arc<Postgres>> {
+        self.backends.postgres().await
+    }
+
+    /// The Redis servers.
+    pub async fn redis(&self) -> StepResult<Arc<Redis>> {
+        self.backends.redis().await
+    }
+
+    /// A permit to start a program, which stands for one core.
+    pub async fn start_permit(&self) -> StepResult<OwnedSemaphorePermit> {
+        let permit = self.starts.clone().acquire_owned().await;
+        permit.map_err(Failure::broken)
+    }
+
+    /// How many scenarios may run at once, by the processor time that a start of the subject takes.
+    ///
+    /// A program whose start costs seconds of a core would delay all others.
+    pub async fn suitable_jobs(self: &Rc<Self>) -> usize {
+        // Half of the scenarios wait for a time of the contract.
+        let most = 24 * cores();
+        let shared = self.judged.iter().map(|it| self.shared(*it));
+        let shared: Vec<_> = futures::future::join_all(shared).await;
+        let spent = shared.iter().flatten().flat_map(|it| it.slots());
+        let spent = spent.filter_map(|it| it.instance().ok()).map(Instance::cpu);
+        // The heaviest of the programs.
+        let Some(spent) = spent.max() else {
+            return most;
+        };
+        if spent <= LIGHT {
+            // Fast starts do not delay other scenarios.
+            self.starts.add_permits(4 * cores());
+        }
+        let millis = |it: Duration| usize::try_from(it.as_millis()).unwrap_or(usize::MAX);
+        let least = 2 * cores();
+        least + (most - least) * millis(LIGHT) / millis(spent.max(LIGHT))
+    }
+
+    /// The database that the `migrate` of the subject prepared: the template of all others.
+    pub async fn migrated(&self, component: &'static Component) -> StepResult<Database> {
+        let prepare = async || {
+            let postgres = self.postgres().await?;
+            let database = postgres.create_empty().await.map_err(backend_failure)?;
+            deployment::migrate(self, component, &database).await?;
+            // The first connection after a change of the schema writes what PostgreSQL's others read:
+            // here once, instead of once in each copy.
+            drop(postgres.connect(&database).await.map_err(backend_failure)?);
+            Ok(database)
+        };
+        let migrated = &self.shared_of(component)?.migrated;
+        migrated.get_or_init(prepare).await.clone()
+    }
+
+    /// The deployment of every scenario of a component that changes nothing global.
+    pub async fn shared(
+        self: &Rc<Self>,
+        component: &'static Component,
+    ) -> StepResult<Rc<Deployment>> {
+        let start = async || {
+            let dependencies = Dependencies::shared(self, component).await?;
+            let settings = Settings::default();
+            let mut deployment = Deployment::new(self.clone(), component, dependencies, settings);
+            deployment.start_ready().await?;
+            Ok(Rc::new(deployment))
+        };
+        let deployment = &self.shared_of(component)?.deployment;
+        deployment.get_or_init(start).await.clone()
+    }
+
+    /// Ends the shared deployments.
+    pub async fn end(&self) {
+        for shared in self.shared.values() {
+            if let Some(Ok(deployment)) = shared.deployment.get() {
+                deployment.end().await;
+            }
+        }
+        for shared in self.shared.values() {
+            if let Some(Ok(migrated)) = shared.migrated.get() {
+                migrated.drop_now().await;
+            }
+        }
+    }
+
+    fn shared_of(&self, component: &Component) -> StepResult<&Shared> {
+        let missing = || Failure::broken(format!("{} is not judged", component.name));
+        self.shared.get(component.name).ok_or_else(missing)
+    }
+
+    /// Adds processor time that a subject's process has used.
+    pub fn count_cpu(&self, used: Duration) {
+        self.subjects_cpu.set(self.subjects_cpu.get() + used);
+    }
+
+    /// Processor time of all subjects that have ended, for `--timings`.
+    pub fn subjects_cpu(&self) -> Duration {
+        self.subjects_cpu.get()
+    }
+}

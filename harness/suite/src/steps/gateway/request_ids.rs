@@ -1,0 +1,193 @@
+//! Request ids (GWY-7).
+
+use std::collections::BTreeSet;
+
+use conformance_engine::failure::{Failure, StepResult, ensure};
+use cucumber::gherkin::Step;
+use cucumber::{then, when};
+
+use crate::checks::gateway_answer::is_request_id;
+use crate::doubles::user_service::answer::ScriptedAnswer;
+use crate::steps::process::output::wait_for;
+use crate::steps::users::outcomes::all;
+use crate::steps::users::table;
+use crate::world::World;
+use crate::world::gateway::{Exchange, SentRequest};
+
+/// The ids of a table; `(absent)` is none.
+fn ids(world: &World, step: &Step) -> StepResult<Vec<Option<String>>> {
+    let id = |text: &str| match text {
+        "(absent)" => Ok(None),
+        "(empty)" => Ok(Some(String::new())),
+        text => world.text(text).map(Some),
+    };
+    table(step, &["id"])?.iter().map(|it| id(&it[0])).collect()
+}
+
+/// The request id in the answer, the call and the log.
+async fn id_of(world: &mut World, sent: Option<String>) -> StepResult<Result<String, String>> {
+    world.begin_requests().await?;
+    let mut request = SentRequest::parse("GET /api/v1/users/x")?;
+    request.id = sent;
+    let exchange = world.send(request).await?;
+    let told = match (exchange.fault(), exchange.answer()) {
+        (None, Ok(answer)) => answer.header("x-request-id").to_owned(),
+        (Some(fault), _) | (None, Err(fault)) => return Ok(Err(fault)),
+    };
+    let calls = world.new_calls().await?;
+    let in_calls: Vec<_> = calls
+        .iter()
+        .map(|it| it.request_id().map(str::to_owned))
+        .collect();
+    if in_calls != [Some(told.clone())] {
+        return Ok(Err(format!(
+            "{told:?} on the answer, {in_calls:?} in the calls"
+        )));
+    }
+    let what = format!("a line of the log with request_id {told:?}");
+    let logged = wait_for(world, what, |_, event| event.field("request_id") == told).await;
+    Ok(logged.map(|()| told).map_err(|it| it.to_string()))
+}
+
+#[then("each of these request ids is kept")]
+async fn each_is_kept(world: &mut World, step: &Step) -> StepResult {
+    let ids = ids(world, step)?;
+    let mut wrong = Vec::new();
+    let count = ids.len();
+    for id in ids {
+        // That it is the same is part of the check of every answer.
+        wrong.extend(id_of(world, id).await?.err());
+    }
+    all(
+        "the request's id on the answer, in the call and in the log",
+        wrong,
+        count,
+    )
+}
+
+#[then("each of these request ids is replaced")]
+async fn each_is_replaced(world: &mut World, step: &Step) -> StepResult {
+    let ids = ids(world, step)?;
+    let mut wrong = Vec::new();
+    let count = ids.len();
+    for id in ids {
+        let first = id_of(world, id.clone()).await?;
+        let second = id_of(world, id.clone()).await?;
+        match (first, second) {
+            (Ok(told), _) if Some(&told) == id.as_ref() => wrong.push(format!("{told:?} was kept")),
+            // A generated id is not influenced by the client.
+            (Ok(first), Ok(second)) if first == second => {
+                wrong.push(format!("{first:?} was made twice of {id:?}"));
+            }
+            (Ok(_), Ok(_)) => {}
+            (Err(fault), _) | (_, Err(fault)) => wrong.push(fault),
+        }
+    }
+    all(
+        "an id of the gateway's own for each request, the same everywhere",
+        wrong,
+        count,
+    )
+}
+
+#[when(regex = r"^`([A-Z]+ /\S*)` is asked (\d+) times$")]
+async fn is_asked_often(world: &mut World, request: String, times: usize) -> StepResult {
+    world.begin_requests().await?;
+    for _ in 0..times {
+        let exchange = world.send(SentRequest::parse(&request)?).await?;
+        world.gateway.exchanges.push(exchange);
+    }
+    Ok(())
+}
+
+fn answered_id(exchange: &Exchange) -> &str {
+    let answer = exchange.answer.as_ref();
+    answer.map_or("", |it| it.header("x-request-id"))
+}
+
+#[then("every answer has a request id of its own")]
+async fn every_answer_has_its_own(world: &mut World) -> StepResult {
+    let exchanges = &world.gateway.exchanges;
+    let wrong: Vec<String> = exchanges.iter().filter_map(Exchange::fault).collect();
+    all("a sane request id", wrong, exchanges.len())?;
+    let different: BTreeSet<&str> = exchanges.iter().map(answered_id).collect();
+    ensure(
+        different.len() == exchanges.len(),
+        format!("{} different ids", exchanges.len()),
+        format!("{different:?}"),
+    )
+}
+
+#[then(
+    regex = r"^the request `([A-Z]+ /\S*)` that the user service never answers is (\d+) with its request id$"
+)]
+async fn never_answered_is(world: &mut World, request: String, status: u16) -> StepResult {
+    world.own()?.double()?.script(ScriptedAnswer::Never);
+    has_its_id(world, &request, status).await
+}
+
+#[then(regex = r"^the request `([A-Z]+ /\S*)` is (\d+) with its request id$")]
+async fn is_answered_with_its_id(world: &mut World, request: String, status: u16) -> StepResult {
+    has_its_id(world, &request, status).await
+}
+
+async fn has_its_id(world: &mut World, request: &str, status: u16) -> StepResult {
+    let exchange = world.ask(SentRequest::parse(request)?).await?;
+    let said = exchange.is(status);
+    said.map(|_| ())
+        .map_err(|got| Failure::mismatch(format!("{status} with the request's id"), got))
+}
+
+#[then(regex = r"^(\d+) calls came with the request id of the answer$")]
+async fn calls_came_with(world: &mut World, count: usize) -> StepResult {
+    let id = answered_id(world.newest()?).to_owned();
+    let calls = world.new_calls().await?;
+    let ids: Vec<_> = calls
+        .iter()
+        .map(|it| it.request_id().unwrap_or_default())
+        .collect();
+    ensure(
+        ids.len() == count && ids.iter().all(|it| *it == id),
+        format!("{count} calls with {id:?}"),
+        format!("{ids:?}"),
+    )
+}
+
+#[then("each of these request ids is told in the log")]
+async fn each_is_told(world: &mut World, step: &Step) -> StepResult {
+    for id in ids(world, step)?.into_iter().flatten() {
+        let client = world.client(0).await?.with_request_id(&id);
+        client.get("nobody").await;
+        let what = format!("a line of the log with request_id {id:?}");
+        wait_for(world, what, |_, event| event.field("request_id") == id).await?;
+    }
+    Ok(())
+}
+
+#[then("none of these request ids is told in the log")]
+async fn none_is_told(world: &mut World, step: &Step) -> StepResult {
+    let ids = ids(world, step)?;
+    let client = world.client(0).await?;
+    for id in ids.iter().flatten() {
+        client.clone().with_request_id(id).get("nobody").await;
+    }
+    let last = world.new_request_id();
+    world
+        .client(0)
+        .await?
+        .with_request_id(&last)
+        .get("nobody")
+        .await;
+    let what = "the line of the last call".to_owned();
+    wait_for(world, what, |_, event| event.field("request_id") == last).await?;
+    let lines = crate::steps::process::output::events(world.deployment().await?);
+    let kept = lines.iter().filter_map(|(line, event)| {
+        let told = event.fields.get("request_id")?;
+        (!is_request_id(told)).then(|| line.clone())
+    });
+    all(
+        "an id that is 1 to 128 visible ASCII characters",
+        kept.collect(),
+        lines.len(),
+    )
+}

@@ -1,0 +1,275 @@
+//! Delivery of changes, and ends of streams.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use conformance_engine::failure::{Failure, StepResult, ensure};
+use conformance_engine::observe::{elapse, eventually, holds_for};
+use cucumber::{given, then, when};
+use futures::future::try_join_all;
+
+use super::super::users::outcomes::all;
+use crate::checks::stream_history::{Expectation, faults, key};
+use crate::drivers::streams::UserStream;
+use crate::drivers::users::shown;
+use crate::drivers::{Code, Status};
+use crate::params::{Span, StatusCode, code_name};
+use crate::properties::streams::{self, Ground, LinkState, Outage};
+use crate::world::World;
+use crate::world::streams::WrittenState;
+
+/// Time limit of a delivery (STR-4).
+const DELIVERY: Duration = Duration::from_secs(2);
+
+/// For this time after the last due change nothing else may arrive.
+const QUIET: Duration = Duration::from_millis(300);
+
+/// The same after an outage: delayed messages may arrive a second time.
+const QUIET_AFTER_OUTAGE: Duration = Duration::from_secs(2);
+
+/// What a check of a stream permits.
+#[derive(Clone, Copy)]
+struct Tolerance {
+    /// Time limit for everything due.
+    limit: Duration,
+    /// The status with which the stream may have ended instead.
+    may_end: Option<Code>,
+    /// For how long nothing else may arrive.
+    quiet: Duration,
+}
+
+impl Tolerance {
+    /// For a stream that must stay open.
+    const PLAIN: Self = Self {
+        limit: DELIVERY,
+        may_end: None,
+        quiet: QUIET,
+    };
+}
+
+/// The status of a stream that ends within `limit`.
+pub async fn ended(stream: &UserStream, limit: Duration) -> Option<Status> {
+    let end = async || stream.end().ok_or("it goes on");
+    let end = eventually("the stream ends", limit, end).await;
+    end.ok()
+}
+
+#[then(regex = r#"^the stream "([A-Z][a-z]+)" tells every change since, in order, each once$"#)]
+async fn tells(world: &mut World, alias: String) -> StepResult {
+    judge(world, &alias, Tolerance::PLAIN).await
+}
+
+#[then("any interleaving of writers, streams and outages is told completely, in order, each once")]
+async fn any_interleaving(world: &mut World) -> StepResult {
+    let clients = [world.client(0).await?, world.client(1).await?];
+    let scene = world.scene.clone();
+    let slots = world.own()?.slots();
+    let (outages, mut wanted) = tokio::sync::mpsc::unbounded_channel::<Outage>();
+    let ground = Ground {
+        clients,
+        urls: [slots[0].grpc_url()?, slots[1].grpc_url()?],
+        outages,
+        scene,
+    };
+    let apply_outages = async {
+        while let Some(outage) = wanted.recv().await {
+            let slot = &slots[outage.instance];
+            let Ok(link) = slot.link(outage.resource) else {
+                continue;
+            };
+            match outage.state {
+                LinkState::Well => link.restore().await,
+                LinkState::Cut => link.cut().await,
+                LinkState::Hung => link.hang().await,
+            }
+            // The receiver may have been dropped.
+            let _ = outage.done.send(());
+        }
+    };
+    futures::join!(streams::check(ground), apply_outages).0
+}
+
+#[then("every one of them tells every change since, in order, each once")]
+async fn every_one_tells(world: &mut World) -> StepResult {
+    let aliases: Vec<String> = world.streams.streams.keys().cloned().collect();
+    let judged = aliases.iter().map(|it| judge(world, it, Tolerance::PLAIN));
+    try_join_all(judged).await.map(|_| ())
+}
+
+#[then(
+    regex = r#"^the stream "([A-Z][a-z]+)" tells every change since, in order, each once, or ends with (RESOURCE_EXHAUSTED)$"#
+)]
+async fn tells_late_or_ends(world: &mut World, alias: String, code: StatusCode) -> StepResult {
+    let tolerance = Tolerance {
+        limit: Duration::from_secs(20),
+        may_end: Some(code.0),
+        quiet: QUIET,
+    };
+    judge(world, &alias, tolerance).await
+}
+
+#[then(
+    regex = r#"^within (\d+ s) the stream "([A-Z][a-z]+)" tells every change since, in order, each once, or has ended with (UNAVAILABLE)$"#
+)]
+async fn tells_or_has_ended(
+    world: &mut World,
+    limit: Span,
+    alias: String,
+    code: StatusCode,
+) -> StepResult {
+    let tolerance = Tolerance {
+        limit: limit.0,
+        may_end: Some(code.0),
+        quiet: QUIET_AFTER_OUTAGE,
+    };
+    judge(world, &alias, tolerance).await
+}
+
+/// Waits until everything due has arrived or the stream has ended, then checks all that arrived.
+async fn judge(world: &World, alias: &str, tolerance: Tolerance) -> StepResult {
+    let may_end = tolerance.may_end;
+    let limit = world.environment.patience.stretch(tolerance.limit);
+    let states = world.every_state();
+    let subscriber = world.streams.stream(alias)?;
+    let stream = match &subscriber.stream {
+        Ok(stream) => stream,
+        Err(refusal) if may_end == Some(refusal.code()) => return Ok(()),
+        Err(refusal) => return Err(Failure::mismatch("an open stream", shown(refusal))),
+    };
+    let due = world.due(subscriber, &states);
+    let complete = async || {
+        // As long as there are fewer than are due, they need not be compared.
+        let number = stream.count();
+        if number < due.len() && stream.end().is_none() {
+            return Err(format!("{number} came of {}", due.len()));
+        }
+        let came = stream.arrivals();
+        let came: BTreeSet<_> = came.iter().map(|it| key(&it.user)).collect();
+        let count = due.difference(&came).count();
+        if count == 0 || stream.end().is_some() {
+            Ok(())
+        } else {
+            Err(format!("{count} of {} are lacking", due.len()))
+        }
+    };
+    // Missing changes are reported by the check below, with all other faults.
+    let waited = eventually("every change", limit, complete).await;
+    if waited.is_ok() {
+        elapse(tolerance.quiet).await;
+    }
+    let end = stream.end();
+    if let Some(end) = &end {
+        ensure(
+            may_end == Some(end.code()),
+            "a stream that goes on",
+            format!("it ended with {}", shown(end)),
+        )?;
+    }
+    let arrivals = stream.arrivals();
+    let expectation = Expectation {
+        acknowledged: states.iter().collect(),
+        due,
+        has_ended: end.is_some(),
+    };
+    let wrong = faults(&expectation, arrivals.iter().map(|it| &it.user), |it| {
+        subscriber.wants(it)
+    });
+    let expected = format!("the stream {alias:?} tells every change since, in order, each once");
+    all(&expected, wrong, arrivals.len() + expectation.due.len())
+}
+
+#[then(regex = r#"^the stream "([A-Z][a-z]+)" has told each change within (\d+ s) of its answer$"#)]
+async fn told_in_time(world: &mut World, alias: String, limit: Span) -> StepResult {
+    let limit = world.environment.patience.stretch(limit.0);
+    let stream = world.streams.stream(&alias)?.stream.as_ref();
+    let arrivals = stream.map_err(|status| Failure::mismatch("an open stream", shown(status)))?;
+    let arrivals = arrivals.arrivals();
+    let mut wrong = Vec::new();
+    let mut checked = 0;
+    for WrittenState { user, answered, .. } in &world.streams.written {
+        let Some(arrival) = arrivals.iter().find(|it| it.user == *user) else {
+            continue;
+        };
+        checked += 1;
+        let late = arrival.at.saturating_duration_since(*answered);
+        if late > limit {
+            wrong.push(format!("one came {} ms after its answer", late.as_millis()));
+        }
+    }
+    let expected = format!("each change within {} ms of its answer", limit.as_millis());
+    all(&expected, wrong, checked)
+}
+
+/// Growth beyond the retained data: memory that an allocator keeps.
+const OVERHEAD: u64 = 32 << 20;
+
+/// A program above this size has a garbage collector, and may grow by as much as it exceeds this.
+const PLAIN: u64 = 100 << 20;
+
+#[then(regex = r"^the program has grown by less than (\d+) MiB since the stream was opened$")]
+async fn has_grown_less(world: &mut World, most: u64) -> StepResult {
+    let before = world.streams.memory;
+    let now = memory(world).await?;
+    let most = (most << 20) + OVERHEAD + before.saturating_sub(PLAIN);
+    let mebibytes = |bytes: u64| bytes >> 20;
+    ensure(
+        now <= before + most,
+        format!("at most {} MiB more than before", mebibytes(most)),
+        format!(
+            "{} MiB instead of {} MiB",
+            mebibytes(now),
+            mebibytes(before)
+        ),
+    )
+}
+
+/// Resident memory of the first instance.
+pub async fn memory(world: &mut World) -> StepResult<u64> {
+    let slot = world.deployment().await?.slot(0)?;
+    let memory = slot.instance()?.memory();
+    memory.ok_or_else(|| Failure::mismatch("a program that runs", "it has ended"))
+}
+
+#[when(regex = r#"^the stream "([A-Z][a-z]+)" is read at last$"#)]
+async fn is_read_at_last(world: &mut World, alias: String) -> StepResult {
+    match &world.streams.stream(&alias)?.stream {
+        Ok(stream) => {
+            stream.take();
+            Ok(())
+        }
+        Err(status) => Err(Failure::mismatch("an open stream", shown(status))),
+    }
+}
+
+#[then(regex = r"^every stream ends with ([A-Z_]+) within (\d+ s)$")]
+async fn every_stream_ends(world: &mut World, code: StatusCode, limit: Span) -> StepResult {
+    let limit = world.environment.patience.stretch(limit.0);
+    let mut wrong = Vec::new();
+    for (alias, subscriber) in &world.streams.streams {
+        let status = match &subscriber.stream {
+            Ok(stream) => ended(stream, limit).await,
+            Err(status) => Some(status.clone()),
+        };
+        match status {
+            Some(status) if status.code() == code.0 => {}
+            Some(status) => wrong.push(format!("{alias} ended with {}", shown(&status))),
+            None => wrong.push(format!("{alias} goes on")),
+        }
+    }
+    let expected = format!("every stream ends with {}", code_name(code.0));
+    all(&expected, wrong, world.streams.streams.len())
+}
+
+#[given(regex = r#"^the stream "([A-Z][a-z]+)" stayed open for (\d+ s)$"#)]
+#[then(regex = r#"^the stream "([A-Z][a-z]+)" stays open for (\d+ s)$"#)]
+async fn stays_open(world: &mut World, alias: String, window: Span) -> StepResult {
+    let stream = match &world.streams.stream(&alias)?.stream {
+        Ok(stream) => stream,
+        Err(status) => return Err(Failure::mismatch("an open stream", shown(status))),
+    };
+    let open = async || match stream.end() {
+        None => Ok(()),
+        Some(end) => Err(shown(&end)),
+    };
+    holds_for("the stream is open", window.0, open).await
+}

@@ -1,0 +1,189 @@
+//! Requests for streams.
+
+use std::time::{Duration, Instant};
+
+use conformance_engine::failure::{Failure, StepResult};
+use cucumber::gherkin::Step;
+use cucumber::{given, then, when};
+use user_proto::v1::ListUsersRequest;
+
+use super::super::users::outcomes::all;
+use super::terms;
+use crate::checks::stream_history::key;
+use crate::drivers::Status;
+use crate::drivers::streams::UserStream;
+use crate::drivers::users::shown;
+use crate::params::{Nth, StatusCode, code_name};
+use crate::world::World;
+use crate::world::streams::Subscriber;
+
+/// Time limit of the headers, which are sent once the subscription is live (STR-1).
+const HEADERS: Duration = Duration::from_secs(5);
+
+/// Time limit to accept or refuse a stream while a resource is unavailable (STR-5).
+const DECISION: Duration = Duration::from_secs(15);
+
+async fn ask(
+    world: &mut World,
+    alias: String,
+    request: ListUsersRequest,
+    instance: usize,
+    (takes, limit): (bool, Duration),
+) -> StepResult<Option<Status>> {
+    let terms = terms(&request.filter)?;
+    let url = world.deployment().await?.slot(instance)?.grpc_url()?;
+    let limit = world.environment.patience.stretch(limit);
+    let stream = UserStream::open(&url, request, takes, limit, &world.scene).await?;
+    let refusal = stream.as_ref().err().cloned();
+    let opened = Instant::now();
+    let subscriber = Subscriber {
+        stream,
+        terms,
+        opened,
+        earlier: world.every_state().iter().map(key).collect(),
+    };
+    world.streams.streams.insert(alias, subscriber);
+    if !takes {
+        world.streams.memory = super::delivery::memory(world).await?;
+    }
+    Ok(refusal)
+}
+
+/// Opens a stream; a refusal is a mismatch.
+pub async fn open(
+    world: &mut World,
+    alias: String,
+    request: ListUsersRequest,
+    instance: usize,
+    takes: bool,
+) -> StepResult {
+    match ask(world, alias, request, instance, (takes, HEADERS)).await? {
+        None => Ok(()),
+        Some(status) => Err(Failure::mismatch(
+            "StreamUsers answers with its headers as soon as the subscription is live",
+            shown(&status),
+        )),
+    }
+}
+
+#[given(
+    regex = r#"^a stream "([A-Z][a-z]+)" of (?:all users|users with `(.+)`)(?: on the (first|second) instance)? is open(, which nobody reads)?$"#
+)]
+#[when(
+    regex = r#"^a stream "([A-Z][a-z]+)" of (?:all users|users with `(.+)`)(?: on the (first|second) instance)? is opened()$"#
+)]
+async fn is_open(
+    world: &mut World,
+    alias: String,
+    filter: String,
+    instance: String,
+    unread: String,
+) -> StepResult {
+    let request = ListUsersRequest {
+        filter: world.text(&filter)?,
+        ..Default::default()
+    };
+    let instance = nth(&instance)?;
+    open(world, alias, request, instance, unread.is_empty()).await
+}
+
+#[given(
+    regex = r#"^a stream "([A-Z][a-z]+)" of users with `(.+)` is open that asks for pages of 1 in order of `name`$"#
+)]
+async fn is_open_with_paging(world: &mut World, alias: String, filter: String) -> StepResult {
+    let request = ListUsersRequest {
+        filter: world.text(&filter)?,
+        page_size: 1,
+        order_by: "name".to_owned(),
+        ..Default::default()
+    };
+    open(world, alias, request, 0, true).await
+}
+
+#[given(regex = r"^(\d+) streams of users with `(.+)` were opened and left$")]
+async fn were_opened_and_left(world: &mut World, count: usize, filter: String) -> StepResult {
+    for number in 0..count {
+        let alias = format!("Left{number}");
+        let request = ListUsersRequest {
+            filter: world.text(&filter)?,
+            ..Default::default()
+        };
+        open(world, alias.clone(), request, 0, true).await?;
+        // Dropping it closes its connection.
+        world.streams.streams.remove(&alias);
+    }
+    Ok(())
+}
+
+#[when(regex = r#"^a stream "([A-Z][a-z]+)" of users with `(.+)` is asked for$"#)]
+async fn is_asked_for(world: &mut World, alias: String, filter: String) -> StepResult {
+    let request = ListUsersRequest {
+        filter: world.text(&filter)?,
+        ..Default::default()
+    };
+    ask(world, alias, request, 0, (true, DECISION))
+        .await
+        .map(|_| ())
+}
+
+#[then(regex = r#"^the stream "([A-Z][a-z]+)" is open, or was refused with ([A-Z_]+)$"#)]
+async fn is_open_or_refused(world: &mut World, alias: String, code: StatusCode) -> StepResult {
+    match &world.streams.stream(&alias)?.stream {
+        Ok(_) => Ok(()),
+        Err(status) if status.code() == code.0 => Ok(()),
+        Err(status) => Err(Failure::mismatch(
+            format!("an open stream, or {}", code_name(code.0)),
+            shown(status),
+        )),
+    }
+}
+
+#[when("a stream is opened with each of these filters")]
+async fn is_opened_with_each(world: &mut World, step: &Step) -> StepResult {
+    let filters: Vec<String> = step
+        .table
+        .iter()
+        .flat_map(|it| it.rows.iter().skip(1))
+        .map(|row| row[0].clone())
+        .collect();
+    let url = world.deployment().await?.slot(0)?.grpc_url()?;
+    let limit = world.environment.patience.stretch(HEADERS);
+    let mut refusals = Vec::new();
+    for filter in filters {
+        let request = ListUsersRequest {
+            filter: world.text(&filter)?,
+            ..Default::default()
+        };
+        let opened = UserStream::open(&url, request, true, limit, &world.scene).await?;
+        refusals.push(match opened {
+            Err(status) => Some(status),
+            // Some send headers first and the status after them.
+            Ok(stream) => super::delivery::ended(&stream, limit).await,
+        });
+    }
+    world.streams.refusals = refusals;
+    Ok(())
+}
+
+#[then(regex = r"^every stream fails with ([A-Z_]+)$")]
+async fn every_stream_fails(world: &mut World, code: StatusCode) -> StepResult {
+    let expected = format!("every stream fails with {}", code_name(code.0));
+    let wrong = |it: &Option<Status>| match it {
+        Some(status) if status.code() == code.0 => None,
+        Some(status) => Some(shown(status)),
+        None => Some("a stream that is open".to_owned()),
+    };
+    let refusals = &world.streams.refusals;
+    all(
+        &expected,
+        refusals.iter().filter_map(wrong).collect(),
+        refusals.len(),
+    )
+}
+
+fn nth(text: &str) -> StepResult<usize> {
+    match text {
+        "" => Ok(0),
+        word => word.parse::<Nth>().map(|it| it.0).map_err(Failure::broken),
+    }
+}

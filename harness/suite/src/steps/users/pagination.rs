@@ -1,0 +1,434 @@
+//! Lists over all pages.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use conformance_engine::failure::{Failure, StepResult, ensure};
+use cucumber::gherkin::Step;
+use cucumber::{given, then, when};
+use user_proto::v1::{CreateUserRequest, ListUsersRequest, UpdateUserRequest, User};
+
+use super::listing::{request, sizes};
+use super::outcomes::all;
+use crate::drivers::users::Users;
+use crate::model::SortKey;
+use crate::world::World;
+use crate::world::users::{PageWalk, UserCall, UserResponse};
+
+/// Maximum number of pages, so that page tokens in a circle do not block the suite.
+const MOST_PAGES: usize = 500;
+
+/// Starts a list over all pages.
+fn start(world: &mut World, alias: Option<&str>, step: &Step) -> StepResult<Vec<i32>> {
+    let fields = world.fields(step)?;
+    let request = request(world, alias, &fields)?;
+    let page_sizes = fields
+        .iter()
+        .find(|(field, _)| field == "page_size")
+        .map(|(_, value)| sizes(value));
+    world.users.walk = PageWalk {
+        request,
+        ..PageWalk::default()
+    };
+    world.begin();
+    page_sizes.unwrap_or(Ok(vec![0]))
+}
+
+/// Lists the next page; `false` after the last one.
+async fn step_on(world: &mut World, client: &Users, page_size: i32) -> StepResult<bool> {
+    let walk = &mut world.users.walk;
+    if let Some(last) = walk.pages.last() {
+        if last.next_page_token.is_empty() {
+            return Ok(false);
+        }
+        walk.request.page_token.clone_from(&last.next_page_token);
+    }
+    let asked = ListUsersRequest {
+        page_size,
+        ..walk.request.clone()
+    };
+    let call = client.list(asked).await;
+    let page = call.clone().ok()?;
+    world.done(UserCall::new(call.map(UserResponse::Page)));
+    world.users.walk.pages.push(page);
+    if world.users.walk.pages.len() > MOST_PAGES {
+        return Err(Failure::mismatch(
+            "a walk that ends",
+            format!("{MOST_PAGES} pages and no end"),
+        ));
+    }
+    Ok(true)
+}
+
+/// Lists all further pages with these page sizes, the last one repeated, on these instances in turn.
+async fn walk(world: &mut World, clients: &[Users], page_sizes: &[i32]) -> StepResult {
+    let mut taken = world.users.walk.pages.len();
+    loop {
+        let size = page_sizes[taken.min(page_sizes.len() - 1)];
+        let client = clients[taken % clients.len()].clone();
+        if !step_on(world, &client, size).await? {
+            return Ok(());
+        }
+        taken += 1;
+    }
+}
+
+#[when(regex = r#"^the users named "([A-Z][a-z]+)" are walked( on both instances in turn)? with$"#)]
+async fn named_are_walked(
+    world: &mut World,
+    alias: String,
+    both: String,
+    step: &Step,
+) -> StepResult {
+    let page_sizes = start(world, Some(&alias), step)?;
+    let mut clients = world.all_clients().await?;
+    if both.is_empty() {
+        clients.truncate(1);
+    }
+    walk(world, &clients, &page_sizes).await
+}
+
+#[when("all users are walked with")]
+async fn all_are_walked(world: &mut World, step: &Step) -> StepResult {
+    let page_sizes = start(world, None, step)?;
+    let client = world.client(0).await?;
+    walk(world, &[client], &page_sizes).await
+}
+
+#[given(
+    regex = r#"^the first page of (?:all users|the users named "([A-Z][a-z]+)") was listed with$"#
+)]
+async fn first_page_was_listed(world: &mut World, alias: String, step: &Step) -> StepResult {
+    let alias = Some(alias.as_str()).filter(|it| !it.is_empty());
+    let page_sizes = start(world, alias, step)?;
+    let client = world.client(0).await?;
+    world.users.walk.request.page_size = page_sizes[0];
+    step_on(world, &client, page_sizes[0]).await.map(|_| ())
+}
+
+#[when("the walk goes on")]
+async fn walk_goes_on(world: &mut World) -> StepResult {
+    world.begin();
+    let client = world.client(0).await?;
+    let size = world.users.walk.request.page_size;
+    walk(world, &[client], &[size]).await
+}
+
+#[when(regex = r"^the second page is listed (\d+) times$")]
+async fn second_page_is_listed(world: &mut World, times: usize) -> StepResult {
+    world.begin();
+    let client = world.client(0).await?;
+    let walk = &world.users.walk;
+    let page_token = walk
+        .pages
+        .last()
+        .map(|it| it.next_page_token.clone())
+        .unwrap_or_default();
+    let asked = ListUsersRequest {
+        page_token,
+        ..walk.request.clone()
+    };
+    for _ in 0..times {
+        let call = client.list(asked.clone()).await;
+        world.done(UserCall::new(call.map(UserResponse::Page)));
+    }
+    Ok(())
+}
+
+#[when(
+    regex = r#"^the users named "([A-Z][a-z]+)" are walked in order of (\w+(?: desc)?) by pages of (\d+), and after each page (.+)$"#
+)]
+async fn are_walked_meanwhile(
+    world: &mut World,
+    alias: String,
+    order_by: String,
+    page_size: i32,
+    meanwhile: String,
+) -> StepResult {
+    world.begin();
+    let filter = world.named(&alias);
+    let lasting: BTreeSet<String> = world
+        .group(&alias)?
+        .users
+        .iter()
+        .map(|it| it.id.clone())
+        .collect();
+    let request = ListUsersRequest {
+        filter,
+        order_by,
+        ..Default::default()
+    };
+    world.users.walk = PageWalk {
+        request,
+        lasting,
+        pages: Vec::new(),
+    };
+    let client = world.client(0).await?;
+    while step_on(world, &client, page_size).await? {
+        interfere(world, &client, &alias, &meanwhile).await?;
+    }
+    Ok(())
+}
+
+/// The changes between two pages. A user whose email or name changes, or who is deleted, is not lasting.
+async fn interfere(world: &mut World, client: &Users, alias: &str, meanwhile: &str) -> StepResult {
+    let seen: Vec<User> = world
+        .users
+        .walk
+        .pages
+        .last()
+        .map(|it| it.users.clone())
+        .unwrap_or_default();
+    let descending = world.users.walk.request.order_by.ends_with("desc");
+    let (far, near) = if descending {
+        ("000", "zzz")
+    } else {
+        ("zzz", "000")
+    };
+    let last = seen.last().map(|it| it.id.clone());
+    match meanwhile {
+        "the last user seen is deleted" => remove(world, client, last.into_iter().collect()).await,
+        "all users seen are deleted" => {
+            remove(world, client, seen.into_iter().map(|it| it.id).collect()).await
+        }
+        "3 users are created" => create_around(world, client, alias).await,
+        "the last user seen moves to the far end" => move_to(world, client, last, far).await,
+        "the next user to come moves to the near end" => {
+            let next = next_to_come(world, alias, descending)?;
+            move_to(world, client, next, near).await
+        }
+        "the last user seen is renamed" => {
+            let Some(id) = last else { return Ok(()) };
+            world.users.walk.lasting.remove(&id);
+            let name = Some(format!("Moved-{}", world.scene.id));
+            client
+                .update(UpdateUserRequest {
+                    id,
+                    name,
+                    ..Default::default()
+                })
+                .await
+                .ok()
+                .map(|_| ())
+        }
+        "every lasting user changes its status" => touch(world, client, true).await,
+        "every lasting user changes its metadata" => touch(world, client, false).await,
+        other => Err(Failure::broken(format!("nobody knows how {other:?}"))),
+    }
+}
+
+async fn remove(world: &mut World, client: &Users, ids: Vec<String>) -> StepResult {
+    for id in ids
+        .into_iter()
+        .filter(|it| world.users.walk.lasting.remove(it))
+    {
+        client.delete(&id).await.ok()?;
+    }
+    Ok(())
+}
+
+async fn create_around(world: &mut World, client: &Users, alias: &str) -> StepResult {
+    for place in ["000", "100", "zzz"] {
+        let mut request: CreateUserRequest = world.newcomer();
+        request.email = format!("{place}-{}", request.email);
+        request.name = world.name_of(alias);
+        client.create(request).await.ok()?;
+    }
+    Ok(())
+}
+
+async fn move_to(world: &mut World, client: &Users, id: Option<String>, place: &str) -> StepResult {
+    let Some(id) = id else { return Ok(()) };
+    if !world.users.walk.lasting.remove(&id) {
+        return Ok(());
+    }
+    let email = Some(format!("{place}-{}", world.newcomer().email));
+    client
+        .update(UpdateUserRequest {
+            id,
+            email,
+            ..Default::default()
+        })
+        .await
+        .ok()
+        .map(|_| ())
+}
+
+/// The first lasting user after those already listed, by email.
+fn next_to_come(world: &World, alias: &str, descending: bool) -> StepResult<Option<String>> {
+    let walk = &world.users.walk;
+    let seen: BTreeSet<&str> = walk
+        .pages
+        .iter()
+        .flat_map(|it| &it.users)
+        .map(|it| it.id.as_str())
+        .collect();
+    let mut coming: Vec<&User> = world
+        .group(alias)?
+        .users
+        .iter()
+        .filter(|it| walk.lasting.contains(&it.id) && !seen.contains(it.id.as_str()))
+        .collect();
+    coming.sort_by(|a, b| a.email.cmp(&b.email));
+    let next = if descending {
+        coming.last()
+    } else {
+        coming.first()
+    };
+    Ok(next.map(|it| it.id.clone()))
+}
+
+async fn touch(world: &mut World, client: &Users, status: bool) -> StepResult {
+    let round = i32::try_from(world.users.walk.pages.len()).unwrap_or(0);
+    for id in world.users.walk.lasting.clone() {
+        let mut request = UpdateUserRequest {
+            id,
+            ..Default::default()
+        };
+        if status {
+            request.status = Some(1 + round % 3);
+        } else {
+            request.metadata = BTreeMap::from([("round".to_owned(), round.to_string())]);
+        }
+        client.update(request).await.ok()?;
+    }
+    Ok(())
+}
+
+fn walked(world: &World) -> Vec<&User> {
+    world
+        .users
+        .walk
+        .pages
+        .iter()
+        .flat_map(|it| &it.users)
+        .collect()
+}
+
+fn exactly_once(world: &World, wanted: &BTreeSet<String>, alone: bool) -> StepResult {
+    let mut met: BTreeMap<&str, usize> = BTreeMap::new();
+    for user in walked(world) {
+        *met.entry(user.id.as_str()).or_default() += 1;
+    }
+    let times = |id: &String| met.get(id.as_str()).copied().unwrap_or(0);
+    let mut wrong: Vec<String> = wanted
+        .iter()
+        .filter(|it| times(it) != 1)
+        .map(|it| format!("user {it} {} times", times(it)))
+        .collect();
+    if alone {
+        let strangers = met.keys().filter(|it| !wanted.contains(**it));
+        wrong.extend(strangers.map(|it| format!("user {it}, who is none of them")));
+    }
+    match wrong.first() {
+        None => Ok(()),
+        Some(first) => {
+            let failure = Failure::mismatch(
+                format!("each of {} users exactly once", wanted.len()),
+                first,
+            );
+            Err(wrong.iter().skip(1).fold(failure, Failure::detail))
+        }
+    }
+}
+
+#[then(regex = r#"^the walk returns every user named "([A-Z][a-z]+)" exactly once$"#)]
+async fn returns_every_user(world: &mut World, alias: String) -> StepResult {
+    let wanted = world
+        .group(&alias)?
+        .users
+        .iter()
+        .map(|it| it.id.clone())
+        .collect();
+    exactly_once(world, &wanted, true)
+}
+
+#[then(regex = r#"^the walk returns every lasting user named "[A-Z][a-z]+" exactly once$"#)]
+async fn returns_every_lasting_user(world: &mut World) -> StepResult {
+    exactly_once(world, &world.users.walk.lasting, false)
+}
+
+#[then(regex = r"^the walk takes (\d+) pages$")]
+async fn takes_pages(world: &mut World, count: usize) -> StepResult {
+    let pages: Vec<usize> = world
+        .users
+        .walk
+        .pages
+        .iter()
+        .map(|it| it.users.len())
+        .collect();
+    ensure(
+        pages.len() == count,
+        format!("{count} pages"),
+        format!("{} pages, of {pages:?} users", pages.len()),
+    )
+}
+
+#[then(regex = r"^every page's total_count is (\d+)$")]
+async fn total_count_is(world: &mut World, count: i32) -> StepResult {
+    let pages = &world.users.walk.pages;
+    let wrong = pages
+        .iter()
+        .filter(|it| it.total_count != count)
+        .map(|it| it.total_count.to_string());
+    all(
+        &format!("total_count {count} on every page"),
+        wrong.collect(),
+        pages.len(),
+    )
+}
+
+#[then(regex = r"^the users come in the order (\w+)(?: (asc|desc))?$")]
+async fn come_in_order(world: &mut World, key: String, direction: String) -> StepResult {
+    let key = SortKey::ALL
+        .into_iter()
+        .find(|it| it.word() == key)
+        .ok_or_else(|| Failure::broken(format!("{key:?} is no order")))?;
+    let mut users = walked(world);
+    if users.is_empty() {
+        let page = world.users.calls.last().and_then(UserCall::page);
+        users = page.map(|it| it.users.iter().collect()).unwrap_or_default();
+    }
+    if direction == "desc" {
+        users.reverse();
+    }
+    let wrong = users
+        .windows(2)
+        .filter(|it| key.compare(it[0], it[1]).is_gt());
+    let shown = |it: &User| {
+        format!(
+            "{:?} <{}> {:?} {:?}",
+            it.name, it.email, it.created_at, it.updated_at
+        )
+    };
+    let wrong = wrong
+        .map(|it| format!("wrong way round: {} and {}", shown(it[0]), shown(it[1])))
+        .collect();
+    all(
+        &format!("users in order of {} {direction}", key.word()),
+        wrong,
+        users.len().saturating_sub(1),
+    )
+}
+
+#[then("a single page of either instance has them in the same order")]
+async fn single_page_agrees(world: &mut World) -> StepResult {
+    let wanted: Vec<String> = walked(world).into_iter().map(|it| it.id.clone()).collect();
+    let asked = ListUsersRequest {
+        page_size: 100,
+        page_token: String::new(),
+        ..world.users.walk.request.clone()
+    };
+    let mut wrong = Vec::new();
+    let clients = world.all_clients().await?;
+    for (index, client) in clients.iter().enumerate() {
+        let page = client.list(asked.clone()).await.ok()?;
+        let ids: Vec<String> = page.users.into_iter().map(|it| it.id).collect();
+        if ids != wanted {
+            wrong.push(format!(
+                "instance {} has {ids:?} instead of {wanted:?}",
+                index + 1
+            ));
+        }
+    }
+    all("one order on every page and instance", wrong, clients.len())
+}

@@ -1,0 +1,28 @@
+//! What the steps about gRPC connections and reflection have recorded in one scenario.
+
+use std::time::Instant;
+
+use prost_types::FileDescriptorProto;
+use tokio::task::JoinHandle;
+
+use crate::drivers::database_locks::Locks;
+use crate::drivers::wire::{CompletedCall, Wire};
+
+/// What the steps about gRPC have recorded.
+#[derive(Default)]
+pub struct GrpcRecord {
+    /// The services that reflection lists.
+    pub services: Vec<String>,
+    /// The files that reflection shows.
+    pub files: Vec<FileDescriptorProto>,
+    /// The connection under observation.
+    pub wire: Option<Wire>,
+    /// How the calls of the newest action ended.
+    pub ended: Vec<CompletedCall>,
+    /// A call that runs on the connection.
+    pub running: Option<JoinHandle<CompletedCall>>,
+    /// The moment that the connection's times count from.
+    pub counted_from: Option<Instant>,
+    /// The locks that hold statements.
+    pub locks: Option<Locks>,
+}
