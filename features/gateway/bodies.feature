@@ -17,7 +17,7 @@ Feature: Bodies and routes
       Given a user "Ada"
       Then each of these is answered as told
         | request                      | body                                 | status |
-        | POST /api/v1/users           |                                      | 400    |
+        | POST /api/v1/users           | (empty)                              | 400    |
         | POST /api/v1/users           | {                                    | 400    |
         | POST /api/v1/users           | {"email": "a@b.com", "name": "Ada"   | 400    |
         | POST /api/v1/users           | {"email": "a@b.com" "name": "Ada"}   | 400    |
@@ -29,6 +29,7 @@ Feature: Bodies and routes
         | POST /api/v1/users           | "a@b.com"                            | 400    |
         | POST /api/v1/users           | 17                                   | 400    |
         | POST /api/v1/users           | true                                 | 400    |
+        | PUT /api/v1/users/{Ada's id} | (empty)                              | 400    |
         | PUT /api/v1/users/{Ada's id} | {"name": "Eve"                       | 400    |
         | PUT /api/v1/users/{Ada's id} | name=Eve                             | 400    |
         | PUT /api/v1/users/{Ada's id} | [{"name": "Eve"}]                    | 400    |
@@ -62,6 +63,11 @@ Feature: Bodies and routes
         | POST /api/v1/users  | {"email": "a@b.com", "name": "Ada", "age": 36}                                   | CreateUser | a@b.com | Ada  |
         | POST /api/v1/users  | {"x": {"email": "c@d.com"}, "email": "a@b.com", "name": "Ada", "y": [null, 1.5]} | CreateUser | a@b.com | Ada  |
         | PUT /api/v1/users/x | {"name": "Eve", "password": 5, "id": "other"}                                    | UpdateUser | (absent) | Eve |
+        | POST /api/v1/users  | {"__proto__": {"email": "c@d.com"}, "email": "a@b.com", "name": "Ada"}           | CreateUser | a@b.com | Ada  |
+        | POST /api/v1/users  | {"constructor": {"prototype": {"name": "Eve"}}, "email": "a@b.com"}              | CreateUser | a@b.com |      |
+        | POST /api/v1/users  | {"toString": 1, "hasOwnProperty": null, "email": "a@b.com", "name": "Ada"}       | CreateUser | a@b.com | Ada  |
+        | PUT /api/v1/users/x | {"__proto__": {"email": "c@d.com"}, "name": "Eve"}                               | UpdateUser | (absent) | Eve |
+        | PUT /api/v1/users/x | {"constructor": 1, "__class__": "User", "name": "Eve"}                           | UpdateUser | (absent) | Eve |
 
     Scenario Outline: A body of 1 MiB <how> is taken by <method>
       Given a user "Ada"
@@ -117,8 +123,6 @@ Feature: Bodies and routes
         | PATCH /api/v1/users             | {}   | GET, POST        |
         | POST /api/v1/users/{Ada's id}   | {}   | GET, PUT, DELETE |
         | PATCH /api/v1/users/{Ada's id}  | {}   | GET, PUT, DELETE |
-        | PURGE /api/v1/users             |      | GET, POST        |
-        | PROPFIND /api/v1/users/{Ada's id} |    | GET, PUT, DELETE |
       And "Ada" is as before
 
     Scenario: What is free gives no error of the server
@@ -133,17 +137,61 @@ Feature: Bodies and routes
         | OPTIONS /api/v1/nothing                     |                                                                         |
         | GET /api/v1/users/                          |                                                                         |
         | GET /api/v1/users/{Ada's id}/               |                                                                         |
+        | GET /API/v1/Users                           |                                                                         |
         | GET /api/v1/users?page_size=1&page_size=2   |                                                                         |
-        | GET /api/v1/users?&&==&=x&page_size         |                                                                         |
-        | GET /api/v1/users?filter=%FF%FE             |                                                                         |
+        | DELETE /api/v1/users/nobody                 | (empty)                                                                 |
         | POST /api/v1/users                          | {"email": "a@x.com", "email": "b@x.com", "name": "Bea"}                 |
         | POST /api/v1/users                          | {"Email": "c@x.com", "NAME": "Bea"}                                     |
         | POST /api/v1/users                          | {"email": "d@x.com", "name": "Bea"} and more                            |
         | POST /api/v1/users                          | {"email": "e@x.com", "name": "Bea", "metadata": {"a": null}}            |
         | POST /api/v1/users                          | {"email": "f@x.com", "name": "\\ud800"}                                  |
         | POST /api/v1/users                          | {"email": "g@x.com", "name": "Bea", "metadata": {"\\udfff\\ud800": "x"}}  |
+        | POST /api/v1/users                          | {"email": "h@x.com", "name": "Bea", "age": NaN}                         |
+        | POST /api/v1/users                          | {"email": "i@x.com", "name": NaN, "metadata": {"a": -Infinity}}         |
+        | PUT /api/v1/users/{Ada's id}                | {"status": Infinity}                                                    |
         | POST /api/v1/users                          | null                                                                    |
       And requests succeed
+
+    Scenario: A query that is malformed or repeated gives no error of the server
+      Then each of these is answered below 500, in any shape
+        | request                                                                |
+        | GET /api/v1/users?&&==&=x&page_size                                    |
+        | GET /api/v1/users?page_size=%zz                                        |
+        | GET /api/v1/users?page_size=%                                          |
+        | GET /api/v1/users?filter=%FF%FE                                        |
+        | GET /api/v1/users?filter=%E9&order_by=%C3                              |
+        | GET /api/v1/users?page_token=%4                                        |
+        | GET /api/v1/users?%zz=1&%=2                                            |
+        | GET /api/v1/users?filter=a&filter=b&order_by=email&order_by=name       |
+        | GET /api/v1/users?page_token=a&page_token=b                            |
+        | GET /api/v1/users?page_size%5B%5D=1&filter%5B%5D=a                     |
+        | GET /api/v1/users?filter%5Ba%5D=b&page_size%5Bb%5D%5Bc%5D=1            |
+        | GET /api/v1/users?page_token%5B0%5D=a&order_by%5B%24gt%5D=             |
+        | GET /api/v1/users?filter%5B__proto__%5D=x&__proto__%5BtoString%5D=1    |
+        | GET /api/v1/users?filter.a=b&constructor=1&hasOwnProperty=2&toString=3 |
+        | GET /api/v1/users?filter%5B                                            |
+      And requests succeed
+
+    Scenario: A method that few know gives no error of the server
+      Given a user "Ada"
+      Then each of these is answered below 500, in any shape
+        | request                           |
+        | PURGE /api/v1/users               |
+        | PROPFIND /api/v1/users/{Ada's id} |
+        | BREW /api/v1/users                |
+      And "Ada" is as before
+
+    Scenario Outline: A body of type <type> gives no error of the server
+      When `POST /api/v1/users` is sent as `<type>` with `{"email": "a@x.com", "name": "Bea"}`
+      Then every answer is below 500
+      And requests succeed
+
+      Examples:
+        | type                              |
+        | text/plain                        |
+        | application/x-www-form-urlencoded |
+        | multipart/form-data               |
+        | application/xml                   |
 
     Scenario: Bytes that are no UTF-8 give no error of the server
       When a body that is no UTF-8 is sent to every route that takes one

@@ -17,6 +17,8 @@ Feature: The breaker
       Given a deployment of its own with
         | setting              | value |
         | BREAKER_MAX_FAILURES | 3     |
+        | RETRY_BASE_DELAY     | 6s    |
+        | REQUEST_TIMEOUT      | 30s   |
       And the user service answers `<code> for every call`
       When 2 creates are made
       Then every call so far reached the user service
@@ -139,28 +141,53 @@ Feature: The breaker
       Then the user service got 2 calls
       And the answer is 503
 
-    Scenario: A call that its client abandoned is neither a failure nor a success
-      Given a deployment of its own with
-        | setting              | value |
-        | BREAKER_MAX_FAILURES | 3     |
-      And the user service answers `UNAVAILABLE twice, then nothing, ever twice, then OK, then UNAVAILABLE twice, then nothing, ever, then UNAVAILABLE`
-      When 2 creates are made
-      And 2 creates are made and abandoned
-      And 1 create is made
-      And 2 creates are made
-      And 1 create is made and abandoned
-      And 1 create is made
-      Then every call so far reached the user service
-      And the breaker is open, and every route says so at once
-
-    Scenario: Health checks that fail do not open the breaker
+    # A gateway that cannot see its client leave counts the call at its end, when REQUEST_TIMEOUT has passed.
+    Scenario: A call whose client left has not failed by that
       Given a deployment of its own with
         | setting              | value |
         | BREAKER_MAX_FAILURES | 1     |
-      And the user service tells that it is NOT_SERVING
+        | REQUEST_TIMEOUT      | 8s    |
+      And the user service answers `nothing, ever`
+      When 1 create is made and abandoned
+      And 5 creates are made
+      Then every call so far reached the user service
+
+    Scenario: A call whose client left has not succeeded by that
+      Given a deployment of its own with
+        | setting              | value |
+        | BREAKER_MAX_FAILURES | 3     |
+        | REQUEST_TIMEOUT      | 1s    |
+      And the user service answers `UNAVAILABLE twice, then nothing, ever, then UNAVAILABLE for every call`
+      When 2 creates are made
+      And 1 create is made and abandoned, and its call has ended
+      And 1 create is made
+      Then the breaker is open, and every route says so at once
+
+    Scenario Outline: Health checks that fail do not open the breaker when the user service <fails>
+      Given a deployment of its own with
+        | setting              | value |
+        | BREAKER_MAX_FAILURES | 1     |
+      And the user service <fails>
       And the program has become unhealthy
       When 2 creates are made
       Then every call so far reached the user service
+
+      Examples:
+        | fails                                         |
+        | tells that it is NOT_SERVING                  |
+        | refuses to tell its health with UNAVAILABLE   |
+        | refuses to tell its health with INTERNAL      |
+
+    Scenario: Health checks between failures leave the count
+      Given a deployment of its own with
+        | setting              | value |
+        | BREAKER_MAX_FAILURES | 3     |
+      And the user service answers `UNAVAILABLE for every call`
+      When 2 creates are made
+      And the program stays healthy for 1200 ms
+      And 1 create is made
+      Then every call so far reached the user service
+      And the breaker is open, and every route says so at once
 
     Scenario: Health checks that succeed do not close the breaker
       Given a deployment of its own with
@@ -169,6 +196,15 @@ Feature: The breaker
       And the user service answers `UNAVAILABLE`
       When 1 create is made
       Then the breaker stays open for 1200 ms
+
+    Scenario: Retry-After is at most the rest of the period
+      Given a deployment of its own with
+        | setting               | value  |
+        | BREAKER_MAX_FAILURES  | 1      |
+        | BREAKER_RESET_TIMEOUT | 3500ms |
+      And the user service answers `UNAVAILABLE`
+      When 1 create is made
+      Then the breaker stays open for 2500 ms
 
     @slow
     Scenario Outline: An answer that comes after the breaker opened changes nothing when it is <code>
@@ -189,13 +225,18 @@ Feature: The breaker
         | UNAVAILABLE |
 
     @property @slow
-    Scenario: Any sequence of calls agrees with the model of the breaker
+    Scenario Outline: Any sequence of calls agrees with the model of a breaker of <failures> failures and <period>
       Given a deployment of its own with
-        | setting               | value |
-        | BREAKER_MAX_FAILURES  | 3     |
-        | BREAKER_RESET_TIMEOUT | 500ms |
-        | REQUEST_TIMEOUT       | 20s   |
-      Then any sequence of calls agrees with the model of the breaker
+        | setting               | value      |
+        | BREAKER_MAX_FAILURES  | <failures> |
+        | BREAKER_RESET_TIMEOUT | <setting>  |
+        | REQUEST_TIMEOUT       | 20s        |
+      Then any sequence of calls agrees with the model of a breaker of <failures> failures and <period>
+
+      Examples:
+        | failures | period | setting |
+        | 1        | 400 ms | 400ms   |
+        | 3        | 500 ms | 500ms   |
 
   Rule: RES-4 One call tries whether the user service is well again
     After `BREAKER_RESET_TIMEOUT` exactly one call goes through as the trial, without retries; meanwhile
@@ -206,16 +247,16 @@ Feature: The breaker
 
     Background:
       Given a deployment of its own with
-        | setting               | value |
-        | BREAKER_MAX_FAILURES  | 1     |
-        | BREAKER_RESET_TIMEOUT | 1s    |
-        | REQUEST_TIMEOUT       | 20s   |
-        | RETRY_BASE_DELAY      | 1ms   |
-      And the user service answers `UNAVAILABLE`
-      And the breaker was opened by a create
+        | setting               | value  |
+        | BREAKER_MAX_FAILURES  | 3      |
+        | BREAKER_RESET_TIMEOUT | 1500ms |
+        | REQUEST_TIMEOUT       | 8s     |
+        | RETRY_BASE_DELAY      | 1ms    |
+      And the user service answers `UNAVAILABLE 3 times`
+      And the breaker was opened by 3 creates
 
     Scenario: Before its time is up no call goes through
-      Then the breaker stays open for 900 ms
+      Then the breaker stays open for 1400 ms
 
     Scenario: Of many requests at once exactly one goes through as the trial
       Given the time of the breaker is up
@@ -228,6 +269,13 @@ Feature: The breaker
       Given the time of the breaker is up
       When 1 create is made
       Then 20 creates at once reach the user service
+
+    Scenario: A success sets the count to 0
+      Given the time of the breaker is up
+      And the user service answers `OK, then UNAVAILABLE twice, then OK, then UNAVAILABLE twice`
+      When 6 creates are made
+      Then every call so far reached the user service
+      And 20 creates at once reach the user service
 
     Scenario Outline: A trial that ends with <code> is a success
       Given the time of the breaker is up
@@ -245,8 +293,8 @@ Feature: The breaker
       And the user service answers `<code>`
       When 1 create is made
       Then the user service got 1 call
-      And the breaker stays open for 900 ms
-      And 1 s after it opened the breaker lets a call through
+      And the breaker stays open for 1400 ms
+      And 1500 ms after it opened the breaker lets a call through
 
       Examples:
         | code              |
@@ -262,10 +310,12 @@ Feature: The breaker
       Then the user service got 1 call
       And the answer is 503
 
+    # Where the gateway cannot see its client leave, the trial ends by REQUEST_TIMEOUT, and fails.
     Scenario: An abandoned trial makes the next call the trial
       Given the time of the breaker is up
       And the user service answers `nothing, ever`
-      And a create was made and abandoned
+      And a create was made and abandoned, and its call has ended
+      And the time of the breaker is up again, if the gateway waited for the end of that call
       And the user service keeps its answers
       When 20 creates are made at once
       Then 1 call reaches the user service, and 19 answers say that the breaker is open
@@ -277,3 +327,15 @@ Feature: The breaker
       When 1 create is in flight
       Then the breaker stays open for 500 ms
       And when it is answered with OK requests succeed
+
+    Scenario Outline: The answer <code> to an older call that comes while a trial runs changes nothing
+      Given 2 creates are in flight from before the breaker opened, to be answered with <code>
+      And a trial is in flight, which the user service will answer with OK
+      When the older creates are answered
+      Then the breaker stays open for 500 ms
+      And when it is answered with OK requests succeed
+
+      Examples:
+        | code        |
+        | OK          |
+        | UNAVAILABLE |

@@ -43,6 +43,27 @@ Feature: Errors
         | UNAVAILABLE         | 503    | service unavailable      |
         | DEADLINE_EXCEEDED   | 504    | upstream timeout         |
 
+    Scenario Outline: With Accept <accept> every error is JSON
+      Given a user "Ada"
+      Then with `accept: <accept>` each of these is answered as told
+        | request                       | body                                    | status |
+        | GET /api/v1/users/nobody      |                                         | 404    |
+        | GET /api/v1/nothing           |                                         | 404    |
+        | GET /                         |                                         | 404    |
+        | PATCH /api/v1/users           | {}                                      | 405    |
+        | POST /api/v1/users            | {                                       | 400    |
+        | POST /api/v1/users            | {"email": "a", "name": "Ada"}           | 400    |
+        | PUT /api/v1/users/{Ada's id}  | {"name": 5}                             | 400    |
+        | PUT /api/v1/users/{Ada's id}  | {"status": "banana"}                    | 400    |
+        | GET /api/v1/users?page_size=x |                                         | 400    |
+
+      Examples:
+        | accept                                                |
+        | text/html                                             |
+        | application/xml                                       |
+        | text/html,application/xhtml+xml,application/xml;q=0.9 |
+        | image/png, text/*                                     |
+
     Scenario: A message comes back as the user service wrote it
       Then each message of the user service is the error
         | message                                           |

@@ -67,6 +67,7 @@ Feature: Parameters and changes
         | PUT /api/v1/users/x | {"name": ""}                                                      | UpdateUser | x  | (absent) |          | (absent) | {}              |
         | PUT /api/v1/users/x | {"email": ""}                                                     | UpdateUser | x  |          | (absent) | (absent) | {}              |
         | PUT /api/v1/users/x | {"metadata": {"key": "value"}}                                    | UpdateUser | x  | (absent) | (absent) | (absent) | {"key":"value"} |
+        | PUT /api/v1/users/x | {"metadata": {"__proto__": "a", "toString": "b"}}                 | UpdateUser | x  | (absent) | (absent) | (absent) | {"__proto__":"a","toString":"b"} |
         | PUT /api/v1/users/x | {"email": null, "name": null, "status": null, "metadata": null}   | UpdateUser | x  | (absent) | (absent) | (absent) | {}              |
         | PUT /api/v1/users/x | {"email": null, "name": "Ada", "status": "USER_STATUS_SUSPENDED"} | UpdateUser | x  | (absent) | Ada      | 3        | {}              |
 

@@ -33,11 +33,48 @@ Feature: Routes
         | PUT /api/v1/users/x    | {"name": "Bea"}                     | UpdateUser | x   | (absent) | Bea |
         | DELETE /api/v1/users/x |                                     | DeleteUser | x   |         |      |
 
+    Scenario Outline: With Accept <accept> bodies are JSON
+      Given a user "Ada"
+      Then with `accept: <accept>` each of these is answered as told
+        | request                         | body                                | status |
+        | GET /api/v1/users               |                                     | 200    |
+        | POST /api/v1/users              | {"email": "b@b.com", "name": "Bea"} | 201    |
+        | GET /api/v1/users/{Ada's id}    |                                     | 200    |
+        | PUT /api/v1/users/{Ada's id}    | {"name": "Ada Byron"}               | 200    |
+        | DELETE /api/v1/users/{Ada's id} |                                     | 204    |
+
+      Examples:
+        | accept                                                |
+        | text/html                                             |
+        | application/xml                                       |
+        | text/html,application/xhtml+xml,application/xml;q=0.9 |
+        | image/png, text/*                                     |
+
+    Scenario: A body of JSON may name its charset
+      Then as `application/json; charset=utf-8` each of these makes the call
+        | request             | body                                        | call       | email    | name            |
+        | POST /api/v1/users  | {"email": "a@b.com", "name": "Ada{U+00E9}"} | CreateUser | a@b.com  | Ada{U+00E9}     |
+        | PUT /api/v1/users/x | {"name": "Ada{U+00E9}"}                     | UpdateUser | (absent) | Ada{U+00E9}     |
+
+    Scenario Outline: A body that comes in pieces <how> is read as a whole
+      When a body is sent in pieces <how> that split a character
+      Then the user service got CreateUser with
+        | field      | value                              |
+        | email      | pieces@example.com                 |
+        | name       | Ada {U+00E9} {U+20AC} {U+1F600}    |
+        | metadata.k | {U+1F600}{U+00E9}                  |
+
+      Examples:
+        | how             |
+        | with its length |
+        | in chunks       |
+
     Scenario: A create passes on every member
       When `POST /api/v1/users` is sent with
         """
         {"email": "Ada@Example.com", "name": "  Ada \u00e9 ", "password": "correct \"horse\"",
-         "metadata": {"title": "Countess", "": "none", "k\u2028": "\ud83d\ude00"}}
+         "metadata": {"title": "Countess", "": "none", "k\u2028": "\ud83d\ude00", "__proto__": "a",
+         "constructor": "b", "hasOwnProperty": "c", "Title": "d"}}
         """
       Then the user service got CreateUser with
         | field              | value            |
@@ -47,6 +84,10 @@ Feature: Routes
         | metadata.title     | Countess         |
         | metadata.          | none             |
         | metadata.k{U+2028} | {U+1F600}        |
+        | metadata.__proto__ | a                |
+        | metadata.constructor | b              |
+        | metadata.hasOwnProperty | c           |
+        | metadata.Title     | d                |
 
     Scenario: A member that is missing or null counts as empty
       Then each of these makes the call
@@ -110,6 +151,7 @@ Feature: Routes
         | status     | INACTIVE                       |
         | status     | SUSPENDED                      |
         | metadata   | {}                             |
+        | metadata   | {"__proto__": "a", "constructor": "b", "toString": "c", "": "d", "Key": "e", "key": "f"} |
         | name       | {U+0001}{U+007F}{U+0085}       |
         | created_at | 1970-01-01T00:00:00Z           |
         | created_at | 1969-12-31T23:59:59.5Z         |

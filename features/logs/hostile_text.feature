@@ -45,8 +45,14 @@ Feature: Hostile text in the log
       @gateway
       Examples:
         | place                |
-        | the path of a route  |
-        | the query of a route |
+        | the path of a route                |
+        | the query of a route               |
+        | a path that is no UTF-8            |
+        | a query that is no UTF-8           |
+        | a body that is no JSON             |
+        | a member of the wrong type         |
+        | a message of the user service      |
+        | a user that the user service sends |
 
     @user-service @gateway @slow
     Scenario Outline: In <format> at level <level> hostile text stays within its line, wherever it is sent

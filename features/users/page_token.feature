@@ -134,7 +134,7 @@ Feature: Page tokens
         | {U+0000}                             |
         | {U+1F600}{U+FFFF}                    |
         | %00                                  |
-        | {4000 x A}                           |
+        | {3000 x A}                           |
         | {600 x {U+00E9}}                     |
       Then every call fails with INVALID_ARGUMENT and message "page_token is invalid"
 

@@ -42,6 +42,16 @@ pub enum Event {
         /// How.
         how: Outcome,
     },
+    /// A call ended whose client had left, and which the gateway had let go on: one that cannot see its client
+    /// leave counts the end, one that can counts nothing.
+    CompletedUnseen {
+        /// Its number.
+        call: usize,
+        /// When.
+        at: Interval,
+        /// How.
+        how: Outcome,
+    },
 }
 
 /// Settings of a breaker, and the precision of the observations.
@@ -109,7 +119,7 @@ impl Model {
         let before = std::mem::take(&mut self.states);
         self.states = before
             .iter()
-            .filter_map(|it| it.clone().after(&settings, event))
+            .flat_map(|it| it.clone().after(&settings, event))
             .collect();
         self.states.dedup();
         if self.states.is_empty() {
@@ -120,10 +130,18 @@ impl Model {
 }
 
 impl Candidate {
-    fn after(self, settings: &BreakerSettings, event: Event) -> Option<Self> {
+    fn after(self, settings: &BreakerSettings, event: Event) -> Vec<Self> {
         match event {
-            Event::Requested { call, at, passed } => self.requested(settings, call, at, passed),
-            Event::Completed { call, at, how } => Some(self.completed(settings, call, at, how)),
+            Event::Requested { call, at, passed } => {
+                let next = self.requested(settings, call, at, passed);
+                next.into_iter().collect()
+            }
+            Event::Completed { call, at, how } => vec![self.completed(settings, call, at, how)],
+            Event::CompletedUnseen { call, at, how } => vec![
+                self.clone()
+                    .completed(settings, call, at, Outcome::Abandoned),
+                self.completed(settings, call, at, how),
+            ],
         }
     }
 
@@ -220,8 +238,16 @@ mod tests {
         allowance: Duration::from_secs(1),
     };
 
-    /// `a3p` asks for call 3 and passes, `a3r` is refused, `e3s`, `e3f` and `e3a` end it; a number
-    /// alone is the second at which the next happens.
+    fn end(letter: Option<char>) -> Outcome {
+        match letter {
+            Some('s') => Outcome::Success,
+            Some('f') => Outcome::Failure,
+            _ => Outcome::Abandoned,
+        }
+    }
+
+    /// `a3p` asks for call 3 and passes, `a3r` is refused, `e3s`, `e3f` and `e3a` end it, `u3f` ends it unseen; a
+    /// number alone is the second at which the next happens.
     fn seen(story: &str) -> Result<(), String> {
         let mut model = Model::closed(SETTINGS);
         let mut now = Duration::ZERO;
@@ -237,11 +263,12 @@ mod tests {
                 ("e", last) => Event::Completed {
                     call,
                     at,
-                    how: match last {
-                        Some('s') => Outcome::Success,
-                        Some('f') => Outcome::Failure,
-                        _ => Outcome::Abandoned,
-                    },
+                    how: end(last),
+                },
+                ("u", last) => Event::CompletedUnseen {
+                    call,
+                    at,
+                    how: end(last),
                 },
                 _ => {
                     now = Duration::from_secs(word.parse().expect("a second"));
@@ -277,6 +304,18 @@ mod tests {
         right("a1p e1f a2p e2a a3p e3f a4r");
         right("a1p a2p a3p e1a e2a e3a a4p");
         wrong("a1p a2p e1a e2a a3r");
+    }
+
+    #[test]
+    fn an_abandoned_call_that_went_on_may_count_at_its_end() {
+        right("a1p e1f a2p u2f a3r");
+        right("a1p e1f a2p u2f a3p");
+        right("a1p e1f a2p u2s a3p e3f a4r");
+        right("a1p e1f a2p u2s a3p e3f a4p");
+        wrong("a1p a2p u2f a3r");
+        right("a1p e1f a2p e2f 10 a3p u3f 11 a4r 20 a4p");
+        right("a1p e1f a2p e2f 10 a3p u3f a4p a5r");
+        wrong("a1p e1f a2p e2f 10 a3p u3f a4p a5p");
     }
 
     #[test]

@@ -1,9 +1,11 @@
 //! Whether an OpenAPI 3.1 description is valid, and whether answers conform to it (GWY-9).
 //!
-//! Schemas are JSON Schema 2020-12 and are left to a library; the rest is read here, by OpenAPI 3.1.1.
+//! Schemas are JSON Schema 2020-12 and are left to a library. The frame around them must fit the schema that the
+//! OpenAPI Initiative publishes for it (`openapi/3.1.schema.json`, dated 2022-10-07, under the Apache License 2.0);
+//! what that cannot say of references and paths is read here, as OpenAPI 3.1.1 has it.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use jsonschema::Validator;
 use serde_json::{Map, Value, json};
@@ -15,7 +17,17 @@ const METHODS: [&str; 8] = [
     "get", "put", "post", "delete", "options", "head", "patch", "trace",
 ];
 
-/// A valid description.
+/// <https://spec.openapis.org/oas/3.1/schema/2022-10-07>
+static FRAME: LazyLock<Validator> = LazyLock::new(|| {
+    let schema = include_str!("openapi/3.1.schema.json");
+    let schema = serde_json::from_str(schema).expect("the published schema is JSON");
+    jsonschema::validator_for(&schema).expect("the published schema is a schema")
+});
+
+/// How many deviations from the published schema are shown.
+const SHOWN: usize = 5;
+
+/// A description that was found valid.
 #[derive(Clone, Debug)]
 pub struct ApiDescription {
     document: Value,
@@ -117,11 +129,8 @@ impl ApiDescription {
         if !version.is_some_and(|it| it.starts_with("3.1.")) {
             wrong.push(format!("`openapi` is {version:?} instead of 3.1.x"));
         }
-        for pointer in ["/info/title", "/info/version"] {
-            if !document.pointer(pointer).is_some_and(Value::is_string) {
-                wrong.push(format!("{pointer} is no text"));
-            }
-        }
+        let errors = FRAME.iter_errors(document).take(SHOWN);
+        wrong.extend(errors.map(|it| format!("{it} at {:?}", it.instance_path().to_string())));
         let operations = self.operations();
         if operations.is_empty() {
             wrong.push("it describes no operation".to_owned());
@@ -284,11 +293,11 @@ mod tests {
             "info": {"title": "x", "version": "1"},
             "servers": [{"url": "http://localhost/api/v1"}],
             "paths": {"/users/{name}": {
-                "parameters": [{"in": "path", "name": "name", "required": true}],
+                "parameters": [{"in": "path", "name": "name", "required": true, "schema": {"type": "string"}}],
                 "get": {"responses": {
                     "200": {
                         "description": "the user",
-                        "headers": {"X-Id": {"required": true}},
+                        "headers": {"X-Id": {"required": true, "schema": {"type": "string"}}},
                         "content": {"application/json": {"schema": {"$ref": "#/components/schemas/User"}}},
                     },
                     "4XX": {"$ref": "#/components/responses/Error"},
@@ -368,7 +377,19 @@ mod tests {
     #[test]
     fn an_invalid_description_is_told_apart() {
         invalid(|it| it["openapi"] = "3.0.3".into(), "3.1.x");
-        invalid(|it| it["info"] = json!({}), "/info/title");
+        invalid(
+            |it| it["info"] = json!({}),
+            "\"title\" is a required property",
+        );
+        invalid(
+            |it| it["paths"]["/users/{name}"]["get"]["tags"] = "users".into(),
+            "/get/tags",
+        );
+        let no_schema = json!([{"in": "query", "name": "page_size"}]);
+        invalid(
+            |it| it["paths"]["/users/{name}"]["get"]["parameters"] = no_schema.clone(),
+            "/get/parameters/0",
+        );
         invalid(|it| it["paths"] = json!({}), "no operation");
         invalid(
             |it| it["components"]["responses"] = json!({}),

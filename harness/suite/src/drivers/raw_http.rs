@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use conformance_engine::failure::StepResult;
+use conformance_engine::observe::elapse;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
@@ -20,13 +21,28 @@ const HEADERS: usize = 64;
 ///
 /// The error says how the connection ended without one.
 pub async fn send(port: u16, pieces: Vec<Bytes>) -> StepResult<Result<HttpAnswer, String>> {
+    send_slowly(port, pieces, Duration::ZERO).await
+}
+
+/// The same with a pause after each piece, so that the other side reads it alone.
+pub async fn send_slowly(
+    port: u16,
+    pieces: Vec<Bytes>,
+    pause: Duration,
+) -> StepResult<Result<HttpAnswer, String>> {
     let begun = Instant::now();
-    let (mut reader, mut writer) = raw::connect(port).await?.into_split();
+    let stream = raw::connect(port).await?;
+    // A piece leaves at once, whatever was acknowledged.
+    let _ = stream.set_nodelay(true);
+    let (mut reader, mut writer) = stream.into_split();
     let writing = tokio::spawn(async move {
         for piece in pieces {
             // A server that has already answered need not read the rest.
             if writer.write_all(&piece).await.is_err() {
                 break;
+            }
+            if !pause.is_zero() {
+                elapse(pause).await;
             }
         }
         writer

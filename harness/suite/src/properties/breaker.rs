@@ -1,6 +1,7 @@
 //! Any sequence of calls, answers and abandoned calls agrees with the model of the breaker.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -29,6 +30,26 @@ const GIVE_UP: Duration = Duration::from_secs(10);
 
 /// How long a gateway may take to notice that its client has cancelled.
 const NOTICE: Duration = Duration::from_secs(2);
+
+/// The same for one that has missed it before.
+const BLIND_NOTICE: Duration = Duration::from_millis(100);
+
+/// When a gateway has counted an answer whose client has gone, so that no request shows it.
+const UNSEEN: Duration = Duration::from_millis(100);
+
+/// Whether the gateway sees its clients leave, as far as is known: a servlet does not.
+#[derive(Clone, Debug, Default)]
+struct Sight(Arc<AtomicBool>);
+
+impl Sight {
+    fn is_known_blind(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    fn set_blind(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
 
 /// The next action. Running calls are addressed by their age.
 #[derive(Clone, Copy, Debug)]
@@ -80,15 +101,16 @@ pub async fn check(
     settings: BreakerSettings,
     seed: u64,
 ) -> StepResult {
+    let sight = Sight::default();
     holds(
         "any sequence of calls agrees with RES-3 and RES-4",
         seed,
         8,
         actions,
         move |actions| {
-            let (gateway, double) = (gateway.clone(), double.clone());
+            let (gateway, double, sight) = (gateway.clone(), double.clone(), sight.clone());
             async move {
-                let mut attempt = Attempt::begin(&gateway, &double, settings).await?;
+                let mut attempt = Attempt::begin(&gateway, &double, settings, sight).await?;
                 let performed = attempt.perform(&actions).await;
                 attempt.finish().await;
                 performed
@@ -107,6 +129,7 @@ struct Attempt<'a> {
     epoch: Instant,
     calls: usize,
     running: Vec<RunningCall>,
+    sight: Sight,
 }
 
 impl<'a> Attempt<'a> {
@@ -115,6 +138,7 @@ impl<'a> Attempt<'a> {
         gateway: &'a Gateway,
         double: &'a UserServiceDouble,
         settings: BreakerSettings,
+        sight: Sight,
     ) -> Result<Self, String> {
         double.forget_calls();
         let until = Instant::now() + GIVE_UP;
@@ -137,6 +161,7 @@ impl<'a> Attempt<'a> {
             epoch: Instant::now(),
             calls: 0,
             running: Vec::new(),
+            sight,
         })
     }
 
@@ -255,21 +280,49 @@ impl<'a> Attempt<'a> {
         let it = self.running.remove(age);
         let from = self.now();
         it.task.abort();
-        let until = Instant::now() + NOTICE;
+        let notice = if self.sight.is_known_blind() {
+            BLIND_NOTICE
+        } else {
+            NOTICE
+        };
+        let until = Instant::now() + notice;
         while !self.is_given_up(&it.id) && Instant::now() < until {
             elapse(LOOK).await;
         }
-        let at = Interval(from, self.now());
-        // A gateway that lets the call continue must still not count its answer.
+        let call = it.call;
+        if self.is_given_up(&it.id) {
+            let (at, how) = (Interval(from, self.now()), Outcome::Abandoned);
+            return self.model.observe(Event::Completed { call, at, how });
+        }
+        self.sight.set_blind();
+        // The gateway lets the call go on: it counts what the call ends with, or nothing.
         it.gate.open();
-        let (call, how) = (it.call, Outcome::Abandoned);
-        self.model.observe(Event::Completed { call, at, how })
+        self.is_over(&it.id).await?;
+        elapse(UNSEEN).await;
+        let (at, how) = (Interval(from, self.now()), outcome(it.code).0);
+        self.model.observe(Event::CompletedUnseen { call, at, how })
+    }
+
+    /// Waits until the double has answered a call.
+    async fn is_over(&self, id: &str) -> Tried {
+        let until = Instant::now() + GIVE_UP;
+        while self.ending(id) == Some(Ending::Open) {
+            if Instant::now() > until {
+                return Err("an answer never leaves the user service".to_owned());
+            }
+            elapse(LOOK).await;
+        }
+        Ok(())
+    }
+
+    fn ending(&self, id: &str) -> Option<Ending> {
+        let calls = self.double.calls();
+        let call = calls.iter().find(|it| it.request_id() == Some(id));
+        call.map(|it| it.ending)
     }
 
     fn is_given_up(&self, id: &str) -> bool {
-        let calls = self.double.calls();
-        let call = calls.iter().find(|it| it.request_id() == Some(id));
-        call.is_some_and(|it| matches!(it.ending, Ending::AbandonedByClient(_)))
+        matches!(self.ending(id), Some(Ending::AbandonedByClient(_)))
     }
 
     /// Ends all running calls, for the next attempt.
@@ -296,5 +349,5 @@ fn outcome(code: Code) -> (Outcome, u16) {
 /// Checks that a refusal is that of an open breaker (RES-3).
 fn refusal(answer: Result<HttpAnswer, TransportError>) -> Tried {
     let answer = answer.map_err(|error| format!("no answer: {error}"))?;
-    gateway_answer::breaker_is_open(&answer)
+    gateway_answer::breaker_is_open(&answer).map(|_| ())
 }

@@ -45,6 +45,8 @@ pub struct SentRequest {
     pub body: Option<Bytes>,
     /// `x-request-id`, if it is to be sent.
     pub id: Option<String>,
+    /// Headers beside the request's id; a `content-type` replaces that of JSON.
+    pub headers: Vec<(String, String)>,
 }
 
 impl SentRequest {
@@ -58,6 +60,7 @@ impl SentRequest {
             path: path.to_owned(),
             body: None,
             id: None,
+            headers: Vec::new(),
         })
     }
 
@@ -66,12 +69,12 @@ impl SentRequest {
         self
     }
 
-    /// The same with a body, unless the cell of a table is empty.
+    /// The same with the body of a table's cell: without one, `(empty)`, or as it stands there.
     pub fn with_cell(self, body: &str) -> Self {
-        if body.is_empty() {
-            self
-        } else {
-            self.with_body(body.to_owned())
+        match body {
+            "" => self,
+            "(empty)" => self.with_body(Bytes::new()),
+            body => self.with_body(body.to_owned()),
         }
     }
 
@@ -159,12 +162,28 @@ pub struct InFlight {
     pub gate: Option<Gate>,
     /// The requests, each with its answer.
     pub tasks: Vec<JoinHandle<StepResult<Exchange>>>,
+    /// When the newest abandoned call ended, if that was not because its client left.
+    pub outlived_its_client: Option<Instant>,
+    /// Those from before the breaker opened, while a trial is in flight.
+    pub older: Option<Box<InFlight>>,
 }
 
 impl InFlight {
     /// Whether no request waits for its answer.
     pub fn is_empty(&self) -> bool {
         self.tasks.is_empty()
+    }
+
+    /// Opens the gate and waits for the answers that were held back.
+    pub async fn let_go(&mut self) -> StepResult<Vec<Exchange>> {
+        if let Some(gate) = self.gate.take() {
+            gate.open();
+        }
+        let mut exchanges = Vec::new();
+        for task in std::mem::take(&mut self.tasks) {
+            exchanges.push(task.await.map_err(Failure::broken)??);
+        }
+        Ok(exchanges)
     }
 }
 

@@ -9,7 +9,16 @@ pub static GATEWAY: Component = Component {
     resources: &[USER_SERVICE],
     users_api: Some(UsersApi::Http),
     request_hold: RequestHold::ScriptedUserService,
-    text_places: &["the path of a route", "the query of a route"],
+    text_places: &[
+        "the path of a route",
+        "the query of a route",
+        "a path that is no UTF-8",
+        "a query that is no UTF-8",
+        "a body that is no JSON",
+        "a member of the wrong type",
+        "a message of the user service",
+        "a user that the user service sends",
+    ],
 };
 
 /// The user service that it calls.

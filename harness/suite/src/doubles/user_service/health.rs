@@ -95,6 +95,10 @@ impl HealthTable {
                 Health::Is(status) => Some(status),
                 Health::Fails(Code::NotFound) => Some(ServingStatus::ServiceUnknown),
                 Health::Fails(code) => return exchange.end(&failure(code)).await,
+                // A Watch that is open breaks: what it said last would stand otherwise.
+                Health::NeverAnswers if last.is_some() => {
+                    return exchange.end(&failure(Code::Unavailable)).await;
+                }
                 Health::NeverAnswers => None,
             };
             if let Some(status) = status

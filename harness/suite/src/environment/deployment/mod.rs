@@ -147,6 +147,11 @@ impl Deployment {
         Ok(self.slots.len() - 1)
     }
 
+    /// The value that the scenario gave to a variable of every slot.
+    pub fn setting(&self, name: &str) -> Option<&str> {
+        self.settings.value(name)
+    }
+
     /// Adds settings for one slot to those of the deployment.
     pub fn set_slot(&mut self, index: usize, settings: &Settings) {
         if let Some(slot) = self.slots.get_mut(index) {

@@ -22,6 +22,11 @@ impl Settings {
         self.0.extend(other.0.clone());
     }
 
+    /// The value that a variable is set to.
+    pub fn value(&self, name: &str) -> Option<&str> {
+        self.0.get(name)?.as_deref()
+    }
+
     pub(super) fn asks_for(&self, name: &str, value: &str) -> bool {
         self.0
             .get(name)

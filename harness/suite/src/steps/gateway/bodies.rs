@@ -1,5 +1,7 @@
 //! Malformed bodies.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use conformance_engine::failure::{Failure, StepResult};
 use cucumber::{then, when};
@@ -31,12 +33,14 @@ fn head(request: &str, id: &str, about: &str) -> Bytes {
     .into()
 }
 
+/// One chunk (RFC 9112, section 7.1).
+fn chunk(bytes: &[u8]) -> Bytes {
+    let size = format!("{:x}\r\n", bytes.len());
+    Bytes::from([size.as_bytes(), bytes, b"\r\n"].concat())
+}
+
 /// Pieces of 64 KiB, each as a chunk.
 fn chunks(body: &[u8]) -> Vec<Bytes> {
-    let chunk = |it: &[u8]| {
-        let size = format!("{:x}\r\n", it.len());
-        Bytes::from([size.as_bytes(), it, b"\r\n"].concat())
-    };
     let mut pieces: Vec<Bytes> = body.chunks(65_536).map(chunk).collect();
     pieces.push(Bytes::from_static(b"0\r\n\r\n"));
     pieces
@@ -64,6 +68,51 @@ async fn body_is_sent(world: &mut World, bytes: usize, request: String, how: Str
     world.scene.journal.note(exchange.summary());
     world.gateway.exchanges.push(exchange);
     Ok(())
+}
+
+/// A user with characters of two, three and four bytes.
+const PIECES: &str = "{\"email\": \"pieces@example.com\", \"name\": \"Ada \u{e9} \u{20ac} \u{1f600}\", \
+     \"metadata\": {\"k\": \"\u{1f600}\u{e9}\"}}";
+
+/// Longer than a reader of the other side takes to see a piece alone.
+const BETWEEN_PIECES: Duration = Duration::from_millis(40);
+
+/// The text cut within each of its long characters.
+fn cut_within_characters(text: &'static str) -> Vec<&'static [u8]> {
+    let long = text.char_indices().filter(|(_, it)| !it.is_ascii());
+    let mut cuts: Vec<usize> = long.map(|(at, it)| at + it.len_utf8() / 2).collect();
+    cuts.push(text.len());
+    let starts = std::iter::once(0).chain(cuts.clone());
+    let pieces = starts.zip(&cuts);
+    pieces
+        .map(|(from, to)| &text.as_bytes()[from..*to])
+        .collect()
+}
+
+#[when(regex = r"^a body is sent in pieces (with its length|in chunks) that split a character$")]
+async fn body_in_pieces(world: &mut World, how: String) -> StepResult {
+    world.begin_requests().await?;
+    let id = world.scene.id.clone();
+    let request = "POST /api/v1/users";
+    let pieces = cut_within_characters(PIECES);
+    let sent = if how == "in chunks" {
+        let head = head(request, &id, "Transfer-Encoding: chunked");
+        let chunks = pieces.into_iter().map(chunk);
+        let end = Bytes::from_static(b"0\r\n\r\n");
+        std::iter::once(head).chain(chunks).chain([end]).collect()
+    } else {
+        let head = head(request, &id, &format!("Content-Length: {}", PIECES.len()));
+        let pieces = pieces.into_iter().map(Bytes::from_static);
+        std::iter::once(head).chain(pieces).collect()
+    };
+    let port = world.deployment().await?.slot(0)?.port("PORT")?;
+    let answer = raw_http::send_slowly(port, sent, BETWEEN_PIECES).await?;
+    let mut request = SentRequest::parse(request)?;
+    request.id = Some(id);
+    let exchange = Exchange { request, answer };
+    world.scene.journal.note(exchange.summary());
+    let said = exchange.is(201).map(|_| ());
+    said.map_err(|got| Failure::mismatch("201", got))
 }
 
 #[when("a body that is no UTF-8 is sent to every route that takes one")]

@@ -17,8 +17,8 @@ use crate::steps::users::outcomes::all;
 use crate::world::World;
 use crate::world::gateway::SentRequest;
 
-/// The reset timeout of the scenarios that wait for it.
-const PERIOD: Duration = Duration::from_secs(1);
+/// `BREAKER_RESET_TIMEOUT` where no scenario sets it.
+const DEFAULT_PERIOD: Duration = Duration::from_secs(30);
 
 /// How long an open breaker may take to refuse.
 const AT_ONCE: Duration = Duration::from_millis(100);
@@ -33,7 +33,7 @@ pub fn create(world: &mut World) -> StepResult<SentRequest> {
 }
 
 #[when(regex = r"^(\d+) creates? (?:is|are) made$")]
-async fn creates_are_made(world: &mut World, count: usize) -> StepResult {
+pub async fn creates_are_made(world: &mut World, count: usize) -> StepResult {
     if world.gateway.failed.is_none() {
         world.begin_requests().await?;
     }
@@ -46,10 +46,10 @@ async fn creates_are_made(world: &mut World, count: usize) -> StepResult {
     Ok(())
 }
 
-#[given("the breaker was opened by a create")]
-async fn was_opened(world: &mut World) -> StepResult {
-    creates_are_made(world, 1).await?;
-    // It may be answered as unavailable, or as refused by the breaker that it has just opened.
+#[given(regex = r"^the breaker was opened by (\d+) creates?$")]
+async fn was_opened(world: &mut World, count: usize) -> StepResult {
+    creates_are_made(world, count).await?;
+    // It may say that it is unavailable, or that the breaker is open now.
     let said = world.newest()?.is(503).map(|_| ());
     said.map_err(|got| Failure::mismatch("the create fails", got))
 }
@@ -88,11 +88,17 @@ async fn refused(world: &mut World, request: SentRequest) -> StepResult {
 /// The same; the inner error says what came instead.
 async fn try_refused(world: &mut World, request: SentRequest) -> StepResult<Result<(), String>> {
     let before = world.deployment().await?.double()?.calls().len();
+    let most = most_retry_after(world).await?;
     let exchange = world.ask(request).await?;
     let after = world.deployment().await?.double()?.calls().len();
     let limit = world.scene.patience.stretch(AT_ONCE);
     let said = exchange.is(503).and_then(|answer| {
-        gateway_answer::breaker_is_open(answer)?;
+        let retry_after = gateway_answer::breaker_is_open(answer)?;
+        if most.is_some_and(|most| retry_after > most) {
+            return Err(format!(
+                "Retry-After {retry_after} instead of at most {most:?}"
+            ));
+        }
         if answer.took > limit {
             return Err(format!("only after {:?}", answer.took));
         }
@@ -103,6 +109,29 @@ async fn try_refused(world: &mut World, request: SentRequest) -> StepResult<Resu
         calls => Err(format!("{calls} calls reached the user service")),
     });
     Ok(said.map_err(|got| format!("{}: {got}", exchange.summary())))
+}
+
+/// The rest of the breaker's period in whole seconds, rounded up; none while a trial runs.
+async fn most_retry_after(world: &mut World) -> StepResult<Option<u64>> {
+    if !world.gateway.in_flight.is_empty() {
+        return Ok(None);
+    }
+    let period = period(world).await?;
+    let open = world.gateway.failed.map(|it| it.elapsed());
+    let rest = period.saturating_sub(open.unwrap_or_default());
+    Ok(Some(rest.as_secs() + u64::from(rest.subsec_nanos() > 0)))
+}
+
+/// `BREAKER_RESET_TIMEOUT` of the scenario.
+async fn period(world: &mut World) -> StepResult<Duration> {
+    let given = world.deployment().await?.setting("BREAKER_RESET_TIMEOUT");
+    let given = given.unwrap_or_default();
+    let millis = given.strip_suffix("ms").and_then(|it| it.parse().ok());
+    let seconds = given.strip_suffix('s').and_then(|it| it.parse().ok());
+    let given = millis.map(Duration::from_millis);
+    Ok(given
+        .or(seconds.map(Duration::from_secs))
+        .unwrap_or(DEFAULT_PERIOD))
 }
 
 #[then("the breaker is open, and every route says so at once")]
@@ -164,12 +193,13 @@ async fn wait_for(world: &World, period: Duration) -> StepResult {
 }
 
 #[given("the time of the breaker is up")]
-async fn time_is_up(world: &mut World) -> StepResult {
-    wait_for(world, PERIOD).await?;
+pub async fn time_is_up(world: &mut World) -> StepResult {
+    let period = period(world).await?;
+    wait_for(world, period).await?;
     world.begin_requests().await
 }
 
-#[then(regex = r"^(\d+ s) after it opened the breaker lets a call through$")]
+#[then(regex = r"^(\d+ m?s) after it opened the breaker lets a call through$")]
 async fn lets_through(world: &mut World, period: Span) -> StepResult {
     wait_for(world, period.0).await?;
     a_create_reaches(world).await
@@ -207,15 +237,17 @@ pub async fn creates_at_once_reach(world: &mut World, count: usize) -> StepResul
     all("201", wrong.collect(), exchanges.len())
 }
 
-#[then("any sequence of calls agrees with the model of the breaker")]
-async fn any_sequence(world: &mut World) -> StepResult {
+#[then(
+    regex = r"^any sequence of calls agrees with the model of a breaker of (\d+) failures? and (\d+ ms)$"
+)]
+async fn any_sequence(world: &mut World, max_failures: u32, reset: Span) -> StepResult {
     let client = world.gateway().await?;
     let double = world.own()?.double()?.clone();
-    let terms = BreakerSettings {
-        max_failures: 3,
-        reset: Duration::from_millis(500),
+    let settings = BreakerSettings {
+        max_failures,
+        reset: reset.0,
         tolerance: Duration::from_millis(10),
         allowance: world.scene.patience.stretch(Duration::from_millis(100)),
     };
-    properties::breaker::check(client, double, terms, world.scene.seed).await
+    properties::breaker::check(client, double, settings, world.scene.seed).await
 }

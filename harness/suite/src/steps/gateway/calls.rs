@@ -141,8 +141,9 @@ fn rows(world: &World, step: &Step) -> StepResult<Vec<Row>> {
             let request = SentRequest::parse(&world.text(&row[0])?)?;
             let fields = header.iter().zip(row).skip(call + 1);
             let fields = fields.map(|(name, value)| Ok((name.clone(), world.text(value)?)));
+            let body = place("body").map_or("", |it| &row[it]);
             Ok(Row {
-                request: request.with_cell(place("body").map_or("", |it| &row[it])),
+                request: request.with_cell(&world.text(body)?),
                 call: row[call].clone(),
                 fields: fields.collect::<StepResult<_>>()?,
             })
@@ -165,11 +166,32 @@ fn of_method(fields: Fields, method: &str) -> Fields {
 
 #[then("each of these makes the call")]
 async fn each_makes_the_call(world: &mut World, step: &Step) -> StepResult {
+    each_makes_the_call_with(world, None, step).await
+}
+
+#[then(regex = r"^as `([a-z/]+; charset=[\w-]+)` each of these makes the call$")]
+async fn each_of_a_type_makes_the_call(
+    world: &mut World,
+    content_type: String,
+    step: &Step,
+) -> StepResult {
+    each_makes_the_call_with(world, Some(content_type), step).await
+}
+
+async fn each_makes_the_call_with(
+    world: &mut World,
+    content_type: Option<String>,
+    step: &Step,
+) -> StepResult {
     let rows = rows(world, step)?;
     let mut wrong = Vec::new();
     let count = rows.len();
-    for row in rows {
+    for mut row in rows {
         world.begin_requests().await?;
+        let header = content_type
+            .iter()
+            .map(|it| ("content-type".to_owned(), it.clone()));
+        row.request.headers.extend(header);
         let exchange = world.ask(row.request).await?;
         let calls = world.new_calls().await?;
         let said = is_call(&calls, &row.call, &of_method(row.fields, &row.call));
@@ -199,11 +221,11 @@ async fn each_is_refused_or_passed_on(world: &mut World, step: &Step) -> StepRes
         let said = match exchange.answer() {
             Err(told) => Err(told),
             Ok(it) if calls.is_empty() && REFUSED.contains(&it.status) => Ok(()),
+            Ok(it) if it.status >= 500 => Err(exchange.summary()),
             Ok(_) if row.call == "(none)" => {
                 let calls: Vec<String> = calls.iter().map(summary).collect();
                 Err(format!("{} and calls {calls:?}", exchange.summary()))
             }
-            Ok(it) if it.status >= 500 => Err(exchange.summary()),
             Ok(_) => is_call(&calls, &row.call, &wanted),
         };
         wrong.extend(said.err().map(|it| format!("{}: {it}", exchange.summary())));

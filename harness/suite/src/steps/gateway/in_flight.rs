@@ -1,14 +1,15 @@
 //! Creates whose answers the user service holds back, or whose clients cancel.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use conformance_engine::failure::{Failure, StepResult};
 use conformance_engine::observe::{elapse, eventually, holds_for};
 use cucumber::{given, then, when};
 use tokio::task::JoinHandle;
 
-use super::breaker::{create, creates_at_once_reach};
+use super::breaker::{create, creates_are_made, creates_at_once_reach, time_is_up};
 use crate::checks::gateway_answer;
+use crate::doubles::user_service::UserServiceDouble;
 use crate::doubles::user_service::answer::{Gate, ScriptedAnswer};
 use crate::doubles::user_service::records::Ending;
 use crate::drivers::Code;
@@ -17,8 +18,12 @@ use crate::steps::users::outcomes::all;
 use crate::world::World;
 use crate::world::gateway::Exchange;
 
-/// How long a gateway may take to notice that its client has cancelled.
-const NOTICE: Duration = Duration::from_secs(2);
+/// How long a gateway may take to notice that its client has gone, where it can.
+const NOTICE: Duration = Duration::from_secs(1);
+
+/// When the call of a client that left is over, whether the gateway has seen it leave or not: `REQUEST_TIMEOUT` is
+/// less in the scenarios that wait for it.
+const OVER: Duration = Duration::from_secs(9);
 
 /// Sends creates whose answers are held back, without waiting for them.
 async fn send_in_flight(world: &mut World, count: usize) -> StepResult {
@@ -54,21 +59,6 @@ async fn calls_have_come(world: &mut World, count: usize) -> StepResult {
     .await
 }
 
-#[given(regex = r"^(\d+) creates are in flight that the user service will answer with ([A-Z_]+)$")]
-async fn are_in_flight(world: &mut World, count: usize, code: StatusCode) -> StepResult {
-    world.begin_requests().await?;
-    let gate = Gate::new();
-    let answer = match code.0 {
-        Code::Ok => ScriptedAnswer::Contract,
-        code => ScriptedAnswer::status(code, "answered late"),
-    };
-    let held = vec![answer.held_by(&gate); count];
-    world.own()?.double()?.script(held);
-    world.gateway.in_flight.gate = Some(gate);
-    send_in_flight(world, count).await?;
-    calls_have_come(world, count).await
-}
-
 #[when(regex = r"^1 create is in flight$")]
 async fn one_is_in_flight(world: &mut World) -> StepResult {
     send_in_flight(world, 1).await?;
@@ -77,24 +67,21 @@ async fn one_is_in_flight(world: &mut World) -> StepResult {
 
 /// Opens the gate and waits for the answers that were held back.
 async fn let_go(world: &mut World) -> StepResult<Vec<Exchange>> {
-    if let Some(gate) = world.gateway.in_flight.gate.take() {
-        gate.open();
-    }
-    let mut exchanges = Vec::new();
-    for task in std::mem::take(&mut world.gateway.in_flight.tasks) {
-        exchanges.push(task.await.map_err(Failure::broken)??);
-    }
-    Ok(exchanges)
+    world.gateway.in_flight.let_go().await
+}
+
+/// Whether the breaker refused it, or nothing came.
+fn is_refused(exchange: &Exchange) -> bool {
+    exchange
+        .answer()
+        .map_or(true, |it| gateway_answer::breaker_is_open(it).is_ok())
 }
 
 #[when(regex = r"^the creates in flight are answered (\d+ s) later$")]
 async fn are_answered_later(world: &mut World, time: Span) -> StepResult {
     elapse(time.0).await;
     let exchanges = let_go(world).await?;
-    let refused = exchanges.iter().filter(|it| {
-        it.answer()
-            .map_or(true, |it| gateway_answer::breaker_is_open(it).is_ok())
-    });
+    let refused = exchanges.iter().filter(|it| is_refused(it));
     let wrong = refused.map(Exchange::summary).collect();
     all("the answers that were kept", wrong, exchanges.len())
 }
@@ -152,41 +139,126 @@ async fn answered_and_well(world: &mut World) -> StepResult {
     creates_at_once_reach(world, 5).await
 }
 
-#[given("a create was made and abandoned")]
-async fn was_made_and_abandoned(world: &mut World) -> StepResult {
-    made_and_abandoned(world, 1).await?;
+#[given("a create was made and abandoned, and its call has ended")]
+#[when("1 create is made and abandoned, and its call has ended")]
+async fn made_abandoned_and_over(world: &mut World) -> StepResult {
+    let id = make_and_abandon(world).await?;
+    let left = Instant::now();
+    let limit = world.scene.patience.stretch(OVER);
+    let double = world.own()?.double()?.clone();
+    let over = eventually("the abandoned call ends", limit, async || {
+        match ending(&double, &id) {
+            Some(Ending::Open) | None => Err("it goes on"),
+            Some(ending) => Ok(ending),
+        }
+    });
+    let at = match over.await? {
+        Ending::AbandonedByClient(at) | Ending::CutOff(at) | Ending::Answered { at, .. } => at,
+        Ending::Open => Instant::now(),
+    };
+    let outlived = at.saturating_duration_since(left) > OVER / 3;
+    world.gateway.in_flight.outlived_its_client = outlived.then_some(at);
+    world.gateway.failed = Some(at);
+    Ok(())
+}
+
+#[given("the time of the breaker is up again, if the gateway waited for the end of that call")]
+async fn time_is_up_again(world: &mut World) -> StepResult {
+    if world.gateway.in_flight.outlived_its_client.is_some() {
+        time_is_up(world).await?;
+    }
     world.begin_requests().await
 }
 
-#[when(regex = r"^(\d+) creates? (?:is|are) made and abandoned$")]
-async fn made_and_abandoned(world: &mut World, count: usize) -> StepResult {
-    for _ in 0..count {
-        let client = world.gateway().await?;
-        let request = create(world)?;
-        let id = request.id.clone();
-        let task = tokio::spawn(async move { super::exchange(&client, request).await });
-        let double = world.own()?.double()?.clone();
-        let ending = || {
-            let calls = double.calls().into_iter();
-            let mut calls = calls.filter(|it| it.request_id() == id.as_deref());
-            calls.next().map(|it| it.ending)
-        };
-        let limit = world.scene.patience.stretch(NOTICE);
-        let there = eventually("the call reaches the user service", limit, async || {
-            ending().ok_or("no call")
-        });
-        there.await?;
-        task.abort();
-        let given_up = eventually(
-            "the gateway gives its call up",
-            limit,
-            async || match ending() {
-                Some(Ending::AbandonedByClient(_)) => Ok(()),
-                other => Err(format!("{other:?}")),
-            },
-        );
-        // A gateway that lets the call continue must not count its end; these calls have no end.
-        let _ = given_up.await;
-    }
+#[when("1 create is made and abandoned")]
+async fn made_and_abandoned(world: &mut World) -> StepResult {
+    let id = make_and_abandon(world).await?;
+    let limit = world.scene.patience.stretch(NOTICE);
+    let double = world.own()?.double()?.clone();
+    let given_up = eventually(
+        "the gateway gives its call up",
+        limit,
+        async || match ending(&double, &id) {
+            Some(Ending::AbandonedByClient(_)) => Ok(()),
+            other => Err(format!("{other:?}")),
+        },
+    );
+    // One that cannot see its client leave lets it go on.
+    let _ = given_up.await;
     Ok(())
+}
+
+/// Makes a create whose client leaves when its call has reached the user service; the request's id.
+async fn make_and_abandon(world: &mut World) -> StepResult<String> {
+    let client = world.gateway().await?;
+    let request = create(world)?;
+    let id = request.id.clone().unwrap_or_default();
+    let task = tokio::spawn(async move { super::exchange(&client, request).await });
+    let double = world.own()?.double()?.clone();
+    let limit = world.scene.patience.stretch(Duration::from_secs(2));
+    eventually("the call reaches the user service", limit, async || {
+        ending(&double, &id).ok_or("no call")
+    })
+    .await?;
+    task.abort();
+    world
+        .scene
+        .journal
+        .note(format!("the client of {id} leaves"));
+    Ok(id)
+}
+
+/// How the call of a request ended, so far.
+fn ending(double: &UserServiceDouble, id: &str) -> Option<Ending> {
+    let calls = double.calls();
+    let call = calls.iter().find(|it| it.request_id() == Some(id));
+    call.map(|it| it.ending)
+}
+
+#[given(regex = r"^(\d+) creates are in flight that the user service will answer with ([A-Z_]+)$")]
+async fn are_in_flight(world: &mut World, count: usize, code: StatusCode) -> StepResult {
+    world.begin_requests().await?;
+    let gate = Gate::new();
+    let answer = match code.0 {
+        Code::Ok => ScriptedAnswer::Contract,
+        code => ScriptedAnswer::status(code, "told late"),
+    };
+    let held = vec![answer.held_by(&gate); count];
+    world.own()?.double()?.script(held);
+    world.gateway.in_flight.gate = Some(gate);
+    send_in_flight(world, count).await?;
+    calls_have_come(world, count).await
+}
+
+#[given(
+    regex = r"^2 creates are in flight from before the breaker opened, to be answered with ([A-Z_]+)$"
+)]
+async fn in_flight_from_before(world: &mut World, code: StatusCode) -> StepResult {
+    // The breaker is open as the scenario begins: a trial closes it.
+    time_is_up(world).await?;
+    creates_are_made(world, 1).await?;
+    are_in_flight(world, 2, code).await?;
+    let failures = vec![ScriptedAnswer::status(Code::Unavailable, "told by the scenario"); 3];
+    world.own()?.double()?.script(failures);
+    creates_are_made(world, 3).await?;
+    time_is_up(world).await
+}
+
+#[given(regex = r"^a trial is in flight, which the user service will answer with ([A-Z_]+)$")]
+async fn trial_is_in_flight(world: &mut World, code: StatusCode) -> StepResult {
+    // The creates from before the breaker opened wait behind a gate of their own.
+    let older = std::mem::take(&mut world.gateway.in_flight);
+    are_in_flight(world, 1, code).await?;
+    world.gateway.in_flight.older = Some(Box::new(older));
+    Ok(())
+}
+
+#[when("the older creates are answered")]
+async fn older_are_answered(world: &mut World) -> StepResult {
+    let older = world.gateway.in_flight.older.take();
+    let mut older = older.ok_or_else(|| Failure::broken("no older create is in flight"))?;
+    let exchanges = older.let_go().await?;
+    let refused = exchanges.iter().filter(|it| is_refused(it));
+    let wrong = refused.map(Exchange::summary).collect();
+    all("the answers that were kept", wrong, exchanges.len())
 }

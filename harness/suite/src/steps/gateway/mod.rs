@@ -75,19 +75,24 @@ impl World {
     }
 }
 
-/// Sends a request and reads its answer.
-async fn exchange(client: &Gateway, request: SentRequest) -> StepResult<Exchange> {
-    let mut builder = client.request(&request.method, &request.path);
-    if let Some(id) = &request.id {
-        builder = builder.header("x-request-id", id.as_bytes());
+/// Sends a request, whatever comes of it.
+async fn exchange(client: &Gateway, sent: SentRequest) -> StepResult<Exchange> {
+    let mut request = client.request(&sent.method, &sent.path);
+    if let Some(id) = &sent.id {
+        request = request.header("x-request-id", id.as_bytes());
     }
-    if request.body.is_some() {
-        builder = builder.header("content-type", "application/json");
+    // Some frameworks answer a body without a Content-Type with 415, an empty one too.
+    let has_type = sent.headers.iter().any(|(name, _)| name == "content-type");
+    if sent.body.is_some() && !has_type {
+        request = request.header("content-type", "application/json");
     }
-    let whole_request = whole(builder, request.body.clone().unwrap_or_default())?;
-    let answer = client.send(whole_request).await;
+    for (name, value) in &sent.headers {
+        request = request.header(name, value);
+    }
+    let request = whole(request, sent.body.clone().unwrap_or_default())?;
+    let answer = client.send(request).await;
     Ok(Exchange {
-        request,
+        request: sent,
         answer: answer.map_err(|it| innermost(it.as_ref())),
     })
 }

@@ -22,6 +22,23 @@ async fn is_sent_with(world: &mut World, request: String, body: String) -> StepR
     send_one(world, &request, &body).await
 }
 
+#[when(regex = r"^`([A-Z]+ /\S*)` is sent as `([a-z/-]+)` with `(.*)`$")]
+async fn is_sent_as(
+    world: &mut World,
+    request: String,
+    content_type: String,
+    body: String,
+) -> StepResult {
+    world.begin_requests().await?;
+    let mut request = SentRequest::parse(&world.text(&request)?)?.with_cell(&body);
+    request
+        .headers
+        .push(("content-type".to_owned(), content_type));
+    let exchange = world.ask(request).await?;
+    world.gateway.exchanges.push(exchange);
+    Ok(())
+}
+
 #[when(regex = r"^`([A-Z]+ /\S*)` is sent with$")]
 async fn is_sent_with_text(world: &mut World, request: String, step: &Step) -> StepResult {
     let body = step.docstring.clone().unwrap_or_default();
@@ -101,11 +118,30 @@ fn rows(world: &World, step: &Step, columns: &[&str]) -> StepResult<Vec<Row>> {
 
 #[then("each of these is answered as told")]
 async fn each_is_answered(world: &mut World, step: &Step) -> StepResult {
+    each_is_answered_to(world, step, None).await
+}
+
+#[then(regex = r"^with `(accept): ([^`]*)` each of these is answered as told$")]
+async fn each_is_answered_with(
+    world: &mut World,
+    name: String,
+    value: String,
+    step: &Step,
+) -> StepResult {
+    each_is_answered_to(world, step, Some((name, value))).await
+}
+
+async fn each_is_answered_to(
+    world: &mut World,
+    step: &Step,
+    header: Option<(String, String)>,
+) -> StepResult {
     world.begin_requests().await?;
     let rows = rows(world, step, &["status"])?;
     let mut wrong = Vec::new();
     let count = rows.len();
-    for row in rows {
+    for mut row in rows {
+        row.request.headers.extend(header.clone());
         let exchange = world.ask(row.request).await?;
         let status = number(&row.rest[0])?;
         let said = match row.rest.get(1) {
@@ -182,6 +218,20 @@ fn below_500(exchange: &Exchange) -> Result<(), String> {
         None if answer.status >= 500 => Err(exchange.summary()),
         None => Ok(()),
     }
+}
+
+/// What a parser or another layer before the router refuses may have any shape.
+#[then("each of these is answered below 500, in any shape")]
+async fn each_is_below_in_any_shape(world: &mut World, step: &Step) -> StepResult {
+    let rows = rows(world, step, &[])?;
+    let mut wrong = Vec::new();
+    let count = rows.len();
+    for row in rows {
+        let exchange = world.ask(row.request).await?;
+        let below = exchange.answer.as_ref().is_ok_and(|it| it.status < 500);
+        wrong.extend((!below).then(|| exchange.summary()));
+    }
+    all("an answer below 500", wrong, count)
 }
 
 #[then("every answer is below 500")]

@@ -1,15 +1,15 @@
 //! Times of answers, and retries (RES-1, RES-2).
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use conformance_engine::failure::{Failure, StepResult, ensure};
-use conformance_engine::observe::{elapse, eventually};
+use conformance_engine::observe::{elapse, eventually, holds_for};
 use cucumber::gherkin::Step;
 use cucumber::{given, then, when};
 
 use crate::contract::components::gateway::USER_SERVICE;
-use crate::doubles::user_service::records::ReceivedCall;
+use crate::doubles::user_service::records::{Ending, ReceivedCall};
 use crate::doubles::user_service::script_text;
 use crate::params::Span;
 use crate::properties::retries;
@@ -43,6 +43,56 @@ async fn came_within(world: &mut World, limit: Span) -> StepResult {
     let latest = world.scene.patience.stretch(limit.0);
     let expected = format!("an answer within {:?}, on this machine {latest:?}", limit.0);
     late_or_early(world, &expected, |it| it <= latest)
+}
+
+/// When a request was answered, nothing of it goes on (RES-1): its calls end in time, and after that no try begins.
+#[then(regex = r"^every call ends within (\d+ s) of that, and no other follows for (\d+ s)$")]
+async fn nothing_goes_on(world: &mut World, limit: Span, window: Span) -> StepResult {
+    let answered = Instant::now();
+    let calls = world.new_calls().await?;
+    ensure(!calls.is_empty(), "calls of the user service", "none")?;
+    let before = world.gateway.calls_before;
+    let double = world.own()?.double()?.clone();
+    let patient = world.scene.patience.stretch(limit.0);
+    eventually("every call has ended", patient, async || {
+        let calls = double.calls();
+        let open = calls[before..].iter().filter(|it| !has_ended(it));
+        match open.count() {
+            0 => Ok(()),
+            open => Err(format!("{open} of {} go on", calls.len() - before)),
+        }
+    })
+    .await?;
+    elapse((answered + limit.0).saturating_duration_since(Instant::now())).await;
+    let tries = double.calls().len() - before;
+    holds_for(format!("no call after {tries}"), window.0, async || {
+        let calls = double.calls().len() - before;
+        (calls == tries)
+            .then_some(())
+            .ok_or(format!("{calls} calls"))
+    })
+    .await
+}
+
+/// Whether a call was answered or given up, or its own deadline has passed.
+fn has_ended(call: &ReceivedCall) -> bool {
+    let deadline = call.header("grpc-timeout").and_then(timeout);
+    call.ending != Ending::Open || deadline.is_some_and(|it| call.received.elapsed() > it)
+}
+
+/// A time of `grpc-timeout`: `500m`, `5S`.
+fn timeout(text: &str) -> Option<Duration> {
+    let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
+    let number: u64 = number.parse().ok()?;
+    Some(match unit {
+        "H" => Duration::from_secs(3600 * number),
+        "M" => Duration::from_secs(60 * number),
+        "S" => Duration::from_secs(number),
+        "m" => Duration::from_millis(number),
+        "u" => Duration::from_micros(number),
+        "n" => Duration::from_nanos(number),
+        _ => return None,
+    })
 }
 
 #[then("the answer is that of an unavailable service or of a time-out")]
@@ -81,19 +131,29 @@ async fn got_calls(world: &mut World, count: usize) -> StepResult {
     )
 }
 
+/// Requests that are no GET.
+const NO_GET: [(&str, &str); 3] = [
+    ("POST /api/v1/users", "{}"),
+    ("PUT /api/v1/users/x", "{}"),
+    ("DELETE /api/v1/users/x", ""),
+];
+
 #[then("each of these answers is given once")]
 async fn each_is_given_once(world: &mut World, step: &Step) -> StepResult {
     let rows = table(step, &["answer"])?;
     let mut wrong = Vec::new();
     for row in rows {
-        world.begin_requests().await?;
         let script = script_text::parse(&row[0]).map_err(Failure::broken)?;
-        world.own()?.double()?.script(script);
-        let request = SentRequest::parse("POST /api/v1/users")?.with_body("{}");
-        let exchange = world.ask(request).await?;
-        let calls = world.new_calls().await?.len();
-        if calls != 1 || exchange.answer().is_ok_and(|it| it.status < 400) {
-            wrong.push(format!("{}: {calls} calls, {}", row[0], exchange.summary()));
+        for (request, body) in NO_GET {
+            world.begin_requests().await?;
+            world.own()?.double()?.script(script.clone());
+            let exchange = world
+                .ask(SentRequest::parse(request)?.with_cell(body))
+                .await?;
+            let calls = world.new_calls().await?.len();
+            if calls != 1 || exchange.answer().is_ok_and(|it| it.status < 400) {
+                wrong.push(format!("{}: {calls} calls, {}", row[0], exchange.summary()));
+            }
         }
     }
     all("one call, and an error", wrong, rows.len())
@@ -153,6 +213,25 @@ async fn pauses_are(world: &mut World, ranges: String) -> StepResult {
     });
     let wrong = wrong.map(|it| format!("{it:?}")).collect();
     all(&format!("pauses of {ranges}"), wrong, pauses.len())
+}
+
+/// The shortest of many pauses shows the factor from one to the next: what a busy machine adds, it adds to few.
+///
+/// Of two dozen the shortest is beyond the middle of its range once in 16 million runs.
+#[then(regex = r"^the shortest of each are at most (\d+ ms(?:, \d+ ms)*)$")]
+async fn shortest_are(world: &mut World, middles: String) -> StepResult {
+    let middles = middles.split(", ").map(str::parse::<Span>);
+    let middles: Vec<Span> = middles.collect::<Result<_, _>>().map_err(Failure::broken)?;
+    let pauses = pauses(world).await?;
+    let shortest = |number: usize| pauses.iter().filter_map(|it| it.get(number)).min();
+    let wrong = middles
+        .iter()
+        .enumerate()
+        .filter_map(|(number, middle)| match shortest(number) {
+            Some(pause) if *pause <= middle.0 + GRAIN => None,
+            other => Some(format!("pause {} is at least {other:?}", number + 1)),
+        });
+    all("short pauses among many", wrong.collect(), middles.len())
 }
 
 /// Of two dozen pauses the shortest is beyond the middle of its range once in 16 million runs.

@@ -150,6 +150,7 @@ async fn settles(world: &mut World, state: State, limit: Span, window: Span) -> 
 #[then(
     regex = r"^the program stays (alive|healthy|degraded|unhealthy|alive and not ready) for (\d+ s)$"
 )]
+#[when(regex = r"^the program stays (healthy) for (\d+ ms)$")]
 async fn stays_for(world: &mut World, state: State, window: Span) -> StepResult {
     stays(world, state, window.0).await
 }

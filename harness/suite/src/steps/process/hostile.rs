@@ -2,11 +2,16 @@
 
 use conformance_engine::failure::{Failure, StepResult};
 use cucumber::{then, when};
+use prost::Message as _;
+use user_proto::v1::{GetUserResponse, User};
 
 use super::super::users::outcomes::all;
 use super::output::{any_event, stdout, wait_for};
 use crate::contract::components::UsersApi;
+use crate::doubles::user_service::answer::ScriptedAnswer;
+use crate::drivers::Code;
 use crate::drivers::text_places::{self, Target};
+use crate::drivers::users::Users;
 use crate::world::World;
 
 /// The texts; `mark` identifies what they forge.
@@ -76,7 +81,11 @@ async fn send_all(world: &mut World, places: &[&str]) -> StepResult {
             1
         };
         for text in texts(&mark).into_iter().step_by(step) {
-            text_places::send(&client, &target, place, &text).await?;
+            if place.contains("the user service") {
+                answered_with(world, &client, place, &text).await?;
+            } else {
+                text_places::send(&client, &target, place, &text).await?;
+            }
         }
     }
     // The log line of this request shows that all earlier lines are written.
@@ -95,6 +104,40 @@ async fn send_all(world: &mut World, places: &[&str]) -> StepResult {
         |_, event| event.field("request_id") == id,
     )
     .await
+}
+
+/// Gets users while the user service answers with the text.
+async fn answered_with(world: &mut World, client: &Users, place: &str, text: &str) -> StepResult {
+    for answer in answers_of_the_user_service(place, text) {
+        let id = world.new_request_id();
+        let double = world.deployment().await?.double()?;
+        double.script_for(&id, answer);
+        client.clone().with_request_id(&id).get("nobody").await;
+    }
+    Ok(())
+}
+
+/// Answers with text in a message, or in a user none of whose other fields is valid.
+fn answers_of_the_user_service(place: &str, text: &str) -> Vec<ScriptedAnswer> {
+    if place == "a message of the user service" {
+        // The second is no failure, so that the breaker stays closed.
+        return [Code::Internal, Code::NotFound]
+            .map(|code| ScriptedAnswer::status(code, text))
+            .into();
+    }
+    let user = User {
+        id: text.to_owned(),
+        email: text.to_owned(),
+        name: text.to_owned(),
+        status: i32::MIN,
+        created_at: Some(prost_types::Timestamp {
+            seconds: i64::MAX,
+            nanos: -1,
+        }),
+        ..User::default()
+    };
+    let answer = GetUserResponse { user: Some(user) };
+    vec![ScriptedAnswer::Message(answer.encode_to_vec().into())]
 }
 
 #[then("every line on standard output is still an event")]
