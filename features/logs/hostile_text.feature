@@ -47,8 +47,6 @@ Feature: Hostile text in the log
         | place                |
         | the path of a route                |
         | the query of a route               |
-        | a path that is no UTF-8            |
-        | a query that is no UTF-8           |
         | a body that is no JSON             |
         | a member of the wrong type         |
         | a message of the user service      |
