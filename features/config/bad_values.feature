@@ -81,7 +81,7 @@ Feature: Values that make no sense
       And a line at level ERROR names HEALTH_CHECK_TIMEOUT
 
     @user-service @gateway
-    Scenario: A senseless value is told even where only errors are logged
+    Scenario: An invalid value is logged even where only errors are logged
       Given a prepared deployment with
         | setting          | value  |
         | LOG_LEVEL        | error  |
@@ -96,5 +96,5 @@ Feature: Values that make no sense
         | setting   | value  |
         | LOG_LEVEL | banana |
       When a request is made
-      Then a line at level INFO tells of the request
+      Then a line at level INFO has the id of the request
       And no event is below INFO

@@ -75,7 +75,7 @@ Feature: Commands
 
     @user-service @gateway
     Scenario Outline: `healthcheck` exits with <exit> when /health answers <status>
-      Given a stand-in for the program that answers /health with <status>
+      Given a fake program that answers /health with <status>
       When `healthcheck` is run
       Then every command exits with <exit>
 
@@ -90,13 +90,13 @@ Feature: Commands
 
     @user-service @gateway
     Scenario: `healthcheck` waits for an answer that takes 3 s
-      Given a stand-in for the program that answers /health with 200 after 3 s
+      Given a fake program that answers /health with 200 after 3 s
       When `healthcheck` is run
       Then every command exits with 0
 
     @user-service @gateway @slow
     Scenario: `healthcheck` gives up an answer that does not come within 5 s
-      Given a stand-in for the program that never answers
+      Given a fake program that never answers
       When `healthcheck` is run
       Then every command exits with 1
       And every command ends within 10 s

@@ -67,7 +67,7 @@ Feature: Settings
       Given a deployment of its own with
         | setting          | value   |
         | HEALTH_CACHE_TTL | <given> |
-      When 2 clients keep asking for its health for 9 s
+      When 2 clients keep requesting its health for 9 s
       Then calls within any 4 s saw at most 2 timestamps
       And no answer was older than 6 s
 
@@ -96,7 +96,7 @@ Feature: Settings
         | HEALTH_CHECK_TIMEOUT | <given> |
         | REQUEST_TIMEOUT      | 10s     |
       And the program has become healthy
-      When the required resource is hung for 3 s, while its health is asked for
+      When the required resource is hung for 3 s, while its health is requested
       Then every health answer was healthy
 
       Examples:
@@ -153,8 +153,8 @@ Feature: Settings
       Given a deployment of its own with
         | setting         | value   |
         | REQUEST_TIMEOUT | <given> |
-      And the user service answers `nothing, ever`
-      When `DELETE /api/v1/users/x` is asked
+      And the user service answers `no answer`
+      When `DELETE /api/v1/users/x` is requested
       Then the answer is 504 with the error `upstream timeout`
       And the answer came after 9 s to 11 s
 
@@ -169,7 +169,7 @@ Feature: Settings
         | setting            | value   |
         | RETRY_MAX_ATTEMPTS | <given> |
       And the user service answers `UNAVAILABLE 4 times, then OK`
-      When `GET /api/v1/users` is asked
+      When `GET /api/v1/users` is requested
       Then the answer is 503 with the error `service unavailable`
       And 3 calls came with the request id of the answer
 
@@ -224,7 +224,7 @@ Feature: Settings
         | LOG_LEVEL  | <given> |
         | LOG_FORMAT | <given> |
       When a request is made
-      Then a line at level INFO tells of the request
+      Then a line at level INFO has the id of the request
       And standard output holds events in json, and nothing else
       And no event is below INFO
 
@@ -234,11 +234,11 @@ Feature: Settings
         | (empty) |
 
     @user-service @gateway
-    Scenario Outline: With a SERVICE_VERSION that is <given> the program knows its version all the same
+    Scenario Outline: With a SERVICE_VERSION that is <given> the program still has a version
       Given a deployment of its own with
         | setting         | value   |
         | SERVICE_VERSION | <given> |
-      When /health is asked
+      When /health is requested
       Then the answer's version is not empty
 
       Examples:
@@ -253,7 +253,7 @@ Feature: Settings
         | SHUTDOWN_TIMEOUT | <given> |
         | REQUEST_TIMEOUT  | 30s     |
       And a request that takes 12 s is in flight
-      When the program gets SIGTERM
+      When the program receives SIGTERM
       Then the request in flight succeeds
 
       Examples:
@@ -269,7 +269,7 @@ Feature: Settings
         | HEALTH_CHECK_TIMEOUT | <value> |
         | SHUTDOWN_TIMEOUT     | <value> |
         | REQUEST_TIMEOUT      | <value> |
-      When 4 clients keep asking for its health for 4500 ms
+      When 4 clients keep requesting its health for 4500 ms
       Then calls within any 4500 ms saw at most 2 timestamps
       And requests succeed
 

@@ -41,10 +41,10 @@ Feature: Feature flags
         | dark-mode=on                 |
         | dark-mode=off,new-search=25% |
 
-    Scenario: A flag is found among those that nobody knows
+    Scenario: A flag is found among unknown ones
       Given a deployment of its own with
-        | setting       | value                                     |
-        | FEATURE_FLAGS | dark-mode=on,stream-users=off,stream=25%  |
+        | setting       | value                                    |
+        | FEATURE_FLAGS | dark-mode=on,stream-users=off,stream=25% |
       Then StreamUsers is UNIMPLEMENTED for a caller without an id
       And StreamUsers is UNIMPLEMENTED for a caller with any id
       And requests succeed

@@ -5,7 +5,7 @@ Feature: Ports
     addresses). A port already taken stops it as in CFG-2, naming the port.
 
     Scenario Outline: What is served on <variable> is served on all interfaces
-      When <variable> is asked on two local addresses
+      When <variable> is requested on two local addresses
       Then both addresses answer
 
       @user-service @gateway

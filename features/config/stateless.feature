@@ -21,5 +21,5 @@ Feature: Instances that may die
     Scenario: Two instances behave as one
       Given a deployment of its own
       And a second instance
-      When 20 users go through their lives on both instances in turn
+      When 20 users are created, updated and deleted on both instances in turn
       Then every step saw the one before it

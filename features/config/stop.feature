@@ -13,7 +13,7 @@ Feature: Stopping
       Given a deployment of its own with
         | setting          | value |
         | SHUTDOWN_TIMEOUT | 2s    |
-      When the program gets <signal>
+      When the program receives <signal>
       Then the program exits gracefully within 3 s
 
       Examples:
@@ -28,7 +28,7 @@ Feature: Stopping
         | SHUTDOWN_TIMEOUT | 20s   |
         | REQUEST_TIMEOUT  | 20s   |
       And a request that takes 4 s is in flight
-      When the program gets <signal>
+      When the program receives <signal>
       Then the program is not ready any more
       And the program exits gracefully within 21 s
 
@@ -38,16 +38,16 @@ Feature: Stopping
         | SIGINT  |
 
     @user-service @gateway
-    Scenario Outline: A request in flight at <signal> is finished, and told in the log
+    Scenario Outline: A request in flight at <signal> is finished, and logged
       Given a deployment of its own with
         | setting          | value |
         | SHUTDOWN_TIMEOUT | 20s   |
         | REQUEST_TIMEOUT  | 20s   |
       And a request that takes 3 s is in flight
-      When the program gets <signal>
+      When the program receives <signal>
       Then the request in flight succeeds
       And the program exits gracefully within 21 s
-      And a line at level INFO tells of the request
+      And a line at level INFO has the id of the request
 
       Examples:
         | signal  |
@@ -61,8 +61,8 @@ Feature: Stopping
         | SHUTDOWN_TIMEOUT | 20s   |
         | REQUEST_TIMEOUT  | 20s   |
       And a request that takes 4 s is in flight
-      When the program gets SIGTERM
-      Then no new request is taken on <connection> any more
+      When the program receives SIGTERM
+      Then no new request is accepted on <connection> any more
       And the request in flight succeeds
 
       Examples:
@@ -78,8 +78,8 @@ Feature: Stopping
         | REQUEST_TIMEOUT  | 20s   |
       And 20 connections are open on each of which a request was answered
       And a request that takes 4 s is in flight
-      When the program gets SIGTERM
-      Then no new request is taken on an idle connection any more
+      When the program receives SIGTERM
+      Then no new request is accepted on an idle connection any more
       And the request in flight succeeds
 
     Scenario Outline: The program ends in time though <what>
@@ -88,7 +88,7 @@ Feature: Stopping
         | SHUTDOWN_TIMEOUT | 1s    |
         | REQUEST_TIMEOUT  | 20s   |
       And <what>
-      When the program gets SIGTERM
+      When the program receives SIGTERM
       Then the program exits gracefully within 2 s
 
       @user-service @gateway
@@ -111,7 +111,7 @@ Feature: Stopping
         | SHUTDOWN_TIMEOUT | 1s    |
       And <resource> is <away>
       And the program was started and stayed alive and not ready for 1 s
-      When the program gets SIGTERM
+      When the program receives SIGTERM
       Then the program exits gracefully within 2 s
 
       Examples:

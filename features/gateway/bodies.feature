@@ -15,59 +15,59 @@ Feature: Bodies and routes
 
     Scenario: A body that is no JSON object is refused
       Given a user "Ada"
-      Then each of these is answered as told
-        | request                      | body                                 | status |
-        | POST /api/v1/users           | (empty)                              | 400    |
-        | POST /api/v1/users           | {                                    | 400    |
-        | POST /api/v1/users           | {"email": "a@b.com", "name": "Ada"   | 400    |
-        | POST /api/v1/users           | {"email": "a@b.com" "name": "Ada"}   | 400    |
-        | POST /api/v1/users           | {email: "a@b.com", name: "Ada"}      | 400    |
-        | POST /api/v1/users           | {'email': 'a@b.com', 'name': 'Ada'}  | 400    |
-        | POST /api/v1/users           | email=a@b.com&name=Ada               | 400    |
-        | POST /api/v1/users           | <user email="a@b.com" name="Ada"/>   | 400    |
-        | POST /api/v1/users           | [{"email": "a@b.com"}]               | 400    |
-        | POST /api/v1/users           | "a@b.com"                            | 400    |
-        | POST /api/v1/users           | 17                                   | 400    |
-        | POST /api/v1/users           | true                                 | 400    |
-        | PUT /api/v1/users/{Ada's id} | (empty)                              | 400    |
-        | PUT /api/v1/users/{Ada's id} | {"name": "Eve"                       | 400    |
-        | PUT /api/v1/users/{Ada's id} | name=Eve                             | 400    |
-        | PUT /api/v1/users/{Ada's id} | [{"name": "Eve"}]                    | 400    |
-        | PUT /api/v1/users/{Ada's id} | "Eve"                                | 400    |
+      Then each of these is answered as listed
+        | request                      | body                                | status |
+        | POST /api/v1/users           | (empty)                             | 400    |
+        | POST /api/v1/users           | {                                   | 400    |
+        | POST /api/v1/users           | {"email": "a@b.com", "name": "Ada"  | 400    |
+        | POST /api/v1/users           | {"email": "a@b.com" "name": "Ada"}  | 400    |
+        | POST /api/v1/users           | {email: "a@b.com", name: "Ada"}     | 400    |
+        | POST /api/v1/users           | {'email': 'a@b.com', 'name': 'Ada'} | 400    |
+        | POST /api/v1/users           | email=a@b.com&name=Ada              | 400    |
+        | POST /api/v1/users           | <user email="a@b.com" name="Ada"/>  | 400    |
+        | POST /api/v1/users           | [{"email": "a@b.com"}]              | 400    |
+        | POST /api/v1/users           | "a@b.com"                           | 400    |
+        | POST /api/v1/users           | 17                                  | 400    |
+        | POST /api/v1/users           | true                                | 400    |
+        | PUT /api/v1/users/{Ada's id} | (empty)                             | 400    |
+        | PUT /api/v1/users/{Ada's id} | {"name": "Eve"                      | 400    |
+        | PUT /api/v1/users/{Ada's id} | name=Eve                            | 400    |
+        | PUT /api/v1/users/{Ada's id} | [{"name": "Eve"}]                   | 400    |
+        | PUT /api/v1/users/{Ada's id} | "Eve"                               | 400    |
       And "Ada" is as before
 
     Scenario: A member of the wrong type is refused
       Given a user "Ada"
-      Then each of these is answered as told
-        | request                      | body                                                        | status |
-        | POST /api/v1/users           | {"email": 5, "name": "Bea"}                                 | 400    |
-        | POST /api/v1/users           | {"email": ["b@b.com"], "name": "Bea"}                       | 400    |
-        | POST /api/v1/users           | {"email": "b@b.com", "name": true}                          | 400    |
-        | POST /api/v1/users           | {"email": "b@b.com", "name": {}}                            | 400    |
-        | POST /api/v1/users           | {"email": "b@b.com", "name": "Bea", "password": 12345678}   | 400    |
-        | POST /api/v1/users           | {"email": "b@b.com", "name": "Bea", "metadata": "x"}        | 400    |
-        | POST /api/v1/users           | {"email": "b@b.com", "name": "Bea", "metadata": ["x"]}      | 400    |
-        | POST /api/v1/users           | {"email": "b@b.com", "name": "Bea", "metadata": {"a": 1}}   | 400    |
-        | POST /api/v1/users           | {"email": "b@b.com", "name": "Bea", "metadata": {"a": {}}}  | 400    |
-        | PUT /api/v1/users/{Ada's id} | {"name": 5}                                                 | 400    |
-        | PUT /api/v1/users/{Ada's id} | {"email": false}                                            | 400    |
-        | PUT /api/v1/users/{Ada's id} | {"status": 1}                                               | 400    |
-        | PUT /api/v1/users/{Ada's id} | {"status": ["USER_STATUS_ACTIVE"]}                          | 400    |
-        | PUT /api/v1/users/{Ada's id} | {"metadata": {"a": true}}                                   | 400    |
-        | PUT /api/v1/users/{Ada's id} | {"name": "Eve", "metadata": []}                             | 400    |
+      Then each of these is answered as listed
+        | request                      | body                                                       | status |
+        | POST /api/v1/users           | {"email": 5, "name": "Bea"}                                | 400    |
+        | POST /api/v1/users           | {"email": ["b@b.com"], "name": "Bea"}                      | 400    |
+        | POST /api/v1/users           | {"email": "b@b.com", "name": true}                         | 400    |
+        | POST /api/v1/users           | {"email": "b@b.com", "name": {}}                           | 400    |
+        | POST /api/v1/users           | {"email": "b@b.com", "name": "Bea", "password": 12345678}  | 400    |
+        | POST /api/v1/users           | {"email": "b@b.com", "name": "Bea", "metadata": "x"}       | 400    |
+        | POST /api/v1/users           | {"email": "b@b.com", "name": "Bea", "metadata": ["x"]}     | 400    |
+        | POST /api/v1/users           | {"email": "b@b.com", "name": "Bea", "metadata": {"a": 1}}  | 400    |
+        | POST /api/v1/users           | {"email": "b@b.com", "name": "Bea", "metadata": {"a": {}}} | 400    |
+        | PUT /api/v1/users/{Ada's id} | {"name": 5}                                                | 400    |
+        | PUT /api/v1/users/{Ada's id} | {"email": false}                                           | 400    |
+        | PUT /api/v1/users/{Ada's id} | {"status": 1}                                              | 400    |
+        | PUT /api/v1/users/{Ada's id} | {"status": ["USER_STATUS_ACTIVE"]}                         | 400    |
+        | PUT /api/v1/users/{Ada's id} | {"metadata": {"a": true}}                                  | 400    |
+        | PUT /api/v1/users/{Ada's id} | {"name": "Eve", "metadata": []}                            | 400    |
       And "Ada" is as before
 
     Scenario: An unknown member is ignored
       Then each of these makes the call
-        | request             | body                                                                             | call       | email   | name |
-        | POST /api/v1/users  | {"email": "a@b.com", "name": "Ada", "age": 36}                                   | CreateUser | a@b.com | Ada  |
-        | POST /api/v1/users  | {"x": {"email": "c@d.com"}, "email": "a@b.com", "name": "Ada", "y": [null, 1.5]} | CreateUser | a@b.com | Ada  |
-        | PUT /api/v1/users/x | {"name": "Eve", "password": 5, "id": "other"}                                    | UpdateUser | (absent) | Eve |
-        | POST /api/v1/users  | {"__proto__": {"email": "c@d.com"}, "email": "a@b.com", "name": "Ada"}           | CreateUser | a@b.com | Ada  |
-        | POST /api/v1/users  | {"constructor": {"prototype": {"name": "Eve"}}, "email": "a@b.com"}              | CreateUser | a@b.com |      |
-        | POST /api/v1/users  | {"toString": 1, "hasOwnProperty": null, "email": "a@b.com", "name": "Ada"}       | CreateUser | a@b.com | Ada  |
-        | PUT /api/v1/users/x | {"__proto__": {"email": "c@d.com"}, "name": "Eve"}                               | UpdateUser | (absent) | Eve |
-        | PUT /api/v1/users/x | {"constructor": 1, "__class__": "User", "name": "Eve"}                           | UpdateUser | (absent) | Eve |
+        | request             | body                                                                             | call       | email    | name |
+        | POST /api/v1/users  | {"email": "a@b.com", "name": "Ada", "age": 36}                                   | CreateUser | a@b.com  | Ada  |
+        | POST /api/v1/users  | {"x": {"email": "c@d.com"}, "email": "a@b.com", "name": "Ada", "y": [null, 1.5]} | CreateUser | a@b.com  | Ada  |
+        | PUT /api/v1/users/x | {"name": "Eve", "password": 5, "id": "other"}                                    | UpdateUser | (absent) | Eve  |
+        | POST /api/v1/users  | {"__proto__": {"email": "c@d.com"}, "email": "a@b.com", "name": "Ada"}           | CreateUser | a@b.com  | Ada  |
+        | POST /api/v1/users  | {"constructor": {"prototype": {"name": "Eve"}}, "email": "a@b.com"}              | CreateUser | a@b.com  |      |
+        | POST /api/v1/users  | {"toString": 1, "hasOwnProperty": null, "email": "a@b.com", "name": "Ada"}       | CreateUser | a@b.com  | Ada  |
+        | PUT /api/v1/users/x | {"__proto__": {"email": "c@d.com"}, "name": "Eve"}                               | UpdateUser | (absent) | Eve  |
+        | PUT /api/v1/users/x | {"constructor": 1, "__class__": "User", "name": "Eve"}                           | UpdateUser | (absent) | Eve  |
 
     Scenario Outline: A body of 1 MiB <how> is taken by <method>
       Given a user "Ada"
@@ -98,58 +98,58 @@ Feature: Bodies and routes
 
     Scenario: An unknown route is not found
       Given a user "Ada"
-      Then each of these is answered as told
-        | request                                | body | status |
-        | GET /                                  |      | 404    |
-        | GET /api                               |      | 404    |
-        | GET /api/v1                            |      | 404    |
-        | GET /api/v1/user                       |      | 404    |
-        | GET /api/v1/userss                     |      | 404    |
-        | GET /api/v2/users                      |      | 404    |
-        | GET /users                             |      | 404    |
-        | POST /api/v1/groups                    | {}   | 404    |
-        | GET /api/v1/users/{Ada's id}/name      |      | 404    |
-        | DELETE /api/v1/users/{Ada's id}/name   |      | 404    |
-        | PUT /api/v1/users/{Ada's id}/status/x  | {}   | 404    |
-        | GET /favicon.ico                       |      | 404    |
+      Then each of these is answered as listed
+        | request                               | body | status |
+        | GET /                                 |      | 404    |
+        | GET /api                              |      | 404    |
+        | GET /api/v1                           |      | 404    |
+        | GET /api/v1/user                      |      | 404    |
+        | GET /api/v1/userss                    |      | 404    |
+        | GET /api/v2/users                     |      | 404    |
+        | GET /users                            |      | 404    |
+        | POST /api/v1/groups                   | {}   | 404    |
+        | GET /api/v1/users/{Ada's id}/name     |      | 404    |
+        | DELETE /api/v1/users/{Ada's id}/name  |      | 404    |
+        | PUT /api/v1/users/{Ada's id}/status/x | {}   | 404    |
+        | GET /favicon.ico                      |      | 404    |
       And "Ada" is as before
 
-    Scenario: A known route with another method tells which it allows
+    Scenario: A known route with another method is answered with the methods that it allows
       Given a user "Ada"
       Then each of these is answered with 405 and what is allowed
-        | request                         | body | allow            |
-        | PUT /api/v1/users               | {}   | GET, POST        |
-        | DELETE /api/v1/users            |      | GET, POST        |
-        | PATCH /api/v1/users             | {}   | GET, POST        |
-        | POST /api/v1/users/{Ada's id}   | {}   | GET, PUT, DELETE |
-        | PATCH /api/v1/users/{Ada's id}  | {}   | GET, PUT, DELETE |
+        | request                        | body | allow            |
+        | PUT /api/v1/users              | {}   | GET, POST        |
+        | DELETE /api/v1/users           |      | GET, POST        |
+        | PATCH /api/v1/users            | {}   | GET, POST        |
+        | POST /api/v1/users/{Ada's id}  | {}   | GET, PUT, DELETE |
+        | PATCH /api/v1/users/{Ada's id} | {}   | GET, PUT, DELETE |
       And "Ada" is as before
 
     Scenario: What is free gives no error of the server
       Given a user "Ada"
       Then each of these is answered below 500
-        | request                                     | body                                                                    |
-        | HEAD /api/v1/users                          |                                                                         |
-        | HEAD /api/v1/users/{Ada's id}               |                                                                         |
-        | HEAD /api/v1/users/nobody                   |                                                                         |
-        | OPTIONS /api/v1/users                       |                                                                         |
-        | OPTIONS /api/v1/users/{Ada's id}            |                                                                         |
-        | OPTIONS /api/v1/nothing                     |                                                                         |
-        | GET /api/v1/users/                          |                                                                         |
-        | GET /api/v1/users/{Ada's id}/               |                                                                         |
-        | GET /API/v1/Users                           |                                                                         |
-        | GET /api/v1/users?page_size=1&page_size=2   |                                                                         |
-        | DELETE /api/v1/users/nobody                 | (empty)                                                                 |
-        | POST /api/v1/users                          | {"email": "a@x.com", "email": "b@x.com", "name": "Bea"}                 |
-        | POST /api/v1/users                          | {"Email": "c@x.com", "NAME": "Bea"}                                     |
-        | POST /api/v1/users                          | {"email": "d@x.com", "name": "Bea"} and more                            |
-        | POST /api/v1/users                          | {"email": "e@x.com", "name": "Bea", "metadata": {"a": null}}            |
-        | POST /api/v1/users                          | {"email": "f@x.com", "name": "\\ud800"}                                  |
-        | POST /api/v1/users                          | {"email": "g@x.com", "name": "Bea", "metadata": {"\\udfff\\ud800": "x"}}  |
-        | POST /api/v1/users                          | {"email": "h@x.com", "name": "Bea", "age": NaN}                         |
-        | POST /api/v1/users                          | {"email": "i@x.com", "name": NaN, "metadata": {"a": -Infinity}}         |
-        | PUT /api/v1/users/{Ada's id}                | {"status": Infinity}                                                    |
-        | POST /api/v1/users                          | null                                                                    |
+        | request                                   | body                                                                     |
+        | HEAD /api/v1/users                        |                                                                          |
+        | HEAD /api/v1/users/{Ada's id}             |                                                                          |
+        | HEAD /api/v1/users/nobody                 |                                                                          |
+        | OPTIONS /api/v1/users                     |                                                                          |
+        | OPTIONS /api/v1/users/{Ada's id}          |                                                                          |
+        | OPTIONS /api/v1/nothing                   |                                                                          |
+        | GET /api/v1/users/                        |                                                                          |
+        | GET /api/v1/users/{Ada's id}/             |                                                                          |
+        | GET /API/v1/Users                         |                                                                          |
+        | GET /api/v1/users?page_size=1&page_size=2 |                                                                          |
+        | DELETE /api/v1/users/nobody               | (empty)                                                                  |
+        | POST /api/v1/users                        | {"email": "a@x.com", "email": "b@x.com", "name": "Bea"}                  |
+        | POST /api/v1/users                        | {"Email": "c@x.com", "NAME": "Bea"}                                      |
+        | POST /api/v1/users                        | {"email": "d@x.com", "name": "Bea"} and more                             |
+        | POST /api/v1/users                        | {"email": "e@x.com", "name": "Bea", "metadata": {"a": null}}             |
+        | POST /api/v1/users                        | {"email": "f@x.com", "name": "\\ud800"}                                  |
+        | POST /api/v1/users                        | {"email": "g@x.com", "name": "Bea", "metadata": {"\\udfff\\ud800": "x"}} |
+        | POST /api/v1/users                        | {"email": "h@x.com", "name": "Bea", "age": NaN}                          |
+        | POST /api/v1/users                        | {"email": "i@x.com", "name": NaN, "metadata": {"a": -Infinity}}          |
+        | PUT /api/v1/users/{Ada's id}              | {"status": Infinity}                                                     |
+        | POST /api/v1/users                        | null                                                                     |
       And requests succeed
 
     Scenario: A query that is malformed or repeated gives no error of the server
@@ -203,11 +203,11 @@ Feature: Bodies and routes
       Then requests succeed
 
       Examples:
-        | how                                |
-        | that ends before its length        |
+        | how                                  |
+        | that ends before its length          |
         | with a chunk whose size is no number |
-        | that never ends                    |
-        | with two different lengths         |
+        | that never ends                      |
+        | with two different lengths           |
 
     Scenario: A body without a Content-Type gives no error of the server
       When a body is sent without a Content-Type

@@ -23,7 +23,7 @@ Feature: The breaker
       When 2 creates are made
       Then every call so far reached the user service
       And a third create opens the breaker
-      And the breaker is open, and every route says so at once
+      And the breaker is open, and every route is refused at once
 
       Examples:
         | code              |
@@ -62,7 +62,7 @@ Feature: The breaker
       And the user service answers `UNAVAILABLE for every call`
       When 5 creates are made
       Then every call so far reached the user service
-      And the breaker is open, and every route says so at once
+      And the breaker is open, and every route is refused at once
 
       Examples:
         | given   |
@@ -78,8 +78,8 @@ Feature: The breaker
         | BREAKER_RESET_TIMEOUT | <given> |
       And the user service answers `UNAVAILABLE`
       When 1 create is made
-      And nobody asks anything for 20 s
-      Then the breaker is open, and every route says so at once
+      And no request is sent for 20 s
+      Then the breaker is open, and every route is refused at once
 
       Examples:
         | given   |
@@ -105,11 +105,11 @@ Feature: The breaker
         | setting              | value |
         | REQUEST_TIMEOUT      | 300ms |
         | BREAKER_MAX_FAILURES | 2     |
-      And the user service answers `nothing, ever`
-      And the user service answers `nothing, ever`
+      And the user service answers `no answer`
+      And the user service answers `no answer`
       When 2 creates are made
       Then every call so far reached the user service
-      And the breaker is open, and every route says so at once
+      And the breaker is open, and every route is refused at once
 
     Scenario: A user service that cannot be reached opens the breaker
       Given a deployment of its own with
@@ -126,9 +126,9 @@ Feature: The breaker
         | BREAKER_MAX_FAILURES | 3     |
         | RETRY_MAX_ATTEMPTS   | 3     |
       And the user service answers `UNAVAILABLE for every call`
-      When `GET /api/v1/users/x` is asked
+      When `GET /api/v1/users/x` is requested
       Then the user service got 3 calls
-      And the breaker is open, and every route says so at once
+      And the breaker is open, and every route is refused at once
 
     Scenario: An open breaker ends the tries of a request
       Given a deployment of its own with
@@ -137,7 +137,7 @@ Feature: The breaker
         | RETRY_MAX_ATTEMPTS   | 5     |
         | RETRY_BASE_DELAY     | 1ms   |
       And the user service answers `UNAVAILABLE for every call`
-      When `GET /api/v1/users/x` is asked
+      When `GET /api/v1/users/x` is requested
       Then the user service got 2 calls
       And the answer is 503
 
@@ -147,7 +147,7 @@ Feature: The breaker
         | setting              | value |
         | BREAKER_MAX_FAILURES | 1     |
         | REQUEST_TIMEOUT      | 8s    |
-      And the user service answers `nothing, ever`
+      And the user service answers `no answer`
       When 1 create is made and abandoned
       And 5 creates are made
       Then every call so far reached the user service
@@ -157,11 +157,11 @@ Feature: The breaker
         | setting              | value |
         | BREAKER_MAX_FAILURES | 3     |
         | REQUEST_TIMEOUT      | 1s    |
-      And the user service answers `UNAVAILABLE twice, then nothing, ever, then UNAVAILABLE for every call`
+      And the user service answers `UNAVAILABLE twice, then no answer, then UNAVAILABLE for every call`
       When 2 creates are made
       And 1 create is made and abandoned, and its call has ended
       And 1 create is made
-      Then the breaker is open, and every route says so at once
+      Then the breaker is open, and every route is refused at once
 
     Scenario Outline: Health checks that fail do not open the breaker when the user service <fails>
       Given a deployment of its own with
@@ -173,10 +173,10 @@ Feature: The breaker
       Then every call so far reached the user service
 
       Examples:
-        | fails                                         |
-        | tells that it is NOT_SERVING                  |
-        | refuses to tell its health with UNAVAILABLE   |
-        | refuses to tell its health with INTERNAL      |
+        | fails                                |
+        | reports NOT_SERVING                  |
+        | fails health checks with UNAVAILABLE |
+        | fails health checks with INTERNAL    |
 
     Scenario: Health checks between failures leave the count
       Given a deployment of its own with
@@ -187,7 +187,7 @@ Feature: The breaker
       And the program stays healthy for 1200 ms
       And 1 create is made
       Then every call so far reached the user service
-      And the breaker is open, and every route says so at once
+      And the breaker is open, and every route is refused at once
 
     Scenario: Health checks that succeed do not close the breaker
       Given a deployment of its own with
@@ -216,7 +216,7 @@ Feature: The breaker
       And the user service answers `UNAVAILABLE twice`
       When 2 creates are made
       And the creates in flight are answered 1 s later
-      Then the breaker is open, and every route says so at once
+      Then the breaker is open, and every route is refused at once
       And 10 s after it opened the breaker lets a call through
 
       Examples:
@@ -259,26 +259,26 @@ Feature: The breaker
       Then the breaker stays open for 1400 ms
 
     Scenario: Of many requests at once exactly one goes through as the trial
-      Given the time of the breaker is up
-      And the user service keeps its answers
+      Given the reset timeout has passed
+      And the user service holds its answers back
       When 20 creates are made at once
       Then 1 call reaches the user service, and 19 answers say that the breaker is open
       And when it is answered with OK requests succeed
 
     Scenario: A success closes the breaker for everybody
-      Given the time of the breaker is up
+      Given the reset timeout has passed
       When 1 create is made
       Then 20 creates at once reach the user service
 
     Scenario: A success sets the count to 0
-      Given the time of the breaker is up
+      Given the reset timeout has passed
       And the user service answers `OK, then UNAVAILABLE twice, then OK, then UNAVAILABLE twice`
       When 6 creates are made
       Then every call so far reached the user service
       And 20 creates at once reach the user service
 
     Scenario Outline: A trial that ends with <code> is a success
-      Given the time of the breaker is up
+      Given the reset timeout has passed
       And the user service answers `<code>`
       When 1 create is made
       Then 20 creates at once reach the user service
@@ -289,7 +289,7 @@ Feature: The breaker
         | ABORTED          |
 
     Scenario Outline: A trial that ends with <code> opens the breaker for another whole period
-      Given the time of the breaker is up
+      Given the reset timeout has passed
       And the user service answers `<code>`
       When 1 create is made
       Then the user service got 1 call
@@ -304,26 +304,26 @@ Feature: The breaker
         | DEADLINE_EXCEEDED |
 
     Scenario: A trial is not tried again
-      Given the time of the breaker is up
+      Given the reset timeout has passed
       And the user service answers `UNAVAILABLE for every call`
-      When `GET /api/v1/users/x` is asked
+      When `GET /api/v1/users/x` is requested
       Then the user service got 1 call
       And the answer is 503
 
     # Where the gateway cannot see its client leave, the trial ends by REQUEST_TIMEOUT, and fails.
     Scenario: An abandoned trial makes the next call the trial
-      Given the time of the breaker is up
-      And the user service answers `nothing, ever`
+      Given the reset timeout has passed
+      And the user service answers `no answer`
       And a create was made and abandoned, and its call has ended
-      And the time of the breaker is up again, if the gateway waited for the end of that call
-      And the user service keeps its answers
+      And the reset timeout has passed again, if the gateway waited for the end of that call
+      And the user service holds its answers back
       When 20 creates are made at once
       Then 1 call reaches the user service, and 19 answers say that the breaker is open
       And when it is answered with OK requests succeed
 
     Scenario: While a trial runs every other request is refused
-      Given the time of the breaker is up
-      And the user service keeps its answers
+      Given the reset timeout has passed
+      And the user service holds its answers back
       When 1 create is in flight
       Then the breaker stays open for 500 ms
       And when it is answered with OK requests succeed

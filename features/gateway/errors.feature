@@ -21,7 +21,7 @@ Feature: Errors
 
     Scenario Outline: <code> of the user service is <status> on every route
       Given the user service answers `<code> "Told by the user service" for every call`
-      When every route is asked
+      When every route is requested
       Then every answer is <status> with the error `<error>`
 
       Examples:
@@ -45,17 +45,17 @@ Feature: Errors
 
     Scenario Outline: With Accept <accept> every error is JSON
       Given a user "Ada"
-      Then with `accept: <accept>` each of these is answered as told
-        | request                       | body                                    | status |
-        | GET /api/v1/users/nobody      |                                         | 404    |
-        | GET /api/v1/nothing           |                                         | 404    |
-        | GET /                         |                                         | 404    |
-        | PATCH /api/v1/users           | {}                                      | 405    |
-        | POST /api/v1/users            | {                                       | 400    |
-        | POST /api/v1/users            | {"email": "a", "name": "Ada"}           | 400    |
-        | PUT /api/v1/users/{Ada's id}  | {"name": 5}                             | 400    |
-        | PUT /api/v1/users/{Ada's id}  | {"status": "banana"}                    | 400    |
-        | GET /api/v1/users?page_size=x |                                         | 400    |
+      Then with `accept: <accept>` each of these is answered as listed
+        | request                       | body                          | status |
+        | GET /api/v1/users/nobody      |                               | 404    |
+        | GET /api/v1/nothing           |                               | 404    |
+        | GET /                         |                               | 404    |
+        | PATCH /api/v1/users           | {}                            | 405    |
+        | POST /api/v1/users            | {                             | 400    |
+        | POST /api/v1/users            | {"email": "a", "name": "Ada"} | 400    |
+        | PUT /api/v1/users/{Ada's id}  | {"name": 5}                   | 400    |
+        | PUT /api/v1/users/{Ada's id}  | {"status": "banana"}          | 400    |
+        | GET /api/v1/users?page_size=x |                               | 400    |
 
       Examples:
         | accept                                                |
@@ -66,23 +66,23 @@ Feature: Errors
 
     Scenario: A message comes back as the user service wrote it
       Then each message of the user service is the error
-        | message                                           |
-        | no                                                |
-        | "quoted", \\back\\slashed, {"braced": [1]}        |
-        | na{U+00EF}ve {U+1F600} {U+2028}                   |
-        | 100% of %41, %zz and 50%25                        |
-        | <script>alert(1)</script> &amp;                   |
-        | {1000 x a}                                        |
+        | message                                    |
+        | no                                         |
+        | "quoted", \\back\\slashed, {"braced": [1]} |
+        | na{U+00EF}ve {U+1F600} {U+2028}            |
+        | 100% of %41, %zz and 50%25                 |
+        | <script>alert(1)</script> &amp;            |
+        | {1000 x a}                                 |
 
     Scenario: A user service that cannot be reached is an unavailable service
       Given the user service is cut
-      When `GET /api/v1/users/x` is asked
+      When `GET /api/v1/users/x` is requested
       Then the answer is 503 with the error `service unavailable`
       And no answer holds an address of the user service
 
     Scenario Outline: An internal message of <code> stays inside
       Given the user service answers `<code> "panic at 10.1.2.3:5432: /srv/app/store.go:17 goroutine 1 [running]" for every call`
-      When every route is asked
+      When every route is requested
       Then every answer is <status> with the error `<error>`
       And no answer holds `10.1.2.3`
       And no answer holds `goroutine`
@@ -95,9 +95,9 @@ Feature: Errors
         | UNAVAILABLE       | 503    | service unavailable   |
         | DEADLINE_EXCEEDED | 504    | upstream timeout      |
 
-    Scenario: A code that nobody knows is an internal error
+    Scenario: An unknown code is an internal error
       Given the user service answers `code 99 "Told by the user service" for every call`
-      When every route is asked
+      When every route is requested
       Then every answer is 500 with the error `internal server error`
 
     # What a client library calls an answer that it cannot read is its own affair: INTERNAL in most, CANCELLED
@@ -115,7 +115,7 @@ Feature: Errors
       And requests succeed
 
     Scenario Outline: <what> of the user service does no harm
-      Given the user service shows <what>
+      Given the user service returns <what>
       When `PUT /api/v1/users/x` is sent with `{}`
       Then the answer is a user or an error of the server
       And requests succeed
@@ -128,7 +128,7 @@ Feature: Errors
 
     # What no user service may send has no right way to be shown.
     Scenario Outline: <what> of the user service is shown in some way, and does no harm
-      Given the user service shows <what>
+      Given the user service returns <what>
       When `PUT /api/v1/users/x` is sent with `{}`
       Then the answer shows some user, or is an error of the server
       And requests succeed
@@ -152,7 +152,7 @@ Feature: Errors
         | NOT_FOUND                                        |
         | NOT_FOUND with a message of 49152 bytes          |
         | NOT_FOUND with the raw message "%zz and 100% %4" |
-        | NOT_FOUND with the raw message "\\xff\\xfe\\x80"   |
+        | NOT_FOUND with the raw message "\\xff\\xfe\\x80" |
         | HTTP 502                                         |
         | HTTP 404                                         |
         | an answer of another content type                |
@@ -174,5 +174,5 @@ Feature: Errors
         | a connection closed in the middle of the answer |
 
     @property
-    Scenario: Whatever a client asks, a healthy user service makes no error of the server
+    Scenario: No request to a gateway with a healthy user service is an error of the server
       Then any request is answered below 500, in the shape of the contract and with its request id

@@ -15,7 +15,7 @@ Feature: Connections to the user service
 
     @slow
     Scenario Outline: After the user service was <away> for 3 s requests succeed again
-      Given the user service has been <away> for 3 s, with requests under way
+      Given the user service has been <away> for 3 s, with requests in flight
       When the user service is restored
       Then requests succeed again within 6500 ms
 
@@ -45,7 +45,7 @@ Feature: Connections to the user service
         | a stream reset with ENHANCE_YOUR_CALM           |
         | a refused stream                                |
         | a GOAWAY that leaves the call unprocessed       |
-        | headers and nothing more                        |
+        | headers only                                    |
         | a message that is no protobuf                   |
         | HTTP 503                                        |
 
@@ -56,7 +56,7 @@ Feature: Connections to the user service
     sets no less than 10 s.)
 
     @cap:client-keepalive @slow
-    Scenario: A connection that fell silent while nobody asked is given up
+    Scenario: An unresponsive idle connection is closed
       Given a deployment of its own with
         | setting                     | value |
         | USER_SERVICE_KEEPALIVE_TIME | 10s   |
@@ -64,17 +64,17 @@ Feature: Connections to the user service
         | REQUEST_TIMEOUT             | 1s    |
         | BREAKER_MAX_FAILURES        | 1000  |
       And requests have succeeded
-      And every connection to the user service has fallen silent
-      Then every silent connection is given up within 35 s
+      And every connection to the user service has stopped responding
+      Then every unresponsive connection is closed within 35 s
       And the very next request succeeds
 
     @cap:client-keepalive @slow
-    Scenario: An idle connection is pinged no more often than told
+    Scenario: An idle connection is pinged no more often than KEEPALIVE_TIME says
       Given a deployment of its own with
         | setting                     | value |
         | USER_SERVICE_KEEPALIVE_TIME | 10s   |
         | HEALTH_CACHE_TTL            | 1h    |
       And requests have succeeded
-      When nobody asks anything for 22 s
+      When no request is sent for 22 s
       Then no connection was pinged more often than every 10 s
       And requests succeed

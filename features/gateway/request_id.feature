@@ -9,37 +9,37 @@ Feature: Request ids
     Scenario: A sane id is kept on the response, in the log and in the call
       Given a deployment of its own
       Then each of these request ids is kept
-        | id                                        |
-        | a                                         |
-        | 0af7651916cd43dd8448eb211c80319c          |
-        | Req-1.2_3:4/5                             |
-        | !"#$%&'()*+,-./:;<=>?@[\\]^_`{}~          |
-        | {128 x z}                                 |
+        | id                               |
+        | a                                |
+        | 0af7651916cd43dd8448eb211c80319c |
+        | Req-1.2_3:4/5                    |
+        | !"#$%&'()*+,-./:;<=>?@[\\]^_`{}~ |
+        | {128 x z}                        |
 
     @gateway
     Scenario: Any other id is replaced by a sane one
       Given a deployment of its own
       Then each of these request ids is replaced
-        | id                 |
-        | (absent)           |
-        | (empty)            |
-        | two words          |
-        | tab{U+0009}bed     |
-        | na{U+00EF}ve       |
-        | {129 x z}          |
-        | {4000 x z}         |
+        | id             |
+        | (absent)       |
+        | (empty)        |
+        | two words      |
+        | tab{U+0009}bed |
+        | na{U+00EF}ve   |
+        | {129 x z}      |
+        | {4000 x z}     |
 
     @gateway
     Scenario: Requests without an id get an id each
       Given a deployment of its own
-      When `GET /api/v1/users/x` is asked 50 times
+      When `GET /api/v1/users/x` is requested 50 times
       Then every answer has a request id of its own
 
     @gateway
     Scenario: Every kind of answer has its request id
       Given a deployment of its own
       And a user "Ada"
-      Then each of these is answered as told
+      Then each of these is answered as listed
         | request                         | body                                | status |
         | GET /api/v1/users               |                                     | 200    |
         | POST /api/v1/users              | {"email": "b@b.com", "name": "Bea"} | 201    |
@@ -67,23 +67,23 @@ Feature: Request ids
     Scenario: Every try of a request carries the same id
       Given a deployment of its own
       And the user service answers `UNAVAILABLE twice, then OK`
-      When `GET /api/v1/users` is asked
+      When `GET /api/v1/users` is requested
       Then the answer is 200
       And 3 calls came with the request id of the answer
 
     @user-service
     Scenario: The user service keeps a sane id
-      Then each of these request ids is told in the log
-        | id                                 |
-        | a                                  |
-        | 0af7651916cd43dd8448eb211c80319c   |
-        | !"#$%&'()*+,-./:;<=>?@[\\]^_`{}~   |
-        | {128 x z}                          |
+      Then each of these request ids appears in the log
+        | id                               |
+        | a                                |
+        | 0af7651916cd43dd8448eb211c80319c |
+        | !"#$%&'()*+,-./:;<=>?@[\\]^_`{}~ |
+        | {128 x z}                        |
 
     @user-service
     Scenario: The user service replaces any other id
       Given a deployment of its own
-      Then none of these request ids is told in the log
-        | id            |
-        | two words     |
-        | {129 x z}     |
+      Then none of these request ids appears in the log
+        | id        |
+        | two words |
+        | {129 x z} |

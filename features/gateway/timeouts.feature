@@ -14,31 +14,31 @@ Feature: Time-outs and retries
         | REQUEST_TIMEOUT      | <setting> |
         | BREAKER_MAX_FAILURES | 1000      |
       And the user service answers `<answer> for every call`
-      When every route is asked
+      When every route is requested
       Then every answer is 504 with the error `upstream timeout`
       And every answer came after <time>
       And every call ends within 1 s of that, and no other follows for 1 s
 
       Examples:
-        | hangs                           | answer                   | setting | time    |
-        | is never answered               | nothing, ever            | 500ms   | 500 ms  |
-        | is never answered               | nothing, ever            | 2500ms  | 2500 ms |
-        | is answered by headers alone    | headers and nothing more | 500ms   | 500 ms  |
-        | is answered long after its time | OK after 9 s             | 500ms   | 500 ms  |
+        | hangs                           | answer       | setting | time    |
+        | is never answered               | no answer    | 500ms   | 500 ms  |
+        | is never answered               | no answer    | 2500ms  | 2500 ms |
+        | is answered by headers alone    | headers only | 500ms   | 500 ms  |
+        | is answered long after its time | OK after 9 s | 500ms   | 500 ms  |
 
     Scenario: A request that is answered late, but within its time, succeeds
       Given a deployment of its own with
         | setting         | value |
         | REQUEST_TIMEOUT | 20s   |
       And the user service answers `OK after 1500 ms for every call`
-      When `GET /api/v1/users` is asked
+      When `GET /api/v1/users` is requested
       Then the answer is 200
 
     Scenario: A time-out leaves the gateway working
       Given a deployment of its own with
         | setting         | value |
         | REQUEST_TIMEOUT | 500ms |
-      And the user service answers `nothing, ever`
+      And the user service answers `no answer`
       When `POST /api/v1/users` is sent with `{"email": "a@b.com", "name": "Ada"}`
       Then the answer is 504 with the error `upstream timeout`
       And requests succeed
@@ -51,19 +51,19 @@ Feature: Time-outs and retries
         | RETRY_BASE_DELAY     | 1ms    |
         | BREAKER_MAX_FAILURES | 1000   |
       And the user service answers `UNAVAILABLE after 2 s for every call`
-      When `GET /api/v1/users` is asked
+      When `GET /api/v1/users` is requested
       Then the answer is that of an unavailable service or of a time-out
       And every answer came within 2500 ms
       And every call ends within 1 s of that, and no other follows for 3 s
 
-    Scenario: A user service that falls silent makes every route fail in time
+    Scenario: With an unresponsive user service every route fails in time
       Given a deployment of its own with
         | setting              | value |
         | REQUEST_TIMEOUT      | 500ms |
         | BREAKER_MAX_FAILURES | 1000  |
       And requests have succeeded
       And the user service is hung
-      When every route is asked
+      When every route is requested
       Then every answer is that of an unavailable service or of a time-out
       And every answer came within 500 ms
 
@@ -78,7 +78,7 @@ Feature: Time-outs and retries
       Given a deployment of its own
       And a user "Ada"
       And the user service answers `UNAVAILABLE twice, then OK`
-      When `<route>` is asked
+      When `<route>` is requested
       Then the answer is 200
       And the user service got 3 calls
 
@@ -94,7 +94,7 @@ Feature: Time-outs and retries
         | RETRY_BASE_DELAY     | 1ms        |
         | BREAKER_MAX_FAILURES | 1000       |
       And the user service answers `UNAVAILABLE "try later" for every call`
-      When `GET /api/v1/users/x` is asked
+      When `GET /api/v1/users/x` is requested
       Then the answer is 503 with the error `service unavailable`
       And the user service got <tries> calls
 
@@ -137,7 +137,7 @@ Feature: Time-outs and retries
         | setting          | value |
         | RETRY_BASE_DELAY | 1ms   |
       And the user service answers `<code>, then OK`
-      When `GET /api/v1/users/x` is asked
+      When `GET /api/v1/users/x` is requested
       Then the user service got 1 call
 
       Examples:
@@ -165,8 +165,8 @@ Feature: Time-outs and retries
         | RETRY_BASE_DELAY     | 100ms |
         | BREAKER_MAX_FAILURES | 1000  |
       And the user service answers `UNAVAILABLE for every call`
-      When `GET /api/v1/users/x` is asked 24 times at once
-      Then the pauses between tries are 50 to 150 ms, 100 to 300 ms, 200 to 600 ms, 400 to 1200 ms
+      When `GET /api/v1/users/x` is requested 24 times at once
+      Then the pauses between attempts are 50 to 150 ms, 100 to 300 ms, 200 to 600 ms, 400 to 1200 ms
       And the shortest of each are at most 100 ms, 200 ms, 400 ms, 800 ms
 
     Scenario: Without a RETRY_BASE_DELAY the first pause is 25 to 75 ms
@@ -176,8 +176,8 @@ Feature: Time-outs and retries
         | RETRY_BASE_DELAY     | (unset) |
         | BREAKER_MAX_FAILURES | 1000    |
       And the user service answers `UNAVAILABLE for every call`
-      When `GET /api/v1/users/x` is asked 24 times at once
-      Then the pauses between tries are 25 to 75 ms, 50 to 150 ms
+      When `GET /api/v1/users/x` is requested 24 times at once
+      Then the pauses between attempts are 25 to 75 ms, 50 to 150 ms
       And the shortest of each are at most 50 ms, 100 ms
 
     Scenario: Pauses are random
@@ -187,19 +187,19 @@ Feature: Time-outs and retries
         | RETRY_BASE_DELAY     | 400ms |
         | BREAKER_MAX_FAILURES | 1000  |
       And the user service answers `UNAVAILABLE for every call`
-      When `GET /api/v1/users/x` is asked 24 times at once
-      Then the pauses between tries are 200 to 600 ms
+      When `GET /api/v1/users/x` is requested 24 times at once
+      Then the pauses between attempts are 200 to 600 ms
       And the shortest of them is at most 400 ms, and the longest 100 ms longer
 
     Scenario: Where the next pause does not fit, the request ends
       Given a deployment of its own with
-        | setting              | value |
-        | REQUEST_TIMEOUT      | 500ms |
-        | RETRY_MAX_ATTEMPTS   | 5     |
+        | setting              | value  |
+        | REQUEST_TIMEOUT      | 500ms  |
+        | RETRY_MAX_ATTEMPTS   | 5      |
         | RETRY_BASE_DELAY     | 2500ms |
-        | BREAKER_MAX_FAILURES | 1000  |
+        | BREAKER_MAX_FAILURES | 1000   |
       And the user service answers `UNAVAILABLE for every call`
-      When `GET /api/v1/users/x` is asked
+      When `GET /api/v1/users/x` is requested
       Then the answer is that of an unavailable service or of a time-out
       And every answer came within 500 ms
       And every call ends within 1 s of that, and no other follows for 3 s
@@ -213,7 +213,7 @@ Feature: Time-outs and retries
         | BREAKER_MAX_FAILURES | 1000  |
       And requests have succeeded
       And the user service is cut
-      When `GET /api/v1/users` is asked, and the user service is restored after 200 ms
+      When `GET /api/v1/users` is requested, and the user service is restored after 200 ms
       Then the answer is 200
 
     @property
@@ -223,4 +223,4 @@ Feature: Time-outs and retries
         | RETRY_MAX_ATTEMPTS   | 4     |
         | RETRY_BASE_DELAY     | 1ms   |
         | BREAKER_MAX_FAILURES | 1000  |
-      Then any script of the user service makes as many tries of a GET as the model says
+      Then any script of the user service leads to as many attempts of a GET as in the model

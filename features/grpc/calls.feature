@@ -88,7 +88,7 @@ Feature: gRPC calls
         | bytes                      |
         | a field that ends too soon |
         | a number that does not end |
-        | a type that nobody knows   |
+        | a type that does not exist |
 
     Scenario: With bytes that are no UTF-8 every call fails, and the program goes on
       Given a user "Ada"

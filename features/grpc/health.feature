@@ -67,7 +67,7 @@ Feature: gRPC health
         | SHUTDOWN_TIMEOUT | 20s   |
         | REQUEST_TIMEOUT  | 20s   |
       And a request that takes 4 s is in flight
-      When the program gets SIGTERM
+      When the program receives SIGTERM
       Then Check of every name never answers SERVING again
 
     Scenario Outline: A Watch of "<name>" begins with the present status
@@ -101,7 +101,7 @@ Feature: gRPC health
     Scenario Outline: An open Watch sees NOT_SERVING before it ends at <signal>
       Given a deployment of its own
       And a Watch of every name has seen SERVING
-      When the program gets <signal>
+      When the program receives <signal>
       Then every Watch ends after NOT_SERVING
       And the program exits gracefully within 6 s
 

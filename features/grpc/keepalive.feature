@@ -9,13 +9,13 @@ Feature: gRPC keepalive
 
     # A common library pings no more often than every 10 s, whatever it is told.
     @slow
-    Scenario Outline: A silent client of <connection> is dropped
+    Scenario Outline: An unresponsive client of <connection> is disconnected
       Given a deployment of its own with
         | setting                | value |
         | GRPC_KEEPALIVE_TIME    | 10s   |
         | GRPC_KEEPALIVE_TIMEOUT | 1s    |
       And <connection>
-      When its client falls silent
+      When its client stops responding
       Then it is closed within 12 s
 
       Examples:

@@ -7,11 +7,11 @@ Feature: gRPC reflection
     presence) and enum values of user.proto. Options, comments, JSON names and file path are free.
 
     Scenario: Reflection lists the users' service
-      When reflection is asked for the services
+      When reflection is queried for the services
       Then it lists "user.v1.UserService"
 
     Scenario Outline: The descriptors have the <what> of user.proto
-      When reflection is asked for every symbol of user.proto
+      When reflection is queried for every symbol of user.proto
       Then the descriptors have the <what> of user.proto
 
       Examples:

@@ -9,7 +9,7 @@ Feature: Health answers
 
     @user-service @gateway
     Scenario: A program whose resources are up is alive
-      When /live is asked
+      When /live is requested
       Then the answer is 200 with `{"status":"alive"}`
 
     Scenario Outline: A program is alive while <resource> is <away>
@@ -38,19 +38,19 @@ Feature: Health answers
     @user-service @gateway
     Scenario: A healthy program lists its components, none with an error
       Given the program has become healthy
-      When /health is asked
+      When /health is requested
       Then the answer is a complete health answer
       And the answer's status is healthy
-      And the answer calls no resource unhealthy, and every other component healthy
+      And the answer reports no resource as unhealthy, and every other component as healthy
 
-    Scenario Outline: A program that is <status> tells which component is, and why
+    Scenario Outline: A program that is <status> reports which component is, and why
       Given a deployment of its own
       And <resource> is cut
       And the program has become <status>
-      When /health is asked
+      When /health is requested
       Then the answer is a complete health answer
       And the answer's status is <status>
-      And the answer calls <resource> <status>, and every other component healthy
+      And the answer reports <resource> as <status>, and every other component as healthy
 
       @user-service @gateway
       Examples:
@@ -67,7 +67,7 @@ Feature: Health answers
       Given a deployment of its own with
         | setting         | value      |
         | SERVICE_VERSION | 4.5.6-rc.1 |
-      When /health is asked
+      When /health is requested
       Then the answer's version is `4.5.6-rc.1`
 
   Rule: HLT-3 The whole is as healthy as its components, but for the optional ones
@@ -104,16 +104,16 @@ Feature: Health answers
         | user-service | no resource      | healthy   |
         | user-service | the user service | degraded  |
 
-    Scenario Outline: With <optional> as HEALTH_OPTIONAL <resource> itself is told to be <status>
+    Scenario Outline: With <optional> as HEALTH_OPTIONAL <resource> itself is reported as <status>
       Given a deployment of its own with
         | setting         | value      |
         | HEALTH_OPTIONAL | <optional> |
       And <resource> is cut
       And the program has become <status>
-      When /health is asked
+      When /health is requested
       Then the answer is a complete health answer
       And the answer's status is <status>
-      And the answer calls <resource> <status>, and every other component healthy
+      And the answer reports <resource> as <status>, and every other component as healthy
 
       @user-service
       Examples:
@@ -131,9 +131,9 @@ Feature: Health answers
       Given a deployment of its own
       And every resource is cut
       And the program has become unhealthy
-      When /health is asked
-      Then the answer calls the required resource unhealthy
-      And the answer calls the optional resource degraded
+      When /health is requested
+      Then the answer reports the required resource as unhealthy
+      And the answer reports the optional resource as degraded
 
     @user-service
     Scenario: A program that is started without its optional resource is degraded, and ready
@@ -152,7 +152,7 @@ Feature: Health answers
   Rule: HLT-6 A latency is a number of milliseconds
     `latency_ms` is a number of milliseconds (erratum: the sample would print nanoseconds).
 
-    Scenario Outline: The latency of a check of <resource> is told in milliseconds
+    Scenario Outline: The latency of a check of <resource> is reported in milliseconds
       Given a deployment of its own with
         | setting              | value |
         | HEALTH_CHECK_TIMEOUT | 5s    |

@@ -50,7 +50,7 @@ Feature: Health checks
         | HEALTH_CHECK_TIMEOUT | 10s   |
         | REQUEST_TIMEOUT      | 10s   |
       And the program has become healthy
-      When the required resource is hung for 3 s, while its health is asked for
+      When the required resource is hung for 3 s, while its health is requested
       Then every health answer was healthy
 
     @user-service @gateway @slow
@@ -74,17 +74,17 @@ Feature: Health checks
         | setting          | value |
         | HEALTH_CACHE_TTL | 2s    |
       And every resource is slowed by 20 ms
-      When 8 clients keep asking for its health for 4500 ms
+      When 8 clients keep requesting its health for 4500 ms
       Then calls within any 2 s saw at most 2 timestamps
       And no answer was older than 3 s
 
     @gateway @slow
-    Scenario: However many clients ask, the user service is asked once in HEALTH_CACHE_TTL
+    Scenario: However many clients request health, the user service gets one check in HEALTH_CACHE_TTL
       Given a deployment of its own with
         | setting          | value |
         | HEALTH_CACHE_TTL | 2s    |
-      When 8 clients keep asking for its health for 4500 ms
-      Then within any 2 s the user service was asked for its health at most 1 time
+      When 8 clients keep requesting its health for 4500 ms
+      Then within any 2 s the user service got health checks at most 1 time
 
     @user-service @gateway @slow
     Scenario Outline: Answers about a resource that is <away> are kept just as long
@@ -93,7 +93,7 @@ Feature: Health checks
         | HEALTH_CACHE_TTL | 2s    |
       And the required resource is <away>
       And the program has become unhealthy
-      When 8 clients keep asking for its health for 4500 ms
+      When 8 clients keep requesting its health for 4500 ms
       Then calls within any 2 s saw at most 2 timestamps
       And no answer was older than 3 s
 
@@ -113,13 +113,13 @@ Feature: Health checks
 
     @user-service @gateway
     Scenario: An answer is followed by a newer one after HEALTH_CACHE_TTL and one check
-      When /health is asked
+      When /health is requested
       Then a newer health answer comes within 1500 ms
 
     @user-service @gateway @slow
     Scenario: The first answer after a quiet time is no older than any other
       Given a deployment of its own
-      And the required resource has been cut for 4500 ms, with nobody asking
-      When /health is asked
+      And the required resource has been cut for 4500 ms, without any request
+      When /health is requested
       Then the answer's status is unhealthy
       And no answer was older than 1500 ms

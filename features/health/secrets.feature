@@ -11,7 +11,7 @@ Feature: Secrets and health
       Given a deployment of its own
       And <resource> is <away>
       And the program has become <status>
-      When every probe is asked
+      When every probe is requested
       Then no answer holds a password or a connection string
 
       Examples:
@@ -26,7 +26,7 @@ Feature: Secrets and health
         | setting    | value                   |
         | <variable> | (with a wrong password) |
       And the program was started and is alive
-      When every probe is asked
+      When every probe is requested
       Then no answer holds a password or a connection string
 
       Examples:
@@ -42,7 +42,7 @@ Feature: Secrets and health
         | REDIS_URL    | (with a wrong password) |
       And every resource is <away>
       And the program was started and is alive
-      When every probe is asked
+      When every probe is requested
       Then no answer holds a password or a connection string
 
       Examples:

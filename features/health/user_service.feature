@@ -7,8 +7,8 @@ Feature: The health of the user service behind a gateway
     Background:
       Given a deployment of its own
 
-    Scenario Outline: While the user service tells that it is <status> the gateway is unhealthy
-      When the user service tells that it is <status>
+    Scenario Outline: While the user service reports <status> the gateway is unhealthy
+      When the user service reports <status>
       Then the program is unhealthy within 1500 ms
       And the program stays unhealthy for 1 s
 
@@ -18,26 +18,26 @@ Feature: The health of the user service behind a gateway
         | UNKNOWN         |
         | SERVICE_UNKNOWN |
 
-    Scenario Outline: While the user service refuses to tell its health with <code> the gateway is unhealthy
-      When the user service refuses to tell its health with <code>
+    Scenario Outline: While the user service fails health checks with <code> the gateway is unhealthy
+      When the user service fails health checks with <code>
       Then the program is unhealthy within 1500 ms
       And the program stays unhealthy for 1 s
 
       Examples:
-        | code          |
-        | NOT_FOUND     |
-        | UNAVAILABLE   |
-        | INTERNAL      |
+        | code        |
+        | NOT_FOUND   |
+        | UNAVAILABLE |
+        | INTERNAL    |
 
-    Scenario: While the user service never tells its health the gateway is unhealthy
-      When the user service never tells its health
+    Scenario: While the user service never answers health checks the gateway is unhealthy
+      When the user service never answers health checks
       Then the program is unhealthy within 2500 ms
       And no health answer took longer than 1 s
 
     Scenario: When the user service is well again the gateway is healthy again
-      Given the user service tells that it is NOT_SERVING
+      Given the user service reports NOT_SERVING
       And the program has become unhealthy
-      When the user service tells that it is SERVING
+      When the user service reports SERVING
       Then the program is healthy within 1500 ms
       And the program stays healthy for 1 s
 

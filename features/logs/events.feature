@@ -17,7 +17,7 @@ Feature: Log events
       And every unary call was made
       And every resource is cut
       And every unary call was made
-      When the program gets SIGTERM
+      When the program receives SIGTERM
       Then the program exits gracefully within 6 s
       And standard output holds events in <format>, and nothing else
 
@@ -29,7 +29,7 @@ Feature: Log events
         | text   | debug |
 
     @user-service
-    Scenario Outline: An internal error is told in events in <format>
+    Scenario Outline: An internal error is logged as events in <format>
       Given a deployment of its own with
         | setting    | value    |
         | LOG_FORMAT | <format> |
@@ -37,7 +37,7 @@ Feature: Log events
       And the database refuses every write by a trigger
       When CreateUser is called with valid arguments
       Then the call fails with INTERNAL and message "internal error"
-      And a line at level ERROR tells of the request
+      And a line at level ERROR has the id of the request
       And standard output holds events in <format>, and nothing else
 
       Examples:
@@ -62,14 +62,14 @@ Feature: Log events
         | text   |
 
     @gateway
-    Scenario Outline: A failure of the user service is told in events in <format>
+    Scenario Outline: A failure of the user service is logged as events in <format>
       Given a deployment of its own with
         | setting    | value    |
         | LOG_FORMAT | <format> |
       And the user service answers `INTERNAL "out of disk"`
-      When `DELETE /api/v1/users/x` is asked
+      When `DELETE /api/v1/users/x` is requested
       Then the answer is 500 with the error `internal server error`
-      And a line at level ERROR tells of the request
+      And a line at level ERROR has the id of the request
       And standard output holds events in <format>, and nothing else
 
       Examples:
@@ -78,13 +78,13 @@ Feature: Log events
         | text   |
 
     @user-service @gateway
-    Scenario Outline: A program that waits for its resources tells of it in events in <format>
+    Scenario Outline: A program that waits for its resources logs it as events in <format>
       Given a prepared deployment with
         | setting    | value    |
         | LOG_FORMAT | <format> |
       And every resource is cut
       And the program was started and stayed alive and not ready for 2 s
-      When the program gets SIGTERM
+      When the program receives SIGTERM
       Then the program exits gracefully within 6 s
       And standard output holds events in <format>, and nothing else
 
@@ -105,7 +105,7 @@ Feature: Log events
       And every unary call was made
       And every resource is cut
       And every unary call was made
-      When the program gets SIGTERM
+      When the program receives SIGTERM
       Then the program exits gracefully within 6 s
       And no event is below <lowest>
 
@@ -121,7 +121,7 @@ Feature: Log events
         | setting   | value   |
         | LOG_LEVEL | <level> |
       When a request is made
-      Then a line at level INFO tells of the request
+      Then a line at level INFO has the id of the request
 
       Examples:
         | level |
@@ -136,7 +136,7 @@ Feature: Log events
       And the database refuses every write by a trigger
       When CreateUser is called with valid arguments
       Then the call fails with INTERNAL and message "internal error"
-      And a line at level ERROR tells of the request
+      And a line at level ERROR has the id of the request
 
       Examples:
         | level |
@@ -149,9 +149,9 @@ Feature: Log events
         | setting   | value   |
         | LOG_LEVEL | <level> |
       And the user service answers `INTERNAL`
-      When `DELETE /api/v1/users/x` is asked
+      When `DELETE /api/v1/users/x` is requested
       Then the answer is 500 with the error `internal server error`
-      And a line at level ERROR tells of the request
+      And a line at level ERROR has the id of the request
 
       Examples:
         | level |
@@ -165,7 +165,7 @@ Feature: Log events
         | LOG_LEVEL  | debug    |
         | LOG_FORMAT | <format> |
       And every unary call was made
-      When the program gets SIGTERM
+      When the program receives SIGTERM
       Then the program exits gracefully within 6 s
       And every event has a source
 

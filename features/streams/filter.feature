@@ -19,7 +19,7 @@ Feature: Filters of streams
         | field          | value |
         | metadata.words | more  |
       Then the call succeeds
-      And the stream "Watch" tells every change since, in order, each once
+      And the stream "Watch" delivers every change since, in order, each once
 
       Examples:
         | filter                                                      |
@@ -38,14 +38,14 @@ Feature: Filters of streams
         | field          | value |
         | metadata.words | more  |
       Then the call succeeds
-      And the stream "Watch" tells every change since, in order, each once
+      And the stream "Watch" delivers every change since, in order, each once
 
     Scenario Outline: Other letters match in their own case only, in a stream by <field>
       Given a user "Ada" with
         | field   | value   |
         | <field> | <other> |
       And a user "Grace" with
-        | field   | value   |
+        | field   | value    |
         | <field> | <wanted> |
       And a stream "Watch" of users with `<field>=<wanted>` is open
       When "Ada" is updated with
@@ -55,17 +55,17 @@ Feature: Filters of streams
         | field          | value |
         | metadata.words | more  |
       Then the call succeeds
-      And the stream "Watch" tells every change since, in order, each once
+      And the stream "Watch" delivers every change since, in order, each once
 
       Examples:
-        | field | other                      | wanted                     |
-        | email | {U+00C9}-{id}@example.com  | {U+00E9}-{id}@example.com  |
-        | name  | Case-{id}                  | case-{id}                  |
+        | field | other                     | wanted                    |
+        | email | {U+00C9}-{id}@example.com | {U+00E9}-{id}@example.com |
+        | name  | Case-{id}                 | case-{id}                 |
 
     Scenario: What stands in quotes is one value
       Given a user "Ada" with
-        | field | value           |
-        | name  | A AND B "{id}"  |
+        | field | value          |
+        | name  | A AND B "{id}" |
       And a user "Grace" with
         | field | value |
         | name  | A     |
@@ -77,19 +77,19 @@ Feature: Filters of streams
         | field          | value |
         | metadata.words | more  |
       Then the call succeeds
-      And the stream "Watch" tells every change since, in order, each once
+      And the stream "Watch" delivers every change since, in order, each once
 
     Scenario: A user whose email changes is sent by its new email alone
       Given a user "Ada"
       And a user "Grace" with
-        | field | value                |
-        | name  | {Ada's name}         |
+        | field | value        |
+        | name  | {Ada's name} |
       And a stream "Old" of users with `email={Ada's email} AND name={Ada's name}` is open
       And a stream "New" of users with `email=new-{id}@example.com AND name={Ada's name}` is open
       When the email `new-{id}@example.com` is given to "Ada"
       And the email `{Ada's first email}` is given to "Grace"
       Then the call succeeds
-      And every one of them tells every change since, in order, each once
+      And every one of them delivers every change since, in order, each once
 
     Scenario: A user that comes to match is sent
       Given a user "Ada"
@@ -98,7 +98,7 @@ Feature: Filters of streams
         | field  | value     |
         | status | SUSPENDED |
       Then the call succeeds
-      And the stream "Watch" tells every change since, in order, each once
+      And the stream "Watch" delivers every change since, in order, each once
 
     Scenario: A user that matches no more is not sent, and one that matches again is
       Given a user "Ada"
@@ -113,7 +113,7 @@ Feature: Filters of streams
         | field  | value  |
         | status | ACTIVE |
       Then the call succeeds
-      And the stream "Watch" tells every change since, in order, each once
+      And the stream "Watch" delivers every change since, in order, each once
 
     Scenario: A user that is renamed into a filter is sent, and one that is renamed out of it is not
       Given a user "Ada"
@@ -129,7 +129,7 @@ Feature: Filters of streams
         | field | value     |
         | name  | Both-{id} |
       Then the call succeeds
-      And the stream "Watch" tells every change since, in order, each once
+      And the stream "Watch" delivers every change since, in order, each once
 
     Scenario: A delete is not announced
       Given a user "Ada"
@@ -145,7 +145,7 @@ Feature: Filters of streams
         | field         | value |
         | metadata.step | two   |
       Then the call succeeds
-      And the stream "Watch" tells every change since, in order, each once
+      And the stream "Watch" delivers every change since, in order, each once
 
     Scenario: A refused change is not sent
       Given a user "Ada"
@@ -155,7 +155,7 @@ Feature: Filters of streams
       And "Ada" is updated with
         | field         | value |
         | metadata.step | two   |
-      Then the stream "Watch" tells every change since, in order, each once
+      Then the stream "Watch" delivers every change since, in order, each once
 
     Scenario: An invalid filter gives INVALID_ARGUMENT
       When a stream is opened with each of these filters

@@ -11,7 +11,7 @@ Feature: Streams when a resource fails
     accepted or refused with UNAVAILABLE. At shutdown streams end with UNAVAILABLE. A connection
     that breaks or is closed by the server counts as UNAVAILABLE, as gRPC's clients report it.
 
-    Scenario Outline: What others change while <resource> is <away> for one instance is told when it is back
+    Scenario Outline: Changes by others while <resource> is <away> for one instance are delivered when it is back
       Given a deployment of its own
       And a second instance
       And 3 users named "Ada"
@@ -19,7 +19,7 @@ Feature: Streams when a resource fails
       And <resource> of the first instance has been <away> for 2 s
       And the users named "Ada" were changed <count> times by 6 clients on the second instance
       When <resource> of the first instance is restored
-      Then within 10 s the stream "Watch" tells every change since, in order, each once, or has ended with UNAVAILABLE
+      Then within 10 s the stream "Watch" delivers every change since, in order, each once, or has ended with UNAVAILABLE
 
       Examples:
         | resource     | away | count |
@@ -28,7 +28,7 @@ Feature: Streams when a resource fails
         | the database | cut  | 1200  |
         | the database | hung | 30    |
 
-    Scenario Outline: What an instance changes whose Redis is <away> is told by another
+    Scenario Outline: Changes by an instance whose Redis is <away> are delivered by another
       Given a deployment of its own
       And a second instance
       And 3 users named "Ada"
@@ -36,14 +36,14 @@ Feature: Streams when a resource fails
       And Redis of the first instance has been <away> for 2 s
       And the users named "Ada" were changed 30 times by 3 clients on the first instance
       When Redis of the first instance is restored
-      Then within 10 s the stream "Watch" tells every change since, in order, each once, or has ended with UNAVAILABLE
+      Then within 10 s the stream "Watch" delivers every change since, in order, each once, or has ended with UNAVAILABLE
 
       Examples:
         | away |
         | cut  |
         | hung |
 
-    Scenario Outline: What is changed while Redis is <away> for everybody is told at the latest when it is back
+    Scenario Outline: Changes while Redis is <away> for all instances are delivered when it is back at the latest
       Given a deployment of its own
       And a second instance
       And 3 users named "Ada"
@@ -52,7 +52,7 @@ Feature: Streams when a resource fails
       And the users named "Ada" were changed 30 times by 4 clients on both instances
       And the optional resource has been <away> for 2 s
       When Redis is restored
-      Then within 10 s the stream "Watch" tells every change since, in order, each once, or has ended with UNAVAILABLE
+      Then within 10 s the stream "Watch" delivers every change since, in order, each once, or has ended with UNAVAILABLE
 
       Examples:
         | away |
@@ -67,7 +67,7 @@ Feature: Streams when a resource fails
       And <resource> is restored
       And every unary call has succeeded again
       When the users named "Ada" are changed 30 times by 3 clients
-      Then within 10 s the stream "Watch" tells every change since, in order, each once, or has ended with UNAVAILABLE
+      Then within 10 s the stream "Watch" delivers every change since, in order, each once, or has ended with UNAVAILABLE
 
       Examples:
         | resource              | away |
@@ -82,18 +82,18 @@ Feature: Streams when a resource fails
       And every resource has dropped every connection
       And every unary call has succeeded again
       When the users named "Ada" are changed 30 times by 3 clients
-      Then within 10 s the stream "Watch" tells every change since, in order, each once, or has ended with UNAVAILABLE
+      Then within 10 s the stream "Watch" delivers every change since, in order, each once, or has ended with UNAVAILABLE
 
     Scenario Outline: A new stream is accepted or refused while <resource> is <away>
       Given a deployment of its own
       And a second instance
       And 3 users named "Ada"
       And <resource> of the first instance is <away>
-      When a stream "New" of users with `name={Ada's name}` is asked for
+      When a stream "New" of users with `name={Ada's name}` is requested for
       And the users named "Ada" are changed 30 times by 3 clients on the second instance
       And <resource> of the first instance is restored
       Then the stream "New" is open, or was refused with UNAVAILABLE
-      And within 10 s the stream "New" tells every change since, in order, each once, or has ended with UNAVAILABLE
+      And within 10 s the stream "New" delivers every change since, in order, each once, or has ended with UNAVAILABLE
 
       Examples:
         | resource     | away |
@@ -103,12 +103,12 @@ Feature: Streams when a resource fails
         | the database | hung |
 
     @property @slow
-    Scenario: Whatever happens in whatever order, streams tell every change or end
+    Scenario: Under any interleaving of outages, streams deliver every change or end
       Given a deployment of its own with
         | setting         | value |
         | REQUEST_TIMEOUT | 2s    |
       And a second instance
-      Then any interleaving of writers, streams and outages is told completely, in order, each once
+      Then any interleaving of writers, streams and outages is delivered completely, in order, each once
 
     Scenario Outline: At <signal> every stream ends with UNAVAILABLE
       Given a deployment of its own
@@ -116,7 +116,7 @@ Feature: Streams when a resource fails
       And a stream "Watch" of users with `name={Ada's name}` is open
       And a stream "Silent" of users with `name=nobody-{id}` is open
       And the users named "Ada" were changed 10 times by 2 clients
-      When the program gets <signal>
+      When the program receives <signal>
       Then every stream ends with UNAVAILABLE within 6 s
       And the program exits gracefully within 6 s
 

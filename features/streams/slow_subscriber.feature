@@ -12,24 +12,24 @@ Feature: Subscribers that do not read
 
     Scenario: A subscriber that reads again gets everything, or is ended
       Given 3 users named "Ada"
-      And a stream "Idle" of users with `name={Ada's name}` is open, which nobody reads
+      And a stream "Idle" of users with `name={Ada's name}` is open, which is not read
       And the users named "Ada" were changed 1500 times by 8 clients, each time with 16 KiB of metadata
-      When the stream "Idle" is read at last
-      Then the stream "Idle" tells every change since, in order, each once, or ends with RESOURCE_EXHAUSTED
+      When the stream "Idle" is read again
+      Then the stream "Idle" delivers every change since, in order, each once, or ends with RESOURCE_EXHAUSTED
       And requests succeed
 
     Scenario: Others hear in time while one does not read
       Given a deployment of its own
       And a second instance
       And 3 users named "Ada"
-      And a stream "Idle" of users with `name={Ada's name}` on the first instance is open, which nobody reads
+      And a stream "Idle" of users with `name={Ada's name}` on the first instance is open, which is not read
       And a stream "Here" of users with `name={Ada's name}` on the first instance is open
       And a stream "There" of users with `name={Ada's name}` on the second instance is open
       When the users named "Ada" are changed 300 times by 4 clients on both instances, each time with 16 KiB of metadata
-      Then the stream "Here" tells every change since, in order, each once
-      And the stream "Here" has told each change within 2 s of its answer
-      And the stream "There" tells every change since, in order, each once
-      And the stream "There" has told each change within 2 s of its answer
+      Then the stream "Here" delivers every change since, in order, each once
+      And the stream "Here" has delivered each change within 2 s of its answer
+      And the stream "There" delivers every change since, in order, each once
+      And the stream "There" has delivered each change within 2 s of its answer
 
     @slow
     Scenario: The backlog of a subscriber that does not read is bounded
@@ -38,9 +38,9 @@ Feature: Subscribers that do not read
       And 2 users named "Bea"
       And the users named "Ada" were changed 600 times by 8 clients, each time with 16 KiB of metadata
       And a stream "Here" of users with `name={Bea's name}` is open
-      And a stream "Idle" of users with `name={Ada's name}` is open, which nobody reads
+      And a stream "Idle" of users with `name={Ada's name}` is open, which is not read
       When the users named "Ada" are changed 6600 times by 8 clients, each time with 16 KiB of metadata
       And the users named "Bea" are changed 2 times by 2 clients
-      Then the stream "Here" tells every change since, in order, each once
-      And the program has grown by less than 64 MiB since the stream was opened
+      Then the stream "Here" delivers every change since, in order, each once
+      And the memory of the memory of the program has grown by less than 64 MiB since the stream was opened
       And requests succeed

@@ -18,7 +18,7 @@ Feature: Subscriptions
       Given a stream "Watch" of users with `name=Grace-{id}` is open
       When a user "Grace" is created on the first instance
       Then the call succeeds
-      And the stream "Watch" tells every change since, in order, each once
+      And the stream "Watch" delivers every change since, in order, each once
 
     Scenario Outline: An update of <field> arrives with all of the user
       Given a user "Ada" with
@@ -29,7 +29,7 @@ Feature: Subscriptions
         | field   | value   |
         | <field> | <value> |
       Then the call succeeds
-      And the stream "Watch" tells every change since, in order, each once
+      And the stream "Watch" delivers every change since, in order, each once
 
       Examples:
         | field           | value                  |
@@ -45,7 +45,7 @@ Feature: Subscriptions
       When the users named "Ada" are changed 6 times by 2 clients
       And the users named "Grace" are changed 6 times by 2 clients
       And a user "Nell" is created on the first instance
-      Then the stream "Watch" tells every change since, in order, each once
+      Then the stream "Watch" delivers every change since, in order, each once
 
     Scenario Outline: A create on the <writer> instance arrives on the <reader>
       Given a deployment of its own
@@ -53,7 +53,7 @@ Feature: Subscriptions
       And a stream "Watch" of users with `name=Grace-{id}` on the <reader> instance is open
       When a user "Grace" is created on the <writer> instance
       Then the call succeeds
-      And the stream "Watch" tells every change since, in order, each once
+      And the stream "Watch" delivers every change since, in order, each once
 
       Examples:
         | writer | reader |
@@ -67,20 +67,20 @@ Feature: Subscriptions
       And a stream "Watch" of users with `email={Ada's email}` on the second instance is open
       When "Ada" is renamed on the first instance
       Then the call succeeds
-      And the stream "Watch" tells every change since, in order, each once
+      And the stream "Watch" delivers every change since, in order, each once
 
     Scenario: Whoever subscribes while others write misses nothing that is acknowledged afterwards
       Given a deployment of its own
       And a second instance
       And 5 users named "Ada"
       When the users named "Ada" are changed by 4 clients on both instances, while 40 streams of users with `name={Ada's name}` are opened
-      Then every one of them tells every change since, in order, each once
+      Then every one of them delivers every change since, in order, each once
 
     Scenario: Paging and order are nothing to a stream
       Given 3 users named "Ada"
-      And a stream "Watch" of users with `name={Ada's name}` is open that asks for pages of 1 in order of `name`
+      And a stream "Watch" of users with `name={Ada's name}` is open with pages of 1 in order of `name`
       When the users named "Ada" are changed 12 times by 2 clients
-      Then the stream "Watch" tells every change since, in order, each once
+      Then the stream "Watch" delivers every change since, in order, each once
 
     @slow
     Scenario: A stream without changes outlives REQUEST_TIMEOUT
@@ -91,11 +91,11 @@ Feature: Subscriptions
       And a stream "Watch" of users with `name={Ada's name}` is open
       And the stream "Watch" stayed open for 4 s
       When the users named "Ada" are changed 4 times by 1 clients
-      Then the stream "Watch" tells every change since, in order, each once
+      Then the stream "Watch" delivers every change since, in order, each once
 
     Scenario: Streams that were left do not stop others
       Given 2 users named "Ada"
-      And 20 streams of users with `name={Ada's name}` were opened and left
+      And 20 streams of users with `name={Ada's name}` were opened and closed
       And a stream "Watch" of users with `name={Ada's name}` is open
       When the users named "Ada" are changed 20 times by 2 clients
-      Then the stream "Watch" tells every change since, in order, each once
+      Then the stream "Watch" delivers every change since, in order, each once

@@ -23,7 +23,7 @@ Feature: Reads after writes
     Scenario: An update is seen at once on every instance
       Given a deployment of its own
       And a second instance
-      And a user "Ada" that both instances have shown
+      And a user "Ada" that both instances have returned
       When "Ada" is renamed on the first instance
       Then the call succeeds
       And "Ada" is seen as last acknowledged on both instances
@@ -32,7 +32,7 @@ Feature: Reads after writes
     Scenario: A delete is seen at once on every instance
       Given a deployment of its own
       And a second instance
-      And a user "Ada" that both instances have shown
+      And a user "Ada" that both instances have returned
       When "Ada" is deleted on the first instance
       Then the call succeeds
       And "Ada" is gone on both instances
@@ -41,7 +41,7 @@ Feature: Reads after writes
     Scenario: Every one of many changes is seen by the very next read on the other instance
       Given a deployment of its own
       And a second instance
-      And a user "Ada" that both instances have shown
+      And a user "Ada" that both instances have returned
       When "Ada" is renamed 50 times on the first instance, and read and listed on the second after each
       Then every call succeeds
       And every read shows the change before it
@@ -56,7 +56,7 @@ Feature: Reads after writes
     Scenario Outline: A change made while Redis is <away> outlives its old data
       Given a deployment of its own
       And a second instance
-      And a user "Ada" that both instances have shown
+      And a user "Ada" that both instances have returned
       And Redis is <away>
       And "Ada" was renamed
       When Redis is restored
@@ -70,7 +70,7 @@ Feature: Reads after writes
     Scenario: A delete made while Redis is away outlives its old data
       Given a deployment of its own
       And a second instance
-      And a user "Ada" that both instances have shown
+      And a user "Ada" that both instances have returned
       And Redis is cut
       And "Ada" was deleted
       When Redis is restored
@@ -96,4 +96,4 @@ Feature: Reads after writes
     Scenario: Concurrent clients see one history of a user while Redis goes away and comes back
       Given a deployment of its own
       And a second instance
-      Then the history of one user under 4 concurrent clients is linearizable while Redis goes away and comes back
+      Then the history of one user under 4 concurrent clients is linearizable while Redis is cut and restored

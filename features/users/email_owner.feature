@@ -115,13 +115,13 @@ Feature: The owner of an email
     Scenario: Of many concurrent creates on two instances exactly one succeeds
       Given a deployment of its own
       And a second instance
-      When 20 new users are given one email at once, each in letter case of its own
+      When 20 new users are given the same email at once, each in another letter case
       Then exactly one call succeeds, and every other fails with ALREADY_EXISTS
       And exactly one user has that email
 
     Scenario: Of many concurrent updates to one email exactly one succeeds
       Given 12 users named "Grace"
-      When the users named "Grace" are given one email at once, each in letter case of its own
+      When the users named "Grace" are given the same email at once, each in another letter case
       Then exactly one call succeeds, and every other fails with ALREADY_EXISTS
       And exactly one user has that email
 

@@ -108,7 +108,7 @@ Feature: Hostile text
       Then every filter finds the users beside it, and no other
 
     @gateway
-    Scenario: Hostile text in the values of a filter finds nobody
+    Scenario: Hostile text in the values of a filter finds no user
       Given a user "Ada"
       When users are listed with each of these filters
         | text                                        | finds  |
@@ -172,7 +172,7 @@ Feature: Hostile text
       Then every call fails with INVALID_ARGUMENT and message "order_by is invalid"
       And "Ada" is still there, unchanged
 
-    Scenario: A value of a filter that is far too long finds nobody
+    Scenario: A value of a filter that is far too long finds no user
       Given a user "Ada"
       When users are listed with each of these filters
         | text                  | finds  |

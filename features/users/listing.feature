@@ -23,11 +23,11 @@ Feature: Listing users
 
     Scenario Outline: <users> users in pages of <page_size> end with page <pages>
       Given <users> users named "Grace"
-      When the users named "Grace" are walked with
+      When the users named "Grace" are listed page by page with
         | field     | value       |
         | page_size | <page_size> |
-      Then the walk takes <pages> pages
-      And the walk returns every user named "Grace" exactly once
+      Then the list takes <pages> pages
+      And the pages hold every user named "Grace" exactly once
       And every page's total_count is <users>
 
       Examples:
@@ -45,21 +45,21 @@ Feature: Listing users
 
     Scenario: Filters count as well: total_count is of the users that match, on every page
       Given 12 users named "Grace", 7 of them SUSPENDED
-      When the users named "Grace" are walked with
+      When the users named "Grace" are listed page by page with
         | field     | value     |
         | status    | SUSPENDED |
         | page_size | 3         |
-      Then the walk takes 3 pages
+      Then the list takes 3 pages
       And every page's total_count is 7
 
     Scenario: Without a filter total_count counts all users
       Given a deployment of its own
       And 12 users named "Grace", 7 of them SUSPENDED
       And a user "Ada"
-      When all users are walked with
+      When all users are listed page by page with
         | field     | value |
         | page_size | 5     |
-      Then the walk takes 3 pages
+      Then the list takes 3 pages
       And every page's total_count is 13
 
     Scenario: Users on a page are shown in full

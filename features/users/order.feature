@@ -9,11 +9,11 @@ Feature: The order of a list
 
     Scenario Outline: Users come ordered by <order_by>
       Given 12 users named "Grace", changed since in another order than created
-      When the users named "Grace" are walked with
+      When the users named "Grace" are listed page by page with
         | field     | value      |
         | order_by  | <order_by> |
         | page_size | 5          |
-      Then the walk returns every user named "Grace" exactly once
+      Then the pages hold every user named "Grace" exactly once
       And the users come in the order <order_by>
 
       Examples:
@@ -30,10 +30,10 @@ Feature: The order of a list
 
     Scenario: Without an order_by users come in the order of their creation
       Given 12 users named "Grace", changed since in another order than created
-      When the users named "Grace" are walked with
+      When the users named "Grace" are listed page by page with
         | field     | value |
         | page_size | 5     |
-      Then the walk returns every user named "Grace" exactly once
+      Then the pages hold every user named "Grace" exactly once
       And the users come in the order created_at asc
 
     Scenario Outline: Emails are compared by code point, for <order_by>
@@ -101,11 +101,11 @@ Feature: The order of a list
         | {U+10FFFF} |
         | {U+200B}a  |
         | {U+00AD}b  |
-      When all users are walked with
+      When all users are listed page by page with
         | field     | value      |
         | order_by  | <order_by> |
         | page_size | 7          |
-      Then the walk takes 4 pages
+      Then the list takes 4 pages
       And the users come in the order <order_by>
 
       Examples:
@@ -117,11 +117,11 @@ Feature: The order of a list
       Given a deployment of its own
       And a second instance
       And 40 users named "Grace", changed since in another order than created
-      When the users named "Grace" are walked on both instances in turn with
+      When the users named "Grace" are listed page by page on both instances in turn with
         | field     | value      |
         | order_by  | <order_by> |
         | page_size | 7          |
-      Then the walk returns every user named "Grace" exactly once
+      Then the pages hold every user named "Grace" exactly once
       And a single page of either instance has them in the same order
 
       Examples:

@@ -11,11 +11,11 @@ Feature: Page tokens
       Given a deployment of its own
       And a second instance
       And 12 users named "Grace"
-      When the users named "Grace" are walked on both instances in turn with
+      When the users named "Grace" are listed page by page on both instances in turn with
         | field     | value |
         | page_size | 3     |
-      Then the walk takes 4 pages
-      And the walk returns every user named "Grace" exactly once
+      Then the list takes 4 pages
+      And the pages hold every user named "Grace" exactly once
 
     Scenario: A token is good after a restart
       Given a deployment of its own
@@ -24,9 +24,9 @@ Feature: Page tokens
         | field     | value |
         | page_size | 5     |
       And every instance was killed and started again
-      When the walk goes on
-      Then the walk takes 3 pages
-      And the walk returns every user named "Grace" exactly once
+      When the further pages are listed
+      Then the list takes 3 pages
+      And the pages hold every user named "Grace" exactly once
 
     Scenario: A token is good more than once
       Given 12 users named "Grace"
@@ -46,11 +46,11 @@ Feature: Page tokens
         | {id}{U+00E9}e{U+0301}{U+200B}@b   |
         | {id}&=?#+/:;,@b                   |
         | {id}{"a":[1]}@b                   |
-      When the users named "Grace" are walked with
+      When the users named "Grace" are listed page by page with
         | field     | value      |
         | order_by  | <order_by> |
         | page_size | 1          |
-      Then the walk returns every user named "Grace" exactly once
+      Then the pages hold every user named "Grace" exactly once
       And the users come in the order <order_by>
 
       Examples:
@@ -61,11 +61,11 @@ Feature: Page tokens
 
     Scenario: The page size may change between pages
       Given 25 users named "Grace"
-      When the users named "Grace" are walked with
+      When the users named "Grace" are listed page by page with
         | field     | value       |
         | page_size | 3, 10, 1, 0 |
-      Then the walk takes 4 pages
-      And the walk returns every user named "Grace" exactly once
+      Then the list takes 4 pages
+      And the pages hold every user named "Grace" exactly once
 
     Scenario Outline: A token used with <what> is refused
       Given 6 users named "Grace"

@@ -68,7 +68,7 @@ Feature: Passwords
         | field    | value                      |
         | password | correct-horse-{id}-battery |
       When everything that the database and Redis hold is read
-      Then the password of "Ada" stands nowhere in it, in clear text, hexadecimal or base64
+      Then the password of "Ada" does not appear in it, in clear text, hexadecimal or base64
 
     Scenario: Equal passwords are kept as different salted hashes
       Given a deployment of its own
@@ -79,7 +79,7 @@ Feature: Passwords
         | field    | value                      |
         | password | correct-horse-{id}-battery |
       When everything that the database and Redis hold is read
-      Then 2 different salted password hashes stand in it
+      Then 2 different salted password hashes appear in it
 
     @gateway
     Scenario: A password and its hash are never returned

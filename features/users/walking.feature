@@ -6,10 +6,10 @@ Feature: Walking all pages while others write
     created_at, email or name; their own email and name unchanged meanwhile), whatever others are
     created, changed or deleted meanwhile.
 
-    Scenario Outline: In order of <order_by> a walk meets every lasting user once while <meanwhile>
+    Scenario Outline: In order of <order_by> the pages hold every lasting user once while <meanwhile>
       Given 24 users named "Grace"
-      When the users named "Grace" are walked in order of <order_by> by pages of 5, and after each page <meanwhile>
-      Then the walk returns every lasting user named "Grace" exactly once
+      When the users named "Grace" are listed page by page in order of <order_by> with page_size 5, and after each page <meanwhile>
+      Then the pages hold every lasting user named "Grace" exactly once
 
       Examples:
         | order_by        | meanwhile                                   |
@@ -35,14 +35,14 @@ Feature: Walking all pages while others write
 
     Scenario: Users created at the same moment are each met once
       Given 60 users named "Grace"
-      When the users named "Grace" are walked with
+      When the users named "Grace" are listed page by page with
         | field     | value      |
         | order_by  | created_at |
         | page_size | 1          |
-      Then the walk returns every user named "Grace" exactly once
+      Then the pages hold every user named "Grace" exactly once
 
     @property
-    Scenario: Any walk meets every lasting user exactly once while others write
+    Scenario: Any list over all pages returns every lasting user exactly once while others write
       Given a deployment of its own
       And a second instance
-      Then any walk meets every lasting user exactly once while other clients write
+      Then any list over all pages returns every lasting user exactly once while other clients write

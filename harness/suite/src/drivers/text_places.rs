@@ -20,7 +20,7 @@ pub const COMMON: [&str; 17] = [
     "a page_token",
     "the request id",
     "the user agent",
-    "a header that nobody knows",
+    "an unknown header",
     "a traceparent",
     "the path of a probe",
     "the query of a probe",
@@ -102,10 +102,7 @@ pub async fn send(client: &Users, target: &Target, place: &str, text: &str) -> S
                 .await;
             return Ok(());
         }
-        "the user agent"
-        | "a header that nobody knows"
-        | "a traceparent"
-        | "the name of a method" => {
+        "the user agent" | "an unknown header" | "a traceparent" | "the name of a method" => {
             return match &target.grpc {
                 Some((_, url)) => over_grpc(url, place, text).await,
                 None => over_http(target, place, text).await,
@@ -136,7 +133,7 @@ async fn over_grpc(url: &str, place: &str, text: &str) -> StepResult {
     let name = if place == "a traceparent" {
         "traceparent"
     } else {
-        "x-nobody-knows"
+        "x-unknown-header"
     };
     if let Ok(value) = header(text).parse() {
         request.metadata_mut().insert(name, value);
@@ -192,8 +189,11 @@ async fn over_http(target: &Target, place: &str, text: &str) -> StepResult {
         "the HTTP method" => format!("{} /live HTTP/1.1", header(text).replace(' ', "%20")),
         "the user agent" => format!("GET {route}/x HTTP/1.1\r\nUser-Agent: {}", header(text)),
         "a traceparent" => format!("GET {route}/x HTTP/1.1\r\ntraceparent: {}", header(text)),
-        "a header that nobody knows" => {
-            format!("GET {route}/x HTTP/1.1\r\nX-Nobody-Knows: {}", header(text))
+        "an unknown header" => {
+            format!(
+                "GET {route}/x HTTP/1.1\r\nX-Unknown-Header: {}",
+                header(text)
+            )
         }
         _ => {
             if let Some((port, _)) = target.grpc {

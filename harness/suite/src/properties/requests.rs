@@ -161,7 +161,7 @@ pub async fn check(gateway: Gateway, seed: u64) -> StepResult {
 async fn attempt(gateway: &Gateway, generated: GeneratedRequest) -> Tried {
     let mut request = gateway
         .request(generated.method, &generated.path)
-        .header("x-nobody-knows", &generated.header)
+        .header("x-unknown-header", &generated.header)
         .header("content-type", "application/json");
     if let Some(id) = &generated.id {
         request = request.header("x-request-id", id);

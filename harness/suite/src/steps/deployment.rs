@@ -105,7 +105,7 @@ async fn long_outage_of_one(
 }
 
 #[given(expr = "{resources} has been {outage} for {duration}")]
-#[given(expr = "{resources} has been {outage} for {duration}, with nobody asking")]
+#[given(expr = "{resources} has been {outage} for {duration}, without any request")]
 async fn long_outage(
     world: &mut World,
     resources: Resources,

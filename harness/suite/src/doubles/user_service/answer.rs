@@ -32,8 +32,8 @@ pub enum ScriptedAnswer {
     Held(Gate, Box<ScriptedAnswer>),
     /// Not at all: no headers come, and the stream stays open.
     Never,
-    /// With headers and nothing more; the stream stays open.
-    SilentAfterHeaders,
+    /// With headers only; the stream stays open.
+    HeadersOnly,
     /// With the end of the TCP connection.
     CloseBefore,
     /// With headers and the end of the TCP connection.

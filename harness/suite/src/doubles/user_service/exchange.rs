@@ -96,7 +96,7 @@ impl Exchange {
                     let _ = body.send_data(Bytes::from_static(PART_OF_A_MESSAGE), false);
                 }
             }
-            ScriptedAnswer::SilentAfterHeaders => self.begin(),
+            ScriptedAnswer::HeadersOnly => self.begin(),
             _ => {}
         }
         self.hold().await;

@@ -134,7 +134,7 @@ async fn period(world: &mut World) -> StepResult<Duration> {
         .unwrap_or(DEFAULT_PERIOD))
 }
 
-#[then("the breaker is open, and every route says so at once")]
+#[then("the breaker is open, and every route is refused at once")]
 async fn is_open(world: &mut World) -> StepResult {
     for (request, body) in requests::ROUTES {
         refused(world, SentRequest::parse(request)?.with_cell(body)).await?;
@@ -192,7 +192,7 @@ async fn wait_for(world: &World, period: Duration) -> StepResult {
     Ok(())
 }
 
-#[given("the time of the breaker is up")]
+#[given("the reset timeout has passed")]
 pub async fn time_is_up(world: &mut World) -> StepResult {
     let period = period(world).await?;
     wait_for(world, period).await?;

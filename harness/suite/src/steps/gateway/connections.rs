@@ -24,7 +24,7 @@ async fn ask_anything(world: &mut World) -> StepResult {
     world.ask(request).await.map(|_| ())
 }
 
-#[given(regex = r"^the user service has been (cut|hung) for (\d+ s), with requests under way$")]
+#[given(regex = r"^the user service has been (cut|hung) for (\d+ s), with requests in flight$")]
 async fn has_been_away(world: &mut World, how: String, time: Span) -> StepResult {
     let link = world.own()?.slot(0)?.link(USER_SERVICE)?;
     match how.as_str() {
@@ -53,9 +53,7 @@ async fn is_started_again(world: &mut World) -> StepResult {
     world.own()?.double()?.resume().await
 }
 
-#[then(
-    regex = r"^within any (\d+ s) the user service was asked for its health at most (\d+) times?$"
-)]
+#[then(regex = r"^within any (\d+ s) the user service got health checks at most (\d+) times?$")]
 async fn asked_at_most(world: &mut World, window: Span, most: usize) -> StepResult {
     let checks = world.own()?.double()?.health_checks();
     ensure(
@@ -81,13 +79,13 @@ async fn asked_at_most(world: &mut World, window: Span, most: usize) -> StepResu
     ensure(seen <= most, format!("at most {most} checks"), seen)
 }
 
-#[given("every connection to the user service has fallen silent")]
+#[given("every connection to the user service has stopped responding")]
 async fn has_fallen_silent(world: &mut World) -> StepResult {
     world.own()?.double()?.silence_connections();
     Ok(())
 }
 
-#[then(regex = r"^every silent connection is given up within (\d+ s)$")]
+#[then(regex = r"^every unresponsive connection is closed within (\d+ s)$")]
 async fn is_given_up(world: &mut World, limit: Span) -> StepResult {
     let limit = world.scene.patience.stretch(limit.0);
     let double = world.own()?.double()?;
@@ -112,7 +110,7 @@ async fn next_succeeds(world: &mut World) -> StepResult {
     client.create(request).await.ok().map(|_| ())
 }
 
-#[when(regex = r"^nobody asks anything for (\d+ s)$")]
+#[when(regex = r"^no request is sent for (\d+ s)$")]
 async fn nobody_asks(world: &mut World, window: Span) -> StepResult {
     // Clients that measure bandwidth send PINGs with data, which are no keepalive.
     world.gateway.idle_since = Some(Instant::now() + SETTLED);
@@ -142,12 +140,8 @@ async fn not_too_often(world: &mut World, least: Span) -> StepResult {
     Ok(())
 }
 
-#[given(
-    regex = r"^the user service tells that it is (SERVING|NOT_SERVING|UNKNOWN|SERVICE_UNKNOWN)$"
-)]
-#[when(
-    regex = r"^the user service tells that it is (SERVING|NOT_SERVING|UNKNOWN|SERVICE_UNKNOWN)$"
-)]
+#[given(regex = r"^the user service reports (SERVING|NOT_SERVING|UNKNOWN|SERVICE_UNKNOWN)$")]
+#[when(regex = r"^the user service reports (SERVING|NOT_SERVING|UNKNOWN|SERVICE_UNKNOWN)$")]
 async fn tells_that_it_is(world: &mut World, status: String) -> StepResult {
     set_health(world, SERVICE, &status)
 }
@@ -171,15 +165,15 @@ fn set_health(world: &mut World, service: &str, status: &str) -> StepResult {
     Ok(())
 }
 
-#[given(regex = r"^the user service refuses to tell its health with ([A-Z_]+)$")]
-#[when(regex = r"^the user service refuses to tell its health with ([A-Z_]+)$")]
+#[given(regex = r"^the user service fails health checks with ([A-Z_]+)$")]
+#[when(regex = r"^the user service fails health checks with ([A-Z_]+)$")]
 async fn refuses_to_tell(world: &mut World, code: StatusCode) -> StepResult {
     let double = world.own()?.double()?;
     double.set_health(SERVICE, Health::Fails(code.0));
     Ok(())
 }
 
-#[when("the user service never tells its health")]
+#[when("the user service never answers health checks")]
 async fn never_tells(world: &mut World) -> StepResult {
     world
         .own()?

@@ -36,7 +36,7 @@ async fn send_in_flight(world: &mut World, count: usize) -> StepResult {
     Ok(())
 }
 
-#[given("the user service keeps its answers")]
+#[given("the user service holds its answers back")]
 async fn keeps_its_answers(world: &mut World) -> StepResult {
     let gate = Gate::new();
     let held = ScriptedAnswer::Contract.held_by(&gate);
@@ -162,7 +162,7 @@ async fn made_abandoned_and_over(world: &mut World) -> StepResult {
     Ok(())
 }
 
-#[given("the time of the breaker is up again, if the gateway waited for the end of that call")]
+#[given("the reset timeout has passed again, if the gateway waited for the end of that call")]
 async fn time_is_up_again(world: &mut World) -> StepResult {
     if world.gateway.in_flight.outlived_its_client.is_some() {
         time_is_up(world).await?;

@@ -90,7 +90,7 @@ async fn each_is_replaced(world: &mut World, step: &Step) -> StepResult {
     )
 }
 
-#[when(regex = r"^`([A-Z]+ /\S*)` is asked (\d+) times$")]
+#[when(regex = r"^`([A-Z]+ /\S*)` is requested (\d+) times$")]
 async fn is_asked_often(world: &mut World, request: String, times: usize) -> StepResult {
     world.begin_requests().await?;
     for _ in 0..times {
@@ -153,7 +153,7 @@ async fn calls_came_with(world: &mut World, count: usize) -> StepResult {
     )
 }
 
-#[then("each of these request ids is told in the log")]
+#[then("each of these request ids appears in the log")]
 async fn each_is_told(world: &mut World, step: &Step) -> StepResult {
     for id in ids(world, step)?.into_iter().flatten() {
         let client = world.client(0).await?.with_request_id(&id);
@@ -164,7 +164,7 @@ async fn each_is_told(world: &mut World, step: &Step) -> StepResult {
     Ok(())
 }
 
-#[then("none of these request ids is told in the log")]
+#[then("none of these request ids appears in the log")]
 async fn none_is_told(world: &mut World, step: &Step) -> StepResult {
     let ids = ids(world, step)?;
     let client = world.client(0).await?;

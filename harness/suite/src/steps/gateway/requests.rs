@@ -12,7 +12,7 @@ use crate::steps::users::table;
 use crate::world::World;
 use crate::world::gateway::{Exchange, SentRequest};
 
-#[when(regex = r"^`([A-Z]+ /.*)` is asked$")]
+#[when(regex = r"^`([A-Z]+ /.*)` is requested$")]
 async fn is_asked(world: &mut World, request: String) -> StepResult {
     send_one(world, &request, "").await
 }
@@ -53,7 +53,7 @@ async fn send_one(world: &mut World, request: &str, body: &str) -> StepResult {
     Ok(())
 }
 
-#[when("every route is asked")]
+#[when("every route is requested")]
 async fn every_route_is_asked(world: &mut World) -> StepResult {
     world.begin_requests().await?;
     ask_every_route(world).await
@@ -116,12 +116,12 @@ fn rows(world: &World, step: &Step, columns: &[&str]) -> StepResult<Vec<Row>> {
         .collect()
 }
 
-#[then("each of these is answered as told")]
+#[then("each of these is answered as listed")]
 async fn each_is_answered(world: &mut World, step: &Step) -> StepResult {
     each_is_answered_to(world, step, None).await
 }
 
-#[then(regex = r"^with `(accept): ([^`]*)` each of these is answered as told$")]
+#[then(regex = r"^with `(accept): ([^`]*)` each of these is answered as listed$")]
 async fn each_is_answered_with(
     world: &mut World,
     name: String,

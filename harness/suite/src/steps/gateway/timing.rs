@@ -159,7 +159,7 @@ async fn each_is_given_once(world: &mut World, step: &Step) -> StepResult {
     all("one call, and an error", wrong, rows.len())
 }
 
-#[when(regex = r"^`([A-Z]+ /\S*)` is asked (\d+) times at once$")]
+#[when(regex = r"^`([A-Z]+ /\S*)` is requested (\d+) times at once$")]
 async fn is_asked_at_once(world: &mut World, request: String, times: usize) -> StepResult {
     world.begin_requests().await?;
     let client = world.gateway().await?;
@@ -194,7 +194,7 @@ async fn pauses(world: &mut World) -> StepResult<Vec<Vec<Duration>>> {
         .collect())
 }
 
-#[then(regex = r"^the pauses between tries are (\d+ to \d+ ms(?:, \d+ to \d+ ms)*)$")]
+#[then(regex = r"^the pauses between attempts are (\d+ to \d+ ms(?:, \d+ to \d+ ms)*)$")]
 async fn pauses_are(world: &mut World, ranges: String) -> StepResult {
     let range = |text: &str| {
         let (least, most) = text.trim_end_matches(" ms").split_once(" to ")?;
@@ -251,7 +251,7 @@ async fn pauses_differ(world: &mut World, middle: Span, apart: Span) -> StepResu
     )
 }
 
-#[when(regex = r"^`([A-Z]+ /\S*)` is asked, and the user service is restored after (\d+ ms)$")]
+#[when(regex = r"^`([A-Z]+ /\S*)` is requested, and the user service is restored after (\d+ ms)$")]
 async fn asked_and_restored(world: &mut World, request: String, after: Span) -> StepResult {
     world.begin_requests().await?;
     let client = world.gateway().await?;
@@ -293,7 +293,7 @@ async fn succeed_again(world: &mut World, limit: Span) -> StepResult {
     .await
 }
 
-#[then("any script of the user service makes as many tries of a GET as the model says")]
+#[then("any script of the user service leads to as many attempts of a GET as in the model")]
 async fn any_script(world: &mut World) -> StepResult {
     let client = world.gateway().await?;
     let seed = world.scene.seed;

@@ -20,7 +20,7 @@ async fn answers(world: &mut World, script: String) -> StepResult {
 }
 
 #[given(
-    regex = r"^the user service shows (a timestamp that is far too late|a timestamp of negative fractions|a name that is no UTF-8|a user without an id|an answer without a user|a user of unknown status)$"
+    regex = r"^the user service returns (a timestamp that is far too late|a timestamp of negative fractions|a name that is no UTF-8|a user without an id|an answer without a user|a user of unknown status)$"
 )]
 async fn shows(world: &mut World, what: String) -> StepResult {
     let mut user = someone("any", 0);
@@ -118,7 +118,7 @@ fn put(user: &mut User, field: &str, value: String) -> StepResult {
     Ok(())
 }
 
-#[when("the user service never answers, and every route is asked")]
+#[when("the user service never answers, and every route is requested")]
 async fn never_answers(world: &mut World) -> StepResult {
     world.own()?.double()?.otherwise(ScriptedAnswer::Never);
     super::requests::ask_every_route(world).await

@@ -249,7 +249,7 @@ fn garbage(what: &str) -> StepResult<Vec<u8>> {
         // Field 1 has 100 bytes, and 3 are there.
         "a field that ends too soon" => b"\x0a\x64abc".to_vec(),
         "a number that does not end" => [0x08; 1].into_iter().chain([0xff; 20]).collect(),
-        "a type that nobody knows" => b"\x0e\x0f".to_vec(),
+        "a type that does not exist" => b"\x0e\x0f".to_vec(),
         _ => return Err(Failure::broken(format!("unknown description {what:?}"))),
     })
 }

@@ -185,7 +185,7 @@ async fn open_and_answers(world: &mut World) -> StepResult {
     super::calls::still_answers(world).await
 }
 
-#[when("its client falls silent")]
+#[when("its client stops responding")]
 async fn falls_silent(world: &mut World) -> StepResult {
     world.wire().await?.log().mute();
     world.grpc.counted_from = Some(Instant::now());

@@ -28,7 +28,7 @@ fn wanted() -> StepResult<Vec<FileDescriptorProto>> {
         .map_err(Failure::broken)
 }
 
-#[when("reflection is asked for the services")]
+#[when("reflection is queried for the services")]
 async fn asked_for_services(world: &mut World) -> StepResult {
     world.grpc.services = client(world).await?.services().await?;
     Ok(())
@@ -40,7 +40,7 @@ async fn it_lists(world: &mut World, name: String) -> StepResult {
     ensure(services.contains(&name), name, format!("{services:?}"))
 }
 
-#[when("reflection is asked for every symbol of user.proto")]
+#[when("reflection is queried for every symbol of user.proto")]
 async fn asked_for_symbols(world: &mut World) -> StepResult {
     let client = client(world).await?;
     // An implementation may distribute symbols over files as it likes, so each symbol is requested.

@@ -11,7 +11,7 @@ use crate::environment::deployment::REFUSED;
 use crate::params::{Resources, Span};
 use crate::world::World;
 
-#[when(regex = r"^(/live|/health) is asked$")]
+#[when(regex = r"^(/live|/health) is requested$")]
 async fn is_asked(world: &mut World, path: String) -> StepResult {
     let samples = world.health.samples.clone();
     let journal = world.scene.journal.clone();
@@ -26,7 +26,7 @@ async fn is_asked(world: &mut World, path: String) -> StepResult {
     Ok(())
 }
 
-#[when("every probe is asked")]
+#[when("every probe is requested")]
 async fn every_probe_is_asked(world: &mut World) -> StepResult {
     let journal = world.scene.journal.clone();
     let slot = world.deployment().await?.slot(0)?;
@@ -105,7 +105,7 @@ async fn version_is_not_empty(world: &mut World) -> StepResult {
 }
 
 #[then(
-    regex = r"^the answer calls (the required resource|the optional resource|no resource) (degraded|unhealthy)(, and every other component healthy)?$"
+    regex = r"^the answer reports (the required resource|the optional resource|no resource) as (degraded|unhealthy)(, and every other component as healthy)?$"
 )]
 async fn calls(
     world: &mut World,

@@ -172,7 +172,7 @@ async fn started_and_not_ready(world: &mut World, window: Span) -> StepResult {
     stays(world, State::AliveAndNotReady, window.0).await
 }
 
-#[when(regex = r"^(\d+) clients keep asking for its health for (\d+ (?:ms|s))$")]
+#[when(regex = r"^(\d+) clients keep requesting its health for (\d+ (?:ms|s))$")]
 async fn clients_keep_asking(world: &mut World, count: usize, window: Span) -> StepResult {
     let samples = world.health.samples.clone();
     // Earlier answers do not count.
@@ -195,7 +195,7 @@ async fn clients_keep_asking(world: &mut World, count: usize, window: Span) -> S
     futures::future::try_join_all(asking).await.map(|_| ())
 }
 
-#[when(regex = r"^the required resource is hung for (\d+ s), while its health is asked for$")]
+#[when(regex = r"^the required resource is hung for (\d+ s), while its health is requested$")]
 async fn hung_while_asked(world: &mut World, window: Span) -> StepResult {
     let samples = world.health.samples.clone();
     let resource = world.component.required();

@@ -154,13 +154,13 @@ async fn holds_the_same(world: &mut World) -> StepResult {
     )
 }
 
-#[given(regex = r"^a stand-in for the program that answers /health with (\d+)(?: after (\d+) s)?$")]
+#[given(regex = r"^a fake program that answers /health with (\d+)(?: after (\d+) s)?$")]
 async fn stand_in_answers(world: &mut World, status: u16, after: String) -> StepResult {
     let after = Duration::from_secs(after.parse().unwrap_or(0));
     fake_health_endpoint(world, Some(status), after).await
 }
 
-#[given("a stand-in for the program that never answers")]
+#[given("a fake program that never answers")]
 async fn stand_in_is_silent(world: &mut World) -> StepResult {
     fake_health_endpoint(world, None, Duration::ZERO).await
 }

@@ -150,7 +150,7 @@ async fn every_line_is_an_event(world: &mut World) -> StepResult {
     all("every line is one event", wrong.collect(), lines.len())
 }
 
-#[then("no client has written an event or a member of its own")]
+#[then("no client has forged an event or a field")]
 async fn nothing_is_forged(world: &mut World) -> StepResult {
     let (message, member) = (
         format!("forged-{}", world.scene.id),

@@ -95,7 +95,7 @@ async fn a_request_is_made(world: &mut World) -> StepResult {
     client.create(request).await.ok().map(|_| ())
 }
 
-#[then(regex = r"^a line at level (INFO|ERROR) tells of the request$")]
+#[then(regex = r"^a line at level (INFO|ERROR) has the id of the request$")]
 async fn a_line_tells(world: &mut World, level: String) -> StepResult {
     let id = world.request_id();
     let what = format!("a line at level {level} with request_id {id:?}");

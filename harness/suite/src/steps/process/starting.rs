@@ -145,7 +145,7 @@ async fn stops(world: &mut World, limit: Span) -> StepResult {
     }
 }
 
-#[when(regex = r"^((?:[A-Z]+_)?PORT) is asked on two local addresses$")]
+#[when(regex = r"^((?:[A-Z]+_)?PORT) is requested on two local addresses$")]
 async fn is_asked_on_two_addresses(world: &mut World, variable: String) -> StepResult {
     let journal = world.scene.journal.clone();
     let port = world.deployment().await?.slot(0)?.port(&variable)?;

@@ -136,7 +136,7 @@ async fn half_requests(world: &mut World) -> StepResult {
     Ok(())
 }
 
-#[when(regex = r"^the program gets (SIGTERM|SIGINT)$")]
+#[when(regex = r"^the program receives (SIGTERM|SIGINT)$")]
 async fn gets(world: &mut World, name: String) -> StepResult {
     let signal = if name == "SIGTERM" {
         Signal::SIGTERM
@@ -210,7 +210,7 @@ fn refused<T>(call: &Call<T>) -> bool {
     })
 }
 
-#[then(regex = r"^no new request is taken on (a new|an open|an idle) connection any more$")]
+#[then(regex = r"^no new request is accepted on (a new|an open|an idle) connection any more$")]
 async fn no_new_request(world: &mut World, which: String) -> StepResult {
     let allowed = world.scene.patience.stretch(Duration::ZERO);
     let window = Duration::from_secs(1);

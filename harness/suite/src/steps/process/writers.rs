@@ -155,7 +155,7 @@ async fn served(client: &Users, one: &WrittenUser) -> Result<(), String> {
     Err(format!("{seen} instead of {one:?}"))
 }
 
-#[when(regex = r"^(\d+) users go through their lives on both instances in turn$")]
+#[when(regex = r"^(\d+) users are created, updated and deleted on both instances in turn$")]
 async fn lives_in_turn(world: &mut World, count: usize) -> StepResult {
     for number in 0..count {
         super::super::users::calls::live_in_turn(world, number).await?;

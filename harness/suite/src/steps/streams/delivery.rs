@@ -54,12 +54,14 @@ pub async fn ended(stream: &UserStream, limit: Duration) -> Option<Status> {
     end.ok()
 }
 
-#[then(regex = r#"^the stream "([A-Z][a-z]+)" tells every change since, in order, each once$"#)]
+#[then(regex = r#"^the stream "([A-Z][a-z]+)" delivers every change since, in order, each once$"#)]
 async fn tells(world: &mut World, alias: String) -> StepResult {
     judge(world, &alias, Tolerance::PLAIN).await
 }
 
-#[then("any interleaving of writers, streams and outages is told completely, in order, each once")]
+#[then(
+    "any interleaving of writers, streams and outages is delivered completely, in order, each once"
+)]
 async fn any_interleaving(world: &mut World) -> StepResult {
     let clients = [world.client(0).await?, world.client(1).await?];
     let scene = world.scene.clone();
@@ -89,7 +91,7 @@ async fn any_interleaving(world: &mut World) -> StepResult {
     futures::join!(streams::check(ground), apply_outages).0
 }
 
-#[then("every one of them tells every change since, in order, each once")]
+#[then("every one of them delivers every change since, in order, each once")]
 async fn every_one_tells(world: &mut World) -> StepResult {
     let aliases: Vec<String> = world.streams.streams.keys().cloned().collect();
     let judged = aliases.iter().map(|it| judge(world, it, Tolerance::PLAIN));
@@ -97,7 +99,7 @@ async fn every_one_tells(world: &mut World) -> StepResult {
 }
 
 #[then(
-    regex = r#"^the stream "([A-Z][a-z]+)" tells every change since, in order, each once, or ends with (RESOURCE_EXHAUSTED)$"#
+    regex = r#"^the stream "([A-Z][a-z]+)" delivers every change since, in order, each once, or ends with (RESOURCE_EXHAUSTED)$"#
 )]
 async fn tells_late_or_ends(world: &mut World, alias: String, code: StatusCode) -> StepResult {
     let tolerance = Tolerance {
@@ -109,7 +111,7 @@ async fn tells_late_or_ends(world: &mut World, alias: String, code: StatusCode) 
 }
 
 #[then(
-    regex = r#"^within (\d+ s) the stream "([A-Z][a-z]+)" tells every change since, in order, each once, or has ended with (UNAVAILABLE)$"#
+    regex = r#"^within (\d+ s) the stream "([A-Z][a-z]+)" delivers every change since, in order, each once, or has ended with (UNAVAILABLE)$"#
 )]
 async fn tells_or_has_ended(
     world: &mut World,
@@ -178,7 +180,9 @@ async fn judge(world: &World, alias: &str, tolerance: Tolerance) -> StepResult {
     all(&expected, wrong, arrivals.len() + expectation.due.len())
 }
 
-#[then(regex = r#"^the stream "([A-Z][a-z]+)" has told each change within (\d+ s) of its answer$"#)]
+#[then(
+    regex = r#"^the stream "([A-Z][a-z]+)" has delivered each change within (\d+ s) of its answer$"#
+)]
 async fn told_in_time(world: &mut World, alias: String, limit: Span) -> StepResult {
     let limit = world.environment.patience.stretch(limit.0);
     let stream = world.streams.stream(&alias)?.stream.as_ref();
@@ -206,7 +210,9 @@ const OVERHEAD: u64 = 32 << 20;
 /// A program above this size has a garbage collector, and may grow by as much as it exceeds this.
 const PLAIN: u64 = 100 << 20;
 
-#[then(regex = r"^the program has grown by less than (\d+) MiB since the stream was opened$")]
+#[then(
+    regex = r"^the memory of the memory of the program has grown by less than (\d+) MiB since the stream was opened$"
+)]
 async fn has_grown_less(world: &mut World, most: u64) -> StepResult {
     let before = world.streams.memory;
     let now = memory(world).await?;
@@ -230,7 +236,7 @@ pub async fn memory(world: &mut World) -> StepResult<u64> {
     memory.ok_or_else(|| Failure::mismatch("a program that runs", "it has ended"))
 }
 
-#[when(regex = r#"^the stream "([A-Z][a-z]+)" is read at last$"#)]
+#[when(regex = r#"^the stream "([A-Z][a-z]+)" is read again$"#)]
 async fn is_read_at_last(world: &mut World, alias: String) -> StepResult {
     match &world.streams.stream(&alias)?.stream {
         Ok(stream) => {

@@ -67,7 +67,7 @@ pub async fn open(
 }
 
 #[given(
-    regex = r#"^a stream "([A-Z][a-z]+)" of (?:all users|users with `(.+)`)(?: on the (first|second) instance)? is open(, which nobody reads)?$"#
+    regex = r#"^a stream "([A-Z][a-z]+)" of (?:all users|users with `(.+)`)(?: on the (first|second) instance)? is open(, which is not read)?$"#
 )]
 #[when(
     regex = r#"^a stream "([A-Z][a-z]+)" of (?:all users|users with `(.+)`)(?: on the (first|second) instance)? is opened()$"#
@@ -88,7 +88,7 @@ async fn is_open(
 }
 
 #[given(
-    regex = r#"^a stream "([A-Z][a-z]+)" of users with `(.+)` is open that asks for pages of 1 in order of `name`$"#
+    regex = r#"^a stream "([A-Z][a-z]+)" of users with `(.+)` is open with pages of 1 in order of `name`$"#
 )]
 async fn is_open_with_paging(world: &mut World, alias: String, filter: String) -> StepResult {
     let request = ListUsersRequest {
@@ -100,7 +100,7 @@ async fn is_open_with_paging(world: &mut World, alias: String, filter: String) -
     open(world, alias, request, 0, true).await
 }
 
-#[given(regex = r"^(\d+) streams of users with `(.+)` were opened and left$")]
+#[given(regex = r"^(\d+) streams of users with `(.+)` were opened and closed$")]
 async fn were_opened_and_left(world: &mut World, count: usize, filter: String) -> StepResult {
     for number in 0..count {
         let alias = format!("Left{number}");
@@ -115,7 +115,7 @@ async fn were_opened_and_left(world: &mut World, count: usize, filter: String) -
     Ok(())
 }
 
-#[when(regex = r#"^a stream "([A-Z][a-z]+)" of users with `(.+)` is asked for$"#)]
+#[when(regex = r#"^a stream "([A-Z][a-z]+)" of users with `(.+)` is requested for$"#)]
 async fn is_asked_for(world: &mut World, alias: String, filter: String) -> StepResult {
     let request = ListUsersRequest {
         filter: world.text(&filter)?,

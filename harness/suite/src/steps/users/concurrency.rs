@@ -306,7 +306,7 @@ async fn are_created_at_once(world: &mut World, count: usize, alias: String) -> 
     at_once(world, calls).await
 }
 
-#[when(regex = r"^(\d+) new users are given one email at once, each in letter case of its own$")]
+#[when(regex = r"^(\d+) new users are given the same email at once, each in another letter case$")]
 async fn new_users_are_given_one_email(world: &mut World, count: usize) -> StepResult {
     world.begin();
     let clients = world.all_clients().await?;
@@ -323,7 +323,7 @@ async fn new_users_are_given_one_email(world: &mut World, count: usize) -> StepR
 }
 
 #[when(
-    regex = r#"^the users named "([A-Z][a-z]+)" are given one email at once, each in letter case of its own$"#
+    regex = r#"^the users named "([A-Z][a-z]+)" are given the same email at once, each in another letter case$"#
 )]
 async fn users_are_given_one_email(world: &mut World, alias: String) -> StepResult {
     world.begin();

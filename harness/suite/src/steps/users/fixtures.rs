@@ -26,7 +26,7 @@ async fn a_user_with(world: &mut World, alias: String, step: &Step) -> StepResul
     make(world, &alias, fields).await
 }
 
-#[given(regex = r#"^a user "([A-Z][a-z]+)" that both instances have shown$"#)]
+#[given(regex = r#"^a user "([A-Z][a-z]+)" that both instances have returned$"#)]
 async fn a_user_shown(world: &mut World, alias: String) -> StepResult {
     make(world, &alias, Vec::new()).await?;
     let id = world.tracked_user(&alias)?.now().id.clone();

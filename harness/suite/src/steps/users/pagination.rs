@@ -52,8 +52,8 @@ async fn step_on(world: &mut World, client: &Users, page_size: i32) -> StepResul
     world.users.walk.pages.push(page);
     if world.users.walk.pages.len() > MOST_PAGES {
         return Err(Failure::mismatch(
-            "a walk that ends",
-            format!("{MOST_PAGES} pages and no end"),
+            "a last page",
+            format!("{MOST_PAGES} pages without a last one"),
         ));
     }
     Ok(true)
@@ -72,7 +72,9 @@ async fn walk(world: &mut World, clients: &[Users], page_sizes: &[i32]) -> StepR
     }
 }
 
-#[when(regex = r#"^the users named "([A-Z][a-z]+)" are walked( on both instances in turn)? with$"#)]
+#[when(
+    regex = r#"^the users named "([A-Z][a-z]+)" are listed page by page( on both instances in turn)? with$"#
+)]
 async fn named_are_walked(
     world: &mut World,
     alias: String,
@@ -87,7 +89,7 @@ async fn named_are_walked(
     walk(world, &clients, &page_sizes).await
 }
 
-#[when("all users are walked with")]
+#[when("all users are listed page by page with")]
 async fn all_are_walked(world: &mut World, step: &Step) -> StepResult {
     let page_sizes = start(world, None, step)?;
     let client = world.client(0).await?;
@@ -105,7 +107,7 @@ async fn first_page_was_listed(world: &mut World, alias: String, step: &Step) ->
     step_on(world, &client, page_sizes[0]).await.map(|_| ())
 }
 
-#[when("the walk goes on")]
+#[when("the further pages are listed")]
 async fn walk_goes_on(world: &mut World) -> StepResult {
     world.begin();
     let client = world.client(0).await?;
@@ -135,7 +137,7 @@ async fn second_page_is_listed(world: &mut World, times: usize) -> StepResult {
 }
 
 #[when(
-    regex = r#"^the users named "([A-Z][a-z]+)" are walked in order of (\w+(?: desc)?) by pages of (\d+), and after each page (.+)$"#
+    regex = r#"^the users named "([A-Z][a-z]+)" are listed page by page in order of (\w+(?: desc)?) with page_size (\d+), and after each page (.+)$"#
 )]
 async fn are_walked_meanwhile(
     world: &mut World,
@@ -331,7 +333,7 @@ fn exactly_once(world: &World, wanted: &BTreeSet<String>, alone: bool) -> StepRe
     }
 }
 
-#[then(regex = r#"^the walk returns every user named "([A-Z][a-z]+)" exactly once$"#)]
+#[then(regex = r#"^the pages hold every user named "([A-Z][a-z]+)" exactly once$"#)]
 async fn returns_every_user(world: &mut World, alias: String) -> StepResult {
     let wanted = world
         .group(&alias)?
@@ -342,12 +344,12 @@ async fn returns_every_user(world: &mut World, alias: String) -> StepResult {
     exactly_once(world, &wanted, true)
 }
 
-#[then(regex = r#"^the walk returns every lasting user named "[A-Z][a-z]+" exactly once$"#)]
+#[then(regex = r#"^the pages hold every lasting user named "[A-Z][a-z]+" exactly once$"#)]
 async fn returns_every_lasting_user(world: &mut World) -> StepResult {
     exactly_once(world, &world.users.walk.lasting, false)
 }
 
-#[then(regex = r"^the walk takes (\d+) pages$")]
+#[then(regex = r"^the list takes (\d+) pages$")]
 async fn takes_pages(world: &mut World, count: usize) -> StepResult {
     let pages: Vec<usize> = world
         .users

@@ -48,7 +48,7 @@ async fn any_order(world: &mut World) -> StepResult {
     orders::check(clients(world, 1).await?, world.scene.seed).await
 }
 
-#[then("any walk meets every lasting user exactly once while other clients write")]
+#[then("any list over all pages returns every lasting user exactly once while other clients write")]
 async fn any_walk(world: &mut World) -> StepResult {
     pagination::check(clients(world, 1).await?, world.scene.seed).await
 }
@@ -64,7 +64,7 @@ async fn every_history(world: &mut World, count: usize) -> StepResult {
 }
 
 #[then(
-    regex = r"^the history of one user under (\d+) concurrent clients is linearizable while Redis goes away and comes back$"
+    regex = r"^the history of one user under (\d+) concurrent clients is linearizable while Redis is cut and restored$"
 )]
 async fn history_under_outages(world: &mut World, count: usize) -> StepResult {
     let clients = clients(world, count).await?;

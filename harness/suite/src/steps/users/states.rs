@@ -195,7 +195,7 @@ async fn answered_metadata(world: &mut World, step: &Step) -> StepResult {
     )
 }
 
-#[then(regex = r#"^updated_at of "([A-Z][a-z]+)" has moved forward$"#)]
+#[then(regex = r#"^updated_at of "([A-Z][a-z]+)" has increased$"#)]
 async fn has_moved_forward(world: &mut World, alias: String) -> StepResult {
     let states = &world.tracked_user(&alias)?.states;
     let [.., before, after] = states.as_slice() else {
@@ -208,7 +208,7 @@ async fn has_moved_forward(world: &mut World, alias: String) -> StepResult {
     )
 }
 
-#[then(regex = r#"^id and created_at of "([A-Z][a-z]+)" have not moved$"#)]
+#[then(regex = r#"^id and created_at of "([A-Z][a-z]+)" have not changed$"#)]
 async fn have_not_moved(world: &mut World, alias: String) -> StepResult {
     let person = world.tracked_user(&alias)?;
     let first = person.first();

@@ -28,8 +28,8 @@ pub const ANSWERS: &[&str] = &[
     "UNAVAILABLE \"a message\"",
     "UNAVAILABLE with the raw message \"%zz\\xff\"",
     "UNAVAILABLE with a message of 1048576 bytes",
-    "nothing, ever",
-    "headers and nothing more",
+    "no answer",
+    "headers only",
     "a closed connection",
     "a connection closed after the headers",
     "a connection closed in the middle of the answer",
@@ -153,8 +153,8 @@ fn simple(part: &str) -> Option<ScriptedAnswer> {
     let data = |it: &'static [u8]| ScriptedAnswer::Raw(Raw::grpc().data(it).ended(0));
     Some(match part {
         "OK" => ScriptedAnswer::Contract,
-        "nothing, ever" => ScriptedAnswer::Never,
-        "headers and nothing more" => ScriptedAnswer::SilentAfterHeaders,
+        "no answer" => ScriptedAnswer::Never,
+        "headers only" => ScriptedAnswer::HeadersOnly,
         "a closed connection" => ScriptedAnswer::CloseBefore,
         "a connection closed after the headers" => ScriptedAnswer::CloseAfterHeaders,
         "a connection closed in the middle of the answer" => ScriptedAnswer::CloseMidMessage,

@@ -19,7 +19,7 @@ fn is_reset(ended: &CompletedCall, why: &str) {
 
 #[tokio::test]
 async fn what_is_silent_stays_silent() {
-    for answer in [ScriptedAnswer::Never, ScriptedAnswer::SilentAfterHeaders] {
+    for answer in [ScriptedAnswer::Never, ScriptedAnswer::HeadersOnly] {
         let double = saying(answer).await;
         let wire = wire(&double).await;
         let call = wire.call(GET, framed(b""), None);
