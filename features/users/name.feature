@@ -69,6 +69,8 @@ Feature: Names
         | Ada{U+0080}Lovelace |
         | Ada{U+0085}         |
         | Ada{U+009F}Lovelace |
+        | {U+001C}            |
+        | {U+001D}{U+001F}    |
       Then every call fails with INVALID_ARGUMENT and message "name is invalid"
       And no user was created
 

@@ -24,7 +24,6 @@ export class Health {
 
   async run(signal) {
     while (!signal.aborted) {
-      const started = performance.now();
       const component = await this.#check();
       this.#report = {
         status: component.status,
@@ -33,8 +32,7 @@ export class Health {
         timestamp: new Date().toISOString(),
       };
       this.#reported();
-      const rest = started + this.config.healthCacheTtl - performance.now();
-      await pause(Math.max(50, rest), undefined, { signal, ref: false }).catch(() => {});
+      await pause(Math.max(50, this.config.healthCacheTtl), undefined, { signal, ref: false }).catch(() => {});
     }
   }
 

@@ -37,10 +37,8 @@ class Health:
 
     async def run(self) -> None:
         """Checks until cancelled."""
-        loop = asyncio.get_running_loop()
         await self._announce(False)
         while True:
-            started = loop.time()
             components = await asyncio.gather(*(self._check(name, check) for name, check in self._checks.items()))
             self._report = {
                 "status": _worst(component["status"] for component in components),
@@ -50,7 +48,7 @@ class Health:
             }
             self._first.set()
             await self._announce(self._report["status"] != "unhealthy")
-            await asyncio.sleep(max(0.05, started + self._config.health_cache_ttl - loop.time()))
+            await asyncio.sleep(max(0.05, self._config.health_cache_ttl))
 
     async def _check(self, name: str, check: Callable[[], Awaitable[object]]) -> dict:
         started = time.perf_counter()
