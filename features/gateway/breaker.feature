@@ -17,8 +17,8 @@ Feature: The breaker
       Given a deployment of its own with
         | setting              | value |
         | BREAKER_MAX_FAILURES | 3     |
-        | RETRY_BASE_DELAY     | 6s    |
-        | REQUEST_TIMEOUT      | 30s   |
+        | RETRY_BASE_DELAY     | 12s   |
+        | REQUEST_TIMEOUT      | 1m    |
       And the user service answers `<code> for every call`
       When 2 creates are made
       Then every call so far reached the user service
@@ -141,6 +141,19 @@ Feature: The breaker
       Then the user service got 2 calls
       And the answer is 503
 
+    Scenario: A request whose own try opened the breaker is answered without a pause
+      Given a deployment of its own with
+        | setting              | value |
+        | BREAKER_MAX_FAILURES | 1     |
+        | RETRY_MAX_ATTEMPTS   | 5     |
+        | RETRY_BASE_DELAY     | 12s   |
+        | REQUEST_TIMEOUT      | 1m    |
+      And the user service answers `UNAVAILABLE for every call`
+      When `GET /api/v1/users/x` is asked
+      Then the answer is 503
+      And every answer came within 100 ms
+      And the user service got 1 call
+
     # A gateway that cannot see its client leave counts the call at its end, when REQUEST_TIMEOUT has passed.
     Scenario: A call whose client left has not failed by that
       Given a deployment of its own with
@@ -212,10 +225,11 @@ Feature: The breaker
         | setting               | value |
         | BREAKER_MAX_FAILURES  | 2     |
         | BREAKER_RESET_TIMEOUT | 10s   |
+        | REQUEST_TIMEOUT       | 20s   |
       And 3 creates are in flight that the user service will answer with <code>
       And the user service answers `UNAVAILABLE twice`
       When 2 creates are made
-      And the creates in flight are answered 1 s later
+      And the creates in flight are answered 7 s later
       Then the breaker is open, and every route is refused at once
       And 10 s after it opened the breaker lets a call through
 

@@ -223,12 +223,13 @@ async fn shortest_are(world: &mut World, middles: String) -> StepResult {
     let middles = middles.split(", ").map(str::parse::<Span>);
     let middles: Vec<Span> = middles.collect::<Result<_, _>>().map_err(Failure::broken)?;
     let pauses = pauses(world).await?;
+    let allowed = GRAIN.mul_f64(3.0 * world.scene.patience.factor());
     let shortest = |number: usize| pauses.iter().filter_map(|it| it.get(number)).min();
     let wrong = middles
         .iter()
         .enumerate()
         .filter_map(|(number, middle)| match shortest(number) {
-            Some(pause) if *pause <= middle.0 + GRAIN => None,
+            Some(pause) if *pause <= middle.0 + allowed => None,
             other => Some(format!("pause {} is at least {other:?}", number + 1)),
         });
     all("short pauses among many", wrong.collect(), middles.len())
