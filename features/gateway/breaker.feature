@@ -159,7 +159,7 @@ Feature: The breaker
       Given a deployment of its own with
         | setting              | value |
         | BREAKER_MAX_FAILURES | 1     |
-        | REQUEST_TIMEOUT      | 8s    |
+        | REQUEST_TIMEOUT      | 1m    |
       And the user service answers `no answer`
       When 1 create is made and abandoned
       And 5 creates are made

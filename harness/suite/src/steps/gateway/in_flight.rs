@@ -173,11 +173,10 @@ async fn time_is_up_again(world: &mut World) -> StepResult {
 #[when("1 create is made and abandoned")]
 async fn made_and_abandoned(world: &mut World) -> StepResult {
     let id = make_and_abandon(world).await?;
-    let limit = world.scene.patience.stretch(NOTICE);
     let double = world.own()?.double()?.clone();
     let given_up = eventually(
         "the gateway gives its call up",
-        limit,
+        NOTICE,
         async || match ending(&double, &id) {
             Some(Ending::AbandonedByClient(_)) => Ok(()),
             other => Err(format!("{other:?}")),
