@@ -5,6 +5,7 @@ use std::process::Command;
 use std::{env, fs};
 
 use anyhow::{Context as _, ensure};
+use conformance_engine::backends::RunningBackend as _;
 use conformance_engine::backends::postgres::{Database, Postgres};
 use conformance_engine::backends::provider::Choice;
 use conformance_engine::backends::redis::{Redis, RedisLease};

@@ -1,6 +1,6 @@
-//! What a platform's suite declares of itself, as data: components, capabilities, clauses.
+//! A platform's suite as data: components, capabilities, clauses.
 
-/// A platform, as its suite knows it.
+/// A platform, as its suite describes it.
 #[derive(Clone, Copy, Debug)]
 pub struct Catalogue {
     /// The contract's version, as `subject.contract` of a manifest names it.

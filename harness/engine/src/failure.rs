@@ -1,17 +1,19 @@
 //! Why a step did not pass: the subject is wrong, or the suite could not judge.
 
+use std::cell::RefCell;
 use std::fmt::{self, Display};
 
 use serde::{Deserialize, Serialize};
 
-/// What a step answers.
+/// What a step returns.
 pub type StepResult<T = ()> = Result<T, Failure>;
 
+thread_local! {
+    /// The failure that was displayed last on this thread; see [`Failure::of_panic`].
+    static DISPLAYED: RefCell<Option<Failure>> = const { RefCell::new(None) };
+}
+
 /// Why a step did not pass.
-///
-/// Its `Display` is JSON on purpose: cucumber's macros turn a step's error into a panic with the
-/// displayed text, and the executor reads the kind back from it. A panic that does not parse is
-/// one of the suite's own.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Failure {
@@ -80,16 +82,56 @@ impl Failure {
         self
     }
 
-    /// Reads back what `Display` wrote.
-    pub fn from_panic_text(text: &str) -> Option<Self> {
-        serde_json::from_str(text).ok()
+    /// The failure whose text is that of a panic on this thread.
+    ///
+    /// The macros of cucumber turn a step's error into a panic with the error's text and drop its type.
+    /// This is the one place that gets the type back: displaying a failure keeps a copy, and the panic
+    /// that follows at once has its text. A panic with another text is one of the suite's own.
+    pub fn of_panic(text: &str) -> Option<Self> {
+        let displayed = DISPLAYED.with(RefCell::take);
+        displayed.filter(|failure| failure.text() == text)
+    }
+
+    /// The first line of it, for lists.
+    pub fn first_line(&self) -> String {
+        let first = |text: &str| text.trim().lines().next().unwrap_or_default().to_owned();
+        match self {
+            Self::Mismatch { expected, got, .. } => {
+                format!("expected {}, got {}", first(expected), first(got))
+            }
+            Self::Broken { cause: text }
+            | Self::Missing { reason: text }
+            | Self::Unsupported { reason: text } => first(text),
+        }
+    }
+
+    /// In one sentence, for messages.
+    fn text(&self) -> String {
+        match self {
+            Self::Mismatch {
+                expected,
+                got,
+                details,
+            } => {
+                let mut text = format!("expected {expected}, got {got}");
+                for detail in details {
+                    text.push_str("; ");
+                    text.push_str(detail);
+                }
+                text
+            }
+            Self::Broken { cause: text }
+            | Self::Missing { reason: text }
+            | Self::Unsupported { reason: text } => text.clone(),
+        }
     }
 }
 
 impl Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let json = serde_json::to_string(self).map_err(|_| fmt::Error)?;
-        f.write_str(&json)
+        f.write_str(&self.text())?;
+        DISPLAYED.with(|displayed| displayed.replace(Some(self.clone())));
+        Ok(())
     }
 }
 
@@ -108,17 +150,34 @@ pub fn ensure(holds: bool, expected: impl Display, got: impl Display) -> StepRes
 mod tests {
     use super::*;
 
+    /// As the macros of cucumber do with a step's error.
+    fn panic_text(failure: &Failure) -> String {
+        let failure = failure.clone();
+        let panic = std::panic::catch_unwind(move || panic!("{failure}")).expect_err("a panic");
+        *panic.downcast::<String>().expect("a text")
+    }
+
     #[test]
     fn a_failure_survives_the_way_through_a_panic() {
         let failure = Failure::mismatch("ALREADY_EXISTS", "OK \"{}\"\n").detail("call #3");
-        assert_eq!(
-            Failure::from_panic_text(&failure.to_string()),
-            Some(failure)
-        );
+        assert_eq!(Failure::of_panic(&panic_text(&failure)), Some(failure));
     }
 
     #[test]
     fn a_panic_of_the_suite_is_no_failure_of_the_subject() {
-        assert_eq!(Failure::from_panic_text("index out of bounds"), None);
+        let shown = Failure::mismatch("one", "two").to_string();
+        assert_eq!(Failure::of_panic("index out of bounds"), None);
+        assert_eq!(Failure::of_panic(&shown), None, "it was taken already");
+    }
+
+    #[test]
+    fn the_kind_survives_even_where_texts_are_alike() {
+        let broken = Failure::broken("the same words");
+        let unsupported = Failure::unsupported("the same words");
+        assert_eq!(Failure::of_panic(&panic_text(&broken)), Some(broken));
+        assert_eq!(
+            Failure::of_panic(&panic_text(&unsupported)),
+            Some(unsupported)
+        );
     }
 }

@@ -7,14 +7,14 @@
 //! - [`observe`]: what a program shows: the journal, waiting for a condition
 //! - [`network`]: a link between a program and a backend that can be cut, hung or slowed
 //! - [`backends`]: what an implementation attaches to, and where that comes from
-//! - [`catalogue`]: what a platform's suite declares of itself: components, capabilities, clauses
+//! - [`catalogue`]: a platform's suite as data: components, capabilities, clauses
 //! - [`manifest`]: `conformance.toml`, checked against the catalogue
-//! - [`subject`]: the implementation under test: its processes and their output
+//! - [`subject`]: the implementation under test, behind one trait
 //! - [`features`]: feature files become cases; select, lint
 //! - [`run`]: schedule, execute, judge
 //! - [`report`]: the outcome as terminal text, `verdict.json` and JUnit
 //!
-//! Nothing here knows a user, a gateway or an operator.
+//! Nothing here depends on a user, a gateway or an operator.
 
 pub mod backends;
 pub mod catalogue;

@@ -120,8 +120,12 @@ impl Manifest {
 
     /// The deviation that covers this scenario, if one is declared.
     pub fn deviation(&self, clause: &str, scenario: &str) -> Option<&KnownDeviation> {
-        self.known_deviations.iter().find(|it| {
-            it.clause == clause && it.scenario.as_deref().is_none_or(|name| name == scenario)
+        self.known_deviations.iter().find(|declared| {
+            declared.clause == clause
+                && declared
+                    .scenario
+                    .as_deref()
+                    .is_none_or(|name| name == scenario)
         })
     }
 }
@@ -326,23 +330,23 @@ impl Check<'_> {
 
     fn deviations(&self, raw: Vec<RawDeviation>) -> Result<Vec<KnownDeviation>, ManifestError> {
         raw.into_iter()
-            .map(|it| {
-                let span = it.clause.span();
-                let clause = it.clause.into_inner();
+            .map(|declared| {
+                let span = declared.clause.span();
+                let clause = declared.clause.into_inner();
                 if !self.catalogue.has_clause(&clause) {
                     let problem = format!(
                         "unknown clause {clause:?} in known_deviations; `conformance list` names them all"
                     );
                     return Err(self.error(&span, problem));
                 }
-                if it.reason.trim().is_empty() {
+                if declared.reason.trim().is_empty() {
                     let problem = format!("the known deviation from {clause} needs a reason");
                     return Err(self.error(&span, problem));
                 }
                 Ok(KnownDeviation {
                     clause,
-                    scenario: it.scenario,
-                    reason: it.reason,
+                    scenario: declared.scenario,
+                    reason: declared.reason,
                     line: line_of(self.text, &span),
                 })
             })

@@ -7,15 +7,16 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
+use conformance_engine::backends::Backends;
 use conformance_engine::backends::provider::Choice;
 use conformance_engine::features::cases::{self, Case};
 use conformance_engine::features::select::{Selected, Selection, select};
 use conformance_engine::manifest::Manifest;
 use conformance_engine::observe::Patience;
 use conformance_engine::report::{self, Timings};
-use conformance_engine::run::execute::{self, Plan, Watcher};
-use conformance_engine::run::outcome::{Evidence, Outcome, RunReport, ScenarioResult, SubjectInfo};
-use conformance_engine::run::{deviations, scenario, verdict};
+use conformance_engine::run::assemble::{RunFacts, assemble};
+use conformance_engine::run::execute::{self, Plan};
+use conformance_engine::run::{deviations, scenario};
 use conformance_engine::sandbox::Sandbox;
 use cucumber::World as _;
 use tokio::signal::unix::{SignalKind, signal};
@@ -23,7 +24,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::contract::catalogue::{CATALOGUE, COMPONENTS};
 use crate::contract::components::Component;
-use crate::environment::{Backends, Environment, cores};
+use crate::environment::{Environment, cores};
 use crate::features;
 use crate::world::{Hooks, World};
 
@@ -125,14 +126,14 @@ async fn execute(
         judged.clone(),
     ));
     let progress = report::progress::Progress::begin(selected.run.len());
-    let watcher = ProgressWatcher(&progress);
+    let needed = backends_of(&judged);
     let mut plan = plan(request);
     let hooks = Rc::new(Hooks {
         environment: environment.clone(),
     });
     let executed = async {
         tokio::select! {
-            () = backends.warm_up(&judged) => {}
+            () = backends.warm_up(&needed) => {}
             // A server that hangs holds up no ctrl-C.
             () = cancel.cancelled() => {}
         }
@@ -147,7 +148,7 @@ async fn execute(
         let run = selected.run.clone();
         (
             ready,
-            execute::execute(hooks, steps, run, &plan, &watcher, &cancel).await,
+            execute::execute(hooks, steps, run, &plan, &progress, &cancel).await,
         )
     };
     let (ready, executed) = executed.await;
@@ -164,28 +165,20 @@ async fn execute(
     backends.end().await;
     let subjects_cpu = environment.subjects_cpu();
     let interrupted = cancel.is_cancelled();
-    let whole = !interrupted && !request.fail_fast;
-    let results = collect(&selected, executed, &manifest, whole);
-    let mut deselected = unexecuted(&selected, &results);
-    deselected.extend(selected.deselected.iter().cloned());
-    let run = RunReport {
+    let facts = RunFacts {
         suite_version: env!("CARGO_PKG_VERSION").to_owned(),
         contract: CATALOGUE.contract.to_owned(),
-        patience: request.patience.factor(),
-        subject: SubjectInfo {
-            name: manifest.name.clone(),
-            version: manifest.version.clone(),
-        },
         seed: request.seed,
+        patience: request.patience,
         started_at,
         duration: begun.elapsed(),
         backends: backend_infos,
-        verdicts: verdict::judge(&manifest, &results, &deselected, request.patience),
-        scenarios: in_order(results, cases),
         unjudged: CATALOGUE.pending(),
         interrupted,
+        fail_fast: request.fail_fast,
         allow_missing: request.allow_missing,
     };
+    let run = assemble(facts, &manifest, cases, &selected, executed);
     let timings = request.timings.then(|| Timings {
         wall: begun.elapsed(),
         suite_cpu: used(nix::sys::resource::UsageWho::RUSAGE_SELF),
@@ -203,6 +196,12 @@ pub fn components(cases: &[Arc<Case>]) -> Vec<&'static Component> {
     COMPONENTS.iter().copied().filter(has).collect()
 }
 
+/// The names of the backends that these components depend on.
+pub fn backends_of(components: &[&'static Component]) -> Vec<&'static str> {
+    let resources = components.iter().flat_map(|it| it.resources);
+    resources.filter_map(|it| it.kind.backend()).collect()
+}
+
 fn plan(request: &RunRequest) -> Plan {
     let mut rerun = "conformance run".to_owned();
     if request.manifest != Path::new("conformance.toml") {
@@ -214,18 +213,6 @@ fn plan(request: &RunRequest) -> Plan {
         patience: request.patience,
         fail_fast: request.fail_fast,
         rerun,
-    }
-}
-
-struct ProgressWatcher<'a>(&'a report::progress::Progress);
-
-impl Watcher for ProgressWatcher<'_> {
-    fn started(&self, case: &Case) {
-        self.0.started(case);
-    }
-
-    fn finished(&self, result: &ScenarioResult) {
-        self.0.finished(result);
     }
 }
 
@@ -256,59 +243,4 @@ fn used(who: nix::sys::resource::UsageWho) -> Duration {
             + Duration::from_micros(u64::try_from(it.tv_usec()).unwrap_or(0))
     };
     seconds(usage.user_time()) + seconds(usage.system_time())
-}
-
-/// Results of all selected cases; with `whole`, a case without a result is an error.
-fn collect(
-    selected: &Selected,
-    executed: Vec<ScenarioResult>,
-    manifest: &Manifest,
-    whole: bool,
-) -> Vec<ScenarioResult> {
-    let mut results = executed;
-    if whole {
-        let lost: Vec<_> = unexecuted(selected, &results);
-        results.extend(lost.into_iter().map(|case| {
-            let line = case.line;
-            let evidence = Evidence {
-                step: "the whole scenario".to_owned(),
-                line,
-                got: "the suite lost this scenario: it ended without a result".to_owned(),
-                ..Evidence::default()
-            };
-            result(case, Outcome::Error, Some(evidence))
-        }));
-    }
-    results.extend(selected.skipped.iter().map(|(case, reason)| {
-        let reason = reason.clone();
-        result(case.clone(), Outcome::Skipped { reason }, None)
-    }));
-    deviations::apply(manifest, &mut results);
-    results
-}
-
-fn result(case: Arc<Case>, outcome: Outcome, evidence: Option<Evidence>) -> ScenarioResult {
-    ScenarioResult {
-        case,
-        outcome,
-        duration: Duration::ZERO,
-        evidence,
-        steps: Vec::new(),
-    }
-}
-
-/// The cases without a result: those that were not selected, and those that an early end left out.
-fn unexecuted(selected: &Selected, results: &[ScenarioResult]) -> Vec<Arc<Case>> {
-    let has_result = |case: &Arc<Case>| results.iter().any(|it| Arc::ptr_eq(&it.case, case));
-    selected
-        .run
-        .iter()
-        .filter(|it| !has_result(it))
-        .cloned()
-        .collect()
-}
-
-fn in_order(mut results: Vec<ScenarioResult>, cases: &[Arc<Case>]) -> Vec<ScenarioResult> {
-    results.sort_by_key(|it| cases.iter().position(|case| Arc::ptr_eq(case, &it.case)));
-    results
 }

@@ -20,7 +20,7 @@ use tokio::runtime::Handle;
 use tokio::time::timeout;
 
 use super::engine::{engine, publishing};
-use super::provider::{Backend, BackendError, chain};
+use super::provider::{BackendError, Description, chain};
 use super::server::{OwnServer, TAIL, Workspace, printable};
 use crate::sandbox::watchdog::{FOLDER_LABEL, MACHINE_LABEL, RUN_LABEL, machine};
 
@@ -35,7 +35,7 @@ pub(super) const PAUSE: Duration = Duration::from_millis(25);
 
 /// A running container. Dropping it removes it.
 pub(super) struct Container<I: Image + 'static> {
-    backend: Backend,
+    backend: &'static Description,
     name: String,
     address: SocketAddr,
     log: Arc<Mutex<Vec<u8>>>,
@@ -47,7 +47,7 @@ pub(super) struct Container<I: Image + 'static> {
 impl<I: Image + 'static> Container<I> {
     /// Starts it, listening at `port` inside, and does not wait until its server answers.
     pub(super) async fn start(
-        backend: Backend,
+        backend: &'static Description,
         number: u64,
         port: u16,
         request: ContainerRequest<I>,
@@ -55,7 +55,7 @@ impl<I: Image + 'static> Container<I> {
     ) -> Result<Self, BackendError> {
         let run = place.run_folder.file_name().unwrap_or_default();
         let run = run.to_string_lossy().into_owned();
-        let name = format!("{run}-{}-{number}", backend.word());
+        let name = format!("{run}-{}-{number}", backend.name);
         let log = Arc::default();
         let docker = engine(&place.host)
             .await
@@ -227,10 +227,14 @@ fn resolve(host: &str, port: u16) -> Result<SocketAddr, String> {
 }
 
 /// Why a container could not be started: an image that is missing is something to be installed.
-fn unstarted(backend: Backend, image: &str, error: &TestcontainersError) -> BackendError {
+fn unstarted(
+    backend: &'static Description,
+    image: &str,
+    error: &TestcontainersError,
+) -> BackendError {
     let cause = chain(error);
     if let TestcontainersError::Client(ClientError::PullImage { .. }) = error {
-        let variable = backend.image_variable();
+        let variable = backend.image_variable;
         return BackendError::Missing {
             backend,
             what_to_install: format!(

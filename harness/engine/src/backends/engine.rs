@@ -13,7 +13,7 @@ use testcontainers_modules::testcontainers::bollard::query_parameters::InspectNe
 use testcontainers_modules::testcontainers::core::client::docker_client_instance;
 use tokio::time::timeout;
 
-use super::provider::{Backend, BackendError, chain};
+use super::provider::{BackendError, Description, chain};
 use crate::sandbox::host::Host;
 
 /// How long the engine may take to say that it is there.
@@ -143,15 +143,20 @@ fn io_kind(error: &(dyn Error + 'static)) -> Option<ErrorKind> {
 
 /// An image for a backend's container.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Image {
-    pub(super) name: String,
-    pub(super) tag: String,
+pub struct Image {
+    /// `postgres`, or with a registry before it.
+    pub name: String,
+    /// `17`, or `latest`.
+    pub tag: String,
 }
 
 impl Image {
     /// The image that the backend's variable names, else the one that `ci/images` built, else the
     /// official one, which the engine pulls when the first container wants it.
-    pub(super) async fn find(backend: Backend, host: &Host) -> Result<Self, BackendError> {
+    pub(super) async fn find(
+        backend: &'static Description,
+        host: &Host,
+    ) -> Result<Self, BackendError> {
         let docker = engine(host).await.map_err(|error| {
             let what_to_install = error.to_string();
             BackendError::Missing {
@@ -159,23 +164,15 @@ impl Image {
                 what_to_install,
             }
         })?;
-        if let Some(named) = host.variable(backend.image_variable()) {
+        if let Some(named) = host.variable(backend.image_variable) {
             return Ok(Self::parse(named));
         }
-        let [built, official] = Self::usual(backend);
+        let [built, official] = backend.images.map(Self::parse);
         if built.is_there(&docker).await {
             Ok(built)
         } else {
             Ok(official)
         }
-    }
-
-    fn usual(backend: Backend) -> [Self; 2] {
-        let names = match backend {
-            Backend::Postgres => ["conformance-postgres", "postgres:17"],
-            Backend::Redis => ["conformance-redis", "redis:8"],
-        };
-        names.map(Self::parse)
     }
 
     /// Whether the engine has it already.
@@ -228,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn an_engine_that_is_down_is_told_from_one_that_refuses() {
+    fn an_engine_that_is_down_differs_from_one_that_refuses() {
         let judged = |error| judge("there".to_owned(), &error);
         let refused = io(ErrorKind::ConnectionRefused);
         assert!(matches!(judged(refused), EngineUnavailable::Down { .. }));

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use super::provider::{Backend, BackendError};
+use super::provider::{BackendError, Description};
 use super::server::printable;
 use crate::sandbox::host::{Host, is_executable, numbers};
 
@@ -14,16 +14,16 @@ const VERSION_LIMIT: Duration = Duration::from_secs(10);
 
 /// A program that was found, and asked for its version.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Program {
+pub struct Program {
     /// Where it is.
-    pub(super) path: PathBuf,
+    pub path: PathBuf,
     /// As `--version` says: `15.18`.
-    pub(super) version: String,
+    pub version: String,
 }
 
 impl Program {
     /// The first number of its version.
-    pub(super) fn major(&self) -> u32 {
+    pub fn major(&self) -> u32 {
         numbers(&self.version).first().copied().unwrap_or(0)
     }
 }
@@ -31,7 +31,7 @@ impl Program {
 /// What is looked for.
 pub(super) struct Wanted {
     /// For messages.
-    pub(super) backend: Backend,
+    pub(super) backend: &'static Description,
     /// Any of these programs.
     pub(super) names: &'static [&'static str],
     /// What `--version` prints before the version.
@@ -160,8 +160,17 @@ fn read_version(said: &str, mark: &str) -> Option<String> {
 mod tests {
     use super::*;
 
+    static PRETEND: Description = Description {
+        name: "pretend",
+        title: "Pretend",
+        packages: "pretend-server",
+        url_variable: "CONFORMANCE_PRETEND_URL",
+        image_variable: "CONFORMANCE_PRETEND_IMAGE",
+        images: ["conformance-pretend", "pretend:1"],
+    };
+
     const WANTED: Wanted = Wanted {
-        backend: Backend::Postgres,
+        backend: &PRETEND,
         names: &["pretend"],
         mark: "(Pretend) ",
         least: 13,
@@ -196,11 +205,11 @@ mod tests {
         let error = find_in(folder.path()).unwrap_err();
         assert!(matches!(error, BackendError::Missing { .. }), "{error:?}");
         assert!(
-            error.to_string().contains("apt-get install postgresql"),
+            error.to_string().contains("apt-get install pretend-server"),
             "{error}"
         );
         assert!(
-            error.to_string().contains("CONFORMANCE_POSTGRES_URL"),
+            error.to_string().contains("CONFORMANCE_PRETEND_URL"),
             "{error}"
         );
     }

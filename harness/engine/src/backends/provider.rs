@@ -1,72 +1,50 @@
-//! Where a backend comes from, what it turned out to be, and what to do when there is none.
+//! What is fixed about a backend, where one may come from, and why there may be none.
 
 use std::error::Error;
 use std::fmt::{self, Display};
 use std::str::FromStr;
-use std::sync::Arc;
 
-use super::engine::Image;
-use crate::sandbox::host::Host;
+use serde::{Deserialize, Serialize};
 
-/// What a backend is, whatever provides it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Backend {
-    /// PostgreSQL.
-    Postgres,
-    /// Redis.
-    Redis,
+use crate::failure::Failure;
+
+/// What is fixed about a backend, whatever provides it.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Description {
+    /// Its key in `verdict.json`, and the name of its folder in the run's: `postgres`.
+    pub name: &'static str,
+    /// Its name in messages: `PostgreSQL`.
+    pub title: &'static str,
+    /// The distribution's packages that hold its programs.
+    pub packages: &'static str,
+    /// The variable that names a server outside of the suite.
+    pub url_variable: &'static str,
+    /// The variable that names another image for its container.
+    pub image_variable: &'static str,
+    /// The image that `ci/images` builds, and the official one.
+    pub images: [&'static str; 2],
 }
 
-impl Backend {
-    /// Its key in `verdict.json`.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Postgres => "postgres",
-            Self::Redis => "redis",
-        }
-    }
-
-    /// The variable that names a server outside of the suite.
-    pub fn variable(self) -> &'static str {
-        match self {
-            Self::Postgres => "CONFORMANCE_POSTGRES_URL",
-            Self::Redis => "CONFORMANCE_REDIS_URL",
-        }
-    }
-
-    /// The variable that names another image for its container.
-    pub fn image_variable(self) -> &'static str {
-        match self {
-            Self::Postgres => "CONFORMANCE_POSTGRES_IMAGE",
-            Self::Redis => "CONFORMANCE_REDIS_IMAGE",
-        }
-    }
-
+impl Description {
     /// What to do on a machine without it.
-    pub(super) fn remedy(self) -> String {
-        let packages = match self {
-            Self::Postgres => "postgresql",
-            Self::Redis => "redis-server",
-        };
+    pub fn remedy(&self) -> String {
         format!(
-            "install it (`apt-get install {packages}`, or what your system calls it), start a container \
+            "install it (`apt-get install {}`, or what your system calls it), start a container \
              engine, or set {} to the URL of a server for the suite alone",
-            self.variable()
+            self.packages, self.url_variable
         )
     }
 }
 
-impl Display for Backend {
+impl Display for Description {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Postgres => "PostgreSQL",
-            Self::Redis => "Redis",
-        })
+        f.write_str(self.title)
     }
 }
 
 /// Where a backend comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ProviderKind {
     /// A program of this machine, started by the suite.
     Process,
@@ -129,7 +107,7 @@ impl Display for Choice {
 }
 
 /// What a backend turned out to be, for the report.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BackendInfo {
     /// Where it comes from.
     pub provider: ProviderKind,
@@ -144,7 +122,7 @@ pub enum BackendError {
     #[error("{backend} is missing: {what_to_install}")]
     Missing {
         /// Which one.
-        backend: Backend,
+        backend: &'static Description,
         /// What was looked for, and what to do.
         what_to_install: String,
     },
@@ -152,7 +130,7 @@ pub enum BackendError {
     #[error("{backend} does not work: {cause}; {advice}")]
     Broken {
         /// Which one.
-        backend: Backend,
+        backend: &'static Description,
         /// What happened, with the end of the server's log where there is one.
         cause: String,
         /// What to do about it.
@@ -161,8 +139,9 @@ pub enum BackendError {
 }
 
 impl BackendError {
-    pub(super) fn broken(
-        backend: Backend,
+    /// An error of a backend that is there and does not work.
+    pub fn broken(
+        backend: &'static Description,
         cause: impl Into<String>,
         advice: impl Into<String>,
     ) -> Self {
@@ -174,64 +153,23 @@ impl BackendError {
     }
 
     /// Which backend it is about.
-    pub fn backend(&self) -> Backend {
+    pub fn backend(&self) -> &'static Description {
         match self {
-            Self::Missing { backend, .. } | Self::Broken { backend, .. } => *backend,
+            Self::Missing { backend, .. } | Self::Broken { backend, .. } => backend,
         }
     }
 }
 
-/// Where a backend is taken from, once decided.
-pub(super) enum Route<P> {
-    /// The server of this URL.
-    External(String),
-    /// These programs.
-    Process(P),
-    /// This image.
-    Container(Image),
-}
-
-/// How a provider's programs are looked for.
-pub(super) type Find<P> = fn(&Host) -> Result<P, BackendError>;
-
-/// Decides where a backend comes from.
-pub(super) async fn route<P: Send + 'static>(
-    backend: Backend,
-    choice: Choice,
-    host: &Arc<Host>,
-    find: Find<P>,
-) -> Result<Route<P>, BackendError> {
-    if choice == Choice::Container {
-        return Ok(Route::Container(Image::find(backend, host).await?));
-    }
-    if let (Choice::Auto, Some(url)) = (choice, host.variable(backend.variable())) {
-        return Ok(Route::External(url.to_owned()));
-    }
-    let programs = look(backend, host.clone(), find).await;
-    match programs {
-        Err(missing @ BackendError::Missing { .. }) if choice == Choice::Auto => {
-            match Image::find(backend, host).await {
-                Ok(image) => Ok(Route::Container(image)),
-                // That there is no engine either says less than which program to install.
-                Err(_) => Err(missing),
-            }
+/// A backend's error as a step's: what is missing is not run, what does not work cannot be judged.
+impl From<BackendError> for Failure {
+    fn from(error: BackendError) -> Self {
+        match error {
+            BackendError::Missing { .. } => Self::Missing {
+                reason: error.to_string(),
+            },
+            BackendError::Broken { .. } => Self::broken(error),
         }
-        programs => programs.map(Route::Process),
     }
-}
-
-/// Looking for programs starts some of them: a thread that may wait does it.
-async fn look<P: Send + 'static>(
-    backend: Backend,
-    host: Arc<Host>,
-    find: Find<P>,
-) -> Result<P, BackendError> {
-    tokio::task::spawn_blocking(move || find(&host))
-        .await
-        .unwrap_or_else(|panic| {
-            let advice = "this is a fault of the suite";
-            Err(BackendError::broken(backend, panic.to_string(), advice))
-        })
 }
 
 /// An error with everything below it: libraries say the cause only in their sources.
@@ -252,32 +190,8 @@ pub(super) fn chain(error: &dyn Error) -> String {
 mod tests {
     use super::*;
 
-    async fn routed(choice: Choice, url: &str) -> String {
-        let host = Arc::new(Host::bare([("CONFORMANCE_REDIS_URL", url)]));
-        match route(Backend::Redis, choice, &host, |_| Ok(())).await {
-            Ok(Route::External(url)) => format!("external {url}"),
-            Ok(Route::Process(())) => "process".to_owned(),
-            Ok(Route::Container(image)) => format!("container {image}"),
-            Err(error) => error.to_string(),
-        }
-    }
-
-    #[tokio::test]
-    async fn a_variable_that_is_set_wins_over_a_program_unless_processes_are_forced() {
-        assert_eq!(
-            routed(Choice::Auto, "redis://there").await,
-            "external redis://there"
-        );
-        assert_eq!(routed(Choice::Process, "redis://there").await, "process");
-    }
-
-    #[tokio::test]
-    async fn an_empty_variable_counts_as_unset() {
-        assert_eq!(routed(Choice::Auto, "").await, "process");
-    }
-
     #[test]
-    fn an_error_is_told_with_its_causes() {
+    fn an_error_is_shown_with_its_causes() {
         let inner = std::io::Error::other("refused");
         let outer = BackendErrorForTest(inner);
         assert_eq!(chain(&outer), "cannot connect: refused");

@@ -12,7 +12,7 @@ use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::Pid;
 use tokio::process::{Child, Command};
 
-use super::provider::{Backend, BackendError};
+use super::provider::{BackendError, Description};
 use crate::sandbox::Sandbox;
 use crate::sandbox::host::Host;
 use crate::sandbox::ports::{Port, Ports};
@@ -82,7 +82,7 @@ where
 /// A running server, in a process group of its own. Dropping it kills the group.
 #[derive(Debug)]
 pub(super) struct Server {
-    backend: Backend,
+    backend: &'static Description,
     pid: u32,
     child: Mutex<Child>,
     log: PathBuf,
@@ -92,7 +92,7 @@ pub(super) struct Server {
 impl Server {
     /// Starts `command` with its output in `log`.
     pub(super) fn start(
-        backend: Backend,
+        backend: &'static Description,
         command: std::process::Command,
         log: &Path,
         watchdog: &Watchdog,
@@ -231,7 +231,7 @@ impl Drop for Server {
 }
 
 fn pid(pid: u32) -> Pid {
-    // The kernel's ids are far below i32::MAX; -1 would mean everybody, 0 the own group.
+    // The kernel's ids are far below i32::MAX; -1 would mean every process, 0 the own group.
     Pid::from_raw(i32::try_from(pid).unwrap_or(i32::MAX))
 }
 
@@ -288,8 +288,11 @@ pub(super) struct Workspace {
 
 impl Workspace {
     /// The one of a backend, in a folder of its own.
-    pub(super) fn of(backend: Backend, sandbox: &Sandbox) -> Result<Self, BackendError> {
-        let folder = sandbox.folder.sub(backend.word()).map_err(|error| {
+    pub(super) fn of(
+        backend: &'static Description,
+        sandbox: &Sandbox,
+    ) -> Result<Self, BackendError> {
+        let folder = sandbox.folder.sub(backend.name).map_err(|error| {
             BackendError::broken(backend, error.to_string(), "see what fills the disk")
         })?;
         Ok(Self {
@@ -313,13 +316,13 @@ impl Workspace {
         command
             .env("HOME", &self.folder)
             .env("LC_ALL", "C")
-            // By this the watchdog knows what belongs to the run.
+            // By this the watchdog finds what belongs to the run.
             .env("TMPDIR", &self.run_folder);
         command
     }
 
     /// A port for a server of `backend`.
-    pub(super) fn port(&self, backend: Backend) -> Result<Port, BackendError> {
+    pub(super) fn port(&self, backend: &'static Description) -> Result<Port, BackendError> {
         let failed = |error| {
             let advice = "end programs that hold many ports";
             BackendError::broken(backend, format!("no port is free: {error}"), advice)

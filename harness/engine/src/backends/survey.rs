@@ -1,18 +1,21 @@
 //! What this machine offers for each backend, for `conformance doctor`.
 
 use std::fmt;
+use std::sync::Arc;
 
+use futures::future::join_all;
+
+use super::backend::{Backend, look};
 use super::engine::{Image, engine, place};
-use super::programs::Program;
-use super::provider::{Backend, BackendError, BackendInfo, ProviderKind};
-use super::{postgres, redis};
+use super::provider::{BackendError, Description, ProviderKind};
+use super::registry::BACKENDS;
 use crate::sandbox::host::Host;
 
 /// What this machine offers for one backend.
 #[derive(Clone, Debug)]
 pub struct BackendSurvey {
     /// Which one.
-    pub backend: Backend,
+    pub backend: &'static Description,
     /// One for each provider, in the order in which `--backends auto` tries them.
     pub offers: Vec<Offer>,
 }
@@ -86,47 +89,61 @@ pub async fn survey() -> Vec<BackendSurvey> {
     survey_of(Host::here()).await
 }
 
-/// The same for other host.
+/// The same for another host.
 pub async fn survey_of(host: Host) -> Vec<BackendSurvey> {
-    let url = |backend: Backend| host.variable(backend.variable()).map(str::to_owned);
-    let postgres = async {
-        let url = url(Backend::Postgres)?;
-        Some(postgres::external::start(&url).await.map(|it| it.info))
+    let host = Arc::new(host);
+    let surveys = BACKENDS.iter().map(|backend| survey_one(*backend, &host));
+    join_all(surveys).await
+}
+
+async fn survey_one(backend: &'static dyn Backend, host: &Arc<Host>) -> BackendSurvey {
+    let description = backend.description();
+    let (external, process, container) = futures::join!(
+        external(backend, host),
+        process(backend, host),
+        container(description, host)
+    );
+    let offer = |provider, found| Offer { provider, found };
+    BackendSurvey {
+        backend: description,
+        offers: vec![
+            offer(ProviderKind::External, external),
+            offer(ProviderKind::Process, process),
+            offer(ProviderKind::Container, container),
+        ],
+    }
+}
+
+/// The server that the backend's variable names.
+async fn external(backend: &'static dyn Backend, host: &Host) -> Found {
+    let variable = backend.description().url_variable;
+    let Some(url) = host.variable(variable) else {
+        return Found::Nothing {
+            why: format!("{variable} is not set"),
+        };
     };
-    let redis = async {
-        let url = url(Backend::Redis)?;
-        // It only asks; the run's name would show in a lease alone.
-        Some(
-            redis::external::start(&url, "doctor")
-                .await
-                .map(|it| it.info),
-        )
-    };
-    let images = [Backend::Postgres, Backend::Redis].map(|it| image(it, &host));
-    let (postgres, redis, images) =
-        futures::join!(postgres, redis, futures::future::join_all(images));
-    let programs = host.clone();
-    let programs = tokio::task::spawn_blocking(move || {
-        [
-            postgres::process::find(&programs),
-            redis::process::find(&programs),
-        ]
-    });
-    let Ok([postgres_program, redis_program]) = programs.await else {
-        return Vec::new();
-    };
-    let external = [(Backend::Postgres, postgres), (Backend::Redis, redis)];
-    let programs = [postgres_program, redis_program];
-    let parts = external.into_iter().zip(programs).zip(images);
-    parts
-        .map(|(((backend, external), program), image)| {
-            survey_one(backend, external, program, image)
-        })
-        .collect()
+    match backend.examine(url).await {
+        Ok(info) => Found::Ready {
+            version: info.version,
+            place: format!("named by {variable}"),
+        },
+        Err(error) => lacking(error),
+    }
+}
+
+/// The program of this machine.
+async fn process(backend: &'static dyn Backend, host: &Arc<Host>) -> Found {
+    match look(backend, host.clone()).await {
+        Ok(program) => Found::Ready {
+            version: program.version,
+            place: program.path.display().to_string(),
+        },
+        Err(error) => lacking(error),
+    }
 }
 
 /// What a container engine has for a backend; nothing is pulled.
-async fn image(backend: Backend, host: &Host) -> Found {
+async fn container(backend: &'static Description, host: &Host) -> Found {
     let image = match Image::find(backend, host).await {
         Ok(image) => image,
         Err(error) => return lacking(error),
@@ -142,43 +159,8 @@ async fn image(backend: Backend, host: &Host) -> Found {
             "the engine at {} has no image `{image}`: a run pulls it, `ci/images` builds another, and {} \
              names one",
             place(host),
-            backend.image_variable()
+            backend.image_variable
         )),
-    }
-}
-
-fn survey_one(
-    backend: Backend,
-    external: Option<Result<BackendInfo, BackendError>>,
-    program: Result<Program, BackendError>,
-    container: Found,
-) -> BackendSurvey {
-    let variable = backend.variable();
-    let external = match external {
-        None => Found::Nothing {
-            why: format!("{variable} is not set"),
-        },
-        Some(Ok(info)) => Found::Ready {
-            version: info.version,
-            place: format!("named by {variable}"),
-        },
-        Some(Err(error)) => lacking(error),
-    };
-    let process = match program {
-        Ok(program) => Found::Ready {
-            version: program.version,
-            place: program.path.display().to_string(),
-        },
-        Err(error) => lacking(error),
-    };
-    let offer = |provider, found| Offer { provider, found };
-    BackendSurvey {
-        backend,
-        offers: vec![
-            offer(ProviderKind::External, external),
-            offer(ProviderKind::Process, process),
-            offer(ProviderKind::Container, container),
-        ],
     }
 }
 
@@ -200,9 +182,9 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_machine_with_nothing_is_told_what_to_install() {
+    async fn a_survey_of_a_machine_with_nothing_says_what_to_install() {
         let surveys = survey_of(Host::bare([("PATH", "/nowhere")])).await;
-        assert_eq!(surveys.len(), 2);
+        assert_eq!(surveys.len(), BACKENDS.len());
         for survey in surveys {
             assert!(!survey.usable(), "{survey}");
             let text = survey.to_string();
@@ -210,7 +192,7 @@ mod tests {
                 text.contains("not usable") && text.contains("apt-get install"),
                 "{text}"
             );
-            assert!(text.contains(survey.backend.variable()), "{text}");
+            assert!(text.contains(survey.backend.url_variable), "{text}");
         }
     }
 

@@ -4,12 +4,13 @@ use std::sync::{Arc, LazyLock};
 
 use gherkin::{Feature, Rule, Scenario, Step};
 use regex::Regex;
+use serde::{Deserialize, Serialize};
 
 use super::parse::Document;
 use crate::catalogue::Catalogue;
 
 /// One scenario, to be run for one component.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Case {
     /// `USR-7`.
     pub clause: String,
@@ -27,7 +28,8 @@ pub struct Case {
     pub line: usize,
     /// Of feature, rule, scenario and examples, without `@`.
     pub tags: Vec<String>,
-    /// Those of the backgrounds first.
+    /// Those of the backgrounds first; a report holds only the one that did not pass.
+    #[serde(skip)]
     pub steps: Vec<Step>,
 }
 
@@ -102,7 +104,8 @@ pub fn tags(feature: &Feature, rule: &Rule, scenario: &Scenario) -> Vec<String> 
     tags
 }
 
-fn steps(feature: &Feature, rule: &Rule, scenario: &Scenario) -> Vec<Step> {
+/// The steps of a scenario, those of the backgrounds first.
+pub(super) fn steps(feature: &Feature, rule: &Rule, scenario: &Scenario) -> Vec<Step> {
     let backgrounds = [&feature.background, &rule.background];
     backgrounds
         .into_iter()

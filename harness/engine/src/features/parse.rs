@@ -27,6 +27,22 @@ pub struct LintError {
     pub problem: String,
 }
 
+impl LintError {
+    /// An error in a line of a file.
+    pub fn new(path: &str, line: usize, problem: String) -> Self {
+        Self {
+            path: path.to_owned(),
+            line,
+            problem,
+        }
+    }
+
+    /// An error that belongs to no file of features.
+    pub fn general(problem: String) -> Self {
+        Self::new("", 0, problem)
+    }
+}
+
 impl std::fmt::Display for LintError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match (self.path.as_str(), self.line) {

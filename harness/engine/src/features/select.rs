@@ -7,12 +7,14 @@ use std::sync::Arc;
 use cucumber::tag::Ext as _;
 use gherkin::tagexpr::TagOperation;
 use regex::Regex;
+use serde::{Deserialize, Serialize};
 
 use super::cases::Case;
 use crate::manifest::Manifest;
 
 /// Which part of the contract a verdict speaks of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Profile {
     /// What every implementation must do: the scenarios that need no capability.
     Core,
@@ -72,8 +74,8 @@ impl Selection {
             && self.name.as_ref().is_none_or(|it| it.is_match(&case.name))
             && (self.clauses.is_empty() || self.clauses.contains(&case.clause))
             && !(self.quick && case.has_tag("slow"))
-            && self.only.as_ref().is_none_or(|it| {
-                it.contains(&(
+            && self.only.as_ref().is_none_or(|only| {
+                only.contains(&(
                     case.component.clone(),
                     case.clause.clone(),
                     case.name.clone(),

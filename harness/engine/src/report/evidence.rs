@@ -2,8 +2,9 @@
 
 use super::screen::{Screen, Style};
 use super::text::{clean, clean_line, count, shorten, time, wrap};
+use crate::failure::Failure;
 use crate::features::cases::Case;
-use crate::run::outcome::{Evidence, LogExcerpt, Outcome, ScenarioResult};
+use crate::run::outcome::{Evidence, LogExcerpt, ScenarioResult};
 
 /// Where the values of a block begin.
 const COLUMN: usize = 12;
@@ -72,14 +73,21 @@ impl Block {
             "step",
             &format!("{step}   {}", self.screen.paint(Style::Faint, &place)),
         );
-        if result.outcome == Outcome::Error {
-            self.value("error", &evidence.got);
-        } else {
-            self.value("expected", &evidence.expected);
-            self.value("got", &evidence.got);
-        }
-        if !evidence.details.is_empty() {
-            self.value("details", &evidence.details.join("\n"));
+        match &evidence.failure {
+            Failure::Mismatch {
+                expected,
+                got,
+                details,
+            } => {
+                self.value("expected", expected);
+                self.value("got", got);
+                if !details.is_empty() {
+                    self.value("details", &details.join("\n"));
+                }
+            }
+            Failure::Broken { cause: text }
+            | Failure::Missing { reason: text }
+            | Failure::Unsupported { reason: text } => self.value("error", text),
         }
         self.observations(evidence, result);
         if !evidence.rerun.is_empty() {
@@ -95,7 +103,7 @@ impl Block {
             lines.push(format!("({older} older entries left out)"));
         }
         for entry in &evidence.timeline[older..] {
-            lines.push(self.line(entry));
+            lines.push(self.line(&entry.to_string()));
         }
         for log in &evidence.logs {
             self.log(log, &mut lines);

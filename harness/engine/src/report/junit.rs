@@ -6,7 +6,8 @@ use super::evidence::{self, Detail};
 use super::screen::Screen;
 use super::summary::Summary;
 use super::text::{clean, clean_line, ranges};
-use crate::run::outcome::{Outcome, RunReport, ScenarioResult};
+use crate::run::model::RunReport;
+use crate::run::outcome::{Outcome, ScenarioResult};
 
 /// The run as XML in the form that `JUnit` made common.
 pub fn render(run: &RunReport) -> String {
@@ -83,22 +84,16 @@ fn case(result: &ScenarioResult) -> TestCase {
 
 fn status(result: &ScenarioResult) -> TestCaseStatus {
     let evidence = result.evidence.as_ref();
-    let (mut status, message) = match &result.outcome {
+    let mut status = match &result.outcome {
         Outcome::Passed => return TestCaseStatus::success(),
-        Outcome::Failed => {
-            let text = evidence.map(|it| format!("expected {}, got {}", it.expected, it.got));
-            (TestCaseStatus::non_success(NonSuccessKind::Failure), text)
+        Outcome::Failed => TestCaseStatus::non_success(NonSuccessKind::Failure),
+        Outcome::Error => TestCaseStatus::non_success(NonSuccessKind::Error),
+        Outcome::Skipped { .. } | Outcome::NotRun { .. } | Outcome::KnownDeviation { .. } => {
+            TestCaseStatus::skipped()
         }
-        Outcome::Error => {
-            let text = evidence.map(|it| it.got.clone());
-            (TestCaseStatus::non_success(NonSuccessKind::Error), text)
-        }
-        Outcome::Skipped { reason }
-        | Outcome::NotRun { reason, .. }
-        | Outcome::KnownDeviation { reason } => (TestCaseStatus::skipped(), Some(reason.clone())),
     };
     status.set_type(result.outcome.word());
-    status.set_message(clean_line(&message.unwrap_or_default()));
+    status.set_message(clean_line(&result.reason().unwrap_or_default()));
     if evidence.is_some() {
         let block = evidence::block(result, Screen::PLAIN, Detail::WHOLE);
         status.set_description(clean(&block));

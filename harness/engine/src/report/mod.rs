@@ -1,13 +1,13 @@
 //! One model, [`RunReport`], rendered for people, for scripts and for CI.
 //!
+//! - `text`: untrusted text, wrapped and counted
+//! - [`screen`]: colours, width, whether a line may be redrawn
+//! - `summary`: the counts that every report ends with
+//! - `evidence`: what shows why a scenario did not pass
 //! - [`progress`]: while it runs
 //! - [`terminal`]: the summary at its end
 //! - [`verdict_json`]: for scripts
 //! - [`junit`]: for CI
-//! - [`screen`]: colours, width, whether a line may be redrawn
-//! - `summary`: the counts that every report ends with
-//! - `evidence`: what shows why a scenario did not pass
-//! - `text`: untrusted text, wrapped and counted
 //!
 //! No renderer judges: each states the verdicts that the model holds.
 
@@ -15,7 +15,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::run::outcome::RunReport;
+use crate::run::model::RunReport;
 
 mod evidence;
 pub mod junit;
@@ -142,7 +142,7 @@ impl Draft {
     }
 }
 
-/// A temporary file that everybody may read once it has its name, as the umask allows.
+/// A temporary file that all users may read once it has its name, as the umask allows.
 fn draft(folder: &Path) -> io::Result<tempfile::NamedTempFile> {
     use std::os::unix::fs::PermissionsExt as _;
     tempfile::Builder::new()

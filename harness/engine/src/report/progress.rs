@@ -10,6 +10,7 @@ use super::evidence::heading;
 use super::screen::{Screen, Style};
 use super::text::clean_line;
 use crate::features::cases::Case;
+use crate::run::execute::Watcher;
 use crate::run::outcome::{Outcome, ScenarioResult};
 
 /// A run of fewer scenarios is over before its progress is of interest.
@@ -46,8 +47,20 @@ impl Progress {
         }
     }
 
-    /// A scenario begins.
-    pub fn started(&self, case: &Case) {
+    /// The run is over; the live line goes.
+    pub fn end(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+
+    fn count(&self) -> MutexGuard<'_, Count> {
+        self.count.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Watcher for Progress {
+    fn started(&self, case: &Case) {
         let mut count = self.count();
         count.started(case);
         if let Some(bar) = &self.bar {
@@ -55,8 +68,7 @@ impl Progress {
         }
     }
 
-    /// A scenario has ended.
-    pub fn finished(&self, result: &ScenarioResult) {
+    fn finished(&self, result: &ScenarioResult) {
         let mut count = self.count();
         let beat = count.finished(result);
         let failure = failure(result, self.screen);
@@ -69,17 +81,6 @@ impl Progress {
             }
             None => failure.into_iter().chain(beat).for_each(|it| say(&it)),
         }
-    }
-
-    /// The run is over; the live line goes.
-    pub fn end(&self) {
-        if let Some(bar) = &self.bar {
-            bar.finish_and_clear();
-        }
-    }
-
-    fn count(&self) -> MutexGuard<'_, Count> {
-        self.count.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

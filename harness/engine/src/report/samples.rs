@@ -9,12 +9,13 @@ use chrono::{TimeZone as _, Utc};
 
 use crate::backends::BackendInfo;
 use crate::backends::provider::ProviderKind;
+use crate::failure::Failure;
 use crate::features::cases::Case;
 use crate::manifest::{ComponentSource, Manifest};
 use crate::observe::Patience;
-use crate::run::outcome::{
-    Evidence, LogExcerpt, MissingKind, Outcome, RunReport, ScenarioResult, SubjectInfo,
-};
+use crate::observe::journal::{Event, EventKind};
+use crate::run::model::{RunReport, SubjectInfo};
+use crate::run::outcome::{Evidence, LogExcerpt, MissingKind, Outcome, ScenarioResult};
 use crate::run::verdict;
 
 pub(super) fn result(clause: &str, name: &str, outcome: Outcome) -> ScenarioResult {
@@ -48,16 +49,10 @@ pub(super) fn failed(clause: &str, name: &str) -> ScenarioResult {
         evidence: Some(Evidence {
             step: "Then the call fails with ALREADY_EXISTS".to_owned(),
             line: 16,
-            expected: "ALREADY_EXISTS".to_owned(),
-            got: "OK, user \u{1b}]0;owned\u{7}0191\u{7}7c".to_owned(),
-            details: vec![
-                "the first user: 0191-6a".to_owned(),
-                "the emails are equal".to_owned(),
-            ],
-            timeline: vec![
-                "#3 +120 ms CreateUser OK 4 ms".to_owned(),
-                "#4 +125 ms CreateUser OK 3 ms".to_owned(),
-            ],
+            failure: Failure::mismatch("ALREADY_EXISTS", "OK, user \u{1b}]0;owned\u{7}0191\u{7}7c")
+                .detail("the first user: 0191-6a")
+                .detail("the emails are equal"),
+            timeline: vec![call(3, 120, 4), call(4, 125, 3)],
             logs: vec![LogExcerpt {
                 source: "shop #1".to_owned(),
                 lines: vec![
@@ -73,14 +68,28 @@ pub(super) fn failed(clause: &str, name: &str) -> ScenarioResult {
     }
 }
 
+fn call(number: usize, at: u64, took: u64) -> Event {
+    Event {
+        number,
+        at: Duration::from_millis(at),
+        instance: Some("shop #1".to_owned()),
+        kind: EventKind::Call {
+            method: "CreateUser".to_owned(),
+            status: "OK".to_owned(),
+            took: Duration::from_millis(took),
+        },
+    }
+}
+
 pub(super) fn error(clause: &str, name: &str) -> ScenarioResult {
     ScenarioResult {
         evidence: Some(Evidence {
             step: "before the first step".to_owned(),
             line: 12,
-            got: "PostgreSQL died: killed by signal 9; see its log".to_owned(),
+            failure: Failure::broken("PostgreSQL died: killed by signal 9; see its log"),
+            timeline: Vec::new(),
+            logs: Vec::new(),
             rerun: "conformance run --clause USR-9 --seed 7".to_owned(),
-            ..Evidence::default()
         }),
         ..result(clause, name, Outcome::Error)
     }

@@ -48,7 +48,7 @@ impl Screen {
         Self::decide(terminal.is_term(), width, |name| std::env::var(name).ok())
     }
 
-    /// Colours and redrawn lines are for terminals that know them, outside of CI. `NO_COLOR` takes
+    /// Colours and redrawn lines are for terminals that support them, outside of CI. `NO_COLOR` takes
     /// colours away, else `CLICOLOR_FORCE` gives them to any place.
     fn decide(
         terminal: bool,

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::{ReportError, text};
-use crate::run::outcome::RunReport;
+use crate::run::model::RunReport;
 use crate::run::verdict::{Ending, Tally};
 
 /// `3 passed, 1 failed, 2 skipped`: nothing failed exactly when the exit status is 0.

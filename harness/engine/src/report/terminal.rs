@@ -11,7 +11,8 @@ use super::text::{clean, clean_line, count, ranges, time, wrap};
 use crate::backends::BackendInfo;
 use crate::backends::provider::ProviderKind;
 use crate::observe::Patience;
-use crate::run::outcome::{Outcome, RunReport, ScenarioResult};
+use crate::run::model::RunReport;
+use crate::run::outcome::{Outcome, ScenarioResult};
 use crate::run::verdict::{ComponentVerdict, Verdict};
 
 /// How many of the slowest are shown.
@@ -50,7 +51,11 @@ fn failures(run: &RunReport, screen: Screen) -> Vec<String> {
 /// One block for each cause: a dead backend ends many scenarios in the same error.
 fn errors(run: &RunReport, screen: Screen) -> Vec<String> {
     let errors = with(run, |it| *it == Outcome::Error);
-    let cause = |it: &ScenarioResult| it.evidence.as_ref().map(|it| it.got.clone());
+    let cause = |it: &ScenarioResult| {
+        it.evidence
+            .as_ref()
+            .map(|evidence| evidence.failure.to_string())
+    };
     grouped(errors, |it| cause(it).unwrap_or_default())
         .into_iter()
         .map(|(_, results)| {
@@ -69,15 +74,15 @@ type Kind = fn(&Outcome) -> bool;
 /// What was not judged, by its reason.
 fn reasons(run: &RunReport, screen: Screen) -> Vec<String> {
     let kinds: [(&str, Kind); 3] = [
-        ("known deviations", |it| {
-            matches!(it, Outcome::KnownDeviation { .. })
+        ("known deviations", |outcome| {
+            matches!(outcome, Outcome::KnownDeviation { .. })
         }),
         ("not run", |it| matches!(it, Outcome::NotRun { .. })),
         ("skipped", |it| matches!(it, Outcome::Skipped { .. })),
     ];
     let section = |(title, wanted): (&str, Kind)| {
-        let groups = grouped(with(run, wanted), |it| {
-            it.outcome.reason().unwrap_or_default().to_owned()
+        let groups = grouped(with(run, wanted), |result| {
+            result.outcome.reason().unwrap_or_default().to_owned()
         });
         let mut text = screen.paint(Style::Doubt, title) + "\n";
         for (reason, results) in &groups {
@@ -274,10 +279,10 @@ fn steps(run: &RunReport) -> Vec<(&str, Times)> {
 
 /// What went wrong with the run as a whole, and the summary line.
 fn last_words(summary: &Summary, screen: Screen) -> String {
-    let trouble = summary.trouble.as_deref().map(|it| {
+    let trouble = summary.trouble.as_deref().map(|trouble| {
         let text = format!(
             "the run as a whole failed: {} (exit status {})",
-            clean_line(it),
+            clean_line(trouble),
             summary.exit_code
         );
         screen.paint(Style::Bad, &text) + "\n\n"

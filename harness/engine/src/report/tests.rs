@@ -9,7 +9,9 @@ use regex::Regex;
 
 use super::samples::*;
 use super::*;
+use crate::failure::Failure;
 use crate::features::select::Profile;
+use crate::observe::journal::EventKind;
 use crate::run::outcome::{MissingKind, Outcome, ScenarioResult};
 
 fn summary(run: &RunReport, timings: Option<&Timings>) -> String {
@@ -232,8 +234,9 @@ proptest! {
     fn no_control_character_reaches_a_terminal_or_xml(text in "[\u{0}-\u{9f}\u{fffe}\u{ffff}\u{202e}a-c]{0,30}") {
         let mut hostile = failed("USR-7", &text);
         if let Some(evidence) = &mut hostile.evidence {
-            evidence.got.clone_from(&text);
-            evidence.timeline.push(text.clone());
+            evidence.failure = Failure::mismatch(&text, &text).detail(&text);
+            let kind = EventKind::Note { text: text.clone() };
+            evidence.timeline[0].kind = kind;
             evidence.logs[0].lines.push(text.clone());
         }
         let skip = result("USR-1", &text, Outcome::Skipped { reason: text.clone() });

@@ -6,9 +6,14 @@ use std::time::Duration;
 use chrono::SecondsFormat;
 use serde::Serialize;
 
+use super::text::{clean_line, shorten};
 use crate::backends::BackendInfo;
-use crate::run::outcome::{RunReport, ScenarioResult};
+use crate::run::model::RunReport;
+use crate::run::outcome::ScenarioResult;
 use crate::run::verdict::ComponentVerdict;
+
+/// Where a reason is cut: it is a line, and the evidence is in the other reports.
+const LONGEST: usize = 500;
 
 #[derive(Serialize)]
 struct Document<'a> {
@@ -63,7 +68,7 @@ struct Scenario<'a> {
     feature: String,
     tags: &'a [String],
     outcome: &'a str,
-    reason: Option<&'a str>,
+    reason: Option<String>,
     duration_ms: u64,
 }
 
@@ -125,7 +130,9 @@ fn scenario(it: &ScenarioResult) -> Scenario<'_> {
         feature: it.case.location(),
         tags: &it.case.tags,
         outcome: it.outcome.word(),
-        reason: it.outcome.reason(),
+        reason: it
+            .reason()
+            .map(|reason| shorten(&clean_line(&reason), LONGEST).into_owned()),
         duration_ms: milliseconds(it.duration),
     }
 }

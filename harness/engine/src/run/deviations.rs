@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::failure::Failure;
 use crate::features::cases::Case;
 use crate::manifest::{KnownDeviation, Manifest};
 use crate::run::outcome::{Evidence, Outcome, ScenarioResult};
@@ -47,8 +48,12 @@ fn covers(declared: &KnownDeviation, case: &Case) -> bool {
 pub fn apply(manifest: &Manifest, results: &mut [ScenarioResult]) {
     for declared in &manifest.known_deviations {
         let covered = |it: &ScenarioResult| covers(declared, &it.case);
-        let failed = results.iter().any(|it| {
-            covered(it) && matches!(it.outcome, Outcome::Failed | Outcome::KnownDeviation { .. })
+        let failed = results.iter().any(|result| {
+            covered(result)
+                && matches!(
+                    result.outcome,
+                    Outcome::Failed | Outcome::KnownDeviation { .. }
+                )
         });
         for result in results.iter_mut().filter(|it| covered(it)) {
             match result.outcome {
@@ -68,14 +73,10 @@ pub fn apply(manifest: &Manifest, results: &mut [ScenarioResult]) {
 }
 
 fn stale(declared: &KnownDeviation, case: &Case) -> Evidence {
-    Evidence {
-        step: "the whole scenario".to_owned(),
-        line: case.line,
-        expected: format!(
-            "the deviation that line {} of the manifest declares: {}",
-            declared.line, declared.reason
-        ),
-        got: "the scenario passes: the declaration is stale, remove it".to_owned(),
-        ..Evidence::default()
-    }
+    let declared = format!(
+        "the deviation that line {} of the manifest declares: {}",
+        declared.line, declared.reason
+    );
+    let got = "the scenario passes: the declaration is stale, remove it";
+    Evidence::of_whole(case, Failure::mismatch(declared, got))
 }

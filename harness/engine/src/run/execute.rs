@@ -15,6 +15,7 @@ use crate::features::cases::Case;
 use crate::observe::{Journal, Patience};
 use crate::run::outcome::{Outcome, ScenarioResult};
 use crate::run::scenario::{self, ScenarioContext, ScenarioHooks};
+use crate::run::schedule::{Queue, is_long};
 
 /// How long a scenario may take before the suite gives up on it, at patience 1.
 const SCENARIO_LIMIT: Duration = Duration::from_secs(90);
@@ -62,13 +63,13 @@ pub async fn execute<S: ScenarioHooks + 'static>(
     let steps = Rc::new(steps);
     let mut results = Vec::new();
     for (batch, jobs) in [(together, plan.jobs), (alone, 1)] {
-        let mut waiting = Waiting::new(batch);
+        let mut queue = Queue::new(batch);
         let local = LocalSet::new();
         let running = async {
             let mut running = JoinSet::new();
             loop {
                 while running.len() < jobs && !cancel.is_cancelled() {
-                    let Some(case) = waiting.next(jobs) else {
+                    let Some(case) = queue.next(jobs) else {
                         break;
                     };
                     watcher.started(&case);
@@ -91,7 +92,7 @@ pub async fn execute<S: ScenarioHooks + 'static>(
                 // A task that was aborted or panicked outside of its steps has no result.
                 let Ok(result) = ended else { continue };
                 watcher.finished(&result);
-                waiting.ended(&result.case);
+                queue.ended(&result.case);
                 let bad = matches!(result.outcome, Outcome::Failed | Outcome::Error);
                 results.push(result);
                 if bad && plan.fail_fast {
@@ -110,44 +111,6 @@ pub async fn execute<S: ScenarioHooks + 'static>(
         }
     }
     results
-}
-
-/// The cases that have not begun.
-///
-/// A long case (`@slow`) mostly waits for one of the contract's times. Half of the places are for them while
-/// there are any: at the end, the last of them would run by itself, and in every place they would leave the
-/// machine idle.
-struct Waiting {
-    long: std::vec::IntoIter<Arc<Case>>,
-    short: std::vec::IntoIter<Arc<Case>>,
-    long_running: usize,
-}
-
-impl Waiting {
-    fn new(cases: Vec<Arc<Case>>) -> Self {
-        let (long, short): (Vec<_>, Vec<_>) = cases.into_iter().partition(|it| is_long(it));
-        Self {
-            long: long.into_iter(),
-            short: short.into_iter(),
-            long_running: 0,
-        }
-    }
-
-    /// The case that begins next, with so many places in all.
-    fn next(&mut self, jobs: usize) -> Option<Arc<Case>> {
-        let is_turn = self.long_running < jobs.div_ceil(2) || self.short.len() == 0;
-        let long = is_turn.then(|| self.long.next()).flatten();
-        self.long_running += usize::from(long.is_some());
-        long.or_else(|| self.short.next())
-    }
-
-    fn ended(&mut self, case: &Case) {
-        self.long_running -= usize::from(is_long(case));
-    }
-}
-
-fn is_long(case: &Case) -> bool {
-    case.has_tag("slow")
 }
 
 fn context(case: Arc<Case>, plan: &Plan) -> ScenarioContext {
@@ -189,3 +152,6 @@ fn rerun(case: &Case, plan: &Plan) -> String {
         plan.rerun, case.component, case.clause, plan.seed
     )
 }
+
+#[cfg(test)]
+mod tests;

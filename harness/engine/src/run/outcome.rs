@@ -1,17 +1,17 @@
-//! What came of each case, and of the run: the one model that every report renders.
+//! What came of each case, and what shows why.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 
-use crate::backends::BackendInfo;
+use crate::failure::Failure;
 use crate::features::cases::Case;
-use crate::run::verdict::ComponentVerdict;
+use crate::observe::journal::Event;
 
 /// What came of one case.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "outcome", rename_all = "snake_case")]
 pub enum Outcome {
     /// Every step passed.
     Passed,
@@ -39,7 +39,8 @@ pub enum Outcome {
 }
 
 /// What a case that was not run wanted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum MissingKind {
     /// A backend that this machine does not offer; `--allow-missing` accepts that.
     Backend,
@@ -72,11 +73,13 @@ impl Outcome {
 }
 
 /// One case and what came of it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ScenarioResult {
     /// What was run.
+    #[serde(with = "shared")]
     pub case: Arc<Case>,
     /// What came of it.
+    #[serde(flatten)]
     pub outcome: Outcome,
     /// From its first step to the end of its clean-up.
     pub duration: Duration,
@@ -86,29 +89,82 @@ pub struct ScenarioResult {
     pub steps: Vec<(String, Duration)>,
 }
 
+impl ScenarioResult {
+    /// One that was not executed, or did not end by itself.
+    pub fn without_steps(case: Arc<Case>, outcome: Outcome, evidence: Option<Evidence>) -> Self {
+        Self {
+            case,
+            outcome,
+            duration: Duration::ZERO,
+            evidence,
+            steps: Vec::new(),
+        }
+    }
+
+    /// Why it did not pass, on one line; never without one for what did not.
+    pub fn reason(&self) -> Option<String> {
+        let reason = match (&self.outcome, &self.evidence) {
+            (Outcome::Passed, _) => return None,
+            (outcome, Some(evidence)) => match outcome.reason() {
+                Some(reason) => reason.to_owned(),
+                None => evidence.failure.first_line(),
+            },
+            (outcome, None) => outcome.reason().unwrap_or(outcome.word()).to_owned(),
+        };
+        Some(reason)
+    }
+}
+
+/// A case is shared in memory, and written whole.
+mod shared {
+    use std::sync::Arc;
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use super::Case;
+
+    pub(super) fn serialize<S: Serializer>(case: &Arc<Case>, to: S) -> Result<S::Ok, S::Error> {
+        (**case).serialize(to)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Arc<Case>, D::Error> {
+        Case::deserialize(from).map(Arc::new)
+    }
+}
+
 /// What shows why a case did not pass.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Evidence {
     /// The step, with its keyword.
     pub step: String,
     /// Its line in the feature file.
     pub line: usize,
-    /// What the clause asks for; empty for an error.
-    pub expected: String,
-    /// What was seen, or the cause of an error.
-    pub got: String,
-    /// Whatever else the check noted.
-    pub details: Vec<String>,
-    /// What happened, in order: `#3 +120 ms CreateUser OK 4 ms`.
-    pub timeline: Vec<String>,
+    /// Why it did not pass.
+    pub failure: Failure,
+    /// What happened, in order.
+    pub timeline: Vec<Event>,
     /// The log lines of the subject's programs that belong to the scenario.
     pub logs: Vec<LogExcerpt>,
     /// The command that runs this case alone.
     pub rerun: String,
 }
 
+impl Evidence {
+    /// What concerns the scenario as a whole, and was not seen by one of its steps.
+    pub fn of_whole(case: &Case, failure: Failure) -> Self {
+        Self {
+            step: "the whole scenario".to_owned(),
+            line: case.line,
+            failure,
+            timeline: Vec::new(),
+            logs: Vec::new(),
+            rerun: String::new(),
+        }
+    }
+}
+
 /// Lines that one program wrote while the scenario ran.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogExcerpt {
     /// The program: `user-service #1`.
     pub source: String,
@@ -116,44 +172,4 @@ pub struct LogExcerpt {
     pub lines: Vec<String>,
     /// How many older ones are left out.
     pub omitted: usize,
-}
-
-/// The subject as its manifest names it.
-#[derive(Clone, Debug)]
-pub struct SubjectInfo {
-    /// `subject.name`.
-    pub name: String,
-    /// `subject.version`.
-    pub version: String,
-}
-
-/// A run, complete: what every report is made from.
-#[derive(Clone, Debug)]
-pub struct RunReport {
-    /// The suite's own version.
-    pub suite_version: String,
-    /// The contract's version.
-    pub contract: String,
-    /// The factor of `--patience`.
-    pub patience: f64,
-    /// Who was judged.
-    pub subject: SubjectInfo,
-    /// The seed of order and properties.
-    pub seed: u64,
-    /// When it began.
-    pub started_at: DateTime<Utc>,
-    /// How long it took.
-    pub duration: Duration,
-    /// What each backend was.
-    pub backends: BTreeMap<String, BackendInfo>,
-    /// One for each component and profile.
-    pub verdicts: Vec<ComponentVerdict>,
-    /// One for each selected case, in the order of the features.
-    pub scenarios: Vec<ScenarioResult>,
-    /// Clauses that have no scenario yet, so that no verdict claims them.
-    pub unjudged: Vec<String>,
-    /// A signal ended it before its end.
-    pub interrupted: bool,
-    /// `--allow-missing`: a missing backend is accepted.
-    pub allow_missing: bool,
 }

@@ -195,7 +195,7 @@ async fn catch_panic<T>(future: impl Future<Output = T>) -> Result<T, Failure> {
             .map(String::as_str)
             .or_else(|| payload.downcast_ref::<&str>().copied())
             .unwrap_or("a panic without a text");
-        Failure::from_panic_text(text).unwrap_or_else(|| {
+        Failure::of_panic(text).unwrap_or_else(|| {
             let place = PANICKED_AT.with(|it| it.borrow_mut().take());
             Failure::broken(format!(
                 "a panic in the suite at {}: {text}",
@@ -222,67 +222,46 @@ fn judge(
         (Some(it), Some(cause)) => (it.step, it.line, Failure::broken(cause)),
         (Some(it), None) => (it.step, it.line, it.failure),
     };
-    let mut evidence = Evidence {
-        step,
-        line,
-        timeline: timeline(&context.journal),
-        logs: after.logs,
-        rerun,
-        ..Evidence::default()
-    };
-    let outcome = match failure {
-        Failure::Mismatch {
-            expected,
-            got,
-            details,
-        } => {
-            evidence.expected = expected;
-            evidence.got = got;
-            evidence.details = details;
-            Outcome::Failed
-        }
-        Failure::Broken { cause } => {
-            evidence.got = cause;
-            Outcome::Error
-        }
+    let outcome = match &failure {
+        Failure::Mismatch { .. } => Outcome::Failed,
+        Failure::Broken { .. } => Outcome::Error,
         Failure::Missing { reason } => Outcome::NotRun {
-            reason,
+            reason: reason.clone(),
             missing: MissingKind::Backend,
         },
         Failure::Unsupported { reason } => Outcome::NotRun {
-            reason,
+            reason: reason.clone(),
             missing: MissingKind::Control,
         },
     };
-    let evidence = matches!(outcome, Outcome::Failed | Outcome::Error).then_some(evidence);
+    let shows_a_fault = matches!(outcome, Outcome::Failed | Outcome::Error);
+    let evidence = shows_a_fault.then(|| Evidence {
+        step,
+        line,
+        failure,
+        timeline: context.journal.events(),
+        logs: after.logs,
+        rerun,
+    });
     (outcome, evidence)
-}
-
-fn timeline(journal: &Journal) -> Vec<String> {
-    journal
-        .entries()
-        .into_iter()
-        .map(|it| format!("#{} +{} ms {}", it.number, it.at.as_millis(), it.what))
-        .collect()
 }
 
 /// The result of a case that its own watchdog ended.
 pub fn timed_out(context: &ScenarioContext, limit: Duration, rerun: String) -> ScenarioResult {
+    let cause = format!(
+        "the scenario's own watchdog ended it after {} s; this is a fault of the suite or a machine that is too slow (try --patience 3 or fewer --jobs)",
+        limit.as_secs()
+    );
     ScenarioResult {
-        case: context.case.clone(),
-        outcome: Outcome::Error,
         duration: limit,
-        evidence: Some(Evidence {
-            step: "the whole scenario".to_owned(),
-            line: context.case.line,
-            got: format!(
-                "the scenario's own watchdog ended it after {} s; this is a fault of the suite or a machine that is too slow (try --patience 3 or fewer --jobs)",
-                limit.as_secs()
-            ),
-            timeline: timeline(&context.journal),
-            rerun,
-            ..Evidence::default()
-        }),
-        steps: Vec::new(),
+        ..ScenarioResult::without_steps(
+            context.case.clone(),
+            Outcome::Error,
+            Some(Evidence {
+                timeline: context.journal.events(),
+                rerun,
+                ..Evidence::of_whole(&context.case, Failure::broken(cause))
+            }),
+        )
     }
 }

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::features::cases::Case;
 use crate::features::select::Profile;
 use crate::manifest::Manifest;
@@ -13,7 +15,8 @@ use crate::run::outcome::{MissingKind, Outcome, ScenarioResult};
 mod tests;
 
 /// What is said of one component and profile, from the best to the worst.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// Every scenario passed or was skipped for a capability, and at least one passed.
     Conformant,
@@ -58,7 +61,7 @@ impl fmt::Display for Verdict {
 }
 
 /// How many scenarios came to what.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tally {
     /// Every step passed.
     pub passed: usize,
@@ -99,7 +102,7 @@ impl Tally {
 }
 
 /// What is said of one component and profile, and what it rests on.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ComponentVerdict {
     /// As the manifest names it.
     pub component: String,

@@ -26,7 +26,7 @@ pub struct RunFolder {
 impl RunFolder {
     /// Chooses `conformance-<16 hexadecimal digits>` in the temporary folder.
     ///
-    /// It is made by [`Watchdog::start`](super::watchdog::Watchdog::start), which knows of it before it
+    /// It is made by [`Watchdog::start`](super::watchdog::Watchdog::start), which has recorded it before it
     /// is there, or by the first [`Self::sub`]. Fails when there is no working folder.
     pub fn create() -> io::Result<Self> {
         // Absolute: programs with other working folders get this path.

@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn lines_are_told_apart_and_the_last_needs_no_newline() {
+    async fn lines_are_separated_and_the_last_needs_no_newline() {
         let lines = captured(&b"a\n\nb\xff"[..]).await.lines();
         let bytes: Vec<&[u8]> = lines.iter().map(|it| &*it.bytes).collect();
         assert_eq!(bytes, [&b"a"[..], b"", b"b\xff"]);

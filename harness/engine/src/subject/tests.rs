@@ -64,7 +64,7 @@ fn runs(pid: &str) -> bool {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_end_is_told_with_its_status_and_all_output_to_everybody() {
+async fn an_end_is_reported_with_its_status_and_all_output_to_every_waiter() {
     let instance = shell("echo out; echo err >&2; exit 3");
     let (one, other) = tokio::join!(end(&instance), end(&instance));
     assert_eq!((one, instance.exit()), (other, Some(one)));
@@ -82,7 +82,7 @@ async fn an_end_is_told_with_its_status_and_all_output_to_everybody() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_signal_goes_to_the_process_and_an_end_by_one_is_told() {
+async fn a_signal_goes_to_the_process_and_an_end_by_one_is_reported() {
     let instance = shell("trap 'exit 7' TERM; echo set; while :; do :; done");
     until("the trap", || !text(&instance).is_empty()).await;
     assert_eq!(instance.exit(), None);

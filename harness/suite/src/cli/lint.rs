@@ -1,16 +1,22 @@
 //! `conformance lint`: features against catalogue and steps.
 
 use std::io::Write as _;
+use std::path::Path;
 
+use anyhow::Context as _;
 use clap::Args;
 use conformance_engine::features::cases;
 use conformance_engine::features::lint;
+use conformance_engine::features::lint::exemptions::Exemptions;
 use cucumber::World as _;
 
 use super::FeatureArguments;
 use crate::contract::catalogue::CATALOGUE;
 use crate::features;
 use crate::world::World;
+
+/// What lint would refuse, and why it stays.
+const EXEMPTIONS: &str = include_str!("../../lint.toml");
 
 #[derive(Args)]
 pub struct LintArguments {
@@ -22,17 +28,29 @@ pub fn main(arguments: &LintArguments) -> anyhow::Result<u8> {
     let mut out = std::io::stdout().lock();
     let documents = features::load(arguments.features.features.as_deref())?;
     let patterns = lint::patterns::<World>();
-    let flaws = lint::lint(&documents, &CATALOGUE, &World::collection(), &patterns);
-    for flaw in &flaws {
-        writeln!(out, "{flaw}")?;
+    let exemptions = Exemptions::parse(EXEMPTIONS).context("lint.toml of the suite")?;
+    let findings = lint::lint(
+        &documents,
+        &CATALOGUE,
+        &World::collection(),
+        &patterns,
+        &exemptions,
+        Path::new("."),
+    );
+    let errors = &findings.errors;
+    for error in errors {
+        writeln!(out, "{error}")?;
     }
     let count = cases::cases(&documents, &CATALOGUE).len();
     writeln!(
         out,
-        "{count} scenarios, {} steps, {} flaws",
+        "{count} scenarios, {} steps, {} errors",
         patterns.len(),
-        flaws.len()
+        errors.len()
     )?;
+    if findings.functions == 0 {
+        writeln!(out, "the sources of the steps are not here: not checked")?;
+    }
     writeln!(out, "not judged yet: {}", CATALOGUE.pending().join(", "))?;
-    Ok(u8::from(!flaws.is_empty()))
+    Ok(u8::from(!errors.is_empty()))
 }

@@ -44,10 +44,5 @@ pub fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
 
 /// An error of a backend as the failure of a step.
 pub fn backend_failure(error: BackendError) -> Failure {
-    match error {
-        BackendError::Missing { .. } => Failure::Missing {
-            reason: error.to_string(),
-        },
-        BackendError::Broken { .. } => Failure::broken(error),
-    }
+    error.into()
 }

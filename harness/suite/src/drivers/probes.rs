@@ -4,6 +4,7 @@ use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 use conformance_engine::observe::Journal;
+use conformance_engine::observe::journal::EventKind;
 
 /// Time limit of a probe, far above every limit of the contract.
 const GIVE_UP: Duration = Duration::from_secs(30);
@@ -55,12 +56,16 @@ pub async fn get(url: &str) -> Result<ProbeAnswer, String> {
 
 /// The same, recorded in the journal.
 pub async fn get_logged(url: &str, journal: &Journal) -> Result<ProbeAnswer, String> {
+    let begun = Instant::now();
     let answer = get(url).await;
-    let shown = match &answer {
-        Ok(it) => format!("GET {url} {} {} ms", it.status, it.took.as_millis()),
-        Err(error) => format!("GET {url} failed: {error}"),
-    };
-    journal.note(shown);
+    journal.record(EventKind::Exchange {
+        request: format!("GET {url}"),
+        answer: match &answer {
+            Ok(answer) => answer.status.to_string(),
+            Err(error) => format!("failed: {error}"),
+        },
+        took: begun.elapsed(),
+    });
     answer
 }
 

@@ -1,9 +1,7 @@
 //! What the scenarios of one subject share, each part started when first needed.
 //!
-//! - [`backends`]: the backends of one run
 //! - [`deployment`]: the instances of one program, and what they depend on
 
-mod backends;
 pub mod deployment;
 
 use std::cell::Cell;
@@ -12,6 +10,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use conformance_engine::backends::Backends;
 use conformance_engine::backends::postgres::{Database, Postgres};
 use conformance_engine::backends::redis::Redis;
 use conformance_engine::failure::{Failure, StepResult};
@@ -21,7 +20,6 @@ use conformance_engine::sandbox::Sandbox;
 use conformance_engine::subject::instance::Instance;
 use tokio::sync::{OnceCell, OwnedSemaphorePermit, Semaphore};
 
-pub use self::backends::Backends;
 use self::deployment::{Dependencies, Deployment, Settings};
 use crate::contract::catalogue::COMPONENTS;
 use crate::contract::components::Component;
@@ -83,7 +81,7 @@ impl Environment {
 
     /// Folder, ports and watchdog of the run.
     pub fn home(&self) -> &Sandbox {
-        &self.backends.home
+        &self.backends.sandbox
     }
 
     /// Whether the component has scenarios in this run.
@@ -93,12 +91,12 @@ impl Environment {
 
     /// The PostgreSQL server.
     pub async fn postgres(&self) -> StepResult<Arc<Postgres>> {
-        self.backends.postgres().await
+        Ok(self.backends.handle().await?)
     }
 
     /// The Redis servers.
     pub async fn redis(&self) -> StepResult<Arc<Redis>> {
-        self.backends.redis().await
+        Ok(self.backends.handle().await?)
     }
 
     /// A permit to start a program, which stands for one core.

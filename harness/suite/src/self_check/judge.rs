@@ -86,11 +86,7 @@ fn of_trial(trial: &Trial) -> Vec<String> {
 }
 
 fn cause(result: &ScenarioResult) -> String {
-    match (&result.evidence, result.outcome.reason()) {
-        (Some(evidence), _) if evidence.expected.is_empty() => evidence.got.clone(),
-        (Some(evidence), _) => format!("expected {}, got {}", evidence.expected, evidence.got),
-        (None, reason) => reason.unwrap_or_default().to_owned(),
-    }
+    result.reason().unwrap_or_default()
 }
 
 /// Pairs that kill no mutant, and gaps that are none any more.
@@ -166,6 +162,7 @@ pub fn parse_gaps(text: &str) -> BTreeSet<Pair> {
 mod tests {
     use std::time::Duration;
 
+    use conformance_engine::failure::Failure;
     use conformance_engine::run::outcome::Evidence;
 
     use super::super::Mutant;
@@ -195,10 +192,7 @@ mod tests {
             case: Arc::clone(case),
             outcome: outcome.clone(),
             duration: Duration::ZERO,
-            evidence: Some(Evidence {
-                got: "something".to_owned(),
-                ..Evidence::default()
-            }),
+            evidence: Some(Evidence::of_whole(case, Failure::broken("something"))),
             steps: Vec::new(),
         };
         Trial {

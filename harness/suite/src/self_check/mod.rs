@@ -23,6 +23,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Context as _, ensure};
+use conformance_engine::backends::Backends;
 use conformance_engine::backends::provider::Choice;
 use conformance_engine::features::cases::{self, Case};
 use conformance_engine::manifest::Manifest;
@@ -37,7 +38,7 @@ use serde::Deserialize;
 use tokio_util::sync::CancellationToken;
 
 use crate::contract::catalogue::CATALOGUE;
-use crate::environment::{Backends, Environment};
+use crate::environment::Environment;
 use crate::session;
 use crate::world::{Hooks, World};
 
@@ -288,7 +289,8 @@ async fn try_all(
 ) -> anyhow::Result<Vec<Trial>> {
     let cancel = session::cancel_on_signal()?;
     let backends = Rc::new(Backends::new(Sandbox::create(false)?, Choice::Auto));
-    backends.warm_up(&session::components(cases)).await;
+    let needed = session::backends_of(&session::components(cases));
+    backends.warm_up(&needed).await;
     let total = mutants.len();
     let mut done = 0;
     let mut trials: Vec<Trial> = Vec::new();

@@ -5,6 +5,7 @@ use std::time::Duration;
 use conformance_engine::failure::{Failure, StepResult};
 use conformance_engine::network::link::Link;
 use conformance_engine::observe::holds_for;
+use conformance_engine::observe::journal::EventKind;
 use cucumber::gherkin::Step;
 use cucumber::{given, when};
 
@@ -73,7 +74,10 @@ async fn apply(
     instances: usize,
 ) -> StepResult {
     let found = resources.of(world.component)?;
-    world.scene.journal.note(format!("{resources}: {outage}"));
+    world.scene.journal.record(EventKind::Outage {
+        resource: resources.to_string(),
+        state: outage.to_string(),
+    });
     let slots = world.own()?.slots();
     for link in links(&slots[..instances.min(slots.len())], &found)? {
         outage.apply(link).await;

@@ -7,7 +7,8 @@ use std::process::Command;
 
 use nix::unistd::{User, geteuid};
 
-use crate::backends::provider::{Backend, BackendError};
+use super::server::POSTGRES;
+use crate::backends::provider::BackendError;
 
 /// Who runs the server: PostgreSQL refuses to run as root.
 pub(super) struct Account(Option<User>);
@@ -24,7 +25,7 @@ impl Account {
         let missing = || {
             let cause =
                 "its server does not run as root, and there is no user `postgres` or `nobody`";
-            BackendError::broken(Backend::Postgres, cause, "run the suite as another user")
+            BackendError::broken(&POSTGRES, cause, "run the suite as another user")
         };
         Ok(Self(Some(user.ok_or_else(missing)?)))
     }
@@ -73,9 +74,5 @@ impl std::fmt::Display for Account {
 
 fn unwritable(path: &Path, error: &std::io::Error) -> BackendError {
     let cause = format!("{} cannot be prepared: {error}", path.display());
-    BackendError::broken(
-        Backend::Postgres,
-        cause,
-        "set TMPDIR to a folder with room for it",
-    )
+    BackendError::broken(&POSTGRES, cause, "set TMPDIR to a folder with room for it")
 }

@@ -6,10 +6,11 @@ use testcontainers_modules::testcontainers::ImageExt as _;
 use testcontainers_modules::testcontainers::core::Mount;
 
 use super::own::{ADMIN, SETTINGS, TIME_ZONE, admin_config, first_look, prepare};
-use super::{ServerHandle, Started};
+use super::server::{POSTGRES, ServerHandle, Started};
+
 use crate::backends::container::{Container, PAUSE};
 use crate::backends::engine::Image;
-use crate::backends::provider::{Backend, BackendError, BackendInfo, ProviderKind};
+use crate::backends::provider::{BackendError, BackendInfo, ProviderKind};
 use crate::backends::server::{OwnServer as _, Workspace, random_password, ready};
 
 const PORT: u16 = 5432;
@@ -38,7 +39,7 @@ pub(super) async fn start(image: &Image, place: Workspace) -> Result<Started, Ba
                 .into_iter()
                 .chain(settings),
         );
-    let server = Container::start(Backend::Postgres, 1, PORT, request, place).await?;
+    let server = Container::start(&POSTGRES, 1, PORT, request, place).await?;
     let address = server.address();
     let admin = admin_config(address, &password);
     ready(&server, PAUSE, || first_look(admin.clone())).await?;

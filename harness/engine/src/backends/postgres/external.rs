@@ -14,9 +14,9 @@ use url::Url;
 
 use super::client::{connect, own_config, version};
 use super::own::major;
-use super::process::LEAST;
-use super::{Endpoint, Login, ServerHandle, Started};
-use crate::backends::provider::{Backend, BackendError, BackendInfo, ProviderKind, chain};
+use super::server::{Endpoint, LEAST, Login, POSTGRES, ServerHandle, Started};
+
+use crate::backends::provider::{BackendError, BackendInfo, ProviderKind, chain};
 
 /// Parameters that would lead past the link, or ask for what it cannot carry.
 const NOT_PASSED_ON: &[&str] = &[
@@ -34,7 +34,7 @@ const NOT_PASSED_ON: &[&str] = &[
 ];
 
 /// Reaches the server and looks whether it will do.
-pub(in crate::backends) async fn start(url: &str) -> Result<Started, BackendError> {
+pub(super) async fn start(url: &str) -> Result<Started, BackendError> {
     let target = Target::parse(url).map_err(|cause| broken(cause, EXAMPLE))?;
     let address = target.resolve().await?;
     let admin = target.config(address);
@@ -85,7 +85,7 @@ const EXAMPLE: &str =
 
 fn broken(cause: impl Into<String>, advice: &str) -> BackendError {
     BackendError::broken(
-        Backend::Postgres,
+        &POSTGRES,
         format!("CONFORMANCE_POSTGRES_URL: {}", cause.into()),
         advice,
     )

@@ -1,18 +1,22 @@
 //! PostgreSQL: one server for the run, a database for each deployment.
 //!
-//! - `process`: a server of the suite's own, from the programs of this machine
-//! - `container`: the same in a container; `own`: what both have in common
-//! - `external`: a server that `CONFORMANCE_POSTGRES_URL` names
-//! - `names`: names that mark the run's databases, and their age
+//! - `server`: what every provider hands over
 //! - `client`: the suite's own connections
+//! - `names`: names that mark the run's databases, and their age
+//! - `account`: the user that runs PostgreSQL's server
+//! - `own`: what servers of the suite's own have in common
+//! - `process`: a server from the programs of this machine
+//! - `container`: the same in a container
+//! - `external`: a server that `CONFORMANCE_POSTGRES_URL` names
 
 mod account;
 mod client;
 mod container;
-pub(super) mod external;
+mod external;
 mod names;
 mod own;
-pub(super) mod process;
+mod process;
+mod server;
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -21,58 +25,73 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::SystemTime;
 
 use async_trait::async_trait;
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use tokio::sync::mpsc;
 use tokio_postgres::{Client, Config};
 
-use crate::backends::provider::{Backend, BackendError, BackendInfo, Choice, Route, chain, route};
-use crate::backends::server::Workspace;
-use crate::sandbox::Sandbox;
 use client::{Admin, connect, execute};
 use names::{is_stale, prefix};
+use server::{Endpoint, POSTGRES, ServerHandle};
 
-/// What a provider hands over: a server that answers.
-pub(super) struct Started {
-    pub(super) info: BackendInfo,
-    pub(super) endpoint: Endpoint,
-    pub(super) handle: Box<dyn ServerHandle>,
-}
+use crate::backends::backend::{Backend, BackendHandle, Route, RunningBackend, route};
+use crate::backends::programs::Program;
+use crate::backends::provider::{BackendError, BackendInfo, Choice, Description, chain};
+use crate::backends::server::Workspace;
+use crate::sandbox::Sandbox;
+use crate::sandbox::host::Host;
 
-/// How a server is reached.
-pub(super) struct Endpoint {
-    /// Where it listens.
-    pub(super) address: SocketAddr,
-    /// The suite's own way to the maintenance database.
-    pub(super) admin: Config,
-    /// Who the subject is.
-    pub(super) subject: Login,
-    /// What an empty database is made from.
-    pub(super) template: &'static str,
-    /// The role that gets the databases, unless that is the suite's own.
-    pub(super) owner: Option<String>,
-    /// The first number of the server's version.
-    pub(super) major: u32,
-}
+/// PostgreSQL in the registry.
+pub(super) struct PostgresBackend;
 
-/// What of a `DATABASE_URL` does not change from database to database.
-pub(super) struct Login {
-    pub(super) user: String,
-    pub(super) password: Option<String>,
-    /// Parameters of the query as they were written, each followed by `&`.
-    pub(super) parameters: String,
-}
-
-/// What a provider does for a running server.
 #[async_trait]
-pub(super) trait ServerHandle: Send + Sync {
-    /// The server's end, if that lies behind its not answering.
-    async fn end(&self) -> Option<BackendError>;
+impl Backend for PostgresBackend {
+    fn description(&self) -> &'static Description {
+        &POSTGRES
+    }
 
-    /// Whether all databases go with the server when it stops.
-    fn is_disposable(&self) -> bool;
+    fn find(&self, host: &Host) -> Result<Program, BackendError> {
+        process::find(host)
+    }
 
-    /// Ends what the provider started.
-    async fn stop(&self);
+    async fn examine(&self, url: &str) -> Result<BackendInfo, BackendError> {
+        external::start(url).await.map(|started| started.info)
+    }
+
+    async fn start(
+        &self,
+        route: Route,
+        sandbox: &Sandbox,
+    ) -> Result<Arc<dyn RunningBackend>, BackendError> {
+        Ok(Arc::new(Postgres::start_by(route, sandbox).await?))
+    }
+}
+
+#[async_trait]
+impl RunningBackend for Postgres {
+    fn info(&self) -> &BackendInfo {
+        &self.inner.info
+    }
+
+    async fn alive(&self) -> Result<(), BackendError> {
+        let client = self.admin().await?;
+        match execute(&client, "SELECT 1").await {
+            Ok(()) => Ok(()),
+            Err(cause) => Err(self.inner.trouble(cause).await),
+        }
+    }
+
+    /// Drops what is left of the run's databases and ends the server, if it is the suite's own.
+    async fn stop(&self) {
+        if !self.inner.handle.is_disposable() {
+            let mine = |name: &str| name.starts_with(&self.inner.prefix);
+            // No caller waits for an error here, and the next run sweeps what stays.
+            let _ = self.drop_where(mine, true).await;
+        }
+        self.inner.handle.stop().await;
+    }
+}
+
+impl BackendHandle for Postgres {
+    const NAME: &'static str = POSTGRES.name;
 }
 
 /// The PostgreSQL server of a run. Clones are the same server.
@@ -96,12 +115,16 @@ struct Inner {
 impl Postgres {
     /// Starts a server, or reaches the one that runs already, and waits until it answers.
     pub async fn start(choice: Choice, sandbox: &Sandbox) -> Result<Self, BackendError> {
-        let find = process::find;
-        let place = || Workspace::of(Backend::Postgres, sandbox);
-        let started = match route(Backend::Postgres, choice, &sandbox.host, find).await? {
+        let route = route(&PostgresBackend, choice, &sandbox.host).await?;
+        Self::start_by(route, sandbox).await
+    }
+
+    async fn start_by(route: Route, sandbox: &Sandbox) -> Result<Self, BackendError> {
+        let workspace = || Workspace::of(&POSTGRES, sandbox);
+        let started = match route {
             Route::External(url) => external::start(&url).await?,
-            Route::Process(program) => process::start(&program, &place()?).await?,
-            Route::Container(image) => container::start(&image, place()?).await?,
+            Route::Process(program) => process::start(&program, &workspace()?).await?,
+            Route::Container(image) => container::start(&image, workspace()?).await?,
         };
         let (leftover, names) = mpsc::unbounded_channel();
         tokio::spawn(drop_all(Admin::new(&started.endpoint.admin), names));
@@ -120,11 +143,6 @@ impl Postgres {
             postgres.sweep().await?;
         }
         Ok(postgres)
-    }
-
-    /// Which server it is.
-    pub fn info(&self) -> &BackendInfo {
-        &self.inner.info
     }
 
     /// Where it listens; links lead there.
@@ -153,25 +171,6 @@ impl Postgres {
         let mut config = self.inner.endpoint.admin.clone();
         config.dbname(database.name());
         self.inner.client(&config).await
-    }
-
-    /// An error unless the server answers: then it, not the subject, is to blame.
-    pub async fn alive(&self) -> Result<(), BackendError> {
-        let client = self.admin().await?;
-        match execute(&client, "SELECT 1").await {
-            Ok(()) => Ok(()),
-            Err(cause) => Err(self.inner.trouble(cause).await),
-        }
-    }
-
-    /// Drops what is left of the run's databases and ends the server, if it is the suite's own.
-    pub async fn stop(&self) {
-        if !self.inner.handle.is_disposable() {
-            let mine = |name: &str| name.starts_with(&self.inner.prefix);
-            // Nothing is waiting for an error here, and the next run sweeps what stays.
-            let _ = self.drop_where(mine, true).await;
-        }
-        self.inner.handle.stop().await;
     }
 
     async fn create(&self, template: &str) -> Result<Database, BackendError> {
@@ -257,7 +256,7 @@ impl Inner {
             let address = self.endpoint.address;
             let advice =
                 format!("look at the server at {address}, and at its connections and disk");
-            BackendError::broken(Backend::Postgres, cause, advice)
+            BackendError::broken(&POSTGRES, cause, advice)
         })
     }
 }
@@ -329,21 +328,6 @@ impl Drop for DatabaseInner {
     }
 }
 
-impl Login {
-    fn url(&self, via: SocketAddr, database: &str) -> String {
-        let escaped = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
-        let password = self.password.as_deref();
-        let password = password
-            .map(|it| format!(":{}", escaped(it)))
-            .unwrap_or_default();
-        format!(
-            "postgres://{}{password}@{via}/{database}?{}sslmode=disable",
-            escaped(&self.user),
-            self.parameters
-        )
-    }
-}
-
 async fn drop_all(admin: Admin, mut names: mpsc::UnboundedReceiver<String>) {
     while let Some(name) = names.recv().await {
         // What cannot be dropped now goes with the server, or in the next sweep.
@@ -353,26 +337,4 @@ async fn drop_all(admin: Admin, mut names: mpsc::UnboundedReceiver<String>) {
 
 fn drop_statement(name: &str) -> String {
     format!("DROP DATABASE IF EXISTS \"{name}\" WITH (FORCE)")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_password_of_any_characters_survives_the_url() {
-        let login = Login {
-            user: "us er".to_owned(),
-            password: Some("p%40:/?#[]é".to_owned()),
-            parameters: "application_name=x&".to_owned(),
-        };
-        let url = login.url(([127, 0, 0, 1], 4321).into(), "db");
-        assert!(
-            url.ends_with("@127.0.0.1:4321/db?application_name=x&sslmode=disable"),
-            "{url}"
-        );
-        let read: Config = url.parse().unwrap();
-        assert_eq!(read.get_user(), Some("us er"));
-        assert_eq!(read.get_password(), Some("p%40:/?#[]é".as_bytes()));
-    }
 }

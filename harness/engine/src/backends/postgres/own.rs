@@ -10,7 +10,8 @@ use std::net::SocketAddr;
 use tokio_postgres::Config;
 
 use super::client::{connect, own_config, version};
-use super::{Endpoint, Login};
+use super::server::{Endpoint, Login};
+
 use crate::backends::provider::chain;
 use crate::backends::server::random_password;
 

@@ -9,24 +9,21 @@ use nix::sys::statvfs::statvfs;
 
 use super::account::Account;
 use super::own::{ADMIN, SETTINGS, TIME_ZONE, admin_config, first_look, prepare};
-use super::{ServerHandle, Started};
+use super::server::{LEAST, POSTGRES, ServerHandle, Started};
+
 use crate::backends::programs::{Program, Wanted};
-use crate::backends::provider::{Backend, BackendError, BackendInfo, ProviderKind};
+use crate::backends::provider::{BackendError, BackendInfo, ProviderKind};
 use crate::backends::server::{OwnServer as _, PAUSE, Server, Workspace, random_password, ready};
 use crate::sandbox::host::Host;
 use crate::sandbox::ports::Port;
 
 const WANTED: Wanted = Wanted {
-    backend: Backend::Postgres,
+    backend: &POSTGRES,
     names: &["postgres"],
     mark: "(PostgreSQL) ",
-    // DROP DATABASE ... WITH (FORCE).
     least: LEAST,
     companions: &["initdb"],
 };
-
-/// The oldest major version that will do.
-pub(super) const LEAST: u32 = 13;
 
 /// Another program may take the port before the server does: then it is started again on another port.
 const ATTEMPTS: usize = 3;
@@ -35,7 +32,7 @@ const ATTEMPTS: usize = 3;
 const LISTENING: &[&str] = &["listen_addresses=127.0.0.1", "unix_socket_directories="];
 
 /// The server's program, with `initdb` beside it.
-pub(in crate::backends) fn find(host: &Host) -> Result<Program, BackendError> {
+pub(super) fn find(host: &Host) -> Result<Program, BackendError> {
     WANTED.find(host)
 }
 
@@ -171,7 +168,7 @@ async fn initialize(
         }
         account.become_in(&mut command);
         let log = place.folder.join(format!("initdb-{attempt}.log"));
-        let initdb = Server::start(Backend::Postgres, command, &log, &place.watchdog)?;
+        let initdb = Server::start(&POSTGRES, command, &log, &place.watchdog)?;
         let status = initdb.finished().await?;
         if status.success() {
             break;
@@ -217,7 +214,7 @@ async fn launch(
     let log = place.folder.join("log");
     let mut attempt = 1;
     loop {
-        let port = place.port(Backend::Postgres)?;
+        let port = place.port(&POSTGRES)?;
         let mut command = place.command(&program.path);
         command
             .arg("-D")
@@ -227,7 +224,7 @@ async fn launch(
             command.args(["-c", setting]);
         }
         account.become_in(&mut command);
-        let server = Server::start(Backend::Postgres, command, &log, &place.watchdog)?;
+        let server = Server::start(&POSTGRES, command, &log, &place.watchdog)?;
         let config = admin_config(([127, 0, 0, 1], port.number()).into(), password);
         match ready(&server, PAUSE, || first_look(config.clone())).await {
             Ok(()) => {

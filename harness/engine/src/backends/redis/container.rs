@@ -4,11 +4,11 @@ use async_trait::async_trait;
 use testcontainers_modules::redis::{REDIS_PORT, Redis};
 use testcontainers_modules::testcontainers::ImageExt as _;
 
+use super::lease::{Endpoint, REDIS, Started};
 use super::pool::{self, Launcher, Running, first_look};
-use super::{Endpoint, Started};
 use crate::backends::container::{Container, PAUSE};
 use crate::backends::engine::Image;
-use crate::backends::provider::{Backend, BackendError, ProviderKind};
+use crate::backends::provider::{BackendError, ProviderKind};
 use crate::backends::server::{Workspace, random_password, ready};
 
 /// Each costs most of a second to start and some memory; a further lease waits.
@@ -41,7 +41,7 @@ impl Launcher for Containers {
             .with_tag(&self.image.tag)
             .with_cmd(command(&password));
         let place = self.place.clone();
-        let server = Container::start(Backend::Redis, number, REDIS_PORT, request, place).await?;
+        let server = Container::start(&REDIS, number, REDIS_PORT, request, place).await?;
         let endpoint = Endpoint {
             address: server.address(),
             user: None,

@@ -21,9 +21,8 @@ use tokio::sync::{Mutex, mpsc};
 use tokio_util::task::TaskTracker;
 use url::Url;
 
-use super::process::LEAST;
-use super::{Endpoint, LeaseHandle, LeasePool, Started};
-use crate::backends::provider::{Backend, BackendError, BackendInfo, ProviderKind, chain};
+use super::lease::{Endpoint, LEAST, LeaseHandle, LeasePool, REDIS, Started};
+use crate::backends::provider::{BackendError, BackendInfo, ProviderKind, chain};
 use crate::backends::server::pause;
 
 /// How many logical databases a server has unless it says something else.
@@ -47,7 +46,7 @@ redis.call('SET', KEYS[1], ARGV[1] .. ':' .. ARGV[2])
 return 1";
 
 /// Reaches the server and looks whether it will do.
-pub(in crate::backends) async fn start(url: &str, run: &str) -> Result<Started, BackendError> {
+pub(super) async fn start(url: &str, run: &str) -> Result<Started, BackendError> {
     let ledger = parse(url).await.map_err(|cause| broken(cause, EXAMPLE))?;
     let reached = ledger.version().await;
     let (address, look) = (ledger.address, "look at the server and at the URL");
@@ -88,7 +87,7 @@ pub(in crate::backends) async fn start(url: &str, run: &str) -> Result<Started, 
 
 fn broken(cause: impl Into<String>, advice: &str) -> BackendError {
     BackendError::broken(
-        Backend::Redis,
+        &REDIS,
         format!("CONFORMANCE_REDIS_URL: {}", cause.into()),
         advice,
     )

@@ -14,8 +14,8 @@ use redis::aio::MultiplexedConnection;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::task::TaskTracker;
 
-use super::{Endpoint, LeaseHandle, LeasePool, Started};
-use crate::backends::provider::{Backend, BackendError, BackendInfo, ProviderKind, chain};
+use super::lease::{Endpoint, LeaseHandle, LeasePool, REDIS, Started};
+use crate::backends::provider::{BackendError, BackendInfo, ProviderKind, chain};
 use crate::backends::server::OwnServer;
 
 /// A server that takes longer to be emptied is frozen, or busy with what a scenario left: another is as quick.
@@ -83,7 +83,7 @@ impl LeasePool for Arc<ServerPool> {
     async fn take(&self) -> Result<Box<dyn LeaseHandle>, BackendError> {
         let stopped = || {
             let advice = "this is a fault of the suite";
-            BackendError::broken(Backend::Redis, "the run's Redis was stopped before", advice)
+            BackendError::broken(&REDIS, "the run's Redis was stopped before", advice)
         };
         let room = self.room.clone().acquire_owned().await;
         let room = room.map_err(|_| stopped())?;
@@ -222,7 +222,7 @@ async fn empty(running: &Running) -> RedisResult<bool> {
     Ok(fingerprint(&mut connection).await? == running.settings)
 }
 
-/// An older server does not know the command, and has nothing that it would undo.
+/// An older server has no such command, and has nothing that it would undo.
 fn unknown(error: redis::RedisError) -> RedisResult<()> {
     if error.code() == Some("ERR") {
         Ok(())

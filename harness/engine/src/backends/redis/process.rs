@@ -6,30 +6,27 @@ use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
 
+use super::lease::{Endpoint, LEAST, REDIS, Started};
 use super::pool::{self, Launcher, Running, first_look};
-use super::{Endpoint, Started};
 use crate::backends::programs::{Program, Wanted};
-use crate::backends::provider::{Backend, BackendError, ProviderKind};
+use crate::backends::provider::{BackendError, ProviderKind};
 use crate::backends::server::{OwnServer, PAUSE, Server, Workspace, random_password, ready};
 use crate::sandbox::host::Host;
 use crate::sandbox::ports::Port;
 
 const WANTED: Wanted = Wanted {
-    backend: Backend::Redis,
+    backend: &REDIS,
     names: &["redis-server", "valkey-server"],
     mark: " v=",
     least: LEAST,
     companions: &[],
 };
 
-/// The oldest major version that will do.
-pub(super) const LEAST: u32 = 6;
-
 /// Another program may take the port before the server does: then it is started again on another port.
 const ATTEMPTS: usize = 3;
 
 /// The program of the servers.
-pub(in crate::backends) fn find(host: &Host) -> Result<Program, BackendError> {
+pub(super) fn find(host: &Host) -> Result<Program, BackendError> {
     WANTED.find(host)
 }
 
@@ -59,18 +56,14 @@ impl Launcher for Processes {
         let password = random_password();
         let settings = prepare(&folder, &password).map_err(|error| {
             let cause = format!("{} cannot be prepared: {error}", folder.display());
-            BackendError::broken(
-                Backend::Redis,
-                cause,
-                "set TMPDIR to a folder with room for it",
-            )
+            BackendError::broken(&REDIS, cause, "set TMPDIR to a folder with room for it")
         })?;
         let mut attempt = 1;
         loop {
-            let port = self.place.port(Backend::Redis)?;
+            let port = self.place.port(&REDIS)?;
             let command = self.command(&folder, &settings, &port);
             let log = folder.join("log");
-            let server = Server::start(Backend::Redis, command, &log, &self.place.watchdog)?;
+            let server = Server::start(&REDIS, command, &log, &self.place.watchdog)?;
             let endpoint = Endpoint {
                 address: ([127, 0, 0, 1], port.number()).into(),
                 user: None,
@@ -104,7 +97,7 @@ impl Processes {
             .args(["--save", "", "--appendonly", "no", "--daemonize", "no"])
             .args([Path::new("--dir"), folder]);
         if self.program.major() >= 7 {
-            // A title would overwrite the environment, by which the watchdog knows the run's processes.
+            // A title would overwrite the environment, by which the watchdog finds the run's processes.
             command.args(["--set-proc-title", "no"]);
         }
         command

@@ -1,6 +1,6 @@
 //! The backends on real servers: these tests want PostgreSQL and Redis, and fail without.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -10,9 +10,12 @@ use testcontainers_modules::testcontainers::bollard::query_parameters::{
 };
 use testcontainers_modules::testcontainers::core::client::docker_client_instance;
 
+use super::backend::BackendHandle as _;
 use super::postgres::Postgres;
 use super::provider::{BackendError, Choice};
 use super::redis::Redis;
+use super::registry::BACKENDS;
+use super::running::Backends;
 use crate::sandbox::Sandbox;
 use crate::sandbox::folder::RunFolder;
 use crate::sandbox::host::Host;
@@ -117,4 +120,33 @@ async fn without_programs_backends_are_missing() {
     for error in [postgres, redis] {
         assert!(matches!(error, BackendError::Missing { .. }), "{error:?}");
     }
+}
+
+#[test]
+fn every_handle_is_found_in_the_registry_by_its_name() {
+    let names: Vec<&str> = BACKENDS.iter().map(|it| it.description().name).collect();
+    for name in [Postgres::NAME, Redis::NAME] {
+        assert!(names.contains(&name), "{name} is none of {names:?}");
+    }
+    let unique: BTreeSet<&str> = names.iter().copied().collect();
+    assert_eq!(unique.len(), names.len(), "{names:?}");
+}
+
+#[tokio::test]
+async fn a_missing_backend_is_reported_to_everyone_who_needs_it_and_nothing_is_started() {
+    let sandbox = TestSandbox::new(Host::bare([("PATH", "/nowhere")]));
+    let backends = Backends::new(sandbox.0.clone(), Choice::Auto);
+    backends.warm_up(&["postgres", "redis"]).await;
+    let (postgres, redis) = (
+        backends.handle::<Postgres>().await,
+        backends.handle::<Redis>().await,
+    );
+    for error in [postgres.err(), redis.err()] {
+        assert!(
+            matches!(error, Some(BackendError::Missing { .. })),
+            "{error:?}"
+        );
+    }
+    assert!(backends.infos().is_empty());
+    assert_eq!(backends.broken().await, None);
 }

@@ -6,8 +6,9 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use super::{TestSandbox, containers_of, kill_containers, processes_in, until};
+use crate::backends::backend::RunningBackend as _;
 use crate::backends::postgres::Postgres;
-use crate::backends::provider::{Backend, BackendError, Choice, ProviderKind};
+use crate::backends::provider::{BackendError, Choice, ProviderKind};
 use crate::sandbox::host::Host;
 
 async fn postgres(sandbox: &TestSandbox) -> Postgres {
@@ -195,7 +196,7 @@ async fn an_external_postgres_gets_the_suite_s_databases_and_is_cleaned() {
     let url = format!(
         "postgres://us%20er:p%25w%2F1@localhost:{port}/postgres?sslmode=require&options=-c%20work_mem%3D7MB"
     );
-    let sandbox = TestSandbox::new(Host::bare([(Backend::Postgres.variable(), url.as_str())]));
+    let sandbox = TestSandbox::new(Host::bare([("CONFORMANCE_POSTGRES_URL", url.as_str())]));
     let external = Postgres::start(Choice::Auto, &sandbox.0).await.unwrap();
     assert_eq!(
         databases(&external).await,
@@ -211,7 +212,7 @@ async fn an_external_postgres_gets_the_suite_s_databases_and_is_cleaned() {
     assert_eq!(databases(&server).await, ["conformance_production"]);
 
     let url = format!("postgres://poor:x@127.0.0.1:{port}/postgres");
-    let sandbox = TestSandbox::new(Host::bare([(Backend::Postgres.variable(), url.as_str())]));
+    let sandbox = TestSandbox::new(Host::bare([("CONFORMANCE_POSTGRES_URL", url.as_str())]));
     let error = Postgres::start(Choice::Auto, &sandbox.0).await.unwrap_err();
     assert!(
         error
@@ -245,7 +246,7 @@ async fn a_postgres_in_a_container_does_what_every_provider_does_and_is_removed(
 
 #[tokio::test]
 #[ignore = "wants a container engine: ci/setup --containers"]
-async fn a_postgres_whose_container_is_killed_is_told_with_its_log() {
+async fn a_postgres_whose_container_is_killed_is_reported_with_its_log() {
     let sandbox = TestSandbox::here();
     let postgres = Postgres::start(Choice::Container, &sandbox.0)
         .await
@@ -262,7 +263,7 @@ async fn a_postgres_whose_container_is_killed_is_told_with_its_log() {
 
 #[tokio::test]
 #[ignore = "wants a container engine: ci/setup --containers"]
-async fn an_image_that_is_not_there_is_told() {
+async fn an_image_that_is_not_there_is_named() {
     let mut host = Host::here();
     host.set("CONFORMANCE_POSTGRES_IMAGE", "127.0.0.1:1/nowhere:1");
     let sandbox = TestSandbox::new(host);

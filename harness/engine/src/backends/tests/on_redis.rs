@@ -8,7 +8,8 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use super::{TestSandbox, containers_of, kill_containers, processes_in, until};
-use crate::backends::provider::{Backend, Choice, ProviderKind};
+use crate::backends::backend::RunningBackend as _;
+use crate::backends::provider::{Choice, ProviderKind};
 use crate::backends::redis::{Redis, RedisLease};
 use crate::sandbox::host::Host;
 
@@ -148,7 +149,7 @@ async fn an_external_redis_lends_its_empty_databases_to_two_runs_and_keeps_the_o
     write(&foreign).await;
 
     let homes =
-        [(); 2].map(|()| TestSandbox::new(Host::bare([(Backend::Redis.variable(), url.as_str())])));
+        [(); 2].map(|()| TestSandbox::new(Host::bare([("CONFORMANCE_REDIS_URL", url.as_str())])));
     let one = Redis::start(Choice::Auto, &homes[0].0).await.unwrap();
     let two = Redis::start(Choice::Auto, &homes[1].0).await.unwrap();
     tokio::join!(
@@ -178,7 +179,7 @@ async fn an_external_redis_whose_databases_are_all_lent_makes_a_run_wait() {
     let server = redis(&server_sandbox).await;
     let ledger = server.lease().await.unwrap();
     let url = ledger.url(ledger.address());
-    let sandbox = TestSandbox::new(Host::bare([(Backend::Redis.variable(), url.as_str())]));
+    let sandbox = TestSandbox::new(Host::bare([("CONFORMANCE_REDIS_URL", url.as_str())]));
     let external = Redis::start(Choice::Auto, &sandbox.0).await.unwrap();
     let mut leases = Vec::new();
     for _ in 1..16 {

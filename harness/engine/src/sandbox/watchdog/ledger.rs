@@ -52,7 +52,7 @@ impl Ledger {
         let name = str::from_utf8(object)
             .ok()
             .filter(|it| it.starts_with("conformance-"));
-        // 0 and 1 are the kernel's; a negative number would mean everybody.
+        // 0 and 1 are the kernel's; a negative number would mean every process.
         let group = str::from_utf8(object)
             .ok()
             .and_then(|it| it.parse().ok())
@@ -208,7 +208,7 @@ mod tests {
             b"container conformance-1-redis-1",
             b"container conformance-1-redis-2",
             b"container-gone conformance-1-redis-1",
-            b"container somebody-elses",
+            b"container of-another-program",
         ]);
         let left = BTreeSet::from(["conformance-1-redis-2".to_owned()]);
         assert_eq!(ledger.containers, left);
@@ -262,7 +262,7 @@ mod tests {
         fs::set_permissions(run.join("tmp/locked"), fs::Permissions::from_mode(0o000))
             .expect("its mode");
         let tmp = run.join("tmp");
-        // In no group that the ledger knows, and outlived by its parent.
+        // In no group of the ledger, and outlived by its parent.
         let (mut parent, stray) = shell("setsid sleep 600 >&- & echo $!", &tmp);
         parent.wait().expect("it ends");
         // Without the variable, in a session of its own, but below a process that is known.
@@ -298,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_removed_is_told() {
+    fn what_cannot_be_removed_is_reported() {
         let left = ledger(&[b"file /proc/version"]).sweep(&[]);
         assert!(
             left.len() == 1 && left[0].contains("/proc/version"),

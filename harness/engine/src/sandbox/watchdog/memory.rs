@@ -114,7 +114,7 @@ mod tests {
 7f00-7f01 rw-s 00000000 00:01 262201                     /SYSV009840d0 (deleted)
 7f01-7f02 rw-s 00000000 00:1a 7                          /dev/shm/PostgreSQL.373727588
 7f02-7f03 rw-s 00000000 00:1a 8                          /dev/shm/PostgreSQL.1 (deleted)
-7f03-7f04 rw-s 00000000 00:1a 9                          /dev/shm/somebody-s-data
+7f03-7f04 rw-s 00000000 00:1a 9                          /dev/shm/another-s-data
 7f04-7f05 rw-p 00000000 00:00 0
 7f05-7f06 r-xp 00000000 fe:00 10                         /usr/bin/postgres
 rubbish

@@ -6,11 +6,11 @@
 //! the run's folder (a grandchild may have left its group and outlived its parent), and removes folders
 //! and files.
 //!
-//! - `ledger`: what the harness has recorded, and its removal
-//! - `sweep`: which processes are the run's, and their end
-//! - `memory`: shared memory that would outlive them
-//! - `containers`: those, too
 //! - `lock`: a file that one run has, and that goes with it
+//! - `memory`: shared memory that would outlive the processes
+//! - `containers`: those that would outlive the run
+//! - `sweep`: which processes are the run's, and their end
+//! - `ledger`: what the harness has recorded, and its removal
 //! - [`clean`](clean()): what is left all the same, later
 
 mod clean;

@@ -10,6 +10,9 @@
 pub mod gateway;
 pub mod user_service;
 
+use conformance_engine::backends::backend::BackendHandle as _;
+use conformance_engine::backends::postgres::Postgres;
+use conformance_engine::backends::redis::Redis;
 use conformance_engine::features::cases::Case;
 
 use super::catalogue::COMPONENTS;
@@ -55,6 +58,17 @@ pub enum ResourceKind {
     Redis,
     /// A user service: a scripted double, or the one of the same manifest.
     UserService,
+}
+
+impl ResourceKind {
+    /// The backend that provides it, by its name in the engine's registry.
+    pub fn backend(self) -> Option<&'static str> {
+        match self {
+            Self::Postgres => Some(Postgres::NAME),
+            Self::Redis => Some(Redis::NAME),
+            Self::UserService => None,
+        }
+    }
 }
 
 /// Whether a component needs a resource to be ready (HLT-3).

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use conformance_engine::failure::{Failure, StepResult};
 use conformance_engine::observe::Journal;
+use conformance_engine::observe::journal::EventKind;
 use conformance_engine::run::scenario::ScenarioContext;
 use tonic::{Code, Status};
 use user_proto::v1::{
@@ -192,11 +193,10 @@ impl Users {
             Ok(_) => "OK".to_owned(),
             Err(status) => shown(status),
         };
-        self.journal.note(format!(
-            "{} :{} {status} {} ms",
-            call.method,
-            self.to,
-            call.took.as_millis()
-        ));
+        self.journal.record(EventKind::Call {
+            method: format!("{} :{}", call.method, self.to),
+            status,
+            took: call.took,
+        });
     }
 }

@@ -21,11 +21,12 @@ use conformance_engine::failure::{Failure, StepResult};
 use conformance_engine::network::link::Link;
 use conformance_engine::observe::eventually;
 use conformance_engine::run::outcome::LogExcerpt;
+use conformance_engine::subject::Command;
 use conformance_engine::subject::instance::Instance;
 use tokio_postgres::Client;
 
 pub use self::dependencies::Dependencies;
-use self::launch::{base_variables, launch};
+use self::launch::subject;
 pub use self::launch::{hold_until_started, migrate};
 use self::settings::TEST_SETTINGS;
 pub use self::settings::{REFUSED, Settings};
@@ -179,11 +180,12 @@ impl Deployment {
     /// Runs another command of the program beside the instance of the slot, with the same environment
     /// variables.
     pub fn command(&self, index: usize, args: &[&str]) -> StepResult<Instance> {
-        let variables = self.variables(index)?;
-        let name = &self.slot(index)?.name;
-        let launch = launch(&self.environment, self.component, name, args, variables)?;
-        Instance::start(&launch, &self.environment.home().watchdog)
-            .map_err(|error| Failure::mismatch("a program that starts", error))
+        let subject = subject(&self.environment, self.component)?;
+        subject.start(&Command {
+            name: self.slot(index)?.name.clone(),
+            arguments: args.iter().map(|it| (*it).to_owned()).collect(),
+            environment: self.variables(index)?,
+        })
     }
 
     /// One more instance, started and ready.
@@ -237,7 +239,7 @@ impl Deployment {
     /// All environment variables of the program in a slot.
     fn variables(&self, index: usize) -> StepResult<BTreeMap<String, String>> {
         let slot = self.slot(index)?;
-        let mut variables = base_variables(&self.environment, self.component)?;
+        let mut variables = subject(&self.environment, self.component)?.environment()?;
         for (name, value) in TEST_SETTINGS {
             variables.insert((*name).to_owned(), (*value).to_owned());
         }

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use conformance_engine::failure::{Failure, StepResult, ensure};
+use conformance_engine::observe::journal::EventKind;
 use conformance_engine::observe::{elapse, eventually, holds_for};
 use conformance_engine::subject::instance::Exit;
 use cucumber::{given, then, when};
@@ -143,9 +144,13 @@ async fn gets(world: &mut World, name: String) -> StepResult {
     } else {
         Signal::SIGINT
     };
-    world.own()?.slot(0)?.instance()?.signal(signal);
+    let journal = world.scene.journal.clone();
+    let slot = world.own()?.slot(0)?;
+    slot.instance()?.signal(signal);
+    journal
+        .of_instance(&slot.name)
+        .record(EventKind::Signal { signal: name });
     world.process.signalled = Some(Instant::now());
-    world.scene.journal.note(name);
     Ok(())
 }
 

@@ -1,0 +1,78 @@
+//! A subject that is a program of this machine: the manifest's `command`.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use super::control::SubjectKind;
+use super::instance::Instance;
+use super::interface::{Command, Subject};
+use super::launch::Launch;
+use crate::failure::{Failure, StepResult};
+use crate::manifest::{ComponentSource, Manifest};
+use crate::sandbox::Sandbox;
+
+/// One component of a manifest, as a program of this machine.
+#[derive(Clone, Debug)]
+pub struct ProcessSubject {
+    source: ComponentSource,
+    /// Where relative paths start, and the working folder.
+    folder: PathBuf,
+    sandbox: Sandbox,
+}
+
+impl ProcessSubject {
+    /// The program that the manifest names for a component.
+    pub fn new(source: &ComponentSource, manifest: &Manifest, sandbox: &Sandbox) -> Self {
+        Self {
+            source: source.clone(),
+            folder: manifest.folder.clone(),
+            sandbox: sandbox.clone(),
+        }
+    }
+
+    fn launch(&self, command: &Command) -> StepResult<Launch> {
+        let (program, first) = self
+            .source
+            .command
+            .split_first()
+            .ok_or_else(|| Failure::broken("the manifest's command is empty"))?;
+        // A bare name is looked up in PATH; a path is relative to the manifest.
+        let program = if program.contains('/') {
+            self.folder.join(program)
+        } else {
+            Path::new(program).to_path_buf()
+        };
+        Ok(Launch {
+            name: command.name.clone(),
+            program,
+            args: first.iter().chain(&command.arguments).cloned().collect(),
+            dir: self.folder.clone(),
+            env: command.environment.clone(),
+        })
+    }
+}
+
+impl Subject for ProcessSubject {
+    fn kind(&self) -> SubjectKind {
+        SubjectKind::Process
+    }
+
+    fn environment(&self) -> StepResult<BTreeMap<String, String>> {
+        let mut environment = self.source.env.clone();
+        let inherited = self.source.inherit.iter().map(String::as_str);
+        for name in inherited.chain(["PATH", "HOME"]) {
+            if let Ok(value) = std::env::var(name) {
+                environment.insert(name.to_owned(), value);
+            }
+        }
+        let folder = self.sandbox.folder.sub("tmp").map_err(Failure::broken)?;
+        environment.insert("TMPDIR".to_owned(), folder.to_string_lossy().into_owned());
+        environment.insert("LANG".to_owned(), "C.UTF-8".to_owned());
+        Ok(environment)
+    }
+
+    fn start(&self, command: &Command) -> StepResult<Instance> {
+        Instance::start(&self.launch(command)?, &self.sandbox.watchdog)
+            .map_err(|error| Failure::mismatch("a program that starts", error))
+    }
+}
