@@ -326,3 +326,85 @@ fn write(folder: &Path, copy: &Path, tree: &Tree) -> anyhow::Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_manifest_is_the_repositorys_of_the_copies() {
+        let repository = "
+            [workspace]
+            members = ['proto', 'benches']
+            default-members = ['proto']
+            [workspace.dependencies]
+            user-proto = { path = 'proto' }
+            serde = '1'
+            [workspace.lints.rust]
+            missing_docs = 'warn'
+            [profile.dev]
+            opt-level = 1
+        ";
+        let manifest = repository.parse().expect("TOML");
+        let manifest = workspace_manifest(manifest, "copies").expect("a workspace");
+        let found: toml::Table = manifest.parse().expect("TOML");
+        let expected = "
+            [workspace]
+            members = ['copies/proto', 'copies/benches']
+            [workspace.dependencies]
+            user-proto = { path = 'copies/proto' }
+            serde = '1'
+            [workspace.lints.rust]
+            warnings = 'allow'
+            [profile.dev]
+            opt-level = 1
+        ";
+        assert_eq!(found, expected.parse().expect("TOML"));
+        let no_workspace = "package.name = 'x'".parse().expect("TOML");
+        assert!(workspace_manifest(no_workspace, "copies").is_err());
+    }
+
+    #[test]
+    fn only_what_differs_is_touched() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let copy = Path::new("copies");
+        let tree = |files: &[(&str, &str)]| -> Tree {
+            let files = files.iter();
+            files
+                .map(|(path, text)| (PathBuf::from(path), (*text).into()))
+                .collect()
+        };
+        let first = tree(&[
+            ("Cargo.toml", "1"),
+            ("copies/a.rs", "a"),
+            ("copies/b/c.rs", "c"),
+        ]);
+        write(folder.path(), copy, &first).expect("it can be written");
+        // What cargo writes is none of the tree's.
+        std::fs::write(folder.path().join("Cargo.lock"), "lock").expect("it can be written");
+        let before = std::fs::metadata(folder.path().join("copies/a.rs"));
+        let second = tree(&[("Cargo.toml", "2"), ("copies/a.rs", "a")]);
+        write(folder.path(), copy, &second).expect("it can be written");
+        let after = std::fs::metadata(folder.path().join("copies/a.rs"));
+        let modified = |file: std::io::Result<std::fs::Metadata>| file.and_then(|it| it.modified());
+        assert_eq!(modified(before).ok(), modified(after).ok());
+        let mut expected = second;
+        expected.insert("Cargo.lock".into(), b"lock".into());
+        assert_eq!(read(folder.path()).expect("it can be read"), expected);
+    }
+
+    #[test]
+    fn places_are_those_in_the_reference() {
+        let message = r#"{"level": "error", "spans": [
+            {"file_name": "copies/reference-impl/platform/src/a.rs", "byte_start": 7, "is_primary": true},
+            {"file_name": "/rustc/library/core/src/option.rs", "byte_start": 9, "is_primary": false}
+        ]}"#;
+        let message = serde_json::from_str(message).expect("JSON");
+        let expected = Place {
+            file: "platform/src/a.rs".to_owned(),
+            at: 7,
+            is_primary: true,
+        };
+        assert_eq!(places(message, "copies/reference-impl/"), [expected]);
+    }
+}
