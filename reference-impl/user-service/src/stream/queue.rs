@@ -46,7 +46,7 @@ struct Queued {
     _bytes: OwnedSemaphorePermit,
 }
 
-/// Both sides, and what resolves when the subscription is live. Queued users take at most [`QUEUE_BYTES`].
+/// Both sides, and what resolves when the subscription is live. Queued users take at most `QUEUE_BYTES`.
 pub fn pair(filter: Filter) -> (Subscriber, SubscriberQueue, oneshot::Receiver<()>) {
     let (sender, receiver) = mpsc::unbounded_channel();
     let (live, is_live) = oneshot::channel();
