@@ -255,7 +255,10 @@ mod tests {
     fn numbers_are_one_off() {
         check("g(10_u8)", &[("10_u8", "11u8"), ("10_u8", "9u8")]);
         check("g(0)", &[("0", "1")]);
-        check("const A: u8 = 1; let [b; 2] = c; match d { 3 => e }", &[]);
+        check(
+            "const A: u8 = 1; let b: [u8; 2] = c; match d { 3 => e, _ => f }",
+            &[],
+        );
     }
 
     #[test]
