@@ -9,7 +9,7 @@ use h2::Reason;
 use tonic::{Code, Status};
 
 /// The status of a call on which HTTP/2 failed: gRPC's own table for a stream that was reset,
-/// UNAVAILABLE for a connection that was lost. (tonic knows only some of this.)
+/// UNAVAILABLE for a connection that was lost. (tonic maps only some of these.)
 pub fn from_http2(error: hyper::Error) -> Status {
     transport_error(code(&error), error)
 }

@@ -188,7 +188,7 @@ fn strict() -> Vec<Entry> {
         instead(
             "bodies-unknown-refused",
             CLAUSE,
-            "a member that nobody knows is refused",
+            "an unknown member is refused",
             |head, body| {
                 let is_odd = members(body)
                     .keys()

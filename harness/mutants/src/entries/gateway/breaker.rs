@@ -155,7 +155,7 @@ fn trials() -> Vec<Entry> {
         environment(
             "breaker-half-a-period",
             "RES-4",
-            "its period is half of what it is told",
+            "its period is half a second",
             |it| {
                 set(it, "BREAKER_RESET_TIMEOUT", "500ms");
             },

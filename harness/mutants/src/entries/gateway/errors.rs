@@ -21,7 +21,7 @@ fn words() -> Vec<Entry> {
         answers(
             "errors-in-a-header",
             CLAUSE,
-            "a header tells what the user service said",
+            "a header holds the message of the user service",
             |it| {
                 if it.status == 500 || it.status == 504 {
                     let said = "panic at 10.1.2.3:5432: goroutine 1 [running]";

@@ -80,7 +80,7 @@ fn broken() -> Vec<Entry> {
                         let locked = turn.lock_owned().await;
                         let body = to_bytes(body, usize::MAX).await;
                         if body.is_err() {
-                            // Nobody gives it back.
+                            // It is never unlocked.
                             std::mem::forget(locked);
                         }
                         let body = Body::from(body.unwrap_or_default());

@@ -85,7 +85,7 @@ fn texts() -> Vec<Entry> {
         instead(
             "lists-refuses-unknown",
             CLAUSE,
-            "a parameter that nobody knows is refused",
+            "an unknown parameter is refused",
             |head, _| {
                 parameter(&head.uri, "unknown").map(|_| refused(head, 400, "unknown parameter"))
             },

@@ -16,7 +16,7 @@ const HEADER: &str = "x-request-id";
 
 pub fn entries() -> Vec<Entry> {
     let mut all = accepted();
-    all.extend(told());
+    all.extend(of_responses());
     all.extend(passed_on());
     all
 }
@@ -93,7 +93,7 @@ fn silent(id: &'static str, wrong: &'static str, change: fn(&mut Answer)) -> Ent
     answers(id, CLAUSE, wrong, change)
 }
 
-fn told() -> Vec<Entry> {
+fn of_responses() -> Vec<Entry> {
     vec![
         silent("request-id-not-told", "no answer carries an id", |it| {
             it.headers.remove(HEADER);
@@ -192,13 +192,13 @@ fn passed_on() -> Vec<Entry> {
         Entry::of_gateway(
             "request-id-not-logged",
             CLAUSE,
-            "the log does not tell the id",
+            "the log does not hold the id",
             How::Output(|line| Some(line.replace("\"request_id\"", "\"request\""))),
         ),
         Entry::of_gateway(
             "request-id-logged-in-part",
             CLAUSE,
-            "the log tells the first 36 characters of the id",
+            "the log holds the first 36 characters of the id",
             How::Output(|line| {
                 let Ok(mut event) = serde_json::from_str::<serde_json::Value>(&line) else {
                     return Some(line);

@@ -1,4 +1,4 @@
-//! RES-1, RES-2: time-outs and retries.
+//! RES-1, RES-2: timeouts and retries.
 
 use std::error::Error as _;
 
@@ -52,7 +52,7 @@ fn tries() -> Vec<Entry> {
         replaced(
             "gateway-knows-no-outage",
             "RES-2",
-            "a GET that finds nobody is not tried again",
+            "a GET whose connection failed is not repeated",
             |it| twist(it, FailsAtOnce),
         ),
     ]
@@ -80,14 +80,14 @@ impl Around for AfterBreaks {
     }
 }
 
-/// Takes what finds nobody for a mistake of its own.
+/// Reports a failed connection as INTERNAL.
 struct FailsAtOnce;
 
 #[async_trait]
 impl Around for FailsAtOnce {
     async fn make<T: Send>(&self, context: &RequestContext, send: Try<'_, T>) -> Result<T, Status> {
         match send(context.clone()).await {
-            Err(status) if status.source().is_some() => Err(Status::internal("nobody there")),
+            Err(status) if status.source().is_some() => Err(Status::internal("cannot connect")),
             answer => answer,
         }
     }

@@ -15,7 +15,7 @@ pub fn entries() -> Vec<Entry> {
         calls(
             "upstream-no-id",
             CLAUSE,
-            "a user without an id is NOT_FOUND's affair",
+            "a user without an id ends the connection",
             Spoil {
                 user: |user| assert!(!user.id.is_empty(), "a user has an id"),
                 ..Spoil::default()
