@@ -106,7 +106,7 @@ impl From<Open> for ApiError {
 
 impl From<&Status> for ApiError {
     fn from(status: &Status) -> Self {
-        let passed_on = |http| Self::new(http, status.message().to_owned());
+        let passed_on = |http: StatusCode| Self::new(http, status.message().to_owned());
         let replaced = |http, message| {
             let cause = format!("{:?}: {}", status.code(), status.message());
             Self::new(http, message).with_cause(cause)
