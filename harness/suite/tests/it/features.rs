@@ -40,10 +40,10 @@ fn lint_says(feature: &str, said: &[&str]) {
 }
 
 #[test]
-fn the_features_are_without_a_flaw() {
+fn the_features_are_without_an_error() {
     Place::new()
         .run(&["lint"])
-        .check(0, &[" 0 flaws", "not judged yet:", "LOG-3, LOG-4"]);
+        .check(0, &[" 0 errors", "not judged yet:", "LOG-3, LOG-4"]);
 }
 
 #[test]
@@ -147,6 +147,20 @@ fn lint_finds_a_step_that_nobody_uses() {
     place
         .run(&["lint", "--features", "features"])
         .check(1, &["no feature uses the step"]);
+}
+
+#[test]
+fn lint_finds_a_scenario_without_a_when_and_one_of_too_many_steps() {
+    let steps = "      Given a deployment of its own\n".repeat(8);
+    lint_says(
+        &format!(
+            "@user-service\nFeature: x\n  Rule: LOG-3 y\n    the text\n\n    Scenario: long\n{steps}"
+        ),
+        &[
+            "extra.feature:6: scenario \"long\" has no When",
+            "extra.feature:6: scenario \"long\" has 8 steps",
+        ],
+    );
 }
 
 #[test]
