@@ -149,7 +149,7 @@ Feature: The breaker
         | RETRY_BASE_DELAY     | 12s   |
         | REQUEST_TIMEOUT      | 1m    |
       And the user service answers `UNAVAILABLE for every call`
-      When `GET /api/v1/users/x` is asked
+      When `GET /api/v1/users/x` is requested
       Then the answer is 503
       And every answer came within 100 ms
       And the user service got 1 call
