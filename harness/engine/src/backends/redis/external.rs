@@ -159,7 +159,7 @@ struct DatabasePool {
     /// Numbers that this run does not use, the one that is longest free first.
     free: Mutex<mpsc::UnboundedReceiver<u32>>,
     returned: mpsc::UnboundedSender<u32>,
-    /// DatabasePool that are being emptied.
+    /// Databases that are being emptied.
     returning: TaskTracker,
 }
 
