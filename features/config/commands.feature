@@ -17,6 +17,13 @@ Feature: Commands
       And requests succeed
 
     @user-service
+    Scenario: `migrate` itself prepares the database
+      Given a prepared deployment on an empty database
+      When `migrate` is run
+      Then every command exits with 0
+      And the database holds something that it did not hold before
+
+    @user-service
     Scenario: A program serves on a database that two `migrate` at once prepared
       Given a prepared deployment on an empty database
       And the database is slowed by 10 ms

@@ -1,4 +1,4 @@
-@user-service @cap:feature-flags
+@cap:feature-flags
 Feature: Feature flags
 
   Callers differ by their `x-user-id`; the only flag that every implementation knows is `stream-users`.
@@ -11,6 +11,7 @@ Feature: Feature flags
     known to every implementation: `stream-users` (default on; off: StreamUsers fails with
     UNIMPLEMENTED).
 
+    @user-service
     Scenario Outline: With stream-users=<value> StreamUsers is <open> for everybody
       Given a deployment of its own with
         | setting       | value                |
@@ -27,6 +28,7 @@ Feature: Feature flags
         | off   | UNIMPLEMENTED |
         | 0%    | UNIMPLEMENTED |
 
+    @user-service
     Scenario Outline: With FEATURE_FLAGS <given> StreamUsers is open
       Given a deployment of its own with
         | setting       | value   |
@@ -41,6 +43,7 @@ Feature: Feature flags
         | dark-mode=on                 |
         | dark-mode=off,new-search=25% |
 
+    @user-service
     Scenario: A flag is found among unknown ones
       Given a deployment of its own with
         | setting       | value                                    |
@@ -49,6 +52,7 @@ Feature: Feature flags
       And StreamUsers is UNIMPLEMENTED for a caller with any id
       And requests succeed
 
+    @user-service
     Scenario Outline: At <percent>% StreamUsers is open for such a share of its callers
       Given a deployment of its own with
         | setting       | value                   |
@@ -60,6 +64,7 @@ Feature: Feature flags
         | 25      | 150   | 350  |
         | 60      | 500   | 700  |
 
+    @user-service
     Scenario Outline: At a share below 100% StreamUsers is off for a caller <who>
       Given a deployment of its own with
         | setting       | value            |
@@ -71,6 +76,7 @@ Feature: Feature flags
         | without an id    |
         | with an empty id |
 
+    @user-service
     Scenario: A caller gets the same answer on every instance, and after a restart
       Given a deployment of its own with
         | setting       | value            |
@@ -79,3 +85,12 @@ Feature: Feature flags
       And StreamUsers was called by 200 callers on both instances
       When every instance is killed and started again
       Then each caller gets the same answer again on both instances
+
+    @user-service @gateway
+    Scenario: A flag with an unknown name is ignored
+      Given a prepared deployment with
+        | setting       | value                                 |
+        | FEATURE_FLAGS | dark-mode=on,new-search=25%,trial=off |
+      When the program is started
+      Then the program is ready within 10 s
+      And requests succeed

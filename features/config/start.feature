@@ -84,3 +84,24 @@ Feature: Starting
       Examples:
         | resource       | away |
         | every resource | hung |
+
+    @slow
+    Scenario Outline: A program started with a <variable> whose host does not resolve is <state>
+      Given a prepared deployment with
+        | setting    | value   |
+        | <variable> | <value> |
+      When the program is started
+      Then the program is alive within 10 s
+      And the program is <state> within 10 s
+      And the program stays <state> for 4 s
+
+      @user-service
+      Examples:
+        | variable     | value                                                      | state     |
+        | DATABASE_URL | postgres://ada@unresolvable.invalid:5432/x?sslmode=disable | unhealthy |
+        | REDIS_URL    | redis://unresolvable.invalid:6379                          | degraded  |
+
+      @gateway
+      Examples:
+        | variable          | value                             | state     |
+        | USER_SERVICE_ADDR | http://unresolvable.invalid:50051 | unhealthy |

@@ -45,14 +45,19 @@ Feature: gRPC calls
       When a stream of users is opened with the deadline `2S`
       Then every call ends with DEADLINE_EXCEEDED or a reset stream, at most 1 s after 2 s
 
-    Scenario: The statements of calls past their deadline are gone from the database in time
+    Scenario Outline: Past its deadline no call has a statement in the database when <what>
       Given a deployment of its own with
         | setting         | value |
         | REQUEST_TIMEOUT | 1s    |
       And a user "Ada"
-      And every table is locked
+      And <what>
       When every unary call is made with the deadline `500m`
       Then the statements of these calls are gone from the database within 2 s
+
+      Examples:
+        | what                       |
+        | every table is locked      |
+        | every statement takes 30 s |
 
     Scenario: A request of 4194304 bytes is taken
       When a request of 4194304 bytes is sent

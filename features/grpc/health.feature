@@ -33,7 +33,7 @@ Feature: gRPC health
       Given a deployment of its own
       When the required resource is <away>
       Then the program is unhealthy within 1500 ms
-      And Check of every name answers NOT_SERVING within 5500 ms
+      And Check of every name answers NOT_SERVING within 1500 ms
 
       Examples:
         | away |
@@ -45,7 +45,7 @@ Feature: gRPC health
       And the required resource is cut
       When the program is started
       Then the program is unhealthy within 10 s
-      And Check of every name answers NOT_SERVING within 5500 ms
+      And Check of every name answers NOT_SERVING within 1500 ms
 
     Scenario: Check answers SERVING while the program is degraded
       Given a deployment of its own
@@ -58,15 +58,16 @@ Feature: gRPC health
       And the required resource has been cut for 3 s
       When the required resource is restored
       Then the program is healthy within 6500 ms
-      And Check of every name answers SERVING within 5500 ms
+      And Check of every name answers SERVING within 1500 ms
 
     @slow
     Scenario: From SIGTERM on Check answers SERVING no more
       Given a deployment of its own with
         | setting          | value |
+        | HEALTH_CACHE_TTL | 1m    |
         | SHUTDOWN_TIMEOUT | 20s   |
         | REQUEST_TIMEOUT  | 20s   |
-      And a request that takes 4 s is in flight
+      And a request that takes 12 s is in flight
       When the program receives SIGTERM
       Then Check of every name never answers SERVING again
 

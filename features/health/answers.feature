@@ -13,7 +13,9 @@ Feature: Health answers
       Then the answer is 200 with `{"status":"alive"}`
 
     Scenario Outline: A program is alive while <resource> is <away>
-      Given a deployment of its own
+      Given a deployment of its own with
+        | setting              | value |
+        | HEALTH_CHECK_TIMEOUT | 20s   |
       When <resource> is <away>
       Then the program stays alive for 3 s
 
@@ -42,6 +44,20 @@ Feature: Health answers
       Then the answer is a complete health answer
       And the answer's status is healthy
       And the answer reports no resource as unhealthy, and every other component as healthy
+
+    Scenario Outline: The very first health answer is complete, <resource> being <away>
+      Given a prepared deployment with
+        | setting              | value |
+        | HEALTH_CHECK_TIMEOUT | 3s    |
+      And <resource> is <away>
+      When the program is started
+      Then the very first health answer is complete
+
+      @user-service @gateway
+      Examples:
+        | resource              | away |
+        | no resource           | cut  |
+        | the required resource | hung |
 
     Scenario Outline: A program that is <status> reports which component is, and why
       Given a deployment of its own

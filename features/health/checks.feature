@@ -6,14 +6,30 @@ Feature: Health checks
     Checks run in parallel, each bounded by `HEALTH_CHECK_TIMEOUT`: with both resources hanging, the
     answer takes one time-out, not two.
 
-    @user-service
+    # Two time-outs are more than one with whatever allowance.
+    @user-service @slow
     Scenario: With every resource hanging the answer takes one time-out, not two
       Given a deployment of its own with
         | setting              | value |
-        | HEALTH_CHECK_TIMEOUT | 3s    |
+        | HEALTH_CHECK_TIMEOUT | 12s   |
       When every resource is hung
-      Then the program is unhealthy within 3500 ms
-      And no health answer took longer than 3 s
+      Then the program is unhealthy within 12500 ms
+      And no health answer took longer than 12 s
+
+    @user-service
+    Scenario Outline: While <failing> is cut the check of <slow>, which is slow, goes on
+      Given a deployment of its own with
+        | setting              | value |
+        | HEALTH_CHECK_TIMEOUT | 10s   |
+      And <slow> is slowed by 150 ms
+      When <failing> is cut
+      Then the program is <whole> within 10500 ms
+      And it is <whole> for <failing> alone for 2 s
+
+      Examples:
+        | failing               | slow                  | whole     |
+        | the optional resource | the required resource | degraded  |
+        | the required resource | the optional resource | unhealthy |
 
     Scenario Outline: A check of <resource> that hangs is given up in time
       Given a deployment of its own with
@@ -125,6 +141,15 @@ Feature: Health checks
       And the program has become healthy
       When the required resource is hung
       Then the program stays healthy for 3 s
+
+    @user-service
+    Scenario: Check of gRPC asks no resource within HEALTH_CACHE_TTL
+      Given a deployment of its own with
+        | setting          | value |
+        | HEALTH_CACHE_TTL | 1m    |
+      And the program has become healthy
+      When the required resource is hung
+      Then Check of every name stays SERVING for 3 s
 
     @user-service @gateway
     Scenario: An answer is followed by a newer one after HEALTH_CACHE_TTL and one check

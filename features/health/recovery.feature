@@ -1,6 +1,7 @@
 Feature: Recovery
 
-  With HEALTH_CACHE_TTL=500ms and HEALTH_CHECK_TIMEOUT=1s the bound is 6500 ms.
+  With HEALTH_CACHE_TTL=500ms and HEALTH_CHECK_TIMEOUT=1s the bound is 6500 ms; what is optional may show as
+  degraded until 16500 ms.
 
   Rule: HLT-7 A component recovers without a restart
     A component recovers without a restart: after an outage of at most 3 s the program is ready
@@ -12,7 +13,8 @@ Feature: Recovery
       Given a deployment of its own
       And <resource> has been <away> for 3 s
       When <resource> is restored
-      Then the program is healthy within 6500 ms, and stays so for 1 s
+      Then the program is ready within 6500 ms, and stays so for 1 s
+      And the program is healthy within 16500 ms, and stays so for 1 s
       And requests succeed
 
       @user-service @gateway
@@ -40,5 +42,6 @@ Feature: Recovery
     Scenario: After every resource dropped every connection the program is healthy again
       Given a deployment of its own
       When every resource drops every connection
-      Then the program is healthy within 6500 ms, and stays so for 1 s
+      Then the program is ready within 6500 ms, and stays so for 1 s
+      And the program is healthy within 16500 ms, and stays so for 1 s
       And requests succeed

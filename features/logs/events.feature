@@ -128,6 +128,15 @@ Feature: Log events
         | debug |
         | info  |
 
+    @user-service @gateway
+    Scenario: With LOG_LEVEL warn an event at WARN is written
+      Given a deployment of its own with
+        | setting   | value |
+        | LOG_LEVEL | warn  |
+      And the required resource is cut
+      When a request is made that fails with UNAVAILABLE
+      Then a line at level WARN or ERROR has the id of the request
+
     @user-service
     Scenario Outline: With LOG_LEVEL <level> an event at ERROR is written
       Given a deployment of its own with

@@ -36,6 +36,7 @@ Feature: Hostile text in the log
         | the query of a probe      |
         | the HTTP method           |
         | bytes that are no request |
+        | bytes that are no UTF-8   |
 
       @user-service
       Examples:

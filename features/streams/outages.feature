@@ -16,9 +16,11 @@ Feature: Streams when a resource fails
       And a second instance
       And 3 users named "Ada"
       And a stream "Watch" of users with `name={Ada's name}` on the first instance is open
+      And the users named "Ada" were changed 20 times by 2 clients on both instances
       And <resource> of the first instance has been <away> for 2 s
       And the users named "Ada" were changed <count> times by 6 clients on the second instance
       When <resource> of the first instance is restored
+      And the users named "Ada" are changed 20 times by 2 clients on the second instance
       Then within 10 s the stream "Watch" delivers every change since, in order, each once, or has ended with UNAVAILABLE
 
       Examples:
@@ -33,9 +35,11 @@ Feature: Streams when a resource fails
       And a second instance
       And 3 users named "Ada"
       And a stream "Watch" of users with `name={Ada's name}` on the second instance is open
+      And the users named "Ada" were changed 20 times by 2 clients on the first instance
       And Redis of the first instance has been <away> for 2 s
       And the users named "Ada" were changed 30 times by 3 clients on the first instance
       When Redis of the first instance is restored
+      And the users named "Ada" are changed 20 times by 2 clients on the first instance
       Then within 10 s the stream "Watch" delivers every change since, in order, each once, or has ended with UNAVAILABLE
 
       Examples:
@@ -43,26 +47,30 @@ Feature: Streams when a resource fails
         | cut  |
         | hung |
 
-    Scenario Outline: Changes while Redis is <away> for all instances are delivered when it is back at the latest
+    Scenario Outline: Changes while Redis is <away> for all instances are delivered when it <returns> at the latest
       Given a deployment of its own
       And a second instance
       And 3 users named "Ada"
       And a stream "Watch" of users with `name={Ada's name}` on the second instance is open
+      And the users named "Ada" were changed 20 times by 2 clients on both instances
       And Redis is <away>
       And the users named "Ada" were changed 30 times by 4 clients on both instances
       And the optional resource has been <away> for 2 s
-      When Redis is restored
+      When Redis <returns>
+      And the users named "Ada" are changed 20 times by 2 clients on both instances
       Then within 10 s the stream "Watch" delivers every change since, in order, each once, or has ended with UNAVAILABLE
 
       Examples:
-        | away |
-        | cut  |
-        | hung |
+        | away | returns          |
+        | cut  | is restored      |
+        | hung | is restored      |
+        | cut  | comes back empty |
 
     Scenario Outline: After <resource> was <away> a stream that goes on hears of what is new
       Given a deployment of its own
       And 3 users named "Ada"
       And a stream "Watch" of users with `name={Ada's name}` is open
+      And the users named "Ada" were changed 20 times by 2 clients
       And <resource> has been <away> for 2 s
       And <resource> is restored
       And every unary call has succeeded again
@@ -79,6 +87,7 @@ Feature: Streams when a resource fails
       Given a deployment of its own
       And 3 users named "Ada"
       And a stream "Watch" of users with `name={Ada's name}` is open
+      And the users named "Ada" were changed 20 times by 2 clients
       And every resource has dropped every connection
       And every unary call has succeeded again
       When the users named "Ada" are changed 30 times by 3 clients

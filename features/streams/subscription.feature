@@ -69,6 +69,23 @@ Feature: Subscriptions
       Then the call succeeds
       And the stream "Watch" delivers every change since, in order, each once
 
+    Scenario Outline: What an instance acknowledged that was killed at once arrives, Redis being <away> for it
+      Given a deployment of its own
+      And a second instance
+      And a user "Ada"
+      And a stream "Watch" of users with `email={Ada's email}` on the second instance is open
+      And Redis of the first instance is <away>
+      When "Ada" is renamed on the first instance, which is killed as soon as it has answered
+      Then the call succeeds
+      And the stream "Watch" delivers every change since, in order, each once
+
+      Examples:
+        | away   |
+        | there  |
+        | slowed |
+        | cut    |
+        | hung   |
+
     Scenario: Whoever subscribes while others write misses nothing that is acknowledged afterwards
       Given a deployment of its own
       And a second instance

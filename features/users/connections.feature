@@ -52,3 +52,32 @@ Feature: Connections to the database
       When 60 unary calls are made at once
       Then every call succeeds
       And the database never had more than 5 connections of the service
+
+    Scenario: Streams are included: with 20 of them open at most 5 connections carry many calls
+      Given a deployment of its own with
+        | setting                  | value |
+        | DATABASE_MAX_CONNECTIONS | 3     |
+      And 40 users named "Grace"
+      And 20 streams of users with `name={Grace's name}` are open
+      When 60 unary calls are made at once
+      Then every call succeeds
+      And the database never had more than 5 connections of the service
+
+    Scenario Outline: After many calls were <given up> calls are served as before
+      Given a deployment of its own with
+        | setting                  | value |
+        | DATABASE_MAX_CONNECTIONS | 2     |
+      And 40 users named "Grace"
+      And a user "Ada"
+      And the database is hung
+      And every unary call was made 6 times and <given up>
+      And the database is restored
+      And every unary call has succeeded again
+      When 60 unary calls are made at once
+      Then every call succeeds
+      And the database never had more than 4 connections of the service
+
+      Examples:
+        | given up                         |
+        | cancelled by its client          |
+        | not answered before its deadline |

@@ -67,6 +67,38 @@ Feature: Reads after writes
         | cut  |
         | hung |
 
+    Scenario Outline: A change that one instance makes while Redis is <away> for it alone is seen on every instance
+      Given a deployment of its own
+      And a second instance
+      And a user "Ada" that both instances have returned
+      And Redis of the first instance is <away>
+      When "Ada" is renamed on the first instance
+      Then the call succeeds
+      And "Ada" is seen as last acknowledged on both instances, for 2 s
+
+      Examples:
+        | away |
+        | cut  |
+        | hung |
+
+    Scenario: A delete that one instance makes while Redis is away for it alone is seen on every instance
+      Given a deployment of its own
+      And a second instance
+      And a user "Ada" that both instances have returned
+      And Redis of the first instance is cut
+      When "Ada" is deleted on the first instance
+      Then the call succeeds
+      And "Ada" is gone on both instances, for 2 s
+
+    Scenario: A change that one instance made without Redis outlives its old data
+      Given a deployment of its own
+      And a second instance
+      And a user "Ada" that both instances have returned
+      And Redis of the first instance is cut
+      And "Ada" was renamed
+      When Redis of the first instance is restored
+      Then "Ada" is seen as last acknowledged on both instances, for 2 s
+
     Scenario: A delete made while Redis is away outlives its old data
       Given a deployment of its own
       And a second instance

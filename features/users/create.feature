@@ -45,6 +45,16 @@ Feature: Creating a user
         | name  | Grace Hopper {id} |
       Then the call succeeds
       And created_at and updated_at of the answered user are set and equal
+      And the user comes back as given
+
+    @gateway
+    Scenario: An updated user was updated when it was
+      Given a user "Ada"
+      When "Ada" is updated with
+        | field | value        |
+        | name  | Augusta {id} |
+      Then the call succeeds
+      And the user comes back as given
 
     @gateway
     Scenario: GetUser returns the user that CreateUser answered

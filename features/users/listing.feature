@@ -62,6 +62,13 @@ Feature: Listing users
       Then the list takes 3 pages
       And every page's total_count is 13
 
+    Scenario: total_count is exact at once on every instance, after each create, update and delete
+      Given a deployment of its own
+      And a second instance
+      And 5 users named "Grace"
+      When users named "Grace" are created, suspended and deleted 4 times each, on both instances in turn, and counted on both after each
+      Then every count is exact
+
     Scenario: Users on a page are shown in full
       Given a user "Ada" with
         | field          | value     |

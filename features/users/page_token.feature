@@ -1,4 +1,4 @@
-@user-service @gateway
+@user-service
 Feature: Page tokens
 
   Rule: USR-15 A page_token is good everywhere, for its own list alone
@@ -7,6 +7,7 @@ Feature: Page tokens
     INVALID_ARGUMENT `page_token is invalid`; a tampered one gives that, or a page of users that
     match the filter, never INTERNAL. Page size may change between pages.
 
+    @gateway
     Scenario: A token is good on every instance
       Given a deployment of its own
       And a second instance
@@ -17,6 +18,7 @@ Feature: Page tokens
       Then the list takes 4 pages
       And the pages hold every user named "Grace" exactly once
 
+    @gateway
     Scenario: A token is good after a restart
       Given a deployment of its own
       And 12 users named "Grace"
@@ -28,6 +30,18 @@ Feature: Page tokens
       Then the list takes 3 pages
       And the pages hold every user named "Grace" exactly once
 
+    Scenario: A token is good without Redis
+      Given a deployment of its own
+      And 12 users named "Grace"
+      And the first page of the users named "Grace" was listed with
+        | field     | value |
+        | page_size | 5     |
+      And Redis is cut
+      When the further pages are listed
+      Then the list takes 3 pages
+      And the pages hold every user named "Grace" exactly once
+
+    @gateway
     Scenario: A token is good more than once
       Given 12 users named "Grace"
       And the first page of the users named "Grace" was listed with
@@ -37,6 +51,7 @@ Feature: Page tokens
       Then every call succeeds
       And every answer holds the same users
 
+    @gateway
     Scenario Outline: A token is good for text as long and as odd as can be, in order of <order_by>
       Given 3 users named "Grace" with the longest name and the most metadata
       And a user named "Grace" for each of these emails
@@ -59,6 +74,7 @@ Feature: Page tokens
         | email desc |
         | name       |
 
+    @gateway
     Scenario: The page size may change between pages
       Given 25 users named "Grace"
       When the users named "Grace" are listed page by page with
@@ -67,6 +83,7 @@ Feature: Page tokens
       Then the list takes 4 pages
       And the pages hold every user named "Grace" exactly once
 
+    @gateway
     Scenario Outline: A token used with <what> is refused
       Given 6 users named "Grace"
       And the first page of the users named "Grace" was listed with
@@ -88,6 +105,7 @@ Feature: Page tokens
         | the order email              | order_by | email                                 |
         | the order name desc          | order_by | name desc                             |
 
+    @gateway
     Scenario: A token of an ascending list is refused for the descending one
       Given 6 users named "Grace"
       And the first page of the users named "Grace" was listed with
@@ -99,6 +117,7 @@ Feature: Page tokens
         | order_by | email desc |
       Then the call fails with INVALID_ARGUMENT and message "page_token is invalid"
 
+    @gateway
     Scenario: A token of a list without a filter is refused for one with a filter
       Given a deployment of its own
       And 6 users named "Grace"
@@ -110,6 +129,7 @@ Feature: Page tokens
         | filter | name={Grace's name} |
       Then the call fails with INVALID_ARGUMENT and message "page_token is invalid"
 
+    @gateway
     Scenario: What is no token is refused
       Given 6 users named "Grace"
       When the users named "Grace" are listed with each of these page_tokens
@@ -138,6 +158,7 @@ Feature: Page tokens
         | {600 x {U+00E9}}                     |
       Then every call fails with INVALID_ARGUMENT and message "page_token is invalid"
 
+    @gateway
     Scenario Outline: A token tampered with by <change> is refused or does no harm
       Given 6 users named "Grace"
       And a user "Ada"

@@ -42,6 +42,18 @@ Feature: Ids that name no user
         | UpdateUser |
         | DeleteUser |
 
+    Scenario Outline: <method> with the id of a user in any other spelling is NOT_FOUND
+      Given a user "Ada"
+      When <method> is called with the id of "Ada" in every other spelling
+      Then every call fails with NOT_FOUND
+      And "Ada" is still there, unchanged
+
+      Examples:
+        | method     |
+        | GetUser    |
+        | UpdateUser |
+        | DeleteUser |
+
     @gateway
     Scenario: An update without any field of an id that names no user is NOT_FOUND
       When an unknown id is updated with no field

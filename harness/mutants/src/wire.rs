@@ -52,7 +52,8 @@ async fn rewritten<M: Message + Default>(response: Response, change: impl Fn(&mu
     Response::from_parts(head, with_trailers(rewrite(&bytes, change), trailers))
 }
 
-fn with_trailers(data: Vec<u8>, trailers: Option<HeaderMap>) -> Body {
+/// A body of these bytes and trailers.
+pub fn with_trailers(data: Vec<u8>, trailers: Option<HeaderMap>) -> Body {
     let data = (!data.is_empty()).then(|| http_body::Frame::data(Bytes::from(data)));
     let frames = data
         .into_iter()
@@ -77,6 +78,31 @@ fn rewrite<M: Message + Default>(bytes: &[u8], change: impl Fn(&mut M)) -> Vec<u
         .unwrap_or(u32::MAX)
         .to_be_bytes();
     [&[0], &length[..], &encoded[..]].concat()
+}
+
+/// Changes the bytes of every answer of a method: one uncompressed message, without its frame.
+pub fn messages(
+    parts: &mut Dependencies,
+    method: &'static str,
+    change: impl Fn(&mut Vec<u8>) + Copy + Send + Sync + 'static,
+) {
+    calls(parts, method, move |request, next| async move {
+        let (mut head, body) = next.run(request).await.into_parts();
+        let Ok(collected) = body.collect().await else {
+            return Response::from_parts(head, Body::empty());
+        };
+        let trailers = collected.trailers().cloned();
+        let bytes = collected.to_bytes();
+        head.headers.remove("content-length");
+        let Some(message) = bytes.get(5..) else {
+            return Response::from_parts(head, with_trailers(bytes.to_vec(), trailers));
+        };
+        let mut message = message.to_vec();
+        change(&mut message);
+        let length = u32::try_from(message.len()).unwrap_or(u32::MAX);
+        let framed = [&[0], &length.to_be_bytes()[..], &message[..]].concat();
+        Response::from_parts(head, with_trailers(framed, trailers))
+    });
 }
 
 /// What becomes of a status, its code as a number and its message; `None` leaves it as it is.
@@ -232,7 +258,7 @@ pub fn slow_failures(parts: &mut Dependencies, time: Duration) {
 }
 
 /// Handles the calls of a method otherwise.
-fn calls<A: Future<Output = Response> + Send + 'static>(
+pub fn calls<A: Future<Output = Response> + Send + 'static>(
     parts: &mut Dependencies,
     method: &'static str,
     handle: impl Fn(Request, Next) -> A + Copy + Send + Sync + 'static,
@@ -247,7 +273,7 @@ fn calls<A: Future<Output = Response> + Send + 'static>(
 }
 
 /// Puts a handler around what is there already.
-fn around<A: Future<Output = Response> + Send + 'static>(
+pub fn around<A: Future<Output = Response> + Send + 'static>(
     wrap: &mut Wrap,
     handle: impl Fn(Request, Next) -> A + Copy + Send + Sync + 'static,
 ) {

@@ -148,14 +148,19 @@ impl FromStr for Resources {
     }
 }
 
+/// The delay of a slowed link.
+const SLOW: Duration = Duration::from_millis(300);
+
 /// What happens to a link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Parameter)]
-#[param(name = "outage", regex = "cut|hung|restored")]
+#[param(name = "outage", regex = "cut|hung|slowed|there|restored")]
 pub enum Outage {
     /// Connections are refused.
     Cut,
     /// Connections are accepted, and nothing passes.
     Hung,
+    /// Each piece is delayed: within every time-out, and noticed by whoever waits for it.
+    Slowed,
     /// The link works again.
     Restored,
 }
@@ -166,6 +171,7 @@ impl Outage {
         match self {
             Self::Cut => link.cut().await,
             Self::Hung => link.hang().await,
+            Self::Slowed => link.slow(SLOW).await,
             Self::Restored => link.restore().await,
         }
     }
@@ -178,9 +184,10 @@ impl FromStr for Outage {
         match text {
             "cut" => Ok(Self::Cut),
             "hung" => Ok(Self::Hung),
-            "restored" => Ok(Self::Restored),
+            "slowed" => Ok(Self::Slowed),
+            "there" | "restored" => Ok(Self::Restored),
             _ => Err(format!(
-                "unknown outage {text:?}; known: cut, hung, restored"
+                "unknown outage {text:?}; known: cut, hung, slowed, there, restored"
             )),
         }
     }
@@ -191,6 +198,7 @@ impl fmt::Display for Outage {
         f.write_str(match self {
             Self::Cut => "cut",
             Self::Hung => "hung",
+            Self::Slowed => "slowed",
             Self::Restored => "restored",
         })
     }

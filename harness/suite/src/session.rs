@@ -140,7 +140,11 @@ async fn execute(
         let ready = begun.elapsed();
         if request.jobs.is_none() && selected.run.len() > plan.jobs {
             tokio::select! {
-                jobs = environment.suitable_jobs() => plan.jobs = jobs,
+                jobs = environment.suitable_jobs() => {
+                    plan.jobs = jobs;
+                    let cost = environment.start_cost().as_secs_f64();
+                    progress.tell(&format!("{jobs} scenarios at once; a start costs {cost:.2} s of a core"));
+                }
                 () = cancel.cancelled() => {}
             }
         }

@@ -47,6 +47,14 @@ impl Progress {
         }
     }
 
+    /// Tells something of the run as a whole.
+    pub fn tell(&self, line: &str) {
+        match &self.bar {
+            Some(bar) => bar.println(line),
+            None => say(line),
+        }
+    }
+
     /// The run is over; the live line goes.
     pub fn end(&self) {
         if let Some(bar) = &self.bar {

@@ -76,6 +76,17 @@ fn events() -> Vec<Entry> {
                 )
             },
         ),
+        output(
+            "log-clock-ahead",
+            "LOG-1",
+            "its clock is an hour ahead",
+            |line| {
+                json(line, |it| {
+                    let ahead = chrono::Utc::now() + chrono::TimeDelta::hours(1);
+                    it["time"] = ahead.to_rfc3339().into();
+                })
+            },
+        ),
         output("log-unix-time", "LOG-1", "the time is a number", |line| {
             json(line, |it| it["time"] = 1_700_000_000.into())
         }),
@@ -120,6 +131,16 @@ fn levels() -> Vec<Entry> {
             "LOG_LEVEL is ignored: always warn",
             |it| {
                 set(it, "LOG_LEVEL", "warn");
+            },
+        ),
+        environment(
+            "log-no-warnings",
+            "LOG-2",
+            "warn is taken for error",
+            |it| {
+                if it.get("LOG_LEVEL").is_some_and(|it| it == "warn") {
+                    set(it, "LOG_LEVEL", "error");
+                }
             },
         ),
         output("log-no-errors", "LOG-2", "errors are not written", |line| {
@@ -173,6 +194,32 @@ fn hostile() -> Vec<Entry> {
             },
         ),
         common(
+            "log-raw-bytes",
+            "LOG-5",
+            "bytes of headers and targets are written as they came",
+            |it| {
+                wire::watch(it, |head, _| {
+                    let path = head.uri.to_string();
+                    let path = percent_decoded(&path);
+                    let headers = head.headers.values().map(|it| it.as_bytes().to_vec());
+                    for bytes in headers.chain([path]) {
+                        let line = [
+                            br#"{"time":""#,
+                            chrono::Utc::now().to_rfc3339().as_bytes(),
+                            br#"","level":"INFO","msg":""#,
+                            &bytes
+                                .into_iter()
+                                .filter(|it| *it >= 0x80)
+                                .collect::<Vec<_>>(),
+                            b"\"}\n",
+                        ]
+                        .concat();
+                        let _ = std::io::Write::write_all(&mut std::io::stdout(), &line);
+                    }
+                });
+            },
+        ),
+        common(
             "log-raw-targets",
             "LOG-5",
             "method, path and query are written as they are meant",
@@ -184,4 +231,16 @@ fn hostile() -> Vec<Entry> {
             },
         ),
     ]
+}
+
+/// The bytes that a target's escapes stand for.
+fn percent_decoded(target: &str) -> Vec<u8> {
+    let (bytes, mut decoded, mut at) = (target.as_bytes(), Vec::new(), 0);
+    while let Some(byte) = bytes.get(at) {
+        let escape = target.get(at + 1..at + 3).filter(|_| *byte == b'%');
+        let escaped = escape.and_then(|it| u8::from_str_radix(it, 16).ok());
+        decoded.push(escaped.unwrap_or(*byte));
+        at += if escaped.is_some() { 3 } else { 1 };
+    }
+    decoded
 }

@@ -15,6 +15,7 @@ mod grpc;
 mod health;
 mod listing;
 mod logs;
+mod pools;
 mod streams;
 mod texts;
 mod users;
@@ -61,6 +62,7 @@ pub fn all() -> Vec<Entry> {
     all.extend(users::entries());
     all.extend(listing::entries());
     all.extend(failures::entries());
+    all.extend(pools::entries());
     all.extend(streams::entries());
     let gateways = gateway::entries(&all);
     all.extend(gateways);

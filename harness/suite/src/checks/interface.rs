@@ -206,6 +206,61 @@ pub fn missing(
     (wanted.len(), missing)
 }
 
+/// What an answer to the question for `symbol` says otherwise than `wanted` of that part, about whatever it
+/// defines; nothing of an answer that is no file.
+pub fn contradictions(
+    wanted: &[FileDescriptorProto],
+    answer: &[FileDescriptorProto],
+    (package, symbol, part): (&str, &str, Part),
+) -> Vec<String> {
+    if answer.is_empty() {
+        return Vec::new();
+    }
+    let said = statements(answer, package);
+    let defined: BTreeSet<&str> = said.iter().map(|it| subject(it.0, &it.1)).collect();
+    if !defined.contains(symbol) {
+        return vec![format!("{symbol}: an answer that does not define it")];
+    }
+    let wanted = statements(wanted, package);
+    let about = |it: &&(Part, String)| it.0 == part && defined.contains(subject(part, &it.1));
+    let lacking = wanted.iter().filter(about).filter(|it| !said.contains(it));
+    let lacking = lacking.map(|it| format!("{symbol}: no {}", it.1));
+    let fields = wanted
+        .iter()
+        .filter(about)
+        .filter(|it| it.0 == Part::Fields);
+    let others = fields.flat_map(|it| {
+        let said = said.iter().filter(|other| other.0 == Part::Fields);
+        let said = said.filter(|other| clash(&it.1, &other.1));
+        said.map(|other| format!("{symbol}: {} beside {}", other.1, it.1))
+    });
+    lacking.chain(others).collect()
+}
+
+/// The full name of what a sentence is about: a service, a message, an enum.
+fn subject(part: Part, sentence: &str) -> &str {
+    match part {
+        Part::Messages => sentence,
+        Part::Services => sentence.split('/').next().unwrap_or_default(),
+        Part::Fields | Part::Values => {
+            let name = sentence.split(" = ").next().unwrap_or_default();
+            name.rsplit_once('.').map_or("", |it| it.0)
+        }
+    }
+}
+
+/// Whether two fields of one message share their name or their number, but not both.
+fn clash(one: &str, other: &str) -> bool {
+    let parts = |it: &str| {
+        let head = it.split(',').next().unwrap_or_default();
+        let (name, number) = head.split_once(" = ").unwrap_or_default();
+        (name.to_owned(), number.to_owned())
+    };
+    let (one_parts, other_parts) = (parts(one), parts(other));
+    subject(Part::Fields, one) == subject(Part::Fields, other)
+        && (one_parts.0 == other_parts.0) != (one_parts.1 == other_parts.1)
+}
+
 #[cfg(test)]
 mod tests {
     use prost_types::MessageOptions;
@@ -276,6 +331,20 @@ mod tests {
         assert_eq!(lacks(&other).len(), 1);
         other[0].message_type[0].nested_type.clear();
         assert_eq!(lacks(&other).len(), 1);
+    }
+
+    #[test]
+    fn an_answer_contradicts_by_what_it_lacks_or_says_twice() {
+        let wanted = file("proto3", field("a", 1, false));
+        let of = |answer: &[_]| contradictions(&wanted, answer, ("p", "p.M", Part::Fields));
+        assert_eq!(of(&wanted), [""; 0]);
+        assert_eq!(of(&[]), [""; 0]);
+        assert_eq!(of(&file("proto3", field("a", 2, false))).len(), 2);
+        let mut twice = wanted.clone();
+        twice[0].message_type[0].field.push(field("b", 1, false));
+        assert_eq!(of(&twice).len(), 1);
+        let other = contradictions(&wanted, &wanted, ("p", "p.N", Part::Fields));
+        assert_eq!(other.len(), 1);
     }
 
     #[test]

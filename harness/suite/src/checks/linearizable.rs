@@ -165,24 +165,54 @@ impl Search<'_> {
     }
 }
 
-/// The record after the call, if the call's response fits.
+/// The field that the server sets in every update: no call says what it becomes, only that it moves forward.
+/// A state without it is one whose last update was never answered.
+pub const UPDATED_AT: &str = "updated_at";
+
+/// The record after the call, if the call's answer fits.
 fn apply(state: &Record, call: &Call) -> Option<Record> {
     let after = match (&call.action, state) {
         (Action::Read, _) => state.clone(),
         (Action::Update(_), None) | (Action::Delete, _) => None,
         (Action::Update(change), Some(fields)) => {
-            let mut fields = fields.clone();
-            fields.extend(change.clone());
-            Some(fields)
+            let mut changed = fields.clone();
+            changed.extend(change.clone());
+            let moment = moved(fields, &call.response, changed != *fields)?;
+            changed.remove(UPDATED_AT);
+            changed.extend(moment.map(|it| (UPDATED_AT, it)));
+            Some(changed)
         }
     };
-    let fits = match &call.response {
-        Response::Unknown => true,
-        Response::NotFound => state.is_none(),
-        Response::Done => state.is_some() && call.action == Action::Delete,
-        Response::Value(seen) => after.as_ref() == Some(seen),
+    match &call.response {
+        Response::Unknown => Some(after),
+        Response::NotFound => state.is_none().then_some(after),
+        Response::Done => (state.is_some() && call.action == Action::Delete).then_some(after),
+        Response::Value(seen) => agrees(after?, seen).then(|| Some(seen.clone())),
+    }
+}
+
+/// The moment of an update by its response: later than the one before, or any where it changes nothing (USR-10).
+fn moved(
+    before: &BTreeMap<&'static str, String>,
+    response: &Response,
+    changes: bool,
+) -> Option<Option<String>> {
+    let Response::Value(seen) = response else {
+        return Some(None);
     };
-    fits.then_some(after)
+    let (before, after) = (before.get(UPDATED_AT), seen.get(UPDATED_AT));
+    let forward = !changes || before.is_none() || after.is_none() || before < after;
+    forward.then(|| after.cloned())
+}
+
+/// Whether a record is the one that was seen; what is not known of it may be anything.
+fn agrees(known: BTreeMap<&'static str, String>, seen: &BTreeMap<&'static str, String>) -> bool {
+    let mut known = known;
+    if !known.contains_key(UPDATED_AT) {
+        let moment = seen.get(UPDATED_AT).cloned();
+        known.extend(moment.map(|it| (UPDATED_AT, it)));
+    }
+    known == *seen
 }
 
 #[cfg(test)]
@@ -191,6 +221,30 @@ mod tests {
 
     fn record(name: &str, status: &str) -> BTreeMap<&'static str, String> {
         BTreeMap::from([("name", name.to_owned()), ("status", status.to_owned())])
+    }
+
+    /// The same with the moment of its last update.
+    fn at(name: &str, moment: &str) -> BTreeMap<&'static str, String> {
+        let mut record = record(name, "1");
+        record.insert(UPDATED_AT, moment.to_owned());
+        record
+    }
+
+    #[test]
+    fn the_moment_of_an_update_belongs_to_the_record() {
+        let update = |moment| call(0, 10, set("name", "b"), Response::Value(at("b", moment)));
+        let read = |moment| call(11, 20, Action::Read, Response::Value(at("b", moment)));
+        let fits = |calls: &[Call]| check(&Some(at("a", "5")), calls) == Verdict::Linearizable;
+        assert!(fits(&[update("6"), read("6")]));
+        // It stands still, goes back, or is another on reading.
+        assert!(!fits(&[update("5")]));
+        assert!(!fits(&[update("4")]));
+        assert!(!fits(&[update("6"), read("7")]));
+        // Of an update that changes nothing, and of one without an answer, it may be any.
+        let same = |moment| call(0, 10, set("name", "a"), Response::Value(at("a", moment)));
+        assert!(fits(&[same("5")]) && fits(&[same("6")]));
+        let lost = call(0, 10, set("name", "b"), Response::Unknown);
+        assert!(fits(&[lost, read("9")]));
     }
 
     fn set(field: &'static str, value: &str) -> Action {

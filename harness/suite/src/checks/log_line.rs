@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::DateTime;
+use chrono::{DateTime, TimeDelta, Utc};
 
 /// The form that `LOG_FORMAT` asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +35,20 @@ impl Event {
             .iter()
             .position(|it| *it == self.field("level"))
             .unwrap_or(0)
+    }
+}
+
+impl Event {
+    /// That its time lies between the run's begin and now, but for what rounding may move it.
+    pub fn happened_within(&self, begun: DateTime<Utc>, now: DateTime<Utc>) -> Result<(), String> {
+        let time = self.field("time");
+        let slack = TimeDelta::seconds(1);
+        match DateTime::parse_from_rfc3339(time) {
+            Ok(it) if (begun - slack..=now + slack).contains(&it.to_utc()) => Ok(()),
+            _ => Err(format!(
+                "its time {time:?} is not that of an event since {begun}"
+            )),
+        }
     }
 }
 
@@ -184,6 +198,17 @@ mod tests {
             Format::Text,
             "a \"b\" \\ c\n",
         );
+    }
+
+    #[test]
+    fn an_event_of_another_time_is_told() {
+        let line = format!("time={TIME} level=INFO msg=a");
+        let event = parse(line.as_bytes(), Format::Text).expect("an event");
+        let time = DateTime::parse_from_rfc3339(TIME).expect("a time").to_utc();
+        let hour = TimeDelta::hours(1);
+        assert!(event.happened_within(time - hour, time).is_ok());
+        assert!(event.happened_within(time + hour, time + hour).is_err());
+        assert!(event.happened_within(time - hour * 2, time - hour).is_err());
     }
 
     #[test]

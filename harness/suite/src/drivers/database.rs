@@ -83,13 +83,22 @@ pub async fn refuse_reads(client: &Client) -> StepResult {
          BEGIN RAISE EXCEPTION 'xylophone_quarrel: the database refuses this read'; END $$",
     )
     .await?;
+    hide_behind_views(client, "conformance_refuse_read()").await
+}
+
+/// Puts a view in the place of every table that asks this of each row.
+async fn hide_behind_views(client: &Client, condition: &str) -> StepResult {
     for table in tables(client).await? {
         let (schema, name) = table
             .split_once('.')
             .ok_or_else(|| Failure::broken("a table without a schema"))?;
         let hidden = format!("\"conformance_hidden_{}", name.trim_start_matches('"'));
         run(client, &format!("ALTER TABLE {table} RENAME TO {hidden}")).await?;
-        run(client, &format!("CREATE VIEW {table} AS SELECT * FROM {schema}.{hidden} WHERE conformance_refuse_read()")).await?;
+        run(
+            client,
+            &format!("CREATE VIEW {table} AS SELECT * FROM {schema}.{hidden} WHERE {condition}"),
+        )
+        .await?;
     }
     Ok(())
 }
@@ -105,10 +114,40 @@ pub async fn close_connections(client: &Client, database: &Database) -> StepResu
         .map_err(Failure::broken)
 }
 
-/// Number of connections of the service, by the list of the server.
+/// Ends whatever statement of the service runs, and leaves its connections.
+pub async fn cancel_statements(client: &Client, database: &Database) -> StepResult {
+    let statement = "SELECT count(pg_cancel_backend(pid)) FROM pg_stat_activity
+                     WHERE datname = $1 AND pid <> pg_backend_pid() AND application_name <> 'conformance'
+                     AND state = 'active'";
+    let cancelled = client.execute(statement, &[&database.name()]).await;
+    cancelled.map(|_| ()).map_err(Failure::broken)
+}
+
+/// Makes every statement that reads or writes a row of a table take so long.
+pub async fn slow_statements(client: &Client, time: Duration) -> StepResult {
+    let seconds = time.as_secs_f64();
+    let functions = format!(
+        "CREATE FUNCTION conformance_slow_write() RETURNS trigger LANGUAGE plpgsql AS $$
+         BEGIN PERFORM pg_sleep({seconds}); RETURN NULL; END $$;
+         CREATE FUNCTION conformance_slow_read() RETURNS boolean LANGUAGE plpgsql AS $$
+         BEGIN PERFORM pg_sleep({seconds}); RETURN true; END $$"
+    );
+    run(client, &functions).await?;
+    for table in tables(client).await? {
+        let trigger = format!(
+            "CREATE TRIGGER conformance_slow AFTER INSERT OR UPDATE OR DELETE ON {table} FOR EACH ROW EXECUTE FUNCTION conformance_slow_write()"
+        );
+        run(client, &trigger).await?;
+    }
+    hide_behind_views(client, "conformance_slow_read()").await
+}
+
+/// How many connections the service holds, by the server's own list; what the server itself does in the
+/// database (its vacuum workers, the parallel workers of a statement) is none.
 pub async fn connections(client: &Client, database: &Database) -> StepResult<i64> {
     let statement = "SELECT count(*) FROM pg_stat_activity
-                     WHERE datname = $1 AND pid <> pg_backend_pid() AND application_name <> 'conformance'";
+                     WHERE datname = $1 AND backend_type = 'client backend'
+                     AND pid <> pg_backend_pid() AND application_name <> 'conformance'";
     let row = client
         .query_one(statement, &[&database.name()])
         .await
@@ -187,7 +226,8 @@ pub async fn refuse_logins(postgres: &Postgres, database: &Database) -> StepResu
         .map_err(Failure::broken)
 }
 
-async fn run(client: &Client, statement: &str) -> StepResult {
+/// Runs the suite's own SQL.
+pub(super) async fn run(client: &Client, statement: &str) -> StepResult {
     client.batch_execute(statement).await.map_err(|error| {
         Failure::broken(format!("the suite's own SQL failed: {error}: {statement}"))
     })

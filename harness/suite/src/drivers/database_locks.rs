@@ -1,22 +1,30 @@
-//! Keeps requests in flight: every table is locked until the suite releases the lock.
+//! Statements that the database keeps: every table is locked, or every statement takes its time.
 
-use std::time::Duration;
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
 
 use conformance_engine::backends::postgres::Database;
 use conformance_engine::failure::{Failure, StepResult};
-use conformance_engine::observe::eventually;
+use conformance_engine::observe::{elapse, eventually};
 use tokio_postgres::Client;
 
-/// Locks on all tables of a database; dropping it releases them.
+use super::database::{self, run};
+
+/// How long a program is watched for what it asks by itself: longer than its gauges may be old (MET-6).
+const WATCHED: Duration = Duration::from_secs(6);
+
+/// Between two looks at what runs.
+const LOOKS: Duration = Duration::from_millis(10);
+
+/// All tables of a database, locked; dropping it lets go.
 pub struct Locks {
-    client: Client,
-    database: String,
+    _client: Client,
 }
 
 impl Locks {
     /// Locks every table, so that any statement on one waits.
-    pub async fn take(client: Client, database: &Database) -> StepResult<Self> {
-        let tables = super::database::tables(&client).await?;
+    pub async fn take(client: Client) -> StepResult<Self> {
+        let tables = database::tables(&client).await?;
         if tables.is_empty() {
             return Err(Failure::mismatch(
                 "tables that hold the users",
@@ -27,72 +35,68 @@ impl Locks {
             "BEGIN; LOCK TABLE {} IN ACCESS EXCLUSIVE MODE",
             tables.join(", ")
         );
-        client
-            .batch_execute(&statement)
-            .await
-            .map_err(Failure::broken)?;
-        Ok(Self {
-            client,
-            database: database.name().to_owned(),
-        })
-    }
-
-    /// Waits until a statement waits for one of the locks.
-    pub async fn wait_for_a_waiter(&self) -> StepResult {
-        let statement = "SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database
-                         WHERE NOT l.granted AND d.datname = $1";
-        eventually(
-            "the request reaches the database",
-            Duration::from_secs(10),
-            async || {
-                let row = self.client.query_one(statement, &[&self.database]).await;
-                match row.and_then(|it| it.try_get::<_, i64>(0)) {
-                    Ok(1..) => Ok(()),
-                    Ok(_) => Err("no statement waits".to_owned()),
-                    Err(error) => Err(error.to_string()),
-                }
-            },
-        )
-        .await
-    }
-
-    /// Releases the locks.
-    pub async fn release(self) -> StepResult {
-        self.client
-            .batch_execute("ROLLBACK")
-            .await
-            .map_err(Failure::broken)
+        run(&client, &statement).await?;
+        Ok(Self { _client: client })
     }
 }
 
-/// Statements that wait for a lock.
-pub mod waiting {
-    use std::time::Duration;
-
-    use conformance_engine::backends::postgres::Database;
-    use conformance_engine::failure::{Failure, StepResult};
-    use conformance_engine::observe::eventually;
-    use tokio_postgres::Client;
-
-    /// Waits until no statement of the service waits that began before now.
-    pub async fn none_older(client: &Client, database: &Database, limit: Duration) -> StepResult {
-        let now = client
-            .query_one("SELECT clock_timestamp()::text", &[])
-            .await
-            .and_then(|it| it.try_get::<_, String>(0))
-            .map_err(Failure::broken)?;
-        let statement = "SELECT coalesce(min(query), '') FROM pg_stat_activity
-                         WHERE datname = $1 AND application_name <> 'conformance' AND state = 'active'
-                         AND wait_event_type = 'Lock' AND query_start <= $2::text::timestamptz";
-        let parameters: [&(dyn tokio_postgres::types::ToSql + Sync); 2] = [&database.name(), &now];
-        eventually("no statement waits any more", limit, async || {
-            let row = client.query_one(statement, &parameters).await;
-            match row.and_then(|it| it.try_get::<_, String>(0)) {
-                Ok(query) if query.is_empty() => Ok(()),
-                Ok(query) => Err(query),
-                Err(error) => Err(error.to_string()),
-            }
-        })
+/// Waits until no statement of the service runs that began before now, but for those that the program makes
+/// without any call.
+pub async fn none_older(client: &Client, database: &Database, limit: Duration) -> StepResult {
+    let now = client
+        .query_one("SELECT clock_timestamp()::text", &[])
         .await
+        .and_then(|it| it.try_get::<_, String>(0))
+        .map_err(Failure::broken)?;
+    let gone = eventually(
+        "no statement of these calls runs any more",
+        limit,
+        async || {
+            let left = running(client, database, &now).await;
+            let left = left.map_err(|it| it.to_string())?;
+            left.first().map_or(Ok(()), |query| Err(query.clone()))
+        },
+    );
+    let Err(failure) = gone.await else {
+        return Ok(());
+    };
+    // Only now is it worth the time to tell them from what the program asks by itself.
+    let left = running(client, database, &now).await?;
+    let by_itself = asked_without_a_call(client, database).await?;
+    if left.is_subset(&by_itself) {
+        Ok(())
+    } else {
+        Err(failure)
     }
+}
+
+/// The statements of the service that run and began no later than `until`.
+async fn running(
+    client: &Client,
+    database: &Database,
+    until: &str,
+) -> StepResult<BTreeSet<String>> {
+    let statement = "SELECT query FROM pg_stat_activity
+                     WHERE datname = $1 AND application_name <> 'conformance' AND pid <> pg_backend_pid()
+                     AND backend_type = 'client backend' AND state = 'active'
+                     AND query_start <= $2::text::timestamptz";
+    let rows = client.query(statement, &[&database.name(), &until]).await;
+    let rows = rows.map_err(Failure::broken)?;
+    let queries = rows.iter().map(|it| it.try_get(0).map_err(Failure::broken));
+    queries.collect()
+}
+
+/// What the program asks while nobody calls it: its statements are ended, and those that come then are its own.
+async fn asked_without_a_call(
+    client: &Client,
+    database: &Database,
+) -> StepResult<BTreeSet<String>> {
+    database::cancel_statements(client, database).await?;
+    let begun = Instant::now();
+    let mut seen = BTreeSet::new();
+    while begun.elapsed() < WATCHED {
+        seen.extend(running(client, database, "infinity").await?);
+        elapse(LOOKS).await;
+    }
+    Ok(seen)
 }

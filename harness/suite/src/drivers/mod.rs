@@ -7,7 +7,7 @@
 //! - [`health_service`]: the health protocol of gRPC
 //! - [`reflection`]: the interface as data
 //! - [`probes`]: `/live`, `/ready`, `/health` over HTTP
-//! - [`database`], [`database_locks`], [`redis`]: the backends of the service
+//! - [`database`], [`database_hold`], [`database_locks`], [`redis`]: the backends of the service
 //! - [`raw`]: connections below any client library
 //! - [`raw_http`]: HTTP/1.1 byte by byte
 //! - [`wire`]: one HTTP/2 connection, with every action of the server on it
@@ -15,6 +15,7 @@
 //! - [`encodings`]: encodings in which a secret may appear
 
 pub mod database;
+pub mod database_hold;
 pub mod database_locks;
 pub mod encodings;
 pub mod gateway;

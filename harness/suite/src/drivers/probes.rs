@@ -23,6 +23,8 @@ static CLIENT: LazyLock<reqwest::Client> = LazyLock::new(|| {
 pub struct ProbeAnswer {
     /// The HTTP status.
     pub status: u16,
+    /// `Content-Type`; empty without one.
+    pub content_type: String,
     /// The body.
     pub body: String,
     /// From sending to the last byte.
@@ -30,8 +32,17 @@ pub struct ProbeAnswer {
 }
 
 impl ProbeAnswer {
-    /// The body as JSON; the error says what is wrong with it.
+    /// The body as JSON; the error says what is wrong with it or with its `Content-Type` (HLT-2).
     pub fn json(&self) -> Result<serde_json::Value, String> {
+        let essence = self.content_type.split(';').next().unwrap_or_default();
+        if !essence.trim().eq_ignore_ascii_case("application/json") {
+            let Self {
+                content_type, body, ..
+            } = self;
+            return Err(format!(
+                "Content-Type {content_type:?} instead of application/json: {body:?}"
+            ));
+        }
         serde_json::from_str(&self.body)
             .map_err(|error| format!("no JSON ({error}): {:?}", self.body))
     }
@@ -43,12 +54,16 @@ pub async fn get(url: &str) -> Result<ProbeAnswer, String> {
     let request = async {
         let response = CLIENT.get(url).send().await?;
         let status = response.status().as_u16();
+        let content_type = response.headers().get(reqwest::header::CONTENT_TYPE);
+        let content_type =
+            content_type.map(|it| String::from_utf8_lossy(it.as_bytes()).into_owned());
         let body = response.bytes().await?;
-        Ok::<_, reqwest::Error>((status, body))
+        Ok::<_, reqwest::Error>((status, content_type.unwrap_or_default(), body))
     };
-    let (status, body) = request.await.map_err(|error| cause(&error))?;
+    let (status, content_type, body) = request.await.map_err(|error| cause(&error))?;
     Ok(ProbeAnswer {
         status,
+        content_type,
         body: String::from_utf8_lossy(&body).into_owned(),
         took: begun.elapsed(),
     })

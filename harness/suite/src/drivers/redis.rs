@@ -27,3 +27,12 @@ pub async fn dump(url: &str) -> StepResult<Vec<String>> {
     }
     Ok(lines)
 }
+
+/// Takes away everything that it holds.
+pub async fn empty(url: &str) -> StepResult {
+    let client = redis::Client::open(url).map_err(Failure::broken)?;
+    let connection = client.get_multiplexed_async_connection().await;
+    let mut connection = connection.map_err(Failure::broken)?;
+    let emptied = redis::cmd("FLUSHDB").exec_async(&mut connection).await;
+    emptied.map_err(Failure::broken)
+}

@@ -58,20 +58,42 @@ impl Reflection {
         }
     }
 
-    /// The file that defines a symbol, and the files that came with it; none where the symbol is not found: some libraries
-    /// do not find enums.
+    /// The file that defines a symbol, and every file that it needs; none where the symbol is not found, as
+    /// enums are not by every library.
     pub async fn files(&self, symbol: &str) -> StepResult<Vec<FileDescriptorProto>> {
         let question = MessageRequest::FileContainingSymbol(symbol.to_owned());
-        match self.ask(question).await? {
+        let Some(mut files) = self.described(question).await? else {
+            return Ok(Vec::new());
+        };
+        // Some libraries send all that a file imports with it, others wait to be asked.
+        while let Some((file, import)) = lacking(&files) {
+            let question = MessageRequest::FileByFilename(import.clone());
+            let found = self.described(question).await?.unwrap_or_default();
+            if !found.iter().any(|it| *it.name() == import) {
+                let expected = format!("the file {import:?}, which {file:?} imports");
+                return Err(Failure::mismatch(expected, "another answer"));
+            }
+            files.extend(found);
+        }
+        Ok(files)
+    }
+
+    /// The files that an answer holds; none where it is an error.
+    async fn described(
+        &self,
+        question: MessageRequest,
+    ) -> StepResult<Option<Vec<FileDescriptorProto>>> {
+        match self.ask(question.clone()).await? {
             MessageResponse::FileDescriptorResponse(files) => files
                 .file_descriptor_proto
                 .iter()
                 .map(|it| FileDescriptorProto::decode(it.as_slice()))
                 .collect::<Result<_, _>>()
+                .map(Some)
                 .map_err(|error| Failure::mismatch("a file descriptor", error)),
-            MessageResponse::ErrorResponse(_) => Ok(Vec::new()),
+            MessageResponse::ErrorResponse(_) => Ok(None),
             other => Err(Failure::mismatch(
-                format!("the file of {symbol}"),
+                format!("an answer to {question:?}"),
                 format!("{other:?}"),
             )),
         }
@@ -114,4 +136,13 @@ impl Reflection {
             .and_then(|it| it.message_response)
             .ok_or_else(|| Status::unknown("the suite: a stream without an answer"))
     }
+}
+
+/// A file and one of its imports that is not among the files.
+fn lacking(files: &[FileDescriptorProto]) -> Option<(String, String)> {
+    let has = |name: &String| files.iter().any(|it| it.name() == name);
+    files.iter().find_map(|file| {
+        let import = file.dependency.iter().find(|it| !has(it))?;
+        Some((file.name().to_owned(), import.clone()))
+    })
 }

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use conformance_engine::failure::{Failure, StepResult};
-use conformance_engine::observe::Journal;
+use conformance_engine::observe::{Journal, elapse};
 use conformance_engine::run::scenario::ScenarioContext;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -25,7 +25,18 @@ const NARROW: u32 = 65_535;
 /// consumer.
 const WIDE: u32 = 16 << 20;
 
-/// How soon after its headers a refused stream ends.
+/// How a subscriber takes its messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pace {
+    /// At once.
+    AtOnce,
+    /// Not at all, until [`UserStream::take`].
+    Never,
+    /// One after each pause, until [`UserStream::take`].
+    Every(Duration),
+}
+
+/// How soon after its headers a stream ends that is refused in spite of them.
 const RIGHT_AFTER: Duration = Duration::from_millis(50);
 
 /// Streams on one connection: the limits of servers and clients are 100 or more.
@@ -50,7 +61,7 @@ struct Seen {
 #[derive(Debug)]
 pub struct UserStream {
     seen: Arc<Mutex<Seen>>,
-    takes: watch::Sender<bool>,
+    pace: watch::Sender<Pace>,
     task: JoinHandle<()>,
 }
 
@@ -61,16 +72,15 @@ impl Drop for UserStream {
 }
 
 impl UserStream {
-    /// Opens a stream and waits for its headers, at most for `limit`; the inner error is the status that came instead.
-    /// Messages are read at once, or left unread until [`UserStream::take`].
+    /// Opens a stream and waits for its headers, at most for `limit`; the error is what came instead.
     pub async fn open(
         url: &str,
         request: ListUsersRequest,
-        takes: bool,
+        pace: Pace,
         limit: Duration,
         scene: &ScenarioContext,
     ) -> StepResult<Result<Self, Status>> {
-        let channel = connect(url, if takes { WIDE } else { NARROW })?;
+        let channel = connect(url, if pace == Pace::AtOnce { WIDE } else { NARROW })?;
         let name = format!(
             "StreamUsers :{}",
             url.rsplit(':').next().unwrap_or_default()
@@ -81,27 +91,27 @@ impl UserStream {
         let opened = tokio::time::timeout(limit, opening).await;
         let took = begun.elapsed().as_millis();
         let opened = match opened {
-            Ok(opened) => opened,
+            Ok(opened) => opened.map_err(as_reported),
             Err(_) => Err(Status::unknown(format!(
                 "the suite gave up: no response headers within {} ms",
                 limit.as_millis()
             ))),
         };
-        let result = opened.as_ref().map_or_else(shown, |_| "is open".to_owned());
-        journal.note(format!("{name} {result}, {took} ms"));
-        Ok(opened.map(|stream| Self::follow(stream, takes, name, journal)))
+        let told = opened.as_ref().map_or_else(shown, |_| "is open".to_owned());
+        journal.note(format!("{name} {told}, {took} ms"));
+        Ok(opened.map(|stream| Self::follow(stream, pace, name, journal)))
     }
 
-    fn follow(stream: Streaming<User>, takes: bool, name: String, journal: Journal) -> Self {
+    fn follow(stream: Streaming<User>, pace: Pace, name: String, journal: Journal) -> Self {
         let seen = Arc::<Mutex<Seen>>::default();
-        let (takes, may_take) = watch::channel(takes);
-        let task = tokio::spawn(take(stream, seen.clone(), may_take, name, journal));
-        Self { seen, takes, task }
+        let (pace, asked) = watch::channel(pace);
+        let task = tokio::spawn(take(stream, seen.clone(), asked, name, journal));
+        Self { seen, pace, task }
     }
 
-    /// Reads messages from now on.
+    /// Takes messages at once from now on.
     pub fn take(&self) {
-        self.takes.send_replace(true);
+        self.pace.send_replace(Pace::AtOnce);
     }
 
     /// The messages so far.
@@ -132,6 +142,28 @@ fn connect(url: &str, window: u32) -> StepResult<Channel> {
         .connect_lazy())
 }
 
+/// The end of a stream as gRPC's clients report it: a connection that broke, or that the server closed, is
+/// UNAVAILABLE (STR-5), whatever this library makes of it. A stream that the server reset keeps its code, and a
+/// connection that was never there is none that broke.
+fn as_reported(status: Status) -> Status {
+    let Some(cause) = std::error::Error::source(&status) else {
+        return status;
+    };
+    let words = super::innermost(cause);
+    let chain = || std::iter::successors(Some(cause), |it| it.source());
+    if chain().any(|it| it.is::<tonic::ConnectError>()) {
+        return Status::unknown(format!("no connection: {words}"));
+    }
+    let is_reset = |it: &(dyn std::error::Error + 'static)| {
+        it.downcast_ref::<h2::Error>()
+            .is_some_and(h2::Error::is_reset)
+    };
+    if chain().any(is_reset) {
+        return status;
+    }
+    Status::unavailable(format!("the connection broke: {words}"))
+}
+
 async fn start(
     channel: Channel,
     message: ListUsersRequest,
@@ -154,14 +186,17 @@ async fn start(
 async fn take(
     mut stream: Streaming<User>,
     seen: Arc<Mutex<Seen>>,
-    mut may_take: watch::Receiver<bool>,
+    mut pace: watch::Receiver<Pace>,
     name: String,
     journal: Journal,
 ) {
     let lock = || seen.lock().unwrap_or_else(PoisonError::into_inner);
     let status = loop {
-        if may_take.wait_for(|it| *it).await.is_err() {
-            return;
+        let now = pace.wait_for(|it| *it != Pace::Never).await.map(|it| *it);
+        match now {
+            Ok(Pace::Every(pause)) => elapse(pause).await,
+            Ok(_) => {}
+            Err(_) => return,
         }
         match stream.message().await {
             Ok(Some(user)) => lock().arrivals.push(Arrival {
@@ -169,7 +204,7 @@ async fn take(
                 at: Instant::now(),
             }),
             Ok(None) => break Status::new(Code::Ok, ""),
-            Err(status) => break status,
+            Err(status) => break as_reported(status),
         }
     };
     journal.note(format!("{name} has ended with {}", shown(&status)));
@@ -207,11 +242,11 @@ pub async fn callers(
 async fn refusal(opening: impl Future<Output = Result<Streaming<User>, Status>>) -> Option<Status> {
     match tokio::time::timeout(GIVE_UP, opening).await {
         Ok(Ok(mut stream)) => match tokio::time::timeout(RIGHT_AFTER, stream.message()).await {
-            Ok(Err(status)) => Some(status),
+            Ok(Err(status)) => Some(as_reported(status)),
             Ok(Ok(None)) => Some(Status::new(Code::Ok, "the stream ended at once")),
             Ok(Ok(Some(_))) | Err(_) => None,
         },
-        Ok(Err(status)) => Some(status),
+        Ok(Err(status)) => Some(as_reported(status)),
         Err(_) => Some(Status::unknown("the suite gave up: no response headers")),
     }
 }

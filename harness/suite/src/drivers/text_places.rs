@@ -1,14 +1,16 @@
 //! Places of requests where a client can put text (LOG-5).
 
 use conformance_engine::failure::{Failure, StepResult};
+use tonic::metadata::AsciiMetadataValue;
 use tonic::transport::Endpoint;
-use user_proto::v1::{CreateUserRequest, ListUsersRequest, UpdateUserRequest};
+use user_proto::v1::user_service_client::UserServiceClient;
+use user_proto::v1::{CreateUserRequest, GetUserRequest, ListUsersRequest, UpdateUserRequest};
 
 use super::raw;
 use super::users::Users;
 
 /// Places of every component.
-pub const COMMON: [&str; 17] = [
+pub const COMMON: [&str; 18] = [
     "an email",
     "a name",
     "a password",
@@ -26,7 +28,14 @@ pub const COMMON: [&str; 17] = [
     "the query of a probe",
     "the HTTP method",
     "bytes that are no request",
+    NO_UTF8,
 ];
+
+/// The place whose texts are bytes of their own.
+pub const NO_UTF8: &str = "bytes that are no UTF-8";
+
+/// The begin of a character without its end, a lone surrogate, an overlong NUL, and bytes of no character.
+const BYTES: [&[u8]; 4] = [b"a\xc3", b"\xed\xa0\x80", b"\xc0\x80b", b"\xff\xfe"];
 
 /// The text for a path: everything but letters and digits is percent-encoded.
 fn escaped(text: &str) -> String {
@@ -59,6 +68,55 @@ pub struct Target {
     pub http: u16,
     /// Its `GRPC_PORT` and the URL, if it serves gRPC.
     pub grpc: Option<(u16, String)>,
+}
+
+/// Sends what is no UTF-8 wherever bytes may stand; the answers are ignored.
+pub async fn send_bytes(target: &Target) -> StepResult {
+    let route = match target.grpc {
+        Some(_) => "/live",
+        None => "/api/v1/users/x",
+    };
+    for bytes in BYTES {
+        let escaped: String = bytes.iter().map(|it| format!("%{it:02X}")).collect();
+        let end = b"\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+        let get = |target: &[u8]| [b"GET ", target, b" HTTP/1.1", end].concat();
+        let with = |name: &str| {
+            let head = format!("GET {route} HTTP/1.1\r\n{name}: ");
+            [head.as_bytes(), bytes, end].concat()
+        };
+        for request in [
+            get(format!("{route}/{escaped}").as_bytes()),
+            get(format!("{route}?q={escaped}").as_bytes()),
+            get(&[route.as_bytes(), b"/", bytes].concat()),
+            get(&[route.as_bytes(), b"?q=", bytes].concat()),
+            with("User-Agent"),
+            with("X-Request-Id"),
+            with("traceparent"),
+            with("X-Nobody-Knows"),
+        ] {
+            raw::send(target.http, &request).await?;
+        }
+        if let Some((_, url)) = &target.grpc {
+            bytes_over_grpc(url, bytes).await?;
+        }
+    }
+    Ok(())
+}
+
+/// As the values of metadata, which HTTP/2 carries as they are.
+async fn bytes_over_grpc(url: &str, bytes: &[u8]) -> StepResult {
+    let endpoint = Endpoint::from_shared(url.to_owned()).map_err(Failure::broken)?;
+    let mut client = UserServiceClient::new(endpoint.connect_lazy());
+    for name in ["x-request-id", "traceparent", "x-user-id", "x-nobody-knows"] {
+        let mut request = tonic::Request::new(GetUserRequest {
+            id: "nobody".to_owned(),
+        });
+        let value = AsciiMetadataValue::try_from(bytes).map_err(Failure::broken)?;
+        request.metadata_mut().insert(name, value);
+        // Any status will do.
+        let _ = client.get_user(request).await;
+    }
+    Ok(())
 }
 
 /// Sends the text at a place; the answer is ignored.

@@ -10,6 +10,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use conformance_engine::backends::Backends;
 use conformance_engine::backends::postgres::{Database, Postgres};
 use conformance_engine::backends::redis::Redis;
@@ -17,7 +18,6 @@ use conformance_engine::failure::{Failure, StepResult};
 use conformance_engine::manifest::Manifest;
 use conformance_engine::observe::Patience;
 use conformance_engine::sandbox::Sandbox;
-use conformance_engine::subject::instance::Instance;
 use tokio::sync::{OnceCell, OwnedSemaphorePermit, Semaphore};
 
 use self::deployment::{Dependencies, Deployment, Settings};
@@ -25,8 +25,15 @@ use crate::contract::catalogue::COMPONENTS;
 use crate::contract::components::Component;
 use crate::drivers::backend_failure;
 
-/// Processor time of a cheap start; a subject with more expensive starts gets fewer scenarios at once.
+/// Processor time of a cheap start; a subject with more expensive starts gets fewer scenarios at once, and more time.
 const LIGHT: Duration = Duration::from_millis(150);
+
+/// A start that costs more takes all cores by itself, as that of a JVM does, which compiles meanwhile.
+const HEAVY: Duration = Duration::from_millis(700);
+
+/// How many times what a start costs beyond a cheap one may pass until it is done: other programs start beside it,
+/// and those that have started are busy with their scenarios.
+const STARTS_BESIDE: f64 = 4.0;
 
 /// The cores of this machine.
 pub fn cores() -> usize {
@@ -48,11 +55,15 @@ pub struct Environment {
     pub backends: Rc<Backends>,
     /// Factor for time limits on a slow machine.
     pub patience: Patience,
+    /// When the run began.
+    pub begun: DateTime<Utc>,
     /// The components that have scenarios in this run.
     judged: Vec<&'static Component>,
     /// By the name of the component.
     shared: BTreeMap<&'static str, Shared>,
     subjects_cpu: Cell<Duration>,
+    /// The most processor time that a start has cost.
+    start_cost: Cell<Duration>,
     /// One for each core: the contract's times hold on an idle machine, and a start takes a core.
     starts: Arc<Semaphore>,
 }
@@ -69,12 +80,14 @@ impl Environment {
             manifest,
             backends,
             patience,
+            begun: Utc::now(),
             judged,
             shared: COMPONENTS
                 .iter()
                 .map(|it| (it.name, Shared::default()))
                 .collect(),
             subjects_cpu: Cell::default(),
+            start_cost: Cell::default(),
             starts: Arc::new(Semaphore::new(cores())),
         }
     }
@@ -113,19 +126,37 @@ impl Environment {
         let most = 24 * cores();
         let shared = self.judged.iter().map(|it| self.shared(*it));
         let shared: Vec<_> = futures::future::join_all(shared).await;
-        let spent = shared.iter().flatten().flat_map(|it| it.slots());
-        let spent = spent.filter_map(|it| it.instance().ok()).map(Instance::cpu);
-        // The heaviest of the programs.
-        let Some(spent) = spent.max() else {
+        if shared.iter().all(Result::is_err) {
             return most;
-        };
-        if spent <= LIGHT {
+        }
+        // The heaviest of the programs.
+        let cost = self.start_cost.get();
+        if cost <= LIGHT {
             // Fast starts do not delay other scenarios.
             self.starts.add_permits(4 * cores());
+        } else if cost > HEAVY {
+            self.starts.forget_permits(cores() / 2);
         }
         let millis = |it: Duration| usize::try_from(it.as_millis()).unwrap_or(usize::MAX);
         let least = 2 * cores();
-        least + (most - least) * millis(LIGHT) / millis(spent.max(LIGHT))
+        least + (most - least) * millis(LIGHT) / millis(cost.max(LIGHT))
+    }
+
+    /// Records what a start has cost.
+    pub fn count_start(&self, cost: Duration) {
+        self.start_cost.set(self.start_cost.get().max(cost));
+    }
+
+    /// The most that a start has cost so far.
+    pub fn start_cost(&self) -> Duration {
+        self.start_cost.get()
+    }
+
+    /// A limit for what begins with a start: with the allowance for a busy machine, and more for a program whose
+    /// start costs much, since it shares the machine with others that start.
+    pub fn stretch_start(&self, limit: Duration) -> Duration {
+        let beyond = self.start_cost.get().saturating_sub(LIGHT);
+        self.patience.stretch(limit) + beyond.mul_f64(STARTS_BESIDE * self.patience.factor())
     }
 
     /// The database that the `migrate` of the subject prepared: the template of all others.

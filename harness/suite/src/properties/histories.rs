@@ -190,7 +190,12 @@ fn unexpected(method: &str, status: &Status) -> Failure {
 }
 
 fn record(user: &User) -> BTreeMap<&'static str, String> {
+    let moment = user.updated_at.unwrap_or_default();
     BTreeMap::from([
+        (
+            linearizable::UPDATED_AT,
+            format!("{:012}.{:09}", moment.seconds, moment.nanos),
+        ),
         ("name", user.name.clone()),
         ("status", user.status.to_string()),
         (

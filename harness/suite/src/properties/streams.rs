@@ -16,7 +16,7 @@ use super::{Tried, created, holds, unique};
 use crate::checks::stream_history::{Expectation, StateKey, faults, key};
 use crate::contract::components::Resource;
 use crate::contract::components::user_service::{DATABASE, REDIS};
-use crate::drivers::streams::UserStream;
+use crate::drivers::streams::{Pace, UserStream};
 use crate::drivers::users::{Users, shown};
 use crate::drivers::{Code, Status};
 use crate::model::{FilterTerm, filter};
@@ -271,7 +271,8 @@ impl Attempt<'_> {
         // What becomes of a stream that is asked for without a database has scenarios of its own.
         let instance = if self.is_first_well { instance } else { 1 };
         let (url, scene) = (&self.ground.urls[instance], &self.ground.scene);
-        let opened = UserStream::open(url, request, true, Duration::from_secs(30), scene).await;
+        let opened =
+            UserStream::open(url, request, Pace::AtOnce, Duration::from_secs(30), scene).await;
         match opened.map_err(|failure| failure.to_string())? {
             Ok(stream) => self.followed.push(Followed {
                 stream,

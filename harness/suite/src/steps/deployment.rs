@@ -97,6 +97,13 @@ async fn outage_of_one(world: &mut World, resources: Resources, outage: Outage) 
     apply(world, &resources, outage, 1).await
 }
 
+#[when(expr = "{resources} comes back empty")]
+async fn comes_back_empty(world: &mut World, resources: Resources) -> StepResult {
+    let redis = world.own()?.redis()?;
+    crate::drivers::redis::empty(&redis.url(redis.address())).await?;
+    apply(world, &resources, Outage::Restored, usize::MAX).await
+}
+
 #[given(expr = "{resources} of the first instance has been {outage} for {duration}")]
 async fn long_outage_of_one(
     world: &mut World,

@@ -5,6 +5,7 @@ use std::time::Instant;
 use prost_types::FileDescriptorProto;
 use tokio::task::JoinHandle;
 
+use crate::drivers::database_hold::Hold;
 use crate::drivers::database_locks::Locks;
 use crate::drivers::wire::{CompletedCall, Wire};
 
@@ -13,8 +14,8 @@ use crate::drivers::wire::{CompletedCall, Wire};
 pub struct GrpcRecord {
     /// The services that reflection lists.
     pub services: Vec<String>,
-    /// The files that reflection shows.
-    pub files: Vec<FileDescriptorProto>,
+    /// The files that reflection shows for each symbol.
+    pub files: Vec<(String, Vec<FileDescriptorProto>)>,
     /// The connection under observation.
     pub wire: Option<Wire>,
     /// How the calls of the newest action ended.
@@ -25,4 +26,6 @@ pub struct GrpcRecord {
     pub counted_from: Option<Instant>,
     /// The locks that hold statements.
     pub locks: Option<Locks>,
+    /// What keeps one call in flight.
+    pub hold: Option<Hold>,
 }

@@ -20,7 +20,7 @@ pub struct StreamsRecord {
     pub written: Vec<WrittenState>,
     /// The status that refused each stream of the newest action.
     pub refusals: Vec<Option<Status>>,
-    /// Resident memory of the program when the newest unread stream was opened.
+    /// Resident memory of the program after a load without a slow consumer.
     pub memory: u64,
     /// The answers to callers before the restart of the instances.
     pub before: Vec<bool>,

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::{DateTime, Utc};
 use user_proto::v1::{CreateUserRequest, ListUsersRequest, ListUsersResponse, User};
 
 use crate::drivers::Status;
@@ -24,6 +25,8 @@ pub struct UsersRecord {
     pub reads: Vec<ObservedRead>,
     /// The pages of one list.
     pub walk: PageWalk,
+    /// Counts of lists: what was counted, the exact number, and the answer.
+    pub counts: Vec<(String, i32, Result<i32, Status>)>,
     /// The most connections that the database counted.
     pub most_connections: i64,
     /// Everything that was read from database and Redis.
@@ -98,6 +101,8 @@ pub struct ExpectedUser {
     pub before: Option<User>,
     /// The user as it was read right after a success.
     pub again: Option<Result<User, Status>>,
+    /// When the call was made, and when it was answered.
+    pub made: (DateTime<Utc>, DateTime<Utc>),
 }
 
 /// A read that had to return a change.

@@ -5,6 +5,7 @@ mod defaults;
 mod healthcheck;
 mod ports;
 mod start;
+mod starting;
 mod stateless;
 pub mod stop;
 mod values;
@@ -21,6 +22,7 @@ pub fn entries() -> Vec<Entry> {
         commands::entries(),
         healthcheck::entries(),
         start::entries(),
+        starting::entries(),
         stateless::entries(),
         stop::entries(),
     ]

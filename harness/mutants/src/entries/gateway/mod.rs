@@ -31,6 +31,7 @@ use crate::http::{self, Answer};
 /// What is wrong with a user service only, though a gateway could be run in the same way.
 const ALONE: &[&str] = &[
     "answer-all-unwell",
+    "checks-cancelled",
     "checks-one-by-one",
     "config-level-debug",
     "config-nothing-optional",
@@ -38,9 +39,9 @@ const ALONE: &[&str] = &[
     "connections-ignored",
     "database-words-lost",
     "degraded-hides-unhealthy",
-    "flag-unknown-refused",
     "grpc-health-serves-on",
     "migrate-alone",
+    "migrate-later",
     "migrate-nothing",
     "migrate-remembers",
     "secret-in-answer",

@@ -66,6 +66,20 @@ pub fn deadlines() -> Vec<Entry> {
                 it.store = std::sync::Arc::new(PgStore::new(pool));
             },
         ),
+        parts(
+            "deadline-leaves-running-statements",
+            "GRP-3",
+            "the database bounds the wait for locks alone",
+            |settings, it| {
+                let options = settings.database.clone();
+                let pool = Pool::new(
+                    options.options([("lock_timeout", "1000")]),
+                    settings.database_max_connections,
+                    Duration::from_mins(1),
+                );
+                it.store = std::sync::Arc::new(PgStore::new(pool));
+            },
+        ),
     ]
 }
 

@@ -1,5 +1,6 @@
 //! Health, over HTTP and over gRPC.
 
+mod always;
 mod answers;
 mod checks;
 mod recovery;
@@ -18,6 +19,7 @@ use crate::probes::{self, Probe};
 
 pub fn entries() -> Vec<Entry> {
     [
+        always::entries(),
         answers::entries(),
         wholes::entries(),
         checks::entries(),

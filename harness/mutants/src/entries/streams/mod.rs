@@ -4,10 +4,12 @@
 //! - [`filter`]: STR-2, of whom
 //! - [`order`]: STR-3, in which order and how often
 //! - [`outages`]: STR-5, when something goes away
+//! - [`ledger`]: STR-1, STR-5, changes around deaths and outages
 //! - [`flags`]: whom a flag lets in (CFG-10)
 
 mod filter;
 mod flags;
+mod ledger;
 mod order;
 mod outages;
 mod subscription;
@@ -24,6 +26,7 @@ pub fn entries() -> Vec<Entry> {
         filter::entries(),
         order::entries(),
         outages::entries(),
+        ledger::entries(),
         flags::entries(),
     ]
     .into_iter()

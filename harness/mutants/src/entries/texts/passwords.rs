@@ -1,7 +1,16 @@
 //! USR-6: what a password may hold, and what is kept of it.
 
+use std::sync::Mutex;
+
+use user_proto::v1::CreateUserRequest;
+
 use super::on_create;
+use crate::entries::parts;
 use crate::entry::Entry;
+use crate::wire;
+
+/// The newest password that a client gave.
+static GIVEN: Mutex<String> = Mutex::new(String::new());
 
 pub fn entries() -> Vec<Entry> {
     vec![
@@ -13,6 +22,25 @@ pub fn entries() -> Vec<Entry> {
                 if it.password.is_empty() {
                     it.password = "x".to_owned();
                 }
+            },
+        ),
+        parts(
+            "password-in-an-unknown-field",
+            "USR-6",
+            "a create answers the password in a field that user.proto does not have",
+            |_, it| {
+                wire::messages(it, "/CreateUser", |message| {
+                    let password = GIVEN.lock().expect("not poisoned").clone();
+                    // Field 15 with a length.
+                    message.extend([0x7a, u8::try_from(password.len()).unwrap_or(0)]);
+                    message.extend(password.bytes().take(usize::from(u8::MAX)));
+                });
+                wire::requests::<CreateUserRequest>(it, "/CreateUser", |request| {
+                    GIVEN
+                        .lock()
+                        .expect("not poisoned")
+                        .clone_from(&request.password);
+                });
             },
         ),
         on_create(

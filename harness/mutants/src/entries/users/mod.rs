@@ -1,5 +1,6 @@
 //! Users one by one: owners of emails, ids, updates, and what reads see.
 
+mod elsewhere;
 mod ids;
 mod moments;
 mod owners;
@@ -10,6 +11,7 @@ use crate::entry::Entry;
 
 pub fn entries() -> Vec<Entry> {
     [
+        elsewhere::entries(),
         owners::entries(),
         ids::entries(),
         updates::entries(),

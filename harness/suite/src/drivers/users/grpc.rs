@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use conformance_engine::failure::{Failure, StepResult};
-use tonic::transport::{Channel, Endpoint};
+use tonic::transport::Endpoint;
 use tonic::{Request, Response, Status};
 use user_proto::v1::user_service_client::UserServiceClient;
 use user_proto::v1::{
@@ -11,18 +11,22 @@ use user_proto::v1::{
 };
 
 use super::UsersApi;
+use super::transcript::{Recorded, Transcript};
 
 /// A connection to one instance of the user service.
 #[derive(Debug)]
-pub struct Grpc(UserServiceClient<Channel>);
+pub struct Grpc(UserServiceClient<Recorded>);
 
 impl Grpc {
     /// A connection to `url`, opened at the first call.
-    pub fn connect(url: &str) -> StepResult<Self> {
+    pub fn connect(url: &str, transcript: Transcript) -> StepResult<Self> {
         let endpoint = Endpoint::from_shared(url.to_owned()).map_err(Failure::broken)?;
-        let channel = endpoint.connect_lazy();
-        // A page of 100 users with all the metadata that USR-5 allows stays under 4 MiB. The client accepts more, so
-        // that a larger page fails with a clear message.
+        let channel = Recorded {
+            channel: endpoint.connect_lazy(),
+            transcript,
+        };
+        // A page of 100 users with all the metadata that USR-5 allows stays under 4 MiB; what does
+        // not is worth a clear message, so the client takes more than the usual limit.
         let client = UserServiceClient::new(channel).max_decoding_message_size(64 << 20);
         Ok(Self(client))
     }

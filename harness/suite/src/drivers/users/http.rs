@@ -14,6 +14,7 @@ use user_proto::v1::{
 };
 
 use super::UsersApi;
+use super::transcript::Transcript;
 use crate::checks::gateway_answer;
 use crate::checks::http_answer::HttpAnswer;
 use crate::drivers::gateway::{Gateway, TransportError, whole};
@@ -28,12 +29,12 @@ const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
 
 /// A connection to one instance of a gateway.
 #[derive(Debug)]
-pub struct Http(Gateway);
+pub struct Http(Gateway, Transcript);
 
 impl Http {
     /// A client of `url`, connected at the first call.
-    pub fn connect(url: &str) -> Self {
-        Self(Gateway::connect(url))
+    pub fn connect(url: &str, transcript: Transcript) -> Self {
+        Self(Gateway::connect(url), transcript)
     }
 
     /// Sends a request; the result is an error unless the answer has this status.
@@ -51,6 +52,8 @@ impl Http {
         let body = body.map_or_else(Bytes::new, |it| it.to_string().into());
         let request = whole(request, body).map_err(|it| Status::unknown(it.to_string()))?;
         let answer = self.0.send(request).await.map_err(no_answer)?;
+        self.1.add_headers(&answer.headers);
+        self.1.add(&answer.body);
         judged(answer, id, status)
     }
 }

@@ -2,9 +2,11 @@
 //!
 //! - [`grpc`]: over gRPC, to a user service
 //! - [`http`]: over HTTP, to a gateway
+//! - [`transcript`]: the bytes of all answers
 
 mod grpc;
 mod http;
+pub mod transcript;
 
 use std::sync::Arc;
 
@@ -22,6 +24,7 @@ use user_proto::v1::{
 
 use self::grpc::Grpc;
 use self::http::Http;
+use self::transcript::Transcript;
 
 /// Time limit of a call, far above every limit of the contract.
 const GIVE_UP: Duration = Duration::from_secs(30);
@@ -69,7 +72,44 @@ pub fn shown(status: &Status) -> String {
     )
 }
 
-/// An interface for calls about users. `id` is the request id of the call.
+/// Whether the client library made the status, of a connection that failed, and no server sent it.
+pub fn is_made_by_client(status: &Status) -> bool {
+    std::error::Error::source(status).is_some()
+}
+
+/// A status as the server sent it. One that the client library made of a connection that failed becomes
+/// UNKNOWN: a refused connection is UNAVAILABLE to a client, and a program that has ended would pass for one
+/// whose database is away.
+fn as_sent(status: Status) -> Status {
+    let Some(cause) = std::error::Error::source(&status) else {
+        return status;
+    };
+    let cause = super::innermost(cause);
+    let mut told = Status::unknown(format!(
+        "no status of the server, but a failed connection: {cause}"
+    ));
+    told.set_source(std::sync::Arc::new(status));
+    told
+}
+
+/// The longest page token (USR-15).
+const LONGEST_TOKEN: usize = 2048;
+
+/// A page, held against what every page must be (USR-12, USR-15); another is no answer that any scenario
+/// could take for the right one.
+fn page(page: ListUsersResponse) -> Result<ListUsersResponse, Status> {
+    let token = page.next_page_token.chars().count();
+    let wrong = if token > LONGEST_TOKEN {
+        format!("a page token of {token} characters (USR-15)")
+    } else if page.users.len() > 100 {
+        format!("a page of {} users (USR-12)", page.users.len())
+    } else {
+        return Ok(page);
+    };
+    Err(Status::unknown(format!("the suite: {wrong}")))
+}
+
+/// One of the interfaces that take calls about users. `id` is the request id of the call.
 #[async_trait]
 trait UsersApi: std::fmt::Debug + Send + Sync {
     async fn create(&self, request: CreateUserRequest, id: &str) -> Result<User, Status>;
@@ -99,6 +139,7 @@ impl Interface {
 #[derive(Clone, Debug)]
 pub struct Users {
     api: Arc<dyn UsersApi>,
+    transcript: Transcript,
     journal: Journal,
     scene: String,
     to: String,
@@ -107,13 +148,15 @@ pub struct Users {
 impl Users {
     /// A connection, opened at the first call.
     pub fn connect(interface: &Interface, scene: &ScenarioContext) -> StepResult<Self> {
+        let transcript = Transcript::default();
         let api: Arc<dyn UsersApi> = match interface {
-            Interface::Grpc(url) => Arc::new(Grpc::connect(url)?),
-            Interface::Http(url) => Arc::new(Http::connect(url)),
+            Interface::Grpc(url) => Arc::new(Grpc::connect(url, transcript.clone())?),
+            Interface::Http(url) => Arc::new(Http::connect(url, transcript.clone())),
         };
         let url = interface.url();
         Ok(Self {
             api,
+            transcript,
             journal: scene.journal.clone(),
             scene: scene.id.clone(),
             to: url.rsplit(':').next().unwrap_or_default().to_owned(),
@@ -127,7 +170,12 @@ impl Users {
         self
     }
 
-    /// Without entries in the journal, for loads of many calls.
+    /// What came back on this connection, byte by byte, once it is begun.
+    pub fn transcript(&self) -> &Transcript {
+        &self.transcript
+    }
+
+    /// Without entries in the journal, for loads whose calls would drown everything else.
     #[must_use]
     pub fn quiet(mut self) -> Self {
         self.journal = Journal::new();
@@ -160,7 +208,8 @@ impl Users {
 
     /// ListUsers; the whole page.
     pub async fn list(&self, request: ListUsersRequest) -> Call<ListUsersResponse> {
-        let call = self.api.list(request, &self.scene);
+        let listed = self.api.list(request, &self.scene);
+        let call = async { listed.await.and_then(page) };
         self.call("ListUsers", call).await
     }
 
@@ -181,7 +230,7 @@ impl Users {
         });
         let call = Call {
             method,
-            result,
+            result: result.map_err(as_sent),
             took,
         };
         self.note(&call);

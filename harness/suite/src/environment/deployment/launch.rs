@@ -44,7 +44,7 @@ pub async fn migrate(
     component: &'static Component,
     database: &Database,
 ) -> StepResult {
-    let limit = environment.patience.stretch(Duration::from_secs(30));
+    let limit = environment.stretch_start(Duration::from_secs(30));
     let postgres = environment.postgres().await?;
     let subject = subject(environment, component)?;
     let mut variables = subject.environment()?;

@@ -199,7 +199,7 @@ impl Deployment {
     /// Waits until the program is ready, at most for the time of CFG-6.
     pub async fn ready(&self, index: usize) -> StepResult {
         let slot = self.slot(index)?;
-        let limit = self.environment.patience.stretch(START_LIMIT);
+        let limit = self.environment.stretch_start(START_LIMIT);
         let url = slot.http_url("/ready");
         let waited = eventually(format!("{} is ready", slot.name), limit, async || {
             if let Some(exit) = slot.instance().ok().and_then(Instance::exit) {
@@ -209,7 +209,10 @@ impl Deployment {
         })
         .await;
         match waited {
-            Ok(Ok(())) => Ok(()),
+            Ok(Ok(())) => {
+                self.environment.count_start(slot.instance()?.cpu());
+                Ok(())
+            }
             Ok(Err(exit)) => Err(Failure::mismatch(
                 "a ready program",
                 format!("it ended: {exit}"),

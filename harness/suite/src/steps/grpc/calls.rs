@@ -12,7 +12,8 @@ use user_proto::v1::{
 
 use super::super::users::outcomes::all;
 use crate::drivers::Code;
-use crate::drivers::database_locks::{Locks, waiting};
+use crate::drivers::database;
+use crate::drivers::database_locks::{Locks, none_older};
 use crate::drivers::wire::{CallEnd, CompletedCall, Wire, framed};
 use crate::params::Span;
 use crate::placeholders::PlaceholderValues as _;
@@ -107,6 +108,33 @@ async fn made_with_the_deadline(world: &mut World, timeout: String) -> StepResul
     world.exchange(requests, Some(&timeout)).await
 }
 
+/// How long a client waits for a call before it gives it up.
+const PATIENT: Duration = Duration::from_millis(300);
+
+#[given(
+    regex = r"^every unary call was made (\d+) times and (cancelled by its client|not answered before its deadline)$"
+)]
+async fn were_given_up(world: &mut World, times: usize, how: String) -> StepResult {
+    world.unknown_method().await?;
+    let requests = world.unary_requests()?;
+    for _ in 0..times {
+        if how.starts_with("not") {
+            let timeout = format!("{}m", PATIENT.as_millis());
+            world.exchange(requests.clone(), Some(&timeout)).await?;
+        } else {
+            // What is dropped before its end is reset by the client.
+            let calls = world.exchange(requests.clone(), None);
+            let ended = tokio::time::timeout(PATIENT, calls).await;
+            ensure(
+                ended.is_err(),
+                "calls that wait for the database",
+                "an end of all of them",
+            )?;
+        }
+    }
+    Ok(())
+}
+
 #[when(regex = r"^every unary call is made in turn, with the deadline `(\w+)`$")]
 async fn made_in_turn(world: &mut World, timeout: String) -> StepResult {
     let mut ended = Vec::new();
@@ -125,8 +153,15 @@ async fn made_in_turn(world: &mut World, timeout: String) -> StepResult {
 async fn every_table_is_locked(world: &mut World) -> StepResult {
     let database = world.own()?.database()?.clone();
     let connection = world.own()?.database_client().await?;
-    world.grpc.locks = Some(Locks::take(connection, &database).await?);
+    world.grpc.locks = Some(Locks::take(connection).await?);
     Ok(())
+}
+
+#[given(regex = r"^every statement takes (\d+ s)$")]
+async fn every_statement_takes(world: &mut World, time: Span) -> StepResult {
+    let database = world.own()?.database()?.clone();
+    let client = world.own()?.database_client().await?;
+    database::slow_statements(&client, time.0).await
 }
 
 #[when(regex = r"^a (Watch|stream of users) is opened with the deadline `(\w+)`$")]
@@ -182,7 +217,7 @@ async fn statements_are_gone(world: &mut World, limit: Span) -> StepResult {
     let limit = world.scene.patience.stretch(limit.0);
     let database = world.own()?.database()?.clone();
     let connection = world.own()?.database_client().await?;
-    waiting::none_older(&connection, &database, limit).await
+    none_older(&connection, &database, limit).await
 }
 
 #[then("every call succeeds in its time")]

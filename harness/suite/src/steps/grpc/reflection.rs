@@ -8,7 +8,7 @@ use prost::Message as _;
 use prost_types::{FileDescriptorProto, FileDescriptorSet};
 
 use super::super::users::outcomes::all;
-use crate::checks::interface::{Part, missing, statements};
+use crate::checks::interface::{Part, contradictions, missing, statements};
 use crate::drivers::reflection::Reflection;
 use crate::world::World;
 
@@ -55,7 +55,7 @@ async fn asked_for_symbols(world: &mut World) -> StepResult {
         });
     for symbol in symbols.collect::<BTreeSet<_>>() {
         let files = client.files(&symbol).await?;
-        world.grpc.files.extend(files);
+        world.grpc.files.push((symbol, files));
     }
     Ok(())
 }
@@ -70,6 +70,18 @@ async fn the_descriptors_have(world: &mut World, what: String) -> StepResult {
         "values of enums" => Part::Values,
         _ => Part::Services,
     };
-    let (count, missing) = missing(&wanted()?, &world.grpc.files, PACKAGE, part);
-    all(&format!("the {what} of user.proto"), missing, count)
+    let (wanted, answers) = (wanted()?, &world.grpc.files);
+    // What one answer says right makes up for no other that says it wrong.
+    let wrong = answers
+        .iter()
+        .flat_map(|(symbol, files)| contradictions(&wanted, files, (PACKAGE, symbol, part)));
+    let mut wrong: Vec<String> = wrong.collect();
+    let every: Vec<_> = answers.iter().flat_map(|it| it.1.clone()).collect();
+    let (count, missing) = missing(&wanted, &every, PACKAGE, part);
+    wrong.extend(missing);
+    all(
+        &format!("the {what} of user.proto in every answer"),
+        wrong,
+        count,
+    )
 }

@@ -1,7 +1,7 @@
 //! The content of a single answer of a probe.
 
 use conformance_engine::failure::{Failure, StepResult, ensure};
-use conformance_engine::observe::eventually;
+use conformance_engine::observe::{eventually, holds_for};
 use cucumber::{then, when};
 
 use super::health;
@@ -136,6 +136,38 @@ async fn calls(
         format!("{named:?} {status}"),
         wrong.join("; "),
     )
+}
+
+#[then(
+    regex = r"^it is (degraded|unhealthy) for (the required resource|the optional resource) alone for (\d+ s)$"
+)]
+async fn is_so_for_one_alone(
+    world: &mut World,
+    status: String,
+    resources: Resources,
+    window: Span,
+) -> StepResult {
+    let samples = world.health.samples.clone();
+    let named: Vec<&str> = resources
+        .of(world.component)?
+        .into_iter()
+        .map(|it| it.name)
+        .collect();
+    let slot = world.deployment().await?.slot(0)?;
+    holds_for(
+        format!("{status} for {named:?} alone"),
+        window.0,
+        async || {
+            let answer = health(slot, &samples).await?;
+            let told = health_answer::parse(&answer.body).map_err(|it| it.join("; "))?;
+            let wrong = told.components.iter().find(|it| {
+                let is_named = named.contains(&it.name.as_str());
+                it.status != if is_named { status.as_str() } else { "healthy" }
+            });
+            wrong.map_or(Ok(()), |it| Err(format!("{} is {}", it.name, it.status)))
+        },
+    )
+    .await
 }
 
 #[then(

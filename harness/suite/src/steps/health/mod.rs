@@ -6,17 +6,19 @@
 pub mod answers;
 pub mod service;
 
-use std::sync::{Mutex, PoisonError};
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use chrono::Utc;
+use chrono::{TimeDelta, Utc};
 use conformance_engine::failure::{Failure, StepResult};
 use conformance_engine::observe::{elapse, eventually, holds_for};
 use cucumber::{given, then, when};
 
 use crate::checks::health_answer;
+use crate::contract::components::Component;
 use crate::drivers::probes::{self, ProbeAnswer};
-use crate::environment::deployment::Slot;
+use crate::environment::deployment::{START_LIMIT, Slot};
 use crate::params::{Span, State};
 use crate::world::World;
 use crate::world::health::HealthSample;
@@ -24,10 +26,38 @@ use crate::world::health::HealthSample;
 /// HLT-7 with the suite's test settings: `HEALTH_CACHE_TTL` + `HEALTH_CHECK_TIMEOUT` + 5 s.
 pub const RECOVERY: Duration = Duration::from_millis(6500);
 
-/// Time limit for the state that a scenario starts from.
+/// How long `/live` takes at most (HLT-1).
+const LIVE: Duration = Duration::from_secs(2);
+
+/// How long a scenario waits for a state that it starts from.
 const SET_UP: Duration = Duration::from_secs(30);
 
-/// Requests `/health` and records the answer.
+/// How much the clock that both programs read may be set back between two looks at it.
+const CLOCK: TimeDelta = TimeDelta::milliseconds(50);
+
+/// What is wrong with an answer to `/health`, whatever it tells (HLT-2).
+fn fault(sample: &HealthSample, component: &Component) -> Option<String> {
+    let told = sample.answer.json().map_err(|it| vec![it]);
+    let told = told.and_then(|_| health_answer::parse(&sample.answer.body));
+    let told = match told {
+        Ok(told) => told,
+        Err(wrong) => return Some(wrong.join("; ")),
+    };
+    let names: BTreeSet<&str> = told.components.iter().map(|it| it.name.as_str()).collect();
+    let wanted: BTreeSet<&str> = component.resources.iter().map(|it| it.name).collect();
+    if names != wanted {
+        return Some(format!("the components {names:?} instead of {wanted:?}"));
+    }
+    let ahead = told.timestamp > sample.at + CLOCK;
+    ahead.then(|| {
+        format!(
+            "the timestamp {} in an answer at {}",
+            told.timestamp, sample.at
+        )
+    })
+}
+
+/// Asks `/health` and remembers the answer.
 async fn health(slot: &Slot, samples: &Mutex<Vec<HealthSample>>) -> Result<ProbeAnswer, String> {
     let sent = Instant::now();
     let answer = probes::get(&slot.http_url("/health")).await?;
@@ -44,13 +74,65 @@ async fn health(slot: &Slot, samples: &Mutex<Vec<HealthSample>>) -> Result<Probe
     Ok(answer)
 }
 
-/// Checks the state once; the error says what was observed instead.
-async fn look(slot: &Slot, samples: &Mutex<Vec<HealthSample>>, state: State) -> Result<(), String> {
+#[then("the very first health answer is complete")]
+async fn first_answer_is_complete(world: &mut World) -> StepResult {
+    let limit = world.environment.stretch_start(START_LIMIT);
+    let at = world.look().await?;
+    // As soon as its port is open.
+    eventually("an answer of /health", limit, async || {
+        health(at.slot, &at.samples).await
+    })
+    .await?;
+    world.every_answer_is_sound()
+}
+
+/// How a program is looked at.
+struct Look<'a> {
+    slot: &'a Slot,
+    samples: Arc<Mutex<Vec<HealthSample>>>,
+    /// How long `/live` may take (HLT-1).
+    live: Duration,
+}
+
+impl World {
+    /// The program of the scenario's first instance, as its probes show it.
+    async fn look(&mut self) -> StepResult<Look<'_>> {
+        let samples = self.health.samples.clone();
+        let live = self.scene.patience.stretch(LIVE);
+        let slot = self.deployment().await?.slot(0)?;
+        Ok(Look {
+            slot,
+            samples,
+            live,
+        })
+    }
+
+    /// That every answer to `/health` so far was what each must be.
+    fn every_answer_is_sound(&self) -> StepResult {
+        let samples = self
+            .health
+            .samples
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let wrong = samples
+            .iter()
+            .find_map(|it| Some((it, fault(it, self.component)?)));
+        wrong.map_or(Ok(()), |(sample, fault)| {
+            let failure =
+                Failure::mismatch("a complete health answer, whenever it is asked", fault);
+            Err(failure.detail(&sample.answer.body))
+        })
+    }
+}
+
+/// One look at the state; an error says what is seen instead.
+async fn look(at: &Look<'_>, state: State) -> Result<(), String> {
+    let Look { slot, samples, .. } = at;
     let (status, word, ready) = match state {
-        State::Alive => return alive(slot).await,
+        State::Alive => return alive(at).await,
         State::Ready => return probes::is_ready(&slot.http_url("/ready")).await,
         State::AliveAndNotReady => {
-            alive(slot).await?;
+            alive(at).await?;
             return is_503(slot).await;
         }
         State::Healthy => (200, "healthy", 200),
@@ -62,6 +144,7 @@ async fn look(slot: &Slot, samples: &Mutex<Vec<HealthSample>>, state: State) -> 
     let (answer, is_ready) = tokio::join!(health(slot, samples), probes::get(&url));
     let (answer, is_ready) = (answer?, is_ready?);
     let told = answer.json()?;
+    is_ready.json().map_err(|it| format!("/ready: {it}"))?;
     if answer.status != status || told["status"] != word {
         return Err(format!("/health {} {}", answer.status, answer.body));
     }
@@ -72,8 +155,11 @@ async fn look(slot: &Slot, samples: &Mutex<Vec<HealthSample>>, state: State) -> 
     }
 }
 
-async fn alive(slot: &Slot) -> Result<(), String> {
-    let answer = probes::get(&slot.http_url("/live")).await?;
+async fn alive(at: &Look<'_>) -> Result<(), String> {
+    let answer = probes::get(&at.slot.http_url("/live")).await?;
+    if answer.took > at.live {
+        return Err(format!("/live took {:?}", answer.took));
+    }
     if answer.status == 200 && answer.json()? == serde_json::json!({"status": "alive"}) {
         Ok(())
     } else {
@@ -92,17 +178,22 @@ async fn is_503(slot: &Slot) -> Result<(), String> {
 
 /// Waits for a state, at most for the limit of the contract and the allowance of the machine.
 pub async fn becomes(world: &mut World, state: State, limit: Duration) -> StepResult {
-    let limit = world.scene.patience.stretch(limit);
-    let samples = world.health.samples.clone();
-    let slot = world.deployment().await?.slot(0)?;
+    // As long as CFG-6 allows: the program was just started.
+    let limit = if limit >= START_LIMIT {
+        world.environment.stretch_start(limit)
+    } else {
+        world.scene.patience.stretch(limit)
+    };
+    let at = world.look().await?;
     let waited = eventually(format!("the program is {state:?}"), limit, async || {
-        if let Err(ended) = slot.runs_on() {
+        if let Err(ended) = at.slot.runs_on() {
             return Ok(Err(ended));
         }
-        look(slot, &samples, state).await.map(Ok)
+        look(&at, state).await.map(Ok)
     })
-    .await?;
-    waited.map_err(|ended| Failure::mismatch(format!("the program is {state:?}"), ended))?;
+    .await;
+    world.every_answer_is_sound()?;
+    waited?.map_err(|ended| Failure::mismatch(format!("the program is {state:?}"), ended))?;
     world
         .scene
         .journal
@@ -111,13 +202,13 @@ pub async fn becomes(world: &mut World, state: State, limit: Duration) -> StepRe
 }
 
 async fn stays(world: &mut World, state: State, window: Duration) -> StepResult {
-    let samples = world.health.samples.clone();
-    let slot = world.deployment().await?.slot(0)?;
+    let at = world.look().await?;
     holds_for(format!("the program is {state:?}"), window, async || {
-        slot.runs_on()?;
-        look(slot, &samples, state).await
+        at.slot.runs_on()?;
+        look(&at, state).await
     })
-    .await
+    .await?;
+    world.every_answer_is_sound()
 }
 
 #[given(regex = r"^the program has become (healthy|degraded|unhealthy)$")]
@@ -134,17 +225,17 @@ async fn is_within(world: &mut World, state: State, limit: Span) -> StepResult {
 #[then(regex = r"^the program is (healthy|ready) within (\d+ (?:ms|s)), and stays so for (\d+ s)$")]
 async fn settles(world: &mut World, state: State, limit: Span, window: Span) -> StepResult {
     let limit = world.scene.patience.stretch(limit.0) + window.0;
-    let samples = world.health.samples.clone();
-    let slot = world.deployment().await?.slot(0)?;
+    let at = world.look().await?;
     let what = format!("the program is {state:?}, for {:?},", window.0);
     eventually(what, limit, async || {
         holds_for(format!("the program is {state:?}"), window.0, async || {
-            slot.runs_on()?;
-            look(slot, &samples, state).await
+            at.slot.runs_on()?;
+            look(&at, state).await
         })
         .await
     })
-    .await
+    .await?;
+    world.every_answer_is_sound()
 }
 
 #[then(
@@ -158,12 +249,7 @@ async fn stays_for(world: &mut World, state: State, window: Span) -> StepResult 
 #[given("the program was started and is alive")]
 async fn started_and_alive(world: &mut World) -> StepResult {
     world.own()?.start(0).await?;
-    becomes(
-        world,
-        State::Alive,
-        crate::environment::deployment::START_LIMIT,
-    )
-    .await
+    becomes(world, State::Alive, START_LIMIT).await
 }
 
 #[given(regex = r"^the program was started and stayed alive and not ready for (\d+ s)$")]
@@ -226,6 +312,7 @@ async fn every_answer_was_healthy(world: &mut World) -> StepResult {
 }
 
 fn samples(world: &World) -> StepResult<Vec<HealthSample>> {
+    world.every_answer_is_sound()?;
     let samples = world
         .health
         .samples

@@ -6,6 +6,7 @@ use conformance_engine::failure::{Failure, StepResult, ensure};
 use conformance_engine::observe::{eventually, holds_for};
 use cucumber::{given, then, when};
 
+use super::super::process::stopping::REFUSAL;
 use super::RECOVERY;
 use crate::drivers::Code;
 use crate::drivers::health_service::{HealthService, Report};
@@ -81,9 +82,10 @@ async fn every_check_stays(world: &mut World, window: Span) -> StepResult {
 #[then("Check of every name never answers SERVING again")]
 async fn never_serving_again(world: &mut World) -> StepResult {
     let client = client(world).await?;
-    let allowed = world.scene.patience.stretch(Duration::ZERO);
+    let allowed = world.scene.patience.stretch(REFUSAL);
     let slot = world.own()?.slot(0)?;
     let begun = Instant::now();
+    let mut looks = 0;
     holds_for(
         "no Check answers SERVING",
         allowed + Duration::from_secs(2),
@@ -91,6 +93,7 @@ async fn never_serving_again(world: &mut World) -> StepResult {
             for name in NAMES {
                 let answer = client.check(name).await;
                 let late = begun.elapsed() > allowed && slot.runs_on().is_ok();
+                looks += usize::from(late);
                 if matches!(answer, Ok("SERVING")) && late {
                     return Err(format!("Check of {name:?} answers SERVING"));
                 }
@@ -98,7 +101,12 @@ async fn never_serving_again(world: &mut World) -> StepResult {
             Ok(())
         },
     )
-    .await
+    .await?;
+    ensure(
+        looks > 0,
+        "a program that runs on until its request is done",
+        "none to look at",
+    )
 }
 
 async fn open(world: &mut World, names: &[&str]) -> StepResult {
@@ -121,6 +129,23 @@ async fn a_watch_is_opened(world: &mut World, name: String) -> StepResult {
 async fn a_watch_is_open(world: &mut World, name: String) -> StepResult {
     open(world, &[&name]).await?;
     sees(world, "SERVING", REPORT).await
+}
+
+/// What it reports is free; once there is something, its call runs.
+#[given("a Watch of an unknown name is open")]
+async fn an_unknown_watch_is_open(world: &mut World) -> StepResult {
+    let known = client(world).await?;
+    all_answer(&known, "SERVING")
+        .await
+        .map_err(|got| Failure::mismatch("SERVING", got))?;
+    open(world, &["unknown.Service"]).await?;
+    let limit = world.scene.patience.stretch(REPORT);
+    let watches = &world.health.watches;
+    eventually("a report of the Watch", limit, async || {
+        let silent = watches.iter().any(|(_, it)| it.reports().is_empty());
+        if silent { Err("none") } else { Ok(()) }
+    })
+    .await
 }
 
 #[given(regex = r"^a Watch of every name has seen (SERVING|NOT_SERVING)$")]

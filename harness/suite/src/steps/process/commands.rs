@@ -120,7 +120,7 @@ async fn exits_with(world: &mut World, status: i32) -> StepResult {
 
 #[then(regex = r"^every command ends within (\d+ s)$")]
 async fn ends_within(world: &mut World, limit: Span) -> StepResult {
-    let allowed = world.scene.patience.stretch(limit.0);
+    let allowed = world.environment.stretch_start(limit.0);
     let exits = &world.process.exits;
     let wrong = exits
         .iter()
@@ -151,6 +151,18 @@ async fn holds_the_same(world: &mut World) -> StepResult {
         now == *before,
         "what the database held before",
         format!("lost {lost:?}, new {new:?}"),
+    )
+}
+
+#[then("the database holds something that it did not hold before")]
+async fn holds_more(world: &mut World) -> StepResult {
+    let now = snapshot(world).await?;
+    let before = &world.process.before;
+    let new = now.iter().filter(|it| !before.contains(it)).count();
+    ensure(
+        new > 0,
+        "a table, or whatever the program needs",
+        "nothing new",
     )
 }
 

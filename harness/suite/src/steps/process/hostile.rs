@@ -38,6 +38,7 @@ fn texts(mark: &str) -> Vec<String> {
             "\u{1b}[2J\u{1b}[31m",
             "\u{7f}\u{80}\u{9f}",
             "\u{202e}\u{200b}\u{feff}",
+            "\u{d7ff}\u{e000}\u{fffd}\u{fffe}\u{ffff}\u{10000}\u{1f600}\u{1fffe}\u{10ffff}",
         ]
         .map(str::to_owned),
     );
@@ -45,7 +46,9 @@ fn texts(mark: &str) -> Vec<String> {
     texts
 }
 
-#[when(regex = r"^hostile text is sent in (an? .+|the .+|bytes that are no request)$")]
+#[when(
+    regex = r"^hostile text is sent in (an? .+|the .+|bytes that are no request|bytes that are no UTF-8)$"
+)]
 async fn is_sent(world: &mut World, place: String) -> StepResult {
     let own = world.component.text_places;
     if !text_places::COMMON.iter().chain(own).any(|it| *it == place) {
@@ -74,6 +77,10 @@ async fn send_all(world: &mut World, places: &[&str]) -> StepResult {
     };
     let client = world.fresh_client(0).await?.quiet();
     for place in places {
+        if *place == text_places::NO_UTF8 {
+            text_places::send_bytes(&target).await?;
+            continue;
+        }
         // Hashing passwords is expensive: with other places in the same step, passwords get a part of the texts.
         let step = if *place == "a password" && places.len() > 1 {
             4

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use chrono::Utc;
 use conformance_engine::failure::{Failure, StepResult, ensure};
 use conformance_engine::observe::eventually;
 use conformance_engine::subject::output::Stream;
@@ -9,6 +10,8 @@ use cucumber::{then, when};
 use regex::Regex;
 
 use crate::checks::log_line::{self, Event, Format, LEVELS};
+use crate::drivers::Code;
+use crate::drivers::users::shown;
 use crate::environment::deployment::Deployment;
 use crate::world::World;
 
@@ -95,12 +98,27 @@ async fn a_request_is_made(world: &mut World) -> StepResult {
     client.create(request).await.ok().map(|_| ())
 }
 
-#[then(regex = r"^a line at level (INFO|ERROR) has the id of the request$")]
+#[when("a request is made that fails with UNAVAILABLE")]
+async fn an_unavailable_request_is_made(world: &mut World) -> StepResult {
+    let id = world.new_request_id();
+    let request = world.newcomer();
+    let client = world.client(0).await?.with_request_id(&id);
+    let call = client.create(request).await;
+    ensure(
+        call.code() == Code::Unavailable,
+        "UNAVAILABLE",
+        call.result
+            .map_or_else(|it| shown(&it), |_| "OK".to_owned()),
+    )
+}
+
+#[then(regex = r"^a line at level (INFO|ERROR|WARN or ERROR) has the id of the request$")]
 async fn a_line_tells(world: &mut World, level: String) -> StepResult {
     let id = world.request_id();
     let what = format!("a line at level {level} with request_id {id:?}");
+    let levels: Vec<&str> = level.split(" or ").collect();
     wait_for(world, what, |_, event| {
-        event.field("level") == level && event.field("request_id") == id
+        levels.contains(&event.field("level")) && event.field("request_id") == id
     })
     .await
 }
@@ -137,9 +155,12 @@ async fn holds_events(world: &mut World, format: String) -> StepResult {
     } else {
         Format::Text
     };
+    let begun = world.environment.begun;
     let lines = stdout(world.deployment().await?);
+    let now = Utc::now();
     let wrong = lines.iter().filter_map(|line| {
-        let error = log_line::parse(line, format).err()?;
+        let event = log_line::parse(line, format);
+        let error = event.and_then(|it| it.happened_within(begun, now)).err()?;
         Some(format!("{:?}: {error}", String::from_utf8_lossy(line)))
     });
     super::super::users::outcomes::all(
@@ -169,6 +190,13 @@ async fn none_is_below(world: &mut World, lowest: String) -> StepResult {
         wrong.is_empty(),
         format!("no event below {lowest}"),
         wrong.first().cloned().unwrap_or_default(),
+    )?;
+    // A call that fails with UNAVAILABLE is one at WARN or at ERROR (LOG-3), so that only at ERROR there may be
+    // no event at all.
+    ensure(
+        lowest == "ERROR" || !events.is_empty(),
+        format!("an event that is not below {lowest}"),
+        "none at all",
     )
 }
 

@@ -130,7 +130,7 @@ async fn first_is_killed(world: &mut World) -> StepResult {
 
 #[then(regex = r"^the program stops within (\d+ s), with an exit status other than 0$")]
 async fn stops(world: &mut World, limit: Span) -> StepResult {
-    let limit = world.scene.patience.stretch(limit.0);
+    let limit = world.environment.stretch_start(limit.0);
     let instance = world.own()?.slot(0)?.instance()?;
     match tokio::time::timeout(limit, instance.exited()).await {
         Ok(exit) => ensure(

@@ -8,18 +8,21 @@ use conformance_engine::observe::{elapse, eventually, holds_for};
 use conformance_engine::subject::instance::Exit;
 use cucumber::{given, then, when};
 use nix::sys::signal::Signal;
-use user_proto::v1::CreateUserRequest;
+use user_proto::v1::{CreateUserRequest, User};
 
 use crate::contract::components::RequestHold;
 use crate::doubles::user_service::answer::ScriptedAnswer;
 use crate::drivers::Code;
-use crate::drivers::database_locks::Locks;
-use crate::drivers::users::{Call, Users, shown};
+use crate::drivers::database_hold::Hold;
+use crate::drivers::users::{Call, Users, is_made_by_client, shown};
 use crate::drivers::{probes, raw};
 use crate::params::Span;
 use crate::world::World;
 
-/// Sends a create and holds it in the dependency of the program for `release`, or for good.
+/// How soon after the signal a program takes no new work (CFG-8).
+pub const REFUSAL: Duration = Duration::from_secs(1);
+
+/// Sends a create and holds it in what stands behind the program until `release` is over.
 async fn hold_in_flight(world: &mut World, release: Option<Duration>) -> StepResult {
     match world.component.request_hold {
         RequestHold::LockedTables => hold_in_the_database(world, release).await,
@@ -27,29 +30,35 @@ async fn hold_in_flight(world: &mut World, release: Option<Duration>) -> StepRes
     }
 }
 
-/// Sends a create whose statement waits for a lock.
+/// Sends a create whose row the database keeps.
 async fn hold_in_the_database(world: &mut World, release: Option<Duration>) -> StepResult {
     let database = world.own()?.database()?.clone();
+    let limit = world.scene.patience.stretch(Duration::from_secs(10));
     let connection = world.own()?.database_client().await?;
-    // A first call, so that the request in flight needs only its own statement.
+    let hold = Hold::of_rows_with(&in_flight_name(world), connection, &database).await?;
+    // A first call, so that the request in flight needs nothing but its own statements.
     world.client(0).await?.get("nobody").await;
-    let locks = Locks::take(connection, &database).await?;
     send_in_flight(world).await?;
-    locks.wait_for_a_waiter().await?;
+    hold.is_reached(limit).await?;
     world.process.keeper = Some(tokio::spawn(async move {
         if let Some(after) = release {
             elapse(after).await;
-            locks.release().await
+            hold.release().await
         } else {
             std::future::pending::<()>().await;
-            drop(locks);
+            drop(hold);
             Ok(())
         }
     }));
     Ok(())
 }
 
-/// Sends a create whose call the scripted user service holds.
+/// The name of the user whose create is in flight.
+fn in_flight_name(world: &World) -> String {
+    format!("Flight-{}", world.scene.id)
+}
+
+/// Sends a create whose call the scripted user service keeps.
 async fn hold_in_the_double(world: &mut World, release: Option<Duration>) -> StepResult {
     let limit = world.scene.patience.stretch(Duration::from_secs(5));
     world.client(0).await?.get("nobody").await;
@@ -72,7 +81,7 @@ async fn hold_in_the_double(world: &mut World, release: Option<Duration>) -> Ste
 async fn send_in_flight(world: &mut World) -> StepResult {
     let id = world.new_request_id();
     let mut request = world.newcomer();
-    request.name = format!("Flight-{}", world.scene.id);
+    request.name = in_flight_name(world);
     let client = world.client(0).await?.with_request_id(&id);
     world.process.in_flight = Some(tokio::spawn(async move { client.create(request).await }));
     Ok(())
@@ -154,7 +163,13 @@ async fn gets(world: &mut World, name: String) -> StepResult {
     Ok(())
 }
 
-/// Exit status 0, the status of a JVM, or the end by the signal itself after cleaning up.
+/// When the program got the signal that the scenario is about.
+fn signalled(world: &World) -> StepResult<Instant> {
+    let missing = || Failure::broken("the scenario has sent no signal");
+    world.process.signalled.ok_or_else(missing)
+}
+
+/// Exit status 0, or what a JVM or a program that lets the signal do its work after cleaning up shows.
 fn is_graceful(exit: Exit) -> bool {
     matches!(exit.code, Some(0 | 130 | 143))
         || (exit.code.is_none()
@@ -164,7 +179,7 @@ fn is_graceful(exit: Exit) -> bool {
 #[then(regex = r"^the program exits gracefully within (\d+ s)$")]
 async fn exits_gracefully(world: &mut World, limit: Span) -> StepResult {
     let allowed = world.scene.patience.stretch(limit.0);
-    let signalled = world.process.signalled.unwrap_or_else(Instant::now);
+    let signalled = signalled(world)?;
     let instance = world.own()?.slot(0)?.instance()?;
     let left = allowed.saturating_sub(signalled.elapsed());
     match tokio::time::timeout(left, instance.exited()).await {
@@ -181,7 +196,7 @@ async fn exits_gracefully(world: &mut World, limit: Span) -> StepResult {
 
 #[then("the program is not ready any more")]
 async fn not_ready_any_more(world: &mut World) -> StepResult {
-    let allowed = world.scene.patience.stretch(Duration::ZERO);
+    let allowed = world.scene.patience.stretch(REFUSAL);
     let slot = world.own()?.slot(0)?;
     let url = slot.http_url("/ready");
     let not_ready = async || match probes::get(&url).await {
@@ -208,21 +223,40 @@ async fn in_flight_succeeds(world: &mut World) -> StepResult {
     call.ok().map(|_| ())
 }
 
-/// A call that the program refused: UNAVAILABLE, or the connection itself failed.
-fn refused<T>(call: &Call<T>) -> bool {
-    call.result.as_ref().is_err_and(|status| {
-        status.code() == Code::Unavailable || std::error::Error::source(status).is_some()
-    })
+/// A call that the program did not take on: UNAVAILABLE or any 503, or the connection itself failed.
+fn is_refused(call: &Call<User>) -> bool {
+    let status = call.result.as_ref().err();
+    status.is_some_and(|it| it.code() == Code::Unavailable || is_made_by_client(it))
+}
+
+/// A call that was made after the signal.
+struct Attempt {
+    /// Since the signal.
+    begun: Duration,
+    call: Call<User>,
+}
+
+impl Attempt {
+    fn ended(&self) -> Duration {
+        self.begun + self.call.took
+    }
+
+    fn shown(&self) -> String {
+        let seen = self.call.result.as_ref().err();
+        let seen = seen.map_or_else(|| "OK".to_owned(), shown);
+        let (begun, ended) = (self.begun.as_secs_f64(), self.ended().as_secs_f64());
+        format!("{begun:.2} to {ended:.2} s after the signal: {seen}")
+    }
 }
 
 #[then(regex = r"^no new request is accepted on (a new|an open|an idle) connection any more$")]
 async fn no_new_request(world: &mut World, which: String) -> StepResult {
-    let allowed = world.scene.patience.stretch(Duration::ZERO);
+    let allowed = world.scene.patience.stretch(REFUSAL);
     let window = Duration::from_secs(1);
     let open = world.client(0).await?;
-    let begun = Instant::now();
+    let begun = signalled(world)?;
     let mut tries = Vec::new();
-    // Calls in parallel, since an accepted call would wait for the database.
+    // A call at every look, each on its own: one that hangs must not hold up the next.
     while begun.elapsed() < allowed + window && world.own()?.slot(0)?.runs_on().is_ok() {
         let used = &world.process.used;
         let client = match which.as_str() {
@@ -241,47 +275,35 @@ async fn no_new_request(world: &mut World, which: String) -> StepResult {
         }
         elapse(Duration::from_millis(40)).await;
     }
-    let mut calls = Vec::new();
+    let mut attempts = Vec::new();
     for attempt in tries {
-        calls.push(attempt.await.map_err(Failure::broken)?);
+        attempts.push(attempt.await.map_err(Failure::broken)?);
     }
-    judge_tries(&calls, allowed)
+    judge_attempts(&attempts, allowed)
 }
 
-async fn attempt(
-    client: Users,
-    request: CreateUserRequest,
-    begun: Instant,
-) -> (Duration, Call<user_proto::v1::User>) {
-    let at = begun.elapsed();
-    (at, client.create(request).await)
+async fn attempt(client: Users, request: CreateUserRequest, signalled: Instant) -> Attempt {
+    let begun = signalled.elapsed();
+    let call = client.create(request).await;
+    Attempt { begun, call }
 }
 
-fn judge_tries(calls: &[(Duration, Call<user_proto::v1::User>)], allowed: Duration) -> StepResult {
-    let told = |(at, call): &(Duration, Call<user_proto::v1::User>)| {
-        let seen = call
-            .result
-            .as_ref()
-            .err()
-            .map_or_else(|| "OK".to_owned(), shown);
-        format!("{:.2} s after the signal: {seen}", at.as_secs_f64())
-    };
-    let first = calls
-        .iter()
-        .position(|(at, call)| refused(call) && *at <= allowed);
-    let Some(first) = first else {
+/// A call that began in time is refused, and none that begins when the first refusal has ended is served. (A
+/// server may close what it had not taken in yet some time after the signal, while it still serves what it had.)
+fn judge_attempts(attempts: &[Attempt], allowed: Duration) -> StepResult {
+    let refused = attempts.iter().filter(|it| is_refused(&it.call));
+    let in_time = refused.filter(|it| it.begun <= allowed);
+    let Some(first) = in_time.map(Attempt::ended).min() else {
         let failure = Failure::mismatch(
             "new calls end with UNAVAILABLE",
-            format!("none of {} calls does", calls.len()),
+            format!("none of {} calls does", attempts.len()),
         );
-        return Err(calls
-            .iter()
-            .take(10)
-            .fold(failure, |it, call| it.detail(told(call))));
+        let some = attempts.iter().take(10);
+        return Err(some.fold(failure, |it, attempt| it.detail(attempt.shown())));
     };
-    let taken = calls[first..].iter().find(|(_, call)| call.result.is_ok());
-    match taken {
+    let mut later = attempts.iter().filter(|it| it.begun > first);
+    match later.find(|it| it.call.result.is_ok()) {
         None => Ok(()),
-        Some(call) => Err(Failure::mismatch("no new call is taken on", told(call))),
+        Some(taken) => Err(Failure::mismatch("no new call is taken on", taken.shown())),
     }
 }

@@ -129,6 +129,12 @@ async fn every_write_is_served(world: &mut World) -> StepResult {
             .filter(|it| slots[*it].runs_on().is_ok())
             .collect()
     };
+    if alive.is_empty() {
+        return Err(Failure::mismatch(
+            "an instance that serves",
+            "none runs any more",
+        ));
+    }
     let mut wrong = Vec::new();
     for index in alive {
         let client = world.fresh_client(index).await?.quiet();

@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use user_proto::v1::{ListUsersRequest, UpdateUserRequest};
 
 use super::subscriptions::open;
+use crate::drivers::streams::Pace;
 use crate::drivers::users::Users;
 use crate::world::World;
 use crate::world::streams::WrittenState;
@@ -66,6 +67,19 @@ async fn are_changed(
     Ok(())
 }
 
+/// So much is changed that a client which takes nothing has no room for it.
+#[given("a stream is open whose client has stopped reading")]
+async fn a_client_has_stopped_reading(world: &mut World) -> StepResult {
+    let alias = "Idle".to_owned();
+    super::super::users::fixtures::make_group(world, &alias, 2).await?;
+    let request = ListUsersRequest {
+        filter: world.named(&alias),
+        ..Default::default()
+    };
+    open(world, alias.clone(), request, 0, Pace::Never).await?;
+    are_changed(world, alias, 40, 4, String::new(), ", large".to_owned()).await
+}
+
 #[when(
     regex = r#"^the users named "([A-Z][a-z]+)" are changed by (\d+) clients on both instances, while (\d+) streams of users with `(.+)` are opened$"#
 )]
@@ -95,7 +109,14 @@ async fn are_changed_meanwhile(
             filter: world.text(&filter)?,
             ..Default::default()
         };
-        open(world, format!("Among{number}"), request, number % 2, true).await?;
+        open(
+            world,
+            format!("Among{number}"),
+            request,
+            number % 2,
+            Pace::AtOnce,
+        )
+        .await?;
     }
     enough.cancel();
     for done in try_join_all(tasks).await.map_err(Failure::broken)? {

@@ -11,9 +11,9 @@ use super::super::users::outcomes::all;
 use super::terms;
 use crate::checks::stream_history::key;
 use crate::drivers::Status;
-use crate::drivers::streams::UserStream;
+use crate::drivers::streams::{Pace, UserStream};
 use crate::drivers::users::shown;
-use crate::params::{Nth, StatusCode, code_name};
+use crate::params::{Nth, Span, StatusCode, code_name};
 use crate::world::World;
 use crate::world::streams::Subscriber;
 
@@ -28,12 +28,12 @@ async fn ask(
     alias: String,
     request: ListUsersRequest,
     instance: usize,
-    (takes, limit): (bool, Duration),
+    (pace, limit): (Pace, Duration),
 ) -> StepResult<Option<Status>> {
     let terms = terms(&request.filter)?;
     let url = world.deployment().await?.slot(instance)?.grpc_url()?;
     let limit = world.environment.patience.stretch(limit);
-    let stream = UserStream::open(&url, request, takes, limit, &world.scene).await?;
+    let stream = UserStream::open(&url, request, pace, limit, &world.scene).await?;
     let refusal = stream.as_ref().err().cloned();
     let opened = Instant::now();
     let subscriber = Subscriber {
@@ -43,9 +43,6 @@ async fn ask(
         earlier: world.every_state().iter().map(key).collect(),
     };
     world.streams.streams.insert(alias, subscriber);
-    if !takes {
-        world.streams.memory = super::delivery::memory(world).await?;
-    }
     Ok(refusal)
 }
 
@@ -55,9 +52,9 @@ pub async fn open(
     alias: String,
     request: ListUsersRequest,
     instance: usize,
-    takes: bool,
+    pace: Pace,
 ) -> StepResult {
-    match ask(world, alias, request, instance, (takes, HEADERS)).await? {
+    match ask(world, alias, request, instance, (pace, HEADERS)).await? {
         None => Ok(()),
         Some(status) => Err(Failure::mismatch(
             "StreamUsers answers with its headers as soon as the subscription is live",
@@ -67,7 +64,7 @@ pub async fn open(
 }
 
 #[given(
-    regex = r#"^a stream "([A-Z][a-z]+)" of (?:all users|users with `(.+)`)(?: on the (first|second) instance)? is open(, which is not read)?$"#
+    regex = r#"^a stream "([A-Z][a-z]+)" of (?:all users|users with `(.+)`)(?: on the (first|second) instance)? is open(, which is not read|, which takes one message every \d+ ms)?$"#
 )]
 #[when(
     regex = r#"^a stream "([A-Z][a-z]+)" of (?:all users|users with `(.+)`)(?: on the (first|second) instance)? is opened()$"#
@@ -84,7 +81,8 @@ async fn is_open(
         ..Default::default()
     };
     let instance = nth(&instance)?;
-    open(world, alias, request, instance, unread.is_empty()).await
+    let pace = pace(&unread)?;
+    open(world, alias, request, instance, pace).await
 }
 
 #[given(
@@ -97,7 +95,7 @@ async fn is_open_with_paging(world: &mut World, alias: String, filter: String) -
         order_by: "name".to_owned(),
         ..Default::default()
     };
-    open(world, alias, request, 0, true).await
+    open(world, alias, request, 0, Pace::AtOnce).await
 }
 
 #[given(regex = r"^(\d+) streams of users with `(.+)` were opened and closed$")]
@@ -108,9 +106,21 @@ async fn were_opened_and_left(world: &mut World, count: usize, filter: String) -
             filter: world.text(&filter)?,
             ..Default::default()
         };
-        open(world, alias.clone(), request, 0, true).await?;
+        open(world, alias.clone(), request, 0, Pace::AtOnce).await?;
         // Dropping it closes its connection.
         world.streams.streams.remove(&alias);
+    }
+    Ok(())
+}
+
+#[given(regex = r"^(\d+) streams of users with `(.+)` are open$")]
+async fn are_open(world: &mut World, count: usize, filter: String) -> StepResult {
+    for number in 0..count {
+        let request = ListUsersRequest {
+            filter: world.text(&filter)?,
+            ..Default::default()
+        };
+        open(world, format!("Open{number}"), request, 0, Pace::AtOnce).await?;
     }
     Ok(())
 }
@@ -121,7 +131,7 @@ async fn is_asked_for(world: &mut World, alias: String, filter: String) -> StepR
         filter: world.text(&filter)?,
         ..Default::default()
     };
-    ask(world, alias, request, 0, (true, DECISION))
+    ask(world, alias, request, 0, (Pace::AtOnce, DECISION))
         .await
         .map(|_| ())
 }
@@ -154,7 +164,7 @@ async fn is_opened_with_each(world: &mut World, step: &Step) -> StepResult {
             filter: world.text(&filter)?,
             ..Default::default()
         };
-        let opened = UserStream::open(&url, request, true, limit, &world.scene).await?;
+        let opened = UserStream::open(&url, request, Pace::AtOnce, limit, &world.scene).await?;
         refusals.push(match opened {
             Err(status) => Some(status),
             // Some send headers first and the status after them.
@@ -179,6 +189,18 @@ async fn every_stream_fails(world: &mut World, code: StatusCode) -> StepResult {
         refusals.iter().filter_map(wrong).collect(),
         refusals.len(),
     )
+}
+
+/// How the messages of a stream are taken, by the words behind it.
+fn pace(words: &str) -> StepResult<Pace> {
+    match words.strip_prefix(", which takes one message every ") {
+        Some(pause) => pause
+            .parse::<Span>()
+            .map(|it| Pace::Every(it.0))
+            .map_err(Failure::broken),
+        None if words.is_empty() => Ok(Pace::AtOnce),
+        None => Ok(Pace::Never),
+    }
 }
 
 fn nth(text: &str) -> StepResult<usize> {

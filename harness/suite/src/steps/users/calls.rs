@@ -179,6 +179,28 @@ async fn is_renamed(world: &mut World, alias: String, instance: Nth) -> StepResu
         .await
 }
 
+#[when(
+    regex = r#"^"([A-Z][a-z]+)" is renamed on the first instance, which is killed as soon as it has answered$"#
+)]
+async fn is_renamed_by_one_that_dies(world: &mut World, alias: String) -> StepResult {
+    world.begin();
+    let name = Some(format!("Renamed-{}", world.scene.id));
+    let id = world.tracked_user(&alias)?.now().id.clone();
+    let request = UpdateUserRequest {
+        id,
+        name,
+        ..Default::default()
+    };
+    let call = world.client(0).await?.update(request).await;
+    world.own()?.slot(0)?.instance()?.kill().await;
+    world.scene.journal.note("the first instance is killed");
+    if let (Ok(user), Some(person)) = (&call.result, world.users.tracked.get_mut(&alias)) {
+        person.states.push(user.clone());
+    }
+    world.done(UserCall::new(call.map(UserResponse::User)));
+    Ok(())
+}
+
 #[when(regex = r#"^"([A-Z][a-z]+)" is read, listed and updated$"#)]
 async fn is_read_listed_and_updated(world: &mut World, alias: String) -> StepResult {
     world.begin();

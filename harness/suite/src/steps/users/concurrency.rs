@@ -423,3 +423,53 @@ async fn is_called_with_the_id_of(world: &mut World, method: String, alias: Stri
     let id = world.tracked_user(&alias)?.now().id.clone();
     with_id(world, &method, &id).await
 }
+
+#[when(regex = r#"^(\w+) is called with the id of "([A-Z][a-z]+)" in every other spelling$"#)]
+async fn is_called_with_other_spellings(
+    world: &mut World,
+    method: String,
+    alias: String,
+) -> StepResult {
+    world.begin();
+    let id = world.tracked_user(&alias)?.now().id.clone();
+    for spelling in other_spellings(&id) {
+        with_id(world, &method, &spelling).await?;
+    }
+    Ok(())
+}
+
+/// What parsers of UUIDs, numbers and other usual ids take for the same id, without the id itself.
+fn other_spellings(id: &str) -> Vec<String> {
+    let plain: String = id.chars().filter(|it| *it != '-').collect();
+    let mut spellings = vec![
+        id.to_uppercase(),
+        id.to_lowercase(),
+        mixed(id),
+        plain.clone(),
+        format!("{{{id}}}"),
+        format!("({id})"),
+        format!("\"{id}\""),
+        format!("urn:uuid:{id}"),
+        format!(" {id}"),
+        format!("{id} "),
+        format!("{id}\n"),
+        format!("{id}\0"),
+        format!("0{id}"),
+        format!("+{id}"),
+        format!("{id}.0"),
+        format!("{id}="),
+        format!("0x{id}"),
+    ];
+    if plain.len() == 32 && plain.is_ascii() {
+        let parts = [
+            &plain[..8],
+            &plain[8..12],
+            &plain[12..16],
+            &plain[16..20],
+            &plain[20..],
+        ];
+        spellings.push(parts.join("-"));
+    }
+    spellings.retain(|it| it != id);
+    spellings
+}

@@ -15,6 +15,12 @@ use crate::world::users::{TrackedUser, UserGroup};
 /// Number of users that are created at once.
 const AT_ONCE: usize = 8;
 
+#[given("every answer is kept byte by byte")]
+async fn answers_are_kept(world: &mut World) -> StepResult {
+    world.client(0).await?.transcript().begin();
+    Ok(())
+}
+
 #[given(regex = r#"^a user "([A-Z][a-z]+)"$"#)]
 async fn a_user(world: &mut World, alias: String) -> StepResult {
     make(world, &alias, Vec::new()).await

@@ -1,14 +1,15 @@
 //! Lists, filters, tokens.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 
 use conformance_engine::failure::{Failure, StepResult, ensure};
 use cucumber::gherkin::Step;
 use cucumber::{then, when};
-use user_proto::v1::{ListUsersRequest, User};
+use user_proto::v1::{ListUsersRequest, UpdateUserRequest, User, UserStatus};
 
 use super::outcomes::all;
 use super::table;
+use crate::drivers::users::{Users, shown};
 use crate::placeholders::mixed;
 use crate::world::World;
 use crate::world::users::{TrackedUser, UserCall, UserResponse};
@@ -236,7 +237,8 @@ async fn page_is_as_known(world: &mut World) -> StepResult {
 async fn answers_are_the_same(world: &mut World) -> StepResult {
     let calls = &world.users.calls;
     let users = |it: &UserCall| it.page().map(|it| it.users.clone());
-    let first = calls.first().and_then(users);
+    // Empty pages are all the same.
+    let first = calls.first().and_then(users).filter(|it| !it.is_empty());
     let wrong = calls
         .iter()
         .filter(|it| users(it) != first || first.is_none());
@@ -332,4 +334,86 @@ fn tampered(token: &str, how: &str) -> Vec<String> {
         .into_iter()
         .filter(|it| it != token && !it.is_empty())
         .collect()
+}
+
+#[when(
+    regex = r#"^users named "([A-Z][a-z]+)" are created, suspended and deleted (\d+) times each, on both instances in turn, and counted on both after each$"#
+)]
+async fn are_changed_and_counted(world: &mut World, alias: String, times: usize) -> StepResult {
+    let clients = world.all_clients().await?;
+    let mut users: VecDeque<User> = world.users_named(&alias)?.into();
+    let mut suspended = BTreeSet::new();
+    for round in 0..3 * times {
+        let client = &clients[round % clients.len()];
+        match round % 3 {
+            0 => {
+                let mut request = world.newcomer();
+                request.name = world.name_of(&alias);
+                users.push_back(client.create(request).await.ok()?);
+            }
+            1 => {
+                let newest = users.back().map(|it| it.id.clone()).unwrap_or_default();
+                let request = UpdateUserRequest {
+                    id: newest.clone(),
+                    status: Some(UserStatus::Suspended as i32),
+                    ..Default::default()
+                };
+                client.update(request).await.ok()?;
+                suspended.insert(newest);
+            }
+            _ => {
+                let oldest = users.pop_front().map(|it| it.id).unwrap_or_default();
+                client.delete(&oldest).await.ok()?;
+                suspended.remove(&oldest);
+            }
+        }
+        let name = world.named(&alias);
+        let (all, away) = (users.len(), suspended.len());
+        for (filter, count) in [
+            (String::new(), all),
+            (name.clone(), all),
+            (format!("{name} AND status=SUSPENDED"), away),
+            (format!("{name} AND status=ACTIVE"), all - away),
+        ] {
+            count_on_all(world, &clients, round, &filter, count).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Counts on every instance, and remembers what each answered beside the right number.
+async fn count_on_all(
+    world: &mut World,
+    clients: &[Users],
+    round: usize,
+    filter: &str,
+    count: usize,
+) -> StepResult {
+    let count = i32::try_from(count).map_err(Failure::broken)?;
+    for (index, client) in clients.iter().enumerate() {
+        let request = ListUsersRequest {
+            filter: filter.to_owned(),
+            page_size: 1,
+            ..Default::default()
+        };
+        let seen = client.list(request).await.result.map(|it| it.total_count);
+        let what = format!(
+            "`{filter}` on instance {} after change {}",
+            index + 1,
+            round + 1
+        );
+        world.users.counts.push((what, count, seen));
+    }
+    Ok(())
+}
+
+#[then("every count is exact")]
+async fn every_count_is_exact(world: &mut World) -> StepResult {
+    let counts = &world.users.counts;
+    let wrong = counts.iter().filter_map(|(what, count, seen)| match seen {
+        Ok(seen) if seen == count => None,
+        Ok(seen) => Some(format!("{what}: {seen} instead of {count}")),
+        Err(status) => Some(format!("{what}: {}", shown(status))),
+    });
+    all("exact counts", wrong.collect(), counts.len())
 }

@@ -20,6 +20,7 @@ pub mod property;
 pub mod states;
 pub mod storage;
 
+use chrono::Utc;
 use conformance_engine::failure::{Failure, StepResult};
 use cucumber::gherkin::Step;
 use user_proto::v1::{CreateUserRequest, UpdateUserRequest, User, UserStatus};
@@ -86,7 +87,7 @@ impl World {
     }
 
     /// A filter that matches only the users of an alias.
-    fn named(&self, alias: &str) -> String {
+    pub fn named(&self, alias: &str) -> String {
         format!("name={}", crate::model::value(&self.name_of(alias), true))
     }
 
@@ -141,7 +142,9 @@ impl World {
         client: &Users,
         request: CreateUserRequest,
     ) -> StepResult {
+        let begun = Utc::now();
         let call = client.create(request.clone()).await;
+        let made = (begun, Utc::now());
         let again = read_back(client, &call).await;
         let given = ExpectedUser {
             email: request.email.clone(),
@@ -150,6 +153,7 @@ impl World {
             metadata: request.metadata.clone(),
             before: None,
             again,
+            made,
         };
         let mut done = UserCall::new(call.map(UserResponse::User));
         done.asked = Some(request);
@@ -167,7 +171,9 @@ impl World {
     ) -> StepResult {
         let before = self.tracked_user(alias)?.now().clone();
         request.id.clone_from(&before.id);
+        let begun = Utc::now();
         let call = client.update(request.clone()).await;
+        let made = (begun, Utc::now());
         let again = read_back(client, &call).await;
         let metadata = if request.metadata.is_empty() {
             before.metadata.clone()
@@ -181,6 +187,7 @@ impl World {
             metadata,
             before: Some(before),
             again,
+            made,
         };
         if let (Ok(user), Some(person)) = (&call.result, self.users.tracked.get_mut(alias)) {
             person.states.push(user.clone());

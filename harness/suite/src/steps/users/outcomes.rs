@@ -3,8 +3,10 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use chrono::{DateTime, TimeDelta, Utc};
 use conformance_engine::failure::{Failure, StepResult, ensure};
 use cucumber::then;
+use prost_types::Timestamp;
 use user_proto::v1::User;
 
 use crate::drivers::Code;
@@ -255,6 +257,21 @@ fn differences(user: &User, given: &ExpectedUser) -> Option<String> {
             format!("{:?}", before.created_at),
         );
     }
+    let changed = given
+        .before
+        .as_ref()
+        .is_none_or(|it| it.updated_at != user.updated_at);
+    for (field, time, is_new) in [
+        ("created_at", user.created_at, given.before.is_none()),
+        ("updated_at", user.updated_at, changed),
+    ] {
+        compare(
+            field,
+            !is_new || is_time_of(time, given.made),
+            format!("{time:?}"),
+            format!("the time of the call, {}", given.made.0),
+        );
+    }
     match &given.again {
         Some(Ok(again)) => compare(
             "GetUser's answer",
@@ -271,6 +288,16 @@ fn differences(user: &User, given: &ExpectedUser) -> Option<String> {
         None => {}
     }
     (!found.is_empty()).then(|| found.join("; "))
+}
+
+/// How far the clock of a user may be off the server's (USR-1).
+const OFF: TimeDelta = TimeDelta::seconds(5);
+
+/// Whether a user's time is that of a call.
+fn is_time_of(time: Option<Timestamp>, made: (DateTime<Utc>, DateTime<Utc>)) -> bool {
+    let nanos = time.and_then(|it| u32::try_from(it.nanos).ok());
+    let time = time.and_then(|it| DateTime::from_timestamp(it.seconds, nanos?));
+    time.is_some_and(|it| (made.0 - OFF..=made.1 + OFF).contains(&it))
 }
 
 #[then("no user was created")]

@@ -290,11 +290,29 @@ async fn one_has_the_email(world: &mut World) -> StepResult {
 
 #[then(regex = r#"^no answer ever held the password of "([A-Z][a-z]+)" or a password hash$"#)]
 async fn no_password_was_answered(world: &mut World, alias: String) -> StepResult {
-    let password = &world.tracked_user(&alias)?.password;
+    let password = world.tracked_user(&alias)?.password.clone();
     if password.is_empty() {
         return Err(Failure::broken(format!("{alias} has no password")));
     }
     let hash = super::storage::hash_pattern();
+    let raw = world
+        .client(0)
+        .await?
+        .transcript()
+        .kept()
+        .unwrap_or_default();
+    let raw = String::from_utf8_lossy(&raw);
+    let is_held = raw.contains(password.as_str()) || hash.is_match(&raw);
+    ensure(
+        !raw.is_empty(),
+        "answers that were kept byte by byte",
+        "none",
+    )?;
+    ensure(
+        !is_held,
+        "no password and no hash among the bytes of an answer",
+        &raw,
+    )?;
     let answers = &world.users.answers;
     let wrong = answers
         .iter()

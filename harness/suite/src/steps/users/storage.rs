@@ -18,7 +18,7 @@ use crate::world::World;
 /// Salted hashes in PHC or modular-crypt text.
 pub fn hash_pattern() -> &'static Regex {
     static PATTERN: LazyLock<Regex> = LazyLock::new(|| {
-        Regex::new(r"\$(?:argon2id?|scrypt)\$[A-Za-z0-9+/=,$-]{20,}|\$2[abxy]\$\d\d\$[./A-Za-z0-9]{53}|\$7\$[./A-Za-z0-9$]{40,}")
+        Regex::new(r"\$(?:argon2id|scrypt)\$[A-Za-z0-9+/=,$-]{20,}|\$2[abxy]\$\d\d\$[./A-Za-z0-9]{53}|\$7\$[./A-Za-z0-9$]{40,}")
             .expect("a valid pattern")
     });
     &PATTERN
