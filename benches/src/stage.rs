@@ -1,6 +1,6 @@
 //! What all benches share: backends as the suite starts them, the subjects, the floor's server.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 use std::{env, fs};
 
@@ -123,24 +123,33 @@ impl Stage {
     }
 }
 
-/// These programs as cargo builds them for benches; without cargo, those that are there.
+/// These programs in the profile of this one, as cargo builds them; without cargo, those that are there.
+///
+/// `cargo bench` builds what is shipped, in a profile of its own. `cargo bench --profile dev` takes the programs that
+/// tests use, so that a short run costs no further build.
 fn build<const N: usize>(programs: [&str; N]) -> anyhow::Result<[PathBuf; N]> {
     let target = target()?;
+    let is_dev = env::current_exe()?.starts_with(target.join("debug"));
+    let (profile, built, selects) = if is_dev {
+        // Without `--package`: with the features of the whole workspace, as tests are built.
+        ("dev", target.join("debug"), "--bin")
+    } else {
+        ("bench", target.join("release"), "--package")
+    };
     if let Some(cargo) = env::var_os("CARGO") {
-        let folder = env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default();
         let status = Command::new(cargo)
-            .args(["build", "--quiet", "--profile", "bench", "--bins"])
-            .args(programs.iter().flat_map(|it| ["--package", it]))
+            .args(["build", "--quiet", "--profile", profile])
+            .args(programs.iter().flat_map(|it| [selects, it]))
             .arg("--target-dir")
             .arg(&target)
-            .current_dir(Path::new(&folder))
+            .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
             .status()?;
         ensure!(status.success(), "the subjects do not build");
     }
     let mut paths = [const { PathBuf::new() }; N];
     for (path, program) in paths.iter_mut().zip(programs) {
-        let built = target.join("release").join(program);
-        *path = fs::canonicalize(&built).with_context(|| format!("no {}", built.display()))?;
+        let program = built.join(program);
+        *path = fs::canonicalize(&program).with_context(|| format!("no {}", program.display()))?;
     }
     Ok(paths)
 }

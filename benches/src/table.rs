@@ -88,7 +88,7 @@ impl Table {
     }
 }
 
-/// The folder of builds: this program is in `release/deps` there.
+/// The folder of builds: this program is in `release/deps` or `debug/deps` there.
 pub fn target() -> io::Result<PathBuf> {
     let program = env::current_exe()?;
     let target = program.ancestors().nth(3);
