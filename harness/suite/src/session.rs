@@ -1,24 +1,36 @@
 //! One run, from what was asked to the exit status.
+//!
+//! - `build`: the manifest's own build
+//! - `unstartable`: components that do not start at all
+
+mod build;
+mod unstartable;
 
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, ensure};
+use anyhow::{bail, ensure};
+use chrono::{DateTime, Utc};
 use conformance_engine::backends::Backends;
 use conformance_engine::backends::provider::Choice;
 use conformance_engine::features::cases::{self, Case};
 use conformance_engine::features::select::{Selected, Selection, select};
 use conformance_engine::manifest::Manifest;
 use conformance_engine::observe::Patience;
+use conformance_engine::report::progress::Progress;
+use conformance_engine::report::recorder::Recorder;
 use conformance_engine::report::{self, Timings};
 use conformance_engine::run::assemble::{RunFacts, assemble};
-use conformance_engine::run::execute::{self, Plan};
+use conformance_engine::run::execute::{self, Plan, Watcher, quoted};
+use conformance_engine::run::model::RunReport;
+use conformance_engine::run::outcome::ScenarioResult;
 use conformance_engine::run::{deviations, scenario};
-use conformance_engine::sandbox::Sandbox;
+use conformance_engine::sandbox::{Sandbox, descriptors};
+use conformance_engine::subject;
 use cucumber::World as _;
+use nix::sys::resource::UsageWho;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
@@ -27,6 +39,11 @@ use crate::contract::components::Component;
 use crate::environment::{Environment, cores};
 use crate::features;
 use crate::world::{Hooks, World};
+
+/// A signal ended the run before a scenario could begin.
+#[derive(Debug, thiserror::Error)]
+#[error("interrupted before the first scenario")]
+pub struct Interrupted;
 
 /// Options of one run.
 #[expect(
@@ -62,6 +79,20 @@ pub struct RunRequest {
 
 /// Runs and reports; answers the exit status.
 pub fn run(request: &RunRequest) -> anyhow::Result<u8> {
+    let Some(folder) = &request.report else {
+        return judge(request);
+    };
+    report::prepare(folder)?;
+    judge(request).inspect_err(|error| {
+        let trouble = format!("{error:#}");
+        let version = env!("CARGO_PKG_VERSION");
+        let run = RunReport::without_scenarios(version, CATALOGUE.contract, trouble);
+        // The error is printed either way; a folder that cannot be written holds nothing old.
+        let _ = report::write_files(&run, folder);
+    })
+}
+
+fn judge(request: &RunRequest) -> anyhow::Result<u8> {
     let manifest = Manifest::load(&request.manifest, &CATALOGUE)?;
     let documents = features::load(request.features.as_deref())?;
     let cases = cases::cases(&documents, &CATALOGUE);
@@ -77,10 +108,6 @@ pub fn run(request: &RunRequest) -> anyhow::Result<u8> {
             .collect::<Vec<_>>()
             .join(", ")
     );
-    if let Some(folder) = &request.report {
-        report::prepare(folder)?;
-    }
-    build(&manifest)?;
     scenario::quiet_panics();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -89,109 +116,150 @@ pub fn run(request: &RunRequest) -> anyhow::Result<u8> {
     runtime.block_on(execute(request, manifest, &cases, selected))
 }
 
-/// Runs the manifest's `build` command, if there is one.
-pub fn build(manifest: &Manifest) -> anyhow::Result<()> {
-    let Some([program, arguments @ ..]) = manifest.build.as_deref() else {
-        return Ok(());
-    };
-    let status = std::process::Command::new(program)
-        .args(arguments)
-        .current_dir(&manifest.folder)
-        .stdin(Stdio::null())
-        .status()
-        .with_context(|| format!("cannot run the manifest's build command {program:?}"))?;
-    ensure!(
-        status.success(),
-        "the manifest's build command {program:?} failed: {status}"
-    );
-    Ok(())
-}
-
 async fn execute(
     request: &RunRequest,
     manifest: Manifest,
     cases: &[Arc<Case>],
     selected: Selected,
 ) -> anyhow::Result<u8> {
-    let begun = Instant::now();
-    let started_at = chrono::Utc::now();
+    let started = Started::now();
     let cancel = cancel_on_signal()?;
-    let home = Sandbox::create(request.keep)?;
-    let backends = Rc::new(Backends::new(home, request.backends));
+    let sandbox = Sandbox::create(request.keep)?;
     let judged = components(&selected.run);
+    if !build::run(&manifest, &sandbox, &cancel).await? {
+        sandbox.finish().await;
+        bail!(Interrupted);
+    }
+    for component in &judged {
+        subject::subject(&manifest, component.name, &sandbox)?.check()?;
+    }
+    let backends = Rc::new(Backends::new(sandbox, request.backends));
     let environment = Rc::new(Environment::new(
         manifest.clone(),
         backends.clone(),
         request.patience,
         judged.clone(),
     ));
-    let progress = report::progress::Progress::begin(selected.run.len());
-    let needed = backends_of(&judged);
-    let mut plan = plan(request);
-    let hooks = Rc::new(Hooks {
-        environment: environment.clone(),
+    let progress = Progress::begin(selected.run.len());
+    let recorder = Recorder::begin(&progress, request.report.clone(), |results| {
+        let facts = facts(request, &started, &backends, true);
+        assemble(facts, &manifest, cases, &selected, results)
     });
-    let executed = async {
-        tokio::select! {
-            () = backends.warm_up(&needed) => {}
-            // A server that hangs holds up no ctrl-C.
-            () = cancel.cancelled() => {}
+    let needed = backends_of(&judged);
+    tokio::select! {
+        () = backends.warm_up(&needed) => {}
+        // A server that hangs holds up no ctrl-C.
+        () = cancel.cancelled() => {}
+    }
+    let ready = started.instant.elapsed();
+    let watchers = (&progress, &recorder);
+    let executed = scenarios(request, &environment, &selected.run, watchers, &cancel).await;
+    progress.end();
+    recorder.end().await;
+    let interrupted = cancel.is_cancelled();
+    let facts = facts(request, &started, &backends, interrupted);
+    environment.end().await;
+    backends.end().await;
+    let run = assemble(facts, &manifest, cases, &selected, executed);
+    let timings = request
+        .timings
+        .then(|| timings(&started, ready, environment.subjects_cpu()));
+    report::publish(&run, timings.as_ref(), request.report.as_deref())
+}
+
+/// When a run began.
+struct Started {
+    at: DateTime<Utc>,
+    instant: Instant,
+}
+
+impl Started {
+    fn now() -> Self {
+        Self {
+            at: Utc::now(),
+            instant: Instant::now(),
         }
-        let ready = begun.elapsed();
-        if request.jobs.is_none() && selected.run.len() > plan.jobs {
+    }
+}
+
+/// Runs the selected cases. In a run of many, a component that cannot be started at all fails one of its scenarios, and
+/// the others are not run.
+async fn scenarios(
+    request: &RunRequest,
+    environment: &Rc<Environment>,
+    cases: &[Arc<Case>],
+    (progress, watcher): (&Progress, &impl Watcher),
+    cancel: &CancellationToken,
+) -> Vec<ScenarioResult> {
+    let mut plan = plan(request);
+    let mut run = cases.to_vec();
+    let mut results = Vec::new();
+    if cases.len() > plan.jobs {
+        let unstartable = tokio::select! {
+            unstartable = environment.unstartable() => unstartable,
+            () = cancel.cancelled() => Vec::new(),
+        };
+        for (component, failure) in unstartable {
+            let (of_component, others) = run.into_iter().partition(|it| it.component == component);
+            run = others;
+            results.extend(unstartable::results(of_component, &failure, &plan));
+        }
+        results.iter().for_each(|it| watcher.finished(it));
+        if request.jobs.is_none() {
             tokio::select! {
                 jobs = environment.suitable_jobs() => {
-                    plan.jobs = jobs;
+                    plan.jobs = jobs.min(descriptors::scenarios());
                     let cost = environment.start_cost().as_secs_f64();
-                    progress.tell(&format!("{jobs} scenarios at once; a start costs {cost:.2} s of a core"));
+                    progress.tell(&format!(
+                        "{} scenarios at once; a start costs {cost:.2} s of a core",
+                        plan.jobs
+                    ));
                 }
                 () = cancel.cancelled() => {}
             }
         }
-        let steps = World::collection();
-        let run = selected.run.clone();
-        (
-            ready,
-            execute::execute(hooks, steps, run, &plan, &progress, &cancel).await,
-        )
-    };
-    let (ready, executed) = executed.await;
-    progress.end();
-    let backend_infos = backends.infos();
-    let phases = vec![
-        ("backends up".to_owned(), ready),
-        (
-            "scenarios".to_owned(),
-            begun.elapsed().saturating_sub(ready),
-        ),
-    ];
-    environment.end().await;
-    backends.end().await;
-    let subjects_cpu = environment.subjects_cpu();
-    let interrupted = cancel.is_cancelled();
-    let facts = RunFacts {
+    }
+    let hooks = Rc::new(Hooks {
+        environment: environment.clone(),
+    });
+    let steps = World::collection();
+    results.extend(execute::execute(hooks, steps, run, &plan, watcher, cancel).await);
+    results
+}
+
+fn facts(
+    request: &RunRequest,
+    started: &Started,
+    backends: &Backends,
+    interrupted: bool,
+) -> RunFacts {
+    RunFacts {
         suite_version: env!("CARGO_PKG_VERSION").to_owned(),
         contract: CATALOGUE.contract.to_owned(),
         seed: request.seed,
         patience: request.patience,
-        started_at,
-        duration: begun.elapsed(),
-        backends: backend_infos,
+        started_at: started.at,
+        duration: started.instant.elapsed(),
+        backends: backends.infos(),
         unjudged: CATALOGUE.pending(),
         interrupted,
         fail_fast: request.fail_fast,
         allow_missing: request.allow_missing,
-    };
-    let run = assemble(facts, &manifest, cases, &selected, executed);
-    let timings = request.timings.then(|| Timings {
-        wall: begun.elapsed(),
-        suite_cpu: used(nix::sys::resource::UsageWho::RUSAGE_SELF),
+    }
+}
+
+fn timings(started: &Started, ready: Duration, subjects_cpu: Duration) -> Timings {
+    let wall = started.instant.elapsed();
+    Timings {
+        wall,
+        suite_cpu: used(UsageWho::RUSAGE_SELF),
         subjects_cpu,
-        backends_cpu: used(nix::sys::resource::UsageWho::RUSAGE_CHILDREN)
-            .saturating_sub(subjects_cpu),
-        phases,
-    });
-    report::publish(&run, timings.as_ref(), request.report.as_deref())
+        backends_cpu: used(UsageWho::RUSAGE_CHILDREN).saturating_sub(subjects_cpu),
+        phases: vec![
+            ("backends up".to_owned(), ready),
+            ("scenarios".to_owned(), wall.saturating_sub(ready)),
+        ],
+    }
 }
 
 /// The components that these cases judge.
@@ -208,11 +276,28 @@ pub fn backends_of(components: &[&'static Component]) -> Vec<&'static str> {
 
 fn plan(request: &RunRequest) -> Plan {
     let mut rerun = "conformance run".to_owned();
+    let mut add = |option: &str, value: &str| {
+        rerun = format!("{rerun} --{option} {}", quoted(value));
+    };
     if request.manifest != Path::new("conformance.toml") {
-        rerun = format!("{rerun} --manifest '{}'", request.manifest.display());
+        add("manifest", &request.manifest.to_string_lossy());
+    }
+    if let Some(features) = &request.features {
+        add("features", &features.to_string_lossy());
+    }
+    if request.patience.factor() > 1.0 {
+        add("patience", &request.patience.factor().to_string());
+    }
+    match request.backends {
+        Choice::Auto => {}
+        Choice::Process => add("backends", "process"),
+        Choice::Container => add("backends", "container"),
     }
     Plan {
-        jobs: request.jobs.unwrap_or_else(|| 2 * cores()),
+        jobs: request
+            .jobs
+            .unwrap_or_else(|| 2 * cores())
+            .min(descriptors::scenarios()),
         seed: request.seed,
         patience: request.patience,
         fail_fast: request.fail_fast,
@@ -238,7 +323,7 @@ pub fn cancel_on_signal() -> anyhow::Result<CancellationToken> {
     Ok(cancel)
 }
 
-fn used(who: nix::sys::resource::UsageWho) -> Duration {
+fn used(who: UsageWho) -> Duration {
     let Ok(usage) = nix::sys::resource::getrusage(who) else {
         return Duration::ZERO;
     };

@@ -8,6 +8,7 @@
 //! - [`terminal`]: the summary at its end
 //! - [`verdict_json`]: for scripts
 //! - [`junit`]: for CI
+//! - [`recorder`]: what is known before a run ends
 //!
 //! No renderer judges: each states the verdicts that the model holds.
 
@@ -20,6 +21,7 @@ use crate::run::model::RunReport;
 mod evidence;
 pub mod junit;
 pub mod progress;
+pub mod recorder;
 #[cfg(test)]
 mod samples;
 pub mod screen;
@@ -72,17 +74,30 @@ pub enum ReportError {
     Summary(io::Error),
 }
 
+/// The files of `--report`.
+const FILES: [&str; 2] = ["verdict.json", "junit.xml"];
+
 /// Makes the folder of `--report` and proves that it can be written, before a run is spent on it.
+///
+/// The files of an older run go: whatever ends this one, they cannot be taken for its result.
 pub fn prepare(folder: &Path) -> Result<(), ReportError> {
     let written = std::fs::create_dir_all(folder).and_then(|()| {
         let mut probe = tempfile::tempfile_in(folder)?;
         probe.write_all(b"a full disk shows itself only when something is written")?;
-        probe.sync_all()
+        probe.sync_all()?;
+        FILES.iter().try_for_each(|it| remove(&folder.join(it)))
     });
     written.map_err(|cause| ReportError::Folder {
         folder: folder.to_owned(),
         cause,
     })
+}
+
+fn remove(file: &Path) -> io::Result<()> {
+    match std::fs::remove_file(file) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
 }
 
 /// Writes the files of `--report`, prints the summary, and answers the exit status.
@@ -100,11 +115,13 @@ pub fn publish(
     Ok(counts.exit_code)
 }
 
-fn write_files(run: &RunReport, folder: &Path) -> Result<(), ReportError> {
+/// Writes the files of `--report` as they are known now.
+pub fn write_files(run: &RunReport, folder: &Path) -> Result<(), ReportError> {
     // All are whole before one gets its name: no verdict beside an older report.
+    let [verdict, junit] = FILES;
     let drafts = [
-        Draft::write(folder, "verdict.json", &verdict_json::render(run))?,
-        Draft::write(folder, "junit.xml", &junit::render(run))?,
+        Draft::write(folder, verdict, &verdict_json::render(run))?,
+        Draft::write(folder, junit, &junit::render(run))?,
     ];
     drafts.into_iter().try_for_each(Draft::publish)
 }

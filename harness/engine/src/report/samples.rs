@@ -163,6 +163,7 @@ pub(super) fn run(scenarios: Vec<ScenarioResult>, patience: f64) -> RunReport {
             .map(str::to_owned)
             .to_vec(),
         interrupted: false,
+        trouble: None,
         allow_missing: false,
     }
 }

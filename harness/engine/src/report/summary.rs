@@ -32,6 +32,7 @@ impl Summary {
         let ending = Ending::of(&run.scenarios, run.interrupted, run.allow_missing);
         let trouble = unwritten
             .map(ToString::to_string)
+            .or_else(|| run.trouble.clone())
             .or_else(|| trouble(ending));
         let exit_code = match ending.exit_code() {
             0 if unwritten.is_some() => 2,

@@ -23,6 +23,8 @@ struct Document<'a> {
     seed: u64,
     started_at: String,
     duration_ms: u64,
+    complete: bool,
+    trouble: Option<&'a str>,
     backends: BTreeMap<&'a str, Backend<'a>>,
     verdicts: Vec<Judgement<'a>>,
     scenarios: Vec<Scenario<'a>>,
@@ -87,6 +89,8 @@ pub fn render(run: &RunReport) -> String {
         seed: run.seed,
         started_at: run.started_at.to_rfc3339_opts(SecondsFormat::Millis, true),
         duration_ms: milliseconds(run.duration),
+        complete: !run.interrupted && run.trouble.is_none(),
+        trouble: run.trouble.as_deref(),
         backends: run
             .backends
             .iter()

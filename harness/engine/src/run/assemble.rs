@@ -72,6 +72,7 @@ pub fn assemble(
         scenarios: in_order(results, cases),
         unjudged: facts.unjudged,
         interrupted: facts.interrupted,
+        trouble: None,
         allow_missing: facts.allow_missing,
     }
 }

@@ -144,13 +144,17 @@ async fn bounded<S: ScenarioHooks>(
 }
 
 /// The command that runs one case alone, with the same seed.
-fn rerun(case: &Case, plan: &Plan) -> String {
-    let name = regex::escape(&case.name);
-    let quoted = name.replace('\'', r"'\''");
+pub fn rerun(case: &Case, plan: &Plan) -> String {
+    let name = quoted(&format!("^{}$", regex::escape(&case.name)));
     format!(
-        "{} --component {} --clause {} --name '^{quoted}$' --seed {}",
+        "{} --component {} --clause {} --name {name} --seed {}",
         plan.rerun, case.component, case.clause, plan.seed
     )
+}
+
+/// The text as one word of a shell's command line.
+pub fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
 }
 
 #[cfg(test)]

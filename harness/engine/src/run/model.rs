@@ -19,7 +19,7 @@ pub struct SubjectInfo {
     pub version: String,
 }
 
-/// A run, complete: what every report is made from, in this process or later from a file.
+/// A run: what every report is made from, in this process or later from a file.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct RunReport {
     /// The suite's own version.
@@ -44,8 +44,35 @@ pub struct RunReport {
     pub scenarios: Vec<ScenarioResult>,
     /// Clauses that have no scenario yet, so that no verdict claims them.
     pub unjudged: Vec<String>,
-    /// A signal ended it before its end.
+    /// A signal ended it before its end, or this is what was known before it ended.
     pub interrupted: bool,
+    /// Why the suite could not judge at all: the manifest, the build, a report.
+    pub trouble: Option<String>,
     /// `--allow-missing`: a missing backend is accepted.
     pub allow_missing: bool,
+}
+
+impl RunReport {
+    /// A run that ended before a scenario was executed.
+    pub fn without_scenarios(suite_version: &str, contract: &str, trouble: String) -> Self {
+        Self {
+            suite_version: suite_version.to_owned(),
+            contract: contract.to_owned(),
+            patience: 1.0,
+            subject: SubjectInfo {
+                name: "unknown".to_owned(),
+                version: String::new(),
+            },
+            seed: 0,
+            started_at: Utc::now(),
+            duration: Duration::ZERO,
+            backends: BTreeMap::new(),
+            verdicts: Vec::new(),
+            scenarios: Vec::new(),
+            unjudged: Vec::new(),
+            interrupted: false,
+            trouble: Some(trouble),
+            allow_missing: false,
+        }
+    }
 }

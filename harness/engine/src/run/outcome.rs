@@ -46,6 +46,8 @@ pub enum MissingKind {
     Backend,
     /// A kind of control that this kind of subject does not give.
     Control,
+    /// A subject that starts: another scenario failed for that reason.
+    Start,
 }
 
 impl Outcome {

@@ -1,5 +1,6 @@
 //! The ground on which a run stands: its folder, its ports, its child processes, and their end.
 //!
+//! - [`descriptors`]: how many files this process may have open
 //! - [`host`]: variables and programs of this machine
 //! - [`folder`]: the one folder that holds all of a run's files
 //! - `processes`: what the kernel says of processes
@@ -9,6 +10,7 @@
 use std::io;
 use std::sync::Arc;
 
+pub mod descriptors;
 pub mod folder;
 pub mod host;
 pub mod ports;

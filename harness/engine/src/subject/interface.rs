@@ -19,6 +19,11 @@ pub trait Subject: Send + Sync {
         Err(refused(Control::Start, self.kind()))
     }
 
+    /// Whether the manifest names something that can be started; else what is wrong with it.
+    fn check(&self) -> anyhow::Result<()> {
+        Ok(())
+    }
+
     /// Starts an instance or another command of the program. Must be called within a runtime.
     fn start(&self, _command: &Command) -> StepResult<Instance> {
         Err(refused(Control::Start, self.kind()))

@@ -1,8 +1,10 @@
 //! What is started, and why it was not.
 
 use std::collections::BTreeMap;
-use std::io;
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
 
 use nix::libc;
 
@@ -73,6 +75,52 @@ pub enum StartCause {
     /// Anything else.
     #[error("{0}; check `command` in the manifest by starting it by hand")]
     Other(io::Error),
+}
+
+impl Launch {
+    /// Whether the program can be started at all: it is there, it is a file, it may be executed, and so may the
+    /// interpreter that its first line names.
+    pub fn check(&self) -> Result<(), StartError> {
+        let checked = self.find().and_then(|program| check(&program));
+        checked.map_err(|error| StartError::new(self, error))
+    }
+
+    /// The program's path; a name without `/` is looked up in the `PATH` of its own environment.
+    fn find(&self) -> io::Result<PathBuf> {
+        if self.program.components().count() > 1 || self.program.is_absolute() {
+            return Ok(self.dir.join(&self.program));
+        }
+        let path = self.env.get("PATH").map_or("", String::as_str);
+        let mut found = std::env::split_paths(path).map(|it| it.join(&self.program));
+        found
+            .find(|it| it.is_file())
+            .ok_or_else(|| io::Error::from_raw_os_error(libc::ENOENT))
+    }
+}
+
+/// Fails as the kernel would.
+fn check(program: &Path) -> io::Result<()> {
+    let metadata = program.metadata()?;
+    if !metadata.is_file() || metadata.permissions().mode() & 0o111 == 0 {
+        return Err(io::Error::from_raw_os_error(libc::EACCES));
+    }
+    let Ok(mut file) = File::open(program) else {
+        // It may be executed without being readable.
+        return Ok(());
+    };
+    let mut start = [0; 256];
+    let length = file.read(&mut start)?;
+    let Some(line) = start[..length].strip_prefix(b"#!") else {
+        return Ok(());
+    };
+    let line = line.split(|it| *it == b'\n').next().unwrap_or_default();
+    let line = String::from_utf8_lossy(line);
+    match line.split_whitespace().next() {
+        Some(interpreter) if !Path::new(interpreter).exists() => {
+            Err(io::Error::from_raw_os_error(libc::ENOENT))
+        }
+        _ => Ok(()),
+    }
 }
 
 impl StartError {

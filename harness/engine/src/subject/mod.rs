@@ -34,5 +34,7 @@ pub fn subject(
     let source =
         source.ok_or_else(|| Failure::broken(format!("the manifest has no {component}")))?;
     // A manifest of this version holds no image and no endpoint.
-    Ok(Box::new(ProcessSubject::new(source, manifest, sandbox)))
+    Ok(Box::new(ProcessSubject::new(
+        component, source, manifest, sandbox,
+    )))
 }

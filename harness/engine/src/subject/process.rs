@@ -14,6 +14,8 @@ use crate::sandbox::Sandbox;
 /// One component of a manifest, as a program of this machine.
 #[derive(Clone, Debug)]
 pub struct ProcessSubject {
+    /// The component.
+    name: String,
     source: ComponentSource,
     /// Where relative paths start, and the working folder.
     folder: PathBuf,
@@ -22,8 +24,14 @@ pub struct ProcessSubject {
 
 impl ProcessSubject {
     /// The program that the manifest names for a component.
-    pub fn new(source: &ComponentSource, manifest: &Manifest, sandbox: &Sandbox) -> Self {
+    pub fn new(
+        name: &str,
+        source: &ComponentSource,
+        manifest: &Manifest,
+        sandbox: &Sandbox,
+    ) -> Self {
         Self {
+            name: name.to_owned(),
             source: source.clone(),
             folder: manifest.folder.clone(),
             sandbox: sandbox.clone(),
@@ -58,9 +66,9 @@ impl Subject for ProcessSubject {
     }
 
     fn environment(&self) -> StepResult<BTreeMap<String, String>> {
-        let mut environment = self.source.env.clone();
+        let mut environment = BTreeMap::new();
         let inherited = self.source.inherit.iter().map(String::as_str);
-        for name in inherited.chain(["PATH", "HOME"]) {
+        for name in ["PATH", "HOME"].into_iter().chain(inherited) {
             if let Ok(value) = std::env::var(name) {
                 environment.insert(name.to_owned(), value);
             }
@@ -68,7 +76,18 @@ impl Subject for ProcessSubject {
         let folder = self.sandbox.folder.sub("tmp").map_err(Failure::broken)?;
         environment.insert("TMPDIR".to_owned(), folder.to_string_lossy().into_owned());
         environment.insert("LANG".to_owned(), "C.UTF-8".to_owned());
+        // What the manifest says wins.
+        environment.extend(self.source.env.clone());
         Ok(environment)
+    }
+
+    fn check(&self) -> anyhow::Result<()> {
+        let command = Command {
+            name: self.name.clone(),
+            arguments: Vec::new(),
+            environment: self.environment()?,
+        };
+        Ok(self.launch(&command)?.check()?)
     }
 
     fn start(&self, command: &Command) -> StepResult<Instance> {

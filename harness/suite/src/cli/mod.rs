@@ -13,10 +13,15 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
-use conformance_engine::sandbox::watchdog;
+use conformance_engine::sandbox::{descriptors, watchdog};
+
+use crate::session::Interrupted;
 
 /// The exit status of a suite that could not do its work.
 pub const UNABLE: u8 = 2;
+
+/// The exit status of a run that a signal ended.
+const INTERRUPTED: u8 = 130;
 
 /// Judge an implementation of the platform against its contract.
 #[derive(Parser)]
@@ -80,6 +85,7 @@ pub struct FeatureArguments {
 /// Parses the arguments, does what they say, and answers the exit status.
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    descriptors::raise();
     let command = arguments
         .command
         .unwrap_or_else(|| Command::Run(Box::new(arguments.run)));
@@ -96,6 +102,10 @@ pub fn main() -> ExitCode {
     };
     match done {
         Ok(status) => ExitCode::from(status),
+        Err(error) if error.is::<Interrupted>() => {
+            eprintln!("error: {error}");
+            ExitCode::from(INTERRUPTED)
+        }
         // `conformance lint | head`: the reader has closed the pipe, so the output may be incomplete.
         Err(error) if is_closed_pipe(&error) => ExitCode::from(UNABLE),
         Err(error) => {

@@ -4,7 +4,7 @@
 
 pub mod deployment;
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -58,7 +58,7 @@ pub struct Environment {
     /// When the run began.
     pub begun: DateTime<Utc>,
     /// The components that have scenarios in this run.
-    judged: Vec<&'static Component>,
+    judged: RefCell<Vec<&'static Component>>,
     /// By the name of the component.
     shared: BTreeMap<&'static str, Shared>,
     subjects_cpu: Cell<Duration>,
@@ -81,7 +81,7 @@ impl Environment {
             backends,
             patience,
             begun: Utc::now(),
-            judged,
+            judged: RefCell::new(judged),
             shared: COMPONENTS
                 .iter()
                 .map(|it| (it.name, Shared::default()))
@@ -99,7 +99,7 @@ impl Environment {
 
     /// Whether the component has scenarios in this run.
     pub fn judges(&self, component: &Component) -> bool {
-        self.judged.iter().any(|it| *it == component)
+        self.judged.borrow().iter().any(|it| *it == component)
     }
 
     /// The PostgreSQL server.
@@ -124,7 +124,8 @@ impl Environment {
     pub async fn suitable_jobs(self: &Rc<Self>) -> usize {
         // Half of the scenarios wait for a time of the contract.
         let most = 24 * cores();
-        let shared = self.judged.iter().map(|it| self.shared(*it));
+        let judged = self.judged.borrow().clone();
+        let shared = judged.iter().map(|it| self.shared(it));
         let shared: Vec<_> = futures::future::join_all(shared).await;
         if shared.iter().all(Result::is_err) {
             return most;
@@ -159,6 +160,25 @@ impl Environment {
         self.patience.stretch(limit) + beyond.mul_f64(STARTS_BESIDE * self.patience.factor())
     }
 
+    /// The components that do not start: neither their shared deployment nor, a second time, one like it.
+    ///
+    /// Such a component is no peer of the others any more: they get a double of it.
+    pub async fn unstartable(self: &Rc<Self>) -> Vec<(&'static str, Failure)> {
+        let judged = self.judged.borrow().clone();
+        let mut unstartable = Vec::new();
+        for component in judged {
+            let Err(Failure::Mismatch { .. }) = self.shared(component).await else {
+                continue;
+            };
+            let again = self.start_shared(component).await;
+            if let Err(failure @ Failure::Mismatch { .. }) = again {
+                self.judged.borrow_mut().retain(|it| *it != component);
+                unstartable.push((component.name, failure));
+            }
+        }
+        unstartable
+    }
+
     /// The database that the `migrate` of the subject prepared: the template of all others.
     pub async fn migrated(&self, component: &'static Component) -> StepResult<Database> {
         let prepare = async || {
@@ -179,15 +199,24 @@ impl Environment {
         self: &Rc<Self>,
         component: &'static Component,
     ) -> StepResult<Rc<Deployment>> {
-        let start = async || {
-            let dependencies = Dependencies::shared(self, component).await?;
-            let settings = Settings::default();
-            let mut deployment = Deployment::new(self.clone(), component, dependencies, settings);
-            deployment.start_ready().await?;
-            Ok(Rc::new(deployment))
-        };
         let deployment = &self.shared_of(component)?.deployment;
+        let start = async || self.start_shared(component).await;
         deployment.get_or_init(start).await.clone()
+    }
+
+    async fn start_shared(
+        self: &Rc<Self>,
+        component: &'static Component,
+    ) -> StepResult<Rc<Deployment>> {
+        let dependencies = Dependencies::shared(self, component).await?;
+        let settings = Settings::default();
+        let mut deployment = Deployment::new(self.clone(), component, dependencies, settings);
+        let started = deployment.start_ready().await;
+        if let Err(failure) = started {
+            deployment.end().await;
+            return Err(failure);
+        }
+        Ok(Rc::new(deployment))
     }
 
     /// Ends the shared deployments.

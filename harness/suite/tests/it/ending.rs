@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::support::Place;
+use crate::support::{Place, manifest};
 
 fn signal(child: &Child, name: &str) {
     let status = Command::new("kill")
@@ -104,6 +104,31 @@ fn sigkill_leaves_nothing_and_the_next_run_is_green() {
         .run(&["run", "--clause", "USR-1"])
         .check(0, &["passed, 0 failed"]);
     place.assert_nothing_left();
+}
+
+/// A run that is still building its subject when the signal comes.
+#[track_caller]
+fn ended_while_building(name: &str) -> Option<i32> {
+    let place = Place::new();
+    let build =
+        "contract = \"1\"\nbuild = [\"sh\", \"-c\", \"tail -f /dev/null & tail -f /dev/null\"]";
+    place.write(
+        "conformance.toml",
+        &manifest("\"x\"").replace("contract = \"1\"", build),
+    );
+    let mut child = place.start(&["run"]);
+    under_way(&place);
+    signal(&child, name);
+    let status = child.wait().expect("the suite ends");
+    place.assert_nothing_left();
+    status.code()
+}
+
+#[test]
+fn a_signal_ends_the_build_of_the_subject() {
+    assert_eq!(ended_while_building("-TERM"), Some(130));
+    assert_eq!(ended_while_building("-HUP"), Some(130));
+    assert_eq!(ended_while_building("-KILL"), None);
 }
 
 #[test]

@@ -68,3 +68,50 @@ fn a_build_that_fails_ends_the_run() {
         manifest("\"x\"").replace("contract = \"1\"", "contract = \"1\"\nbuild = [\"false\"]");
     check(&text, &["the manifest's build command \"false\" failed"]);
 }
+
+/// A report that an older run left.
+fn old_report(place: &Place) {
+    place.write("out/junit.xml", "<testsuites/>");
+    place.write("out/verdict.json", "{}");
+}
+
+#[track_caller]
+fn check_report(place: &Place, said: &str) {
+    let read = |name: &str| {
+        std::fs::read_to_string(place.path().join("out").join(name)).expect("a report")
+    };
+    let verdict: serde_json::Value = serde_json::from_str(&read("verdict.json")).expect("JSON");
+    assert_eq!(verdict["complete"], false, "{verdict}");
+    assert_eq!(verdict["scenarios"].as_array().map(Vec::len), Some(0));
+    let trouble = verdict["trouble"].as_str().unwrap_or_default();
+    assert!(trouble.contains(said), "{verdict}");
+    let junit = read("junit.xml");
+    assert!(
+        junit.contains("errors=\"1\"") && junit.contains(said),
+        "{junit}"
+    );
+}
+
+#[test]
+fn a_missing_manifest_leaves_no_older_report() {
+    let place = Place::new();
+    old_report(&place);
+    place
+        .run(&["run", "--report", "out"])
+        .check(2, &["cannot read the manifest"]);
+    check_report(&place, "cannot read the manifest");
+}
+
+#[test]
+fn a_build_that_fails_leaves_no_older_report() {
+    let place = Place::new();
+    old_report(&place);
+    let text =
+        manifest("\"x\"").replace("contract = \"1\"", "contract = \"1\"\nbuild = [\"false\"]");
+    place.write("conformance.toml", &text);
+    place
+        .run(&["run", "--report", "out"])
+        .check(2, &["the manifest's build command"]);
+    check_report(&place, "the manifest's build command");
+    place.assert_nothing_left();
+}

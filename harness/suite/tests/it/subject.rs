@@ -17,14 +17,62 @@ fn a_program_that_does_not_exist_is_named() {
     place.write("conformance.toml", &manifest("\"./nowhere\""));
     check(
         &place,
-        1,
+        2,
         &[
-            "cannot start",
+            "cannot start user-service",
             "nowhere",
             "check `command` in the manifest",
-            "not conformant",
         ],
     );
+}
+
+#[test]
+fn a_script_without_its_interpreter_is_named() {
+    let place = Place::new();
+    place.subject_script("");
+    let script = place.path().join("subject");
+    std::fs::write(script, "#!/no/such/interpreter\n").expect("a script");
+    check(&place, 2, &["cannot start user-service", "interpreter"]);
+}
+
+#[test]
+fn a_folder_is_no_program() {
+    let place = Place::new();
+    std::fs::create_dir(place.path().join("subject")).expect("a folder");
+    place.write("conformance.toml", &manifest("\"./subject\""));
+    check(&place, 2, &["cannot start user-service", "it is a folder"]);
+}
+
+#[test]
+fn a_program_that_does_not_start_fails_once_and_soon() {
+    let place = Place::new();
+    place.subject_script("[ \"$1\" = migrate ] && exit 0\necho no licence; exit 3");
+    let begun = std::time::Instant::now();
+    place.run(&["run", "--report", "out"]).check(
+        1,
+        &[
+            "exit status 3",
+            "no licence",
+            "not conformant",
+            "0 passed, 1 failed",
+        ],
+    );
+    assert!(begun.elapsed().as_secs() < 30, "{:?}", begun.elapsed());
+    place.assert_nothing_left();
+}
+
+#[test]
+fn variables_of_the_manifest_win_over_those_of_the_caller() {
+    let place = Place::new();
+    place.script("bin/program", "echo \"HOME is $HOME\" >&2; exit 9");
+    let folder = place.path().join("bin");
+    let text = format!(
+        "{}env = {{ PATH = \"{}\", HOME = \"/nowhere\" }}\n",
+        manifest("\"program\""),
+        folder.display()
+    );
+    place.write("conformance.toml", &text);
+    check(&place, 1, &["exit status 9", "HOME is /nowhere"]);
 }
 
 #[test]
@@ -32,7 +80,7 @@ fn a_file_that_is_no_program_is_named() {
     let place = Place::new();
     place.write("subject", "text");
     place.write("conformance.toml", &manifest("\"./subject\""));
-    check(&place, 1, &["cannot start", "chmod +x"]);
+    check(&place, 2, &["cannot start", "chmod +x"]);
 }
 
 #[test]

@@ -1,0 +1,56 @@
+//! The manifest's `build` command.
+
+use std::process::Stdio;
+
+use anyhow::{Context as _, ensure};
+use conformance_engine::manifest::Manifest;
+use conformance_engine::sandbox::Sandbox;
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
+use tokio::process::Command;
+use tokio_util::sync::CancellationToken;
+
+/// Runs the command, if there is one; false if a signal ended it. Whatever ends the suite, the build ends as well, with
+/// all that it started.
+pub(super) async fn run(
+    manifest: &Manifest,
+    sandbox: &Sandbox,
+    cancel: &CancellationToken,
+) -> anyhow::Result<bool> {
+    let Some([program, arguments @ ..]) = manifest.build.as_deref() else {
+        return Ok(true);
+    };
+    let mut child = Command::new(program)
+        .args(arguments)
+        .current_dir(&manifest.folder)
+        .stdin(Stdio::null())
+        .process_group(0)
+        .spawn()
+        .with_context(|| format!("cannot run the manifest's build command {program:?}"))?;
+    let group = child
+        .id()
+        .expect("a child has its number until it is waited for");
+    sandbox.watchdog.group(group);
+    let ended = tokio::select! {
+        ended = child.wait() => Some(ended),
+        () = cancel.cancelled() => None,
+    };
+    if let Ok(group) = i32::try_from(group) {
+        // ESRCH: nothing of it is left.
+        let _ = killpg(Pid::from_raw(group), Signal::SIGKILL);
+    }
+    let status = match ended {
+        Some(status) => status?,
+        None => {
+            child.wait().await?;
+            sandbox.watchdog.group_gone(group);
+            return Ok(false);
+        }
+    };
+    sandbox.watchdog.group_gone(group);
+    ensure!(
+        status.success(),
+        "the manifest's build command {program:?} failed: {status}"
+    );
+    Ok(true)
+}
