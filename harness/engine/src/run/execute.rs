@@ -154,6 +154,10 @@ pub fn rerun(case: &Case, plan: &Plan) -> String {
 
 /// The text as one word of a shell's command line.
 pub fn quoted(text: &str) -> String {
+    let is_plain = |it: char| it.is_ascii_alphanumeric() || "-_./=:,+".contains(it);
+    if !text.is_empty() && text.chars().all(is_plain) {
+        return text.to_owned();
+    }
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 
