@@ -151,7 +151,6 @@ async fn made_in_turn(world: &mut World, timeout: String) -> StepResult {
 
 #[given("every table is locked")]
 async fn every_table_is_locked(world: &mut World) -> StepResult {
-    let database = world.own()?.database()?.clone();
     let connection = world.own()?.database_client().await?;
     world.grpc.locks = Some(Locks::take(connection).await?);
     Ok(())
@@ -159,7 +158,6 @@ async fn every_table_is_locked(world: &mut World) -> StepResult {
 
 #[given(regex = r"^every statement takes (\d+ s)$")]
 async fn every_statement_takes(world: &mut World, time: Span) -> StepResult {
-    let database = world.own()?.database()?.clone();
     let client = world.own()?.database_client().await?;
     database::slow_statements(&client, time.0).await
 }
@@ -215,7 +213,6 @@ async fn the_watch_ends(world: &mut World, deadline: Span) -> StepResult {
 #[then(regex = r"^the statements of these calls are gone from the database within (\d+ s)$")]
 async fn statements_are_gone(world: &mut World, limit: Span) -> StepResult {
     let limit = world.scene.patience.stretch(limit.0);
-    let database = world.own()?.database()?.clone();
     let connection = world.own()?.database_client().await?;
     none_older(&connection, &database, limit).await
 }
