@@ -213,6 +213,7 @@ async fn the_watch_ends(world: &mut World, deadline: Span) -> StepResult {
 #[then(regex = r"^the statements of these calls are gone from the database within (\d+ s)$")]
 async fn statements_are_gone(world: &mut World, limit: Span) -> StepResult {
     let limit = world.scene.patience.stretch(limit.0);
+    let database = world.own()?.database()?.clone();
     let connection = world.own()?.database_client().await?;
     none_older(&connection, &database, limit).await
 }
