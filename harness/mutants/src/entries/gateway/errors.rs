@@ -82,23 +82,13 @@ fn shapes() -> Vec<Entry> {
             }
         }),
         answers(
-            "errors-with-status",
-            CLAUSE,
-            "an error holds its status too",
-            |it| {
-                if it.is_error() {
-                    let code = it.status.as_u16();
-                    it.json(|body| body["status"] = code.into());
-                }
-            },
-        ),
-        answers(
             "errors-with-stack",
             CLAUSE,
-            "a 500 holds a stack trace",
+            "a 500 holds the stack trace that the user service sent",
             |it| {
                 if it.status == 500 {
-                    it.json(|body| body["stack"] = "at Gateway.get (app.js:17)".into());
+                    let stack = "panic at 10.1.2.3:5432: goroutine 1 [running]";
+                    it.json(|body| body["stack"] = stack.into());
                 }
             },
         ),
