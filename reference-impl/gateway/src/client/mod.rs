@@ -98,8 +98,8 @@ impl UserService for Client {
         message: DeleteUserRequest,
     ) -> Result<(), Status> {
         let mut users = self.users.clone();
-        let response = users.delete_user(request(context, message)).await?;
-        Ok(response.into_inner())
+        users.delete_user(request(context, message)).await?;
+        Ok(())
     }
 
     async fn list_users(

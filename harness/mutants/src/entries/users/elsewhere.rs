@@ -119,13 +119,13 @@ fn moments(it: &mut Dependencies, of_updates: i64, of_all: i64) {
         }
     };
     wire::answers(it, "/CreateUser", move |it: &mut v1::CreateUserResponse| {
-        change(&mut it.user)
+        change(&mut it.user);
     });
     wire::answers(it, "/GetUser", move |it: &mut v1::GetUserResponse| {
-        change(&mut it.user)
+        change(&mut it.user);
     });
     wire::answers(it, "/UpdateUser", move |it: &mut v1::UpdateUserResponse| {
-        change(&mut it.user)
+        change(&mut it.user);
     });
     wire::answers(it, "/ListUsers", move |it: &mut v1::ListUsersResponse| {
         for user in &mut it.users {
