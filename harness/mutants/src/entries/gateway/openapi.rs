@@ -179,7 +179,7 @@ fn answered() -> Vec<Entry> {
             user["additionalProperties"] = false.into();
         }),
         described("openapi-count-text", "total_count is text", |it| {
-            let page = &mut it["components"]["schemas"]["UsersAnswer"]["properties"];
+            let page = &mut it["components"]["schemas"]["UsersResponse"]["properties"];
             page["total_count"] = json!({ "type": "string" });
         }),
         described("openapi-plain-text", "answers are text/plain", |it| {
