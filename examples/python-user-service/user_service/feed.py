@@ -79,14 +79,20 @@ class Feed:
         self._redis = cache
         self._subscriptions: set[Subscription] = set()
         self._snapshot: str | None = None
+        self._started = asyncio.Event()
         self._recent: deque[tuple[float, User, user_pb2.User]] = deque()
         self._news = asyncio.Event()
         self._publishing: set[asyncio.Task] = set()
         self._closed = False
 
-    def subscribe(self, filter: Filter) -> Subscription:
-        if self._closed or self._snapshot is None:
-            raise unavailable("streams are unavailable")
+    async def subscribe(self, filter: Filter) -> Subscription:
+        try:
+            async with asyncio.timeout(self._database.timeout):
+                await self._started.wait()
+        except TimeoutError:
+            raise unavailable("database is unavailable") from None
+        if self._closed:
+            raise unavailable("the service is stopping")
         subscription = Subscription(filter)
         for _, user, message in self._recent:
             subscription.offer(user, message)
@@ -98,6 +104,7 @@ class Feed:
 
     def close(self) -> None:
         self._closed = True
+        self._started.set()
         for subscription in self._subscriptions:
             subscription.end(unavailable("the service is stopping"))
 
@@ -147,6 +154,7 @@ class Feed:
         async with self._database.connection() as connection:
             if self._snapshot is None:
                 self._snapshot = await connection.fetchval("SELECT pg_current_snapshot()::text")
+                self._started.set()
                 return
             rows = await connection.fetch(_NEW, self._snapshot)
         self._snapshot = rows[0]["snapshot"]

@@ -61,7 +61,7 @@ class UserService(user_pb2_grpc.UserServiceServicer):
         return response
 
     async def StreamUsers(self, request, context):
-        subscription = self._feed.subscribe(Filter.parse(request.filter))
+        subscription = await self._feed.subscribe(Filter.parse(request.filter))
         try:
             await context.send_initial_metadata(())
             async for message in subscription:
