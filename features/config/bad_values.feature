@@ -70,7 +70,7 @@ Feature: Values that make no sense
         | BREAKER_RESET_TIMEOUT | banana         |
         | USER_SERVICE_ADDR     | http://[banana |
 
-    @user-service @gateway
+    @every-component
     Scenario: A senseless value stops a program whose resources hang, too
       Given a prepared deployment with
         | setting              | value  |
@@ -80,7 +80,7 @@ Feature: Values that make no sense
       Then the program stops within 5 s, with an exit status other than 0
       And a line at level ERROR names HEALTH_CHECK_TIMEOUT
 
-    @user-service @gateway
+    @every-component
     Scenario: An invalid value is logged even where only errors are logged
       Given a prepared deployment with
         | setting          | value  |

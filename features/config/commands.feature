@@ -80,7 +80,7 @@ Feature: Commands
         | state    | resource              | exit |
         | degraded | the optional resource | 0    |
 
-    @user-service @gateway
+    @every-component
     Scenario Outline: `healthcheck` exits with <exit> when /health answers <status>
       Given a fake program that answers /health with <status>
       When `healthcheck` is run
@@ -95,20 +95,20 @@ Feature: Commands
         | 500    | 1    |
         | 503    | 1    |
 
-    @user-service @gateway
+    @every-component
     Scenario: `healthcheck` waits for an answer that takes 3 s
       Given a fake program that answers /health with 200 after 3 s
       When `healthcheck` is run
       Then every command exits with 0
 
-    @user-service @gateway @slow
+    @every-component @slow
     Scenario: `healthcheck` gives up an answer that does not come within 5 s
       Given a fake program that never answers
       When `healthcheck` is run
       Then every command exits with 1
       And every command ends within 10 s
 
-    @user-service @gateway
+    @every-component
     Scenario: `healthcheck` exits with 1 when no program runs
       Given a prepared deployment
       When `healthcheck` is run

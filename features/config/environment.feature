@@ -62,7 +62,7 @@ Feature: Settings
       Then the program is ready within 10 s
       And requests succeed
 
-    @user-service @gateway @slow
+    @every-component @slow
     Scenario Outline: With a HEALTH_CACHE_TTL that is <given> a health answer is kept for 5 s
       Given a deployment of its own with
         | setting          | value   |
@@ -76,7 +76,7 @@ Feature: Settings
         | (unset) |
         | (empty) |
 
-    @user-service @gateway @slow
+    @every-component @slow
     Scenario Outline: With a HEALTH_CHECK_TIMEOUT that is <given> a check is given up after 5 s
       Given a deployment of its own with
         | setting              | value   |
@@ -89,7 +89,7 @@ Feature: Settings
         | (unset) |
         | (empty) |
 
-    @user-service @gateway
+    @every-component
     Scenario Outline: With a HEALTH_CHECK_TIMEOUT that is <given> a check that hangs for 3 s is waited for
       Given a deployment of its own with
         | setting              | value   |
@@ -233,7 +233,7 @@ Feature: Settings
         | (unset) |
         | (empty) |
 
-    @user-service @gateway
+    @every-component
     Scenario Outline: With a SERVICE_VERSION that is <given> the program still has a version
       Given a deployment of its own with
         | setting         | value   |

@@ -52,7 +52,7 @@ Feature: Starting
         | resource       | away |
         | every resource | hung |
 
-    @user-service @gateway @slow
+    @every-component @slow
     Scenario Outline: A program whose required resource stays <away> does not give up
       Given a prepared deployment
       And the required resource is <away>

@@ -11,7 +11,7 @@ Feature: Stopping
     exits 0 (143 or 130, as a JVM does, is as good), at the latest `SHUTDOWN_TIMEOUT` + 1 s after
     the signal even if requests are still running or a client does not read its answer.
 
-    @user-service @gateway
+    @every-component
     Scenario Outline: <signal> ends a program that has nothing to do
       Given a deployment of its own with
         | setting          | value |
@@ -110,7 +110,7 @@ Feature: Stopping
         | a Watch of an unknown name is open                |
         | a stream is open whose client has stopped reading |
 
-    @user-service @gateway
+    @every-component
     Scenario Outline: A program that was never ready ends in time while <resource> is <away>
       Given a prepared deployment with
         | setting          | value |

@@ -7,7 +7,7 @@ Feature: Health answers
     `GET /live` is 200 with `{"status":"alive"}`, within 2 s, as long as the process runs, whatever
     its resources do.
 
-    @user-service @gateway
+    @every-component
     Scenario: A program whose resources are up is alive
       When /live is requested
       Then the answer is 200 with `{"status":"alive"}`
@@ -37,7 +37,7 @@ Feature: Health answers
     `version`, `timestamp` (RFC 3339, the time of the check, never in the future). Components:
     user-service `database`, `redis`; gateway `user-service`; operator `kubernetes`.
 
-    @user-service @gateway
+    @every-component
     Scenario: A healthy program lists its components, none with an error
       Given the program has become healthy
       When /health is requested
@@ -78,7 +78,7 @@ Feature: Health answers
         | status   | resource              |
         | degraded | the optional resource |
 
-    @user-service @gateway
+    @every-component
     Scenario: A health answer's version is the program's SERVICE_VERSION
       Given a deployment of its own with
         | setting         | value      |

@@ -49,7 +49,7 @@ Feature: Health checks
         | resource              | status   |
         | the optional resource | degraded |
 
-    @user-service @gateway
+    @every-component
     Scenario: Checks of resources that hang from the start are given up in time
       Given a prepared deployment with
         | setting              | value |
@@ -59,7 +59,7 @@ Feature: Health checks
       Then the program is unhealthy within 10 s
       And no health answer took longer than 1 s
 
-    @user-service @gateway
+    @every-component
     Scenario: A check that hangs for a part of its time-out is waited for
       Given a deployment of its own with
         | setting              | value |
@@ -69,7 +69,7 @@ Feature: Health checks
       When the required resource is hung for 3 s, while its health is requested
       Then every health answer was healthy
 
-    @user-service @gateway @slow
+    @every-component @slow
     Scenario: A check that is slow, but within its time-out, is waited for
       Given a deployment of its own with
         | setting              | value |
@@ -84,7 +84,7 @@ Feature: Health checks
     `timestamp`s), and no answer is older than the TTL and one check. The check may run in the
     background.
 
-    @user-service @gateway @slow
+    @every-component @slow
     Scenario Outline: However many clients ask, calls within a HEALTH_CACHE_TTL of <ttl> see at most two timestamps
       Given a deployment of its own with
         | setting          | value |
@@ -117,7 +117,7 @@ Feature: Health checks
       When 8 clients keep requesting its health for 4500 ms
       Then within any 2 s the user service got health checks at most 1 time
 
-    @user-service @gateway @slow
+    @every-component @slow
     Scenario Outline: Answers about a resource that is <away> are kept just as long
       Given a deployment of its own with
         | setting          | value |
@@ -133,7 +133,7 @@ Feature: Health checks
         | cut  |
         | hung |
 
-    @user-service @gateway
+    @every-component
     Scenario: Within HEALTH_CACHE_TTL nothing is checked anew for any probe
       Given a deployment of its own with
         | setting          | value |

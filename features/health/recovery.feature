@@ -30,7 +30,7 @@ Feature: Recovery
         | the optional resource | hung |
         | every resource        | cut  |
 
-    @user-service @gateway @slow
+    @every-component @slow
     Scenario: After a third outage the program is healthy again as after the first
       Given a deployment of its own
       And the required resource was cut and restored twice, and the program became healthy each time

@@ -6,7 +6,7 @@ Feature: Secrets and health
   Rule: HLT-8 Health answers keep secrets
     No health answer holds a password, a token or a connection string.
 
-    @user-service @gateway
+    @every-component
     Scenario Outline: No health answer holds a secret while <resource> is <away>
       Given a deployment of its own
       And <resource> is <away>

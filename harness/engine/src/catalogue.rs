@@ -33,7 +33,22 @@ pub struct Family {
     pub pending: &'static [u16],
 }
 
+/// The tag of scenarios that every judged component has to pass.
+pub const EVERY_COMPONENT: &str = "every-component";
+
 impl Catalogue {
+    /// The components that a scenario with these tags judges: those that the tags name, or all with
+    /// [`EVERY_COMPONENT`].
+    pub fn owners(&self, tags: &[String]) -> Vec<&'static str> {
+        let every = tags.iter().any(|tag| tag == EVERY_COMPONENT);
+        let named = |component: &&Component| tags.iter().any(|tag| tag == component.name);
+        self.components
+            .iter()
+            .filter(|component| named(component) || (every && component.judged))
+            .map(|component| component.name)
+            .collect()
+    }
+
     /// The component of that name.
     pub fn component(&self, name: &str) -> Option<&'static Component> {
         self.components.iter().find(|it| it.name == name)

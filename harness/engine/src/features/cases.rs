@@ -59,7 +59,7 @@ pub fn clause_of(rule: &Rule) -> Option<(&str, &str)> {
     Some((captures.get(1)?.as_str(), captures.get(2)?.as_str()))
 }
 
-/// Every case of the documents: each scenario once for each component among its tags.
+/// Every case of the documents: each scenario once for each component that its tags name.
 ///
 /// What no clause or no component owns makes no case; `conformance lint` reports it.
 pub fn cases(documents: &[Document], catalogue: &Catalogue) -> Vec<Arc<Case>> {
@@ -71,13 +71,12 @@ pub fn cases(documents: &[Document], catalogue: &Catalogue) -> Vec<Arc<Case>> {
             };
             for scenario in &rule.scenarios {
                 let tags = tags(&document.feature, rule, scenario);
-                let owners = tags.iter().filter(|it| catalogue.component(it).is_some());
-                for component in owners {
+                for component in catalogue.owners(&tags) {
                     cases.push(Arc::new(Case {
                         clause: clause.to_owned(),
                         title: title.to_owned(),
                         text: paragraph(rule.description.as_deref()),
-                        component: component.clone(),
+                        component: component.to_owned(),
                         name: scenario.name.clone(),
                         feature: document.path.clone(),
                         line: scenario.position.line,

@@ -48,7 +48,7 @@ pub(super) fn structure(documents: &[Document], catalogue: &Catalogue) -> Vec<Li
         for rule in &document.feature.rules {
             for scenario in &rule.scenarios {
                 let tags = cases::tags(&document.feature, rule, scenario);
-                if !tags.iter().any(|it| catalogue.component(it).is_some()) {
+                if catalogue.owners(&tags).is_empty() {
                     errors.push(LintError::new(
                         &document.path,
                         scenario.position.line,
