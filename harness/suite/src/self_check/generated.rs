@@ -1,6 +1,7 @@
 //! Mutants that operators make at every place of the reference's sources, and their mutation score.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 use std::ops::Range;
 use std::path::Path;
 
@@ -222,24 +223,24 @@ pub fn report(build: &Build, trials: &[Trial]) -> String {
             *of_file += 1;
             continue;
         }
-        let lines = |mark: &str, code: &str| -> String {
-            code.lines()
-                .map(|line| format!("  {mark} {}\n", line.trim()))
-                .collect()
-        };
-        text += &format!(
-            "SURVIVED  {}:{} ({})\n",
+        let _ = writeln!(
+            text,
+            "SURVIVED  {}:{} ({})",
             mutant.file, mutant.line, mutant.id
         );
-        text += &lines("-", &mutant.text);
-        text += &lines("+", &mutant.instead);
+        for (mark, code) in [("-", &mutant.text), ("+", &mutant.instead)] {
+            for line in code.lines() {
+                let _ = writeln!(text, "  {mark} {}", line.trim());
+            }
+        }
     }
     for (file, (killed, all)) in &by_file {
-        text += &format!("{killed:4} of {all:4}  {file}\n");
+        let _ = writeln!(text, "{killed:4} of {all:4}  {file}");
     }
     let (killed, all) = (killed.len(), build.mutants.len());
-    text += &format!(
-        "{killed} of {all} generated mutants killed ({} %); {} did not compile\n",
+    let _ = writeln!(
+        text,
+        "{killed} of {all} generated mutants killed ({} %); {} did not compile",
         killed * 100 / all.max(1),
         build.not_compiled
     );
