@@ -210,7 +210,7 @@ async fn scenarios(
                 jobs = environment.suitable_jobs() => {
                     plan.jobs = jobs.min(descriptors::scenarios());
                     let cost = environment.start_cost().as_secs_f64();
-                    progress.tell(&format!(
+                    progress.print_line(&format!(
                         "{} scenarios at once; a start costs {cost:.2} s of a core",
                         plan.jobs
                     ));

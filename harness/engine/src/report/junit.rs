@@ -24,7 +24,7 @@ pub fn render(run: &RunReport) -> String {
     let xml = report
         .to_string()
         .expect("text without control characters is always XML");
-    // The root has the first such attribute; the schema of Jenkins' xUnit plugin (junit-10) knows it for suites alone.
+    // The root has the first such attribute; the schema of Jenkins' xUnit plugin (junit-10) has it for suites alone.
     let skipped = format!(" skipped=\"{}\"", report.skipped);
     xml.replacen(&skipped, "", 1)
 }

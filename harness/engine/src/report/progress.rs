@@ -47,8 +47,8 @@ impl Progress {
         }
     }
 
-    /// Tells something of the run as a whole.
-    pub fn tell(&self, line: &str) {
+    /// Prints a line about the run as a whole.
+    pub fn print_line(&self, line: &str) {
         match &self.bar {
             Some(bar) => bar.println(line),
             None => say(line),
