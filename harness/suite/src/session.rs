@@ -204,14 +204,16 @@ async fn scenarios(
             run = others;
             results.extend(unstartable::results(of_component, &failure, &plan));
         }
-        results.iter().for_each(|it| watcher.finished(it));
+        for result in &results {
+            watcher.finished(result);
+        }
         if request.jobs.is_none() {
             tokio::select! {
                 jobs = environment.suitable_jobs() => {
                     plan.jobs = jobs.min(descriptors::scenarios());
-                    let cost = environment.start_cost().as_secs_f64();
+                    let cost = environment.start_cost().as_millis();
                     progress.print_line(&format!(
-                        "{} scenarios at once; a start costs {cost:.2} s of a core",
+                        "{} scenarios at once; a start costs {cost} ms of a core",
                         plan.jobs
                     ));
                 }

@@ -61,6 +61,7 @@ fn violations(sources: &[File], src: &str, scope: Scope) -> Vec<String> {
 fn lists(sources: &[File], src: &str) -> (Lists, Vec<String>) {
     let mut lists = Lists::new();
     let mut missing = Vec::new();
+    let declared = Regex::new(r"(?m)^(?:pub(?:\([\w: ]+\))? )?mod (\w+);").expect("a pattern");
     for file in sources {
         let Some(folder) = folder_of(&file.path, src) else {
             continue;
@@ -70,7 +71,6 @@ fn lists(sources: &[File], src: &str) -> (Lists, Vec<String>) {
         if listed.is_empty() {
             continue;
         }
-        let declared = Regex::new(r"(?m)^(?:pub(?:\([\w: ]+\))? )?mod (\w+);").expect("a pattern");
         for module in declared
             .captures_iter(&file.text)
             .map(|it| it[1].to_owned())

@@ -51,7 +51,7 @@ pub fn statements(files: &[FileDescriptorProto], package: &str) -> BTreeSet<(Par
             statements.values(package, it);
         }
     }
-    statements.statements
+    statements.all
 }
 
 fn stream(streams: bool) -> &'static str {
@@ -98,12 +98,12 @@ fn map(entry: &DescriptorProto) -> Option<String> {
 struct Statements {
     syntax: String,
     types: BTreeMap<String, Option<String>>,
-    statements: BTreeSet<(Part, String)>,
+    all: BTreeSet<(Part, String)>,
 }
 
 impl Statements {
     fn add(&mut self, part: Part, statement: String) {
-        self.statements.insert((part, statement));
+        self.all.insert((part, statement));
     }
 
     /// The full name of a type: one without a dot before it is looked for from the inside outwards, as

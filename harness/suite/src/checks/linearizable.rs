@@ -192,6 +192,10 @@ fn apply(state: &Record, call: &Call) -> Option<Record> {
 }
 
 /// The moment of an update by its response: later than the one before, or any where it changes nothing (USR-10).
+#[expect(
+    clippy::option_option,
+    reason = "whether it moved as it may, and where to if that was seen"
+)]
 fn moved(
     before: &BTreeMap<&'static str, String>,
     response: &Response,

@@ -150,7 +150,7 @@ fn as_reported(status: Status) -> Status {
         return status;
     };
     let words = super::innermost(cause);
-    let chain = || std::iter::successors(Some(cause), |it| it.source());
+    let chain = || std::iter::successors(Some(cause), |&error| error.source());
     if chain().any(|it| it.is::<tonic::ConnectError>()) {
         return Status::unknown(format!("no connection: {words}"));
     }

@@ -77,7 +77,7 @@ pub async fn send_bytes(target: &Target) -> StepResult {
         None => "/api/v1/users/x",
     };
     for bytes in BYTES {
-        let escaped: String = bytes.iter().map(|it| format!("%{it:02X}")).collect();
+        let escaped = percent_encoding::percent_encode(bytes, percent_encoding::NON_ALPHANUMERIC);
         let end = b"\r\nHost: localhost\r\nConnection: close\r\n\r\n";
         let get = |target: &[u8]| [b"GET ", target, b" HTTP/1.1", end].concat();
         let with = |name: &str| {

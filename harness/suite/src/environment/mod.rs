@@ -99,7 +99,10 @@ impl Environment {
 
     /// Whether the component has scenarios in this run.
     pub fn judges(&self, component: &Component) -> bool {
-        self.judged.borrow().iter().any(|it| *it == component)
+        self.judged
+            .borrow()
+            .iter()
+            .any(|it| it.name == component.name)
     }
 
     /// The PostgreSQL server.

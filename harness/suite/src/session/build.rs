@@ -39,15 +39,13 @@ pub(super) async fn run(
         // ESRCH: nothing of it is left.
         let _ = killpg(Pid::from_raw(group), Signal::SIGKILL);
     }
-    let status = match ended {
-        Some(status) => status?,
-        None => {
-            child.wait().await?;
-            sandbox.watchdog.group_gone(group);
-            return Ok(false);
-        }
+    let Some(status) = ended else {
+        child.wait().await?;
+        sandbox.watchdog.group_gone(group);
+        return Ok(false);
     };
     sandbox.watchdog.group_gone(group);
+    let status = status?;
     ensure!(
         status.success(),
         "the manifest's build command {program:?} failed: {status}"
