@@ -150,8 +150,8 @@ fn as_reported(status: Status) -> Status {
         return status;
     };
     let words = super::innermost(cause);
-    let chain = || std::iter::successors(Some(cause), |&error| error.source());
-    if chain().any(|it| it.is::<tonic::ConnectError>()) {
+    let chain = || std::iter::successors(Some(cause), |error| error.source());
+    if chain().any(|it| it.downcast_ref::<tonic::ConnectError>().is_some()) {
         return Status::unknown(format!("no connection: {words}"));
     }
     let is_reset = |it: &(dyn std::error::Error + 'static)| {
