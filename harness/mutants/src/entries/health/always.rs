@@ -113,16 +113,6 @@ pub fn entries() -> Vec<Entry> {
                 wire::around(it.wrap_http, kept);
             },
         ),
-        parts(
-            "grpc-health-kept",
-            "GRP-1",
-            "Check answers from memory for HEALTH_CACHE_TTL, whatever signal comes",
-            |settings, it| {
-                let ttl = settings.common.health.cache_ttl;
-                TTL.lock().expect("not poisoned").replace(ttl);
-                wire::calls(it, "/Check", kept);
-            },
-        ),
     ]
 }
 
