@@ -7,7 +7,7 @@ use conformance_engine::features::cases::Case;
 use conformance_engine::run::outcome::{Outcome, ScenarioResult};
 
 use super::Trial;
-use super::exempt::{self, FROM_KILLING, FROM_STANDING};
+use super::exempt::{self, FROM_STANDING, KillsNothing};
 
 /// What was run of all that there is.
 pub struct Selection<'a> {
@@ -19,20 +19,20 @@ pub struct Selection<'a> {
     pub whole: bool,
 }
 
-/// A component and a scenario that runs on it.
-pub type Pair = (String, String);
+/// A component and the name of a scenario that runs on it.
+type Pair<'a> = (&'a str, &'a str);
 
-/// Everything that is wrong, one sentence each. Gaps are pairs that are known to kill no mutant yet.
+/// Everything that is wrong, one sentence each.
 pub fn findings(
     selection: &Selection<'_>,
     cases: &[Arc<Case>],
     trials: &[Trial],
-    gaps: &BTreeSet<Pair>,
+    exempt: &[KillsNothing],
 ) -> Vec<String> {
     let mut findings: Vec<String> = trials.iter().flat_map(of_trial).collect();
     // Which scenarios kill no mutant shows only when all mutants of a clause were run.
     if selection.whole {
-        findings.extend(unproved(selection, cases, trials, gaps));
+        findings.extend(unproved(selection, cases, trials, exempt));
         findings.extend(stale_exemptions(cases));
     }
     findings
@@ -68,7 +68,7 @@ fn of_trial(trial: &Trial) -> Vec<String> {
         let passed = trial.with(|outcome| *outcome == Outcome::Passed);
         let wrong = passed
             .into_iter()
-            .filter(|result| !exempt::exempt(FROM_STANDING, &result.case.name));
+            .filter(|result| !exempt::may_pass_on_standing(&result.case.name));
         findings.extend(wrong.map(|result| {
             format!(
                 "{id} passes {} {:?} ({})",
@@ -89,72 +89,64 @@ fn cause(result: &ScenarioResult) -> String {
     result.reason().unwrap_or_default()
 }
 
-/// Pairs that kill no mutant, and gaps that are none any more.
+/// Pairs that kill no mutant, and exemptions that are stale.
 fn unproved(
     selection: &Selection<'_>,
     cases: &[Arc<Case>],
     trials: &[Trial],
-    gaps: &BTreeSet<Pair>,
+    exempt: &[KillsNothing],
 ) -> Vec<String> {
     let kills = kills(trials);
+    let exempt: BTreeSet<Pair<'_>> = exempt
+        .iter()
+        .map(|entry| (entry.component.as_str(), entry.scenario.as_str()))
+        .collect();
     let is_selected = |case: &&Arc<Case>| {
         (selection.clauses.is_empty() || selection.clauses.contains(&case.clause))
             && (selection.components.is_empty() || selection.components.contains(&case.component))
     };
     let mut findings = Vec::new();
     for case in cases.iter().filter(is_selected) {
-        let pair = (case.component.clone(), case.name.clone());
-        let is_gap = gaps.contains(&pair);
-        if kills.contains(&pair) && is_gap {
-            findings.push(format!(
-                "{} {:?} is no gap any more",
-                case.component, case.name
-            ));
-        } else if !kills.contains(&pair) && !is_gap && !exempt::exempt(FROM_KILLING, &case.name) {
-            findings.push(format!(
-                "{} {:?} ({}) kills no mutant of {}",
+        let (component, name) = pair(case);
+        match (
+            kills.contains(&(component, name)),
+            exempt.contains(&(component, name)),
+        ) {
+            (true, true) => findings.push(format!(
+                "{component} {name:?} kills a mutant and is still exempt"
+            )),
+            (false, false) => findings.push(format!(
+                "{} {name:?} ({}) kills no mutant of {component}",
                 case.clause,
-                case.name,
                 case.location(),
-                case.component
-            ));
+            )),
+            _ => {}
         }
     }
-    let exists = |(component, name): &&Pair| {
-        let is_it = |case: &Arc<Case>| case.component == *component && case.name == *name;
-        cases.iter().any(is_it)
-    };
-    let lost = gaps.iter().filter(|gap| !exists(gap));
+    let existing: BTreeSet<Pair<'_>> = cases.iter().map(|case| pair(case)).collect();
+    let lost = exempt.difference(&existing);
     findings.extend(
-        lost.map(|(component, name)| format!("the gap {component} {name:?} names no scenario")),
+        lost.map(|(component, name)| format!("the exempt {component} {name:?} is no scenario")),
     );
     findings
 }
 
+fn pair(case: &Case) -> Pair<'_> {
+    (&case.component, &case.name)
+}
+
 /// Every pair that killed a mutant of its clause.
-fn kills(trials: &[Trial]) -> BTreeSet<Pair> {
+fn kills(trials: &[Trial]) -> BTreeSet<Pair<'_>> {
     let of_clauses = trials.iter().filter(|trial| trial.mutant.clause.is_some());
     let killers = of_clauses.flat_map(Trial::killers);
-    killers
-        .map(|result| (result.case.component.clone(), result.case.name.clone()))
-        .collect()
+    killers.map(|result| pair(&result.case)).collect()
 }
 
 fn stale_exemptions(cases: &[Arc<Case>]) -> Vec<String> {
-    FROM_KILLING
+    FROM_STANDING
         .iter()
-        .chain(FROM_STANDING)
         .filter(|(prefix, _)| !cases.iter().any(|case| case.name.starts_with(prefix)))
         .map(|(prefix, _)| format!("the exemption of {prefix:?} names no scenario"))
-        .collect()
-}
-
-/// Reads gaps: a component, a tab and a scenario's name in each line that is no comment.
-pub fn parse_gaps(text: &str) -> BTreeSet<Pair> {
-    text.lines()
-        .filter(|line| !line.starts_with('#'))
-        .filter_map(|line| line.split_once('\t'))
-        .map(|(component, name)| (component.to_owned(), name.to_owned()))
         .collect()
 }
 
@@ -220,10 +212,18 @@ mod tests {
         selection: &Selection<'_>,
         cases: &[Arc<Case>],
         trials: &[Trial],
-        gaps: &str,
+        exempt: &[&Arc<Case>],
         expected: &[&str],
     ) {
-        let mut found = findings(selection, cases, trials, &parse_gaps(gaps));
+        let exempt: Vec<KillsNothing> = exempt
+            .iter()
+            .map(|case| KillsNothing {
+                component: case.component.clone(),
+                scenario: case.name.clone(),
+                reason: "none".to_owned(),
+            })
+            .collect();
+        let mut found = findings(selection, cases, trials, &exempt);
         found.retain(|finding| !finding.starts_with("the exemption of"));
         assert_eq!(found, expected);
     }
@@ -234,7 +234,7 @@ mod tests {
         let killed = trial("m", Some("USR-3"), false, &[(&long, Outcome::Failed)]);
         let plain = trial("plain", None, true, &[(&long, Outcome::Passed)]);
         let standing = trial("standing", None, false, &[(&long, Outcome::Failed)]);
-        check(&ALL, &[long], &[killed, plain, standing], "", &[]);
+        check(&ALL, &[long], &[killed, plain, standing], &[], &[]);
     }
 
     #[test]
@@ -245,7 +245,7 @@ mod tests {
             "m survives every scenario of USR-3: it is wrong",
             "USR-3 \"long\" (email.feature:7) kills no mutant of user-service",
         ];
-        check(&ALL, &[long], &[survivor], "", &expected);
+        check(&ALL, &[long], &[survivor], &[], &expected);
     }
 
     #[test]
@@ -257,7 +257,7 @@ mod tests {
             "m survives every scenario of USR-3: it is wrong",
             "USR-3 \"long\" (email.feature:7) kills no mutant of user-service",
         ];
-        check(&ALL, &[long], &[broken], "", &expected);
+        check(&ALL, &[long], &[broken], &[], &expected);
     }
 
     #[test]
@@ -265,21 +265,27 @@ mod tests {
         let (here, there) = (case("user-service", "long"), case("gateway", "long"));
         let killed = trial("m", Some("USR-3"), false, &[(&here, Outcome::Failed)]);
         let expected = ["USR-3 \"long\" (email.feature:7) kills no mutant of gateway"];
-        check(&ALL, &[here, there], &[killed], "", &expected);
+        check(&ALL, &[here, there], &[killed], &[], &expected);
     }
 
     #[test]
-    fn a_gap_is_known_until_it_is_filled() {
+    fn an_exemption_holds_until_its_scenario_kills_a_mutant() {
         let (here, there) = (case("user-service", "long"), case("gateway", "long"));
-        let cases = [here.clone(), there];
+        let gone = case("gateway", "short");
+        let cases = [here.clone(), there.clone()];
         let killed = || trial("m", Some("USR-3"), false, &[(&here, Outcome::Failed)]);
-        check(&ALL, &cases, &[killed()], "# known\ngateway\tlong\n", &[]);
-        let gaps = "gateway\tlong\nuser-service\tlong\ngateway\tshort\n";
+        check(&ALL, &cases, &[killed()], &[&there], &[]);
         let expected = [
-            "user-service \"long\" is no gap any more",
-            "the gap gateway \"short\" names no scenario",
+            "user-service \"long\" kills a mutant and is still exempt",
+            "the exempt gateway \"short\" is no scenario",
         ];
-        check(&ALL, &cases, &[killed()], gaps, &expected);
+        check(
+            &ALL,
+            &cases,
+            &[killed()],
+            &[&there, &here, &gone],
+            &expected,
+        );
     }
 
     #[test]
@@ -292,18 +298,18 @@ mod tests {
             ..ALL
         };
         let expected = ["USR-3 \"long\" (email.feature:7) kills no mutant of gateway"];
-        check(&one, &cases, &[], "", &expected);
+        check(&one, &cases, &[], &[], &expected);
         let clauses = ["USR-4".to_owned()];
         let other = Selection {
             clauses: &clauses,
             ..ALL
         };
-        check(&other, &cases, &[], "", &[]);
+        check(&other, &cases, &[], &[], &[]);
         let part = Selection {
             whole: false,
             ..ALL
         };
-        check(&part, &cases, &[], "", &[]);
+        check(&part, &cases, &[], &[], &[]);
     }
 
     #[test]
@@ -319,7 +325,7 @@ mod tests {
             whole: false,
             ..ALL
         };
-        check(&part, &[], &[plain, standing], "", &expected);
+        check(&part, &[], &[plain, standing], &[], &expected);
     }
 
     #[test]
@@ -333,7 +339,7 @@ mod tests {
             &part,
             &[],
             &[nothing],
-            "",
+            &[],
             &["m: no scenario was run against it"],
         );
     }
