@@ -10,6 +10,7 @@ use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom as _;
 
+use super::exempt::Equivalent;
 use super::operators;
 use super::weave::{self, EditedMutant, Target};
 use super::workspace::{Place, Workspace};
@@ -42,6 +43,8 @@ pub struct Build {
     pub mutants: Vec<Generated>,
     /// How many did not compile.
     pub not_compiled: usize,
+    /// How many were left out because they break no clause.
+    pub equivalent: usize,
 }
 
 impl Generated {
@@ -53,15 +56,23 @@ impl Generated {
         }
     }
 
-    /// It on each of the components that it is in.
-    pub fn programs(&self) -> Vec<Mutant> {
+    fn is_equivalent(&self, entry: &Equivalent) -> bool {
+        let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+        self.file == entry.file
+            && words(&self.text) == words(&entry.text)
+            && words(&self.instead) == words(&entry.instead)
+    }
+
+    /// One mutant for each component that contains the change.
+    pub fn programs(&self, clauses: &BTreeMap<String, BTreeSet<String>>) -> Vec<Mutant> {
+        let likely = clauses.get(&self.file).cloned().unwrap_or_default();
         let program = |id: String, component: &str| Mutant {
             id,
             component: component.to_owned(),
             clause: None,
             wrong: format!("{}:{}", self.file, self.line),
             plain: false,
-            generated: true,
+            generated: Some(likely.clone()),
         };
         let id = || self.id.clone();
         match self.target() {
@@ -76,10 +87,11 @@ impl Generated {
 }
 
 /// Weaves generated mutants into a copy of the reference, and builds it, in rounds: what does not compile is
-/// left out. `wanted` chooses files; of the mutants in them, `sample` are taken at random.
+/// left out. `wanted` chooses files; of the mutants in them that are not `equivalent`, `sample` are taken at random.
 pub fn prepare(
     mutants: &Path,
     wanted: impl Fn(&str) -> bool,
+    equivalent: &[Equivalent],
     sample: Option<usize>,
     seed: u64,
 ) -> anyhow::Result<Build> {
@@ -90,6 +102,9 @@ pub fn prepare(
         all.extend(of_file(file, source, all.len())?);
     }
     println!("operators make {} mutants", all.len());
+    let made = all.len();
+    all.retain(|mutant| !equivalent.iter().any(|entry| mutant.is_equivalent(entry)));
+    let equivalent = made - all.len();
     all.shuffle(&mut StdRng::seed_from_u64(seed));
     all.truncate(sample.unwrap_or(usize::MAX));
     let chosen = all.len();
@@ -106,6 +121,7 @@ pub fn prepare(
             return Ok(Build {
                 workspace,
                 not_compiled: chosen - all.len(),
+                equivalent,
                 mutants: all,
             });
         }
@@ -240,9 +256,10 @@ pub fn report(build: &Build, trials: &[Trial]) -> String {
     let (killed, all) = (killed.len(), build.mutants.len());
     let _ = writeln!(
         text,
-        "{killed} of {all} generated mutants killed ({} %); {} did not compile",
+        "{killed} of {all} generated mutants killed ({} %); {} did not compile, {} are equivalent",
         killed * 100 / all.max(1),
-        build.not_compiled
+        build.not_compiled,
+        build.equivalent
     );
     text
 }
@@ -291,6 +308,22 @@ mod tests {
     }
 
     #[test]
+    fn an_equivalent_mutant_is_one_with_the_same_change_of_the_same_file() {
+        let mutants = of_file(FILE, "fn f() { a\n  < b }", 0).expect("Rust");
+        let check = |file: &str, instead: &str| {
+            mutants[0].is_equivalent(&Equivalent {
+                file: file.to_owned(),
+                text: "a < b".to_owned(),
+                instead: instead.to_owned(),
+                reason: String::new(),
+            })
+        };
+        assert!(check(FILE, "a <= b"));
+        assert!(!check(FILE, "a > b"));
+        assert!(!check("gateway/src/name.rs", "a <= b"));
+    }
+
+    #[test]
     fn files_of_tests_and_mains_have_no_mutants() {
         let mutants = |file: &str| of_file(file, "fn f() { a < b }", 7).expect("Rust");
         assert_eq!(mutants("gateway/src/main.rs").len(), 0);
@@ -299,6 +332,6 @@ mod tests {
             panic!("one mutant");
         };
         assert_eq!((mutant.id.as_str(), mutant.text.as_str()), ("g7", "a < b"));
-        assert_eq!(mutant.programs().len(), 2);
+        assert_eq!(mutant.programs(&BTreeMap::new()).len(), 2);
     }
 }

@@ -194,7 +194,7 @@ mod tests {
                 clause: clause.map(ToOwned::to_owned),
                 wrong: "it is wrong".to_owned(),
                 plain,
-                generated: false,
+                generated: None,
             },
             results: results.iter().map(result).collect(),
         }

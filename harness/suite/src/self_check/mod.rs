@@ -15,6 +15,7 @@ mod table;
 mod weave;
 mod workspace;
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::rc::Rc;
@@ -113,9 +114,9 @@ pub struct Mutant {
     pub wrong: String,
     /// The reference with nothing wrong.
     plain: bool,
-    /// Made by an operator: any scenario may kill it.
+    /// Of a generated mutant, which any scenario may kill: the clauses whose scenarios it faces first.
     #[serde(skip)]
-    generated: bool,
+    generated: Option<BTreeSet<String>>,
 }
 
 impl Mutant {
@@ -125,7 +126,7 @@ impl Mutant {
 
     /// Whether it needs no reference and must fail every scenario.
     fn is_standing(&self) -> bool {
-        self.clause.is_none() && !self.is_plain() && !self.generated
+        self.clause.is_none() && !self.is_plain() && self.generated.is_none()
     }
 }
 
@@ -201,14 +202,22 @@ pub fn run_generated(request: &Request, sample: Option<usize>) -> anyhow::Result
     let is_wanted = |file: &str| {
         file.starts_with("platform/") || file.split('/').next().is_some_and(is_selected)
     };
-    let build = generated::prepare(&manifest.folder, is_wanted, sample, request.seed)?;
+    let exempt = exempt::Exemptions::read(&manifest.folder.join("exempt.toml"))?;
+    let build = generated::prepare(
+        &manifest.folder,
+        is_wanted,
+        &exempt.equivalent,
+        sample,
+        request.seed,
+    )?;
     for source in manifest.components.values_mut() {
         source.command = vec![build.workspace.program().display().to_string()];
     }
+    let clauses = workspace::clauses_by_file(&manifest.folder)?;
     let mutants = build
         .mutants
         .iter()
-        .flat_map(generated::Generated::programs);
+        .flat_map(|mutant| mutant.programs(&clauses));
     let mutants = mutants.filter(|mutant| is_selected(&mutant.component));
     let trials = judge_all(request, &manifest, &cases, mutants.collect())?;
     print!("{}", generated::report(&build, &trials));
@@ -358,11 +367,25 @@ async fn trial(
         seed: request.seed,
         patience: request.patience,
         // One scenario that fails is enough.
-        fail_fast: mutant.generated,
+        fail_fast: mutant.generated.is_some(),
         rerun: format!("conformance self-check --only {}", mutant.id),
     };
-    let steps = World::collection();
-    let mut results = execute::execute(hooks, steps, cases.clone(), &plan, &Silent, cancel).await;
+    let (first, rest): (Vec<_>, Vec<_>) = cases.iter().cloned().partition(|case| {
+        let likely = mutant.generated.as_ref();
+        likely.is_none_or(|clauses| clauses.contains(&case.clause))
+    });
+    let mut results = Vec::new();
+    for stage in [first, rest] {
+        let is_killed = results
+            .iter()
+            .any(|result: &ScenarioResult| result.outcome == Outcome::Failed);
+        if stage.is_empty() || mutant.generated.is_some() && is_killed {
+            continue;
+        }
+        let steps = World::collection();
+        let hooks = hooks.clone();
+        results.extend(execute::execute(hooks, steps, stage, &plan, &Silent, cancel).await);
+    }
     environment.end().await;
     results.sort_by_key(|it| cases.iter().position(|case| Arc::ptr_eq(case, &it.case)));
     Trial { mutant, results }

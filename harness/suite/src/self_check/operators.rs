@@ -99,6 +99,23 @@ impl Finder<'_> {
         if is_dropped {
             self.change(statement.span(), "");
         }
+        if let (Expr::Try(fallible), Some(_)) = (expression, semicolon) {
+            let ignored = format!("let _ = {};", self.text(fallible.expr.span()));
+            self.change(statement.span(), ignored);
+        }
+    }
+
+    /// A time-out that is never reached: `timeout(limit, future)` with a limit of a day.
+    fn lift_timeout(&mut self, call: &syn::ExprCall) {
+        let Expr::Path(function) = &*call.func else {
+            return;
+        };
+        let last = function.path.segments.last();
+        if let (Some(last), [limit, _]) = (last, &call.args.iter().collect::<Vec<_>>()[..])
+            && last.ident == "timeout"
+        {
+            self.change(limit.span(), "std::time::Duration::from_secs(86_400)");
+        }
     }
 }
 
@@ -194,8 +211,9 @@ impl<'a> Visit<'a> for Finder<'_> {
         }
     }
 
-    // A gRPC status by tonic's constructors, each of which takes a message.
+    // A time-out, or a gRPC status by tonic's constructors, each of which takes a message.
     fn visit_expr_call(&mut self, call: &'a syn::ExprCall) {
+        self.lift_timeout(call);
         let name = self.text(call.func.span()).strip_prefix("Status::");
         if name.is_some_and(|name| GRPC_STATUSES.contains(&name)) {
             let arguments = call.func.span().byte_range().end..call.span().byte_range().end;
@@ -269,6 +287,23 @@ mod tests {
             &[("if a { return; }", ""), ("a", "!(a)")],
         );
         check("if a { b } c", &[("a", "!(a)")]);
+    }
+
+    #[test]
+    fn errors_are_ignored() {
+        check("a()?;", &[("a()?;", ""), ("a()?;", "let _ = a();")]);
+        check("let b = a()?;", &[]);
+    }
+
+    #[test]
+    fn time_outs_are_lifted() {
+        let day = "std::time::Duration::from_secs(86_400)";
+        check("timeout(LIMIT, f).await", &[("LIMIT", day)]);
+        check(
+            "tokio::time::timeout(a.limit, f).await",
+            &[("a.limit", day)],
+        );
+        check("set_timeout(a)", &[]);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Workspaces of mutants: copies of the reference with edits woven in, and their builds.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -23,6 +23,18 @@ pub fn prepare(mutants: &Path) -> anyhow::Result<()> {
     workspace.write(woven, &edits)?;
     println!("building the reference with {} edits woven in", edits.len());
     workspace.build()
+}
+
+/// The clauses that the edits of each file of the reference break.
+pub fn clauses_by_file(mutants: &Path) -> anyhow::Result<BTreeMap<String, BTreeSet<String>>> {
+    let mut clauses: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for mutant in read_edits(&mutants.join("edits"))? {
+        for edit in mutant.edit {
+            let of_file = clauses.entry(edit.file).or_default();
+            of_file.insert(mutant.clause.clone());
+        }
+    }
+    Ok(clauses)
 }
 
 fn read_edits(folder: &Path) -> anyhow::Result<Vec<EditedMutant>> {
