@@ -26,7 +26,7 @@ Feature: Commands
     @user-service
     Scenario: A program serves on a database that two `migrate` at once prepared
       Given a prepared deployment on an empty database
-      And the database is slowed by 10 ms
+      And the database is slowed by 200 ms
       And `migrate` was run twice at once
       And the database is restored
       When the program is started

@@ -102,6 +102,7 @@ Feature: Stopping
         | an idle connection is open to every port |
         | half a request was sent to every port    |
         | every resource is hung                   |
+        | an answer of a list is not read          |
 
       @user-service
       Examples:

@@ -24,6 +24,18 @@ Feature: Connections to the user service
         | cut  |
         | hung |
 
+    @slow
+    Scenario Outline: After 300 requests were <given up> requests succeed again
+      Given the user service has been hung for 1 s, with requests in flight
+      And 300 requests were <given up>
+      When the user service is restored
+      Then requests succeed again within 6500 ms
+
+      Examples:
+        | given up                   |
+        | abandoned by their clients |
+        | timed out by the gateway   |
+
     Scenario: After the user service was started anew requests succeed again
       Given the user service was stopped, and requests failed
       When the user service is started again

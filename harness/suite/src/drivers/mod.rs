@@ -9,6 +9,7 @@
 //! - [`probes`]: `/live`, `/ready`, `/health` over HTTP
 //! - [`database`], [`database_hold`], [`database_locks`], [`redis`]: the backends of the service
 //! - [`raw`]: connections below any client library
+//! - [`unread`]: requests whose answers the client stops reading
 //! - [`raw_http`]: HTTP/1.1 byte by byte
 //! - [`wire`]: one HTTP/2 connection, with every action of the server on it
 //! - [`text_places`]: places of requests where a client can put text
@@ -27,6 +28,7 @@ pub mod redis;
 pub mod reflection;
 pub mod streams;
 pub mod text_places;
+pub mod unread;
 pub mod users;
 pub mod wire;
 

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use serde::Deserialize;
 
 /// A scenario that kills no mutant of its clause on one component.
@@ -48,7 +48,19 @@ impl Exemptions {
     pub fn read(file: &Path) -> anyhow::Result<Self> {
         let text = std::fs::read_to_string(file)
             .with_context(|| format!("cannot read {}", file.display()))?;
-        toml::from_str(&text).with_context(|| format!("{} is malformed", file.display()))
+        let exemptions: Self =
+            toml::from_str(&text).with_context(|| format!("{} is malformed", file.display()))?;
+        let reasons = exemptions
+            .kills_nothing
+            .iter()
+            .map(|entry| &entry.reason)
+            .chain(exemptions.equivalent.iter().map(|entry| &entry.reason));
+        ensure!(
+            reasons.into_iter().all(|reason| !reason.trim().is_empty()),
+            "{} holds an exemption without a reason",
+            file.display()
+        );
+        Ok(exemptions)
     }
 }
 

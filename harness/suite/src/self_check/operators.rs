@@ -179,6 +179,7 @@ impl<'a> Visit<'a> for Finder<'_> {
     fn visit_attribute(&mut self, _: &'a syn::Attribute) {}
     fn visit_pat(&mut self, _: &'a syn::Pat) {}
     fn visit_type(&mut self, _: &'a syn::Type) {}
+    fn visit_generic_argument(&mut self, _: &'a syn::GenericArgument) {}
 
     fn visit_expr_binary(&mut self, binary: &'a syn::ExprBinary) {
         if !has_let(&binary.left) && !has_let(&binary.right) {
@@ -274,8 +275,8 @@ mod tests {
         check("g(10_u8)", &[("10_u8", "11u8"), ("10_u8", "9u8")]);
         check("g(0)", &[("0", "1")]);
         check(
-            "const A: u8 = 1; let b: [u8; 2] = c; match d { 3 => e, _ => f }",
-            &[],
+            "const A: u8 = 1; let b: [u8; 2] = c; g::<3>(); match d { 3 => e, _ => f }",
+            &[("g::<3>();", "")],
         );
     }
 

@@ -6,6 +6,7 @@
 //! - [`bodies`]: malformed bodies
 //! - [`connections`]: connections to the user service that break or stop responding
 //! - [`errors`]: errors of the user service
+//! - [`given_up`]: many requests that are abandoned or time out
 //! - [`in_flight`]: creates whose answers are held back, or whose clients cancel
 //! - [`request_ids`]: request ids
 //! - [`json_view`]: users and lists as JSON
@@ -18,6 +19,7 @@ pub mod breaker;
 pub mod calls;
 pub mod connections;
 pub mod errors;
+pub mod given_up;
 pub mod in_flight;
 pub mod json_view;
 pub mod openapi;

@@ -5,6 +5,7 @@
 //! - [`commands`]: `migrate` and `healthcheck`
 //! - [`output`]: log output
 //! - [`hostile`]: hostile text in the log
+//! - [`unread`]: answers that their client does not read
 //! - [`writers`]: clients that write while instances are killed
 
 pub mod commands;
@@ -12,6 +13,7 @@ pub mod hostile;
 pub mod output;
 pub mod starting;
 pub mod stopping;
+pub mod unread;
 pub mod writers;
 
 use crate::world::World;

@@ -133,7 +133,11 @@ async fn users_named(
     Ok(())
 }
 
-async fn create_all(world: &mut World, requests: Vec<CreateUserRequest>) -> StepResult<Vec<User>> {
+/// Creates users, each of which must be acknowledged.
+pub async fn create_all(
+    world: &mut World,
+    requests: Vec<CreateUserRequest>,
+) -> StepResult<Vec<User>> {
     let client = world.client(0).await?.quiet();
     let calls = requests.into_iter().map(|request| {
         let client = client.clone();
