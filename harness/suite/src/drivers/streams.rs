@@ -78,16 +78,16 @@ impl UserStream {
         request: ListUsersRequest,
         pace: Pace,
         limit: Duration,
-        scene: &ScenarioContext,
+        scenario: &ScenarioContext,
     ) -> StepResult<Result<Self, Status>> {
         let channel = connect(url, if pace == Pace::AtOnce { WIDE } else { NARROW })?;
         let name = format!(
             "StreamUsers :{}",
             url.rsplit(':').next().unwrap_or_default()
         );
-        let journal = scene.journal.clone();
+        let journal = scenario.journal.clone();
         let begun = Instant::now();
-        let opening = start(channel, request, &scene.id, None);
+        let opening = start(channel, request, &scenario.id, None);
         let opened = tokio::time::timeout(limit, opening).await;
         let took = begun.elapsed().as_millis();
         let opened = match opened {
@@ -167,12 +167,12 @@ fn as_reported(status: Status) -> Status {
 async fn start(
     channel: Channel,
     message: ListUsersRequest,
-    scene: &str,
+    scenario: &str,
     user_id: Option<&str>,
 ) -> Result<Streaming<User>, Status> {
     let mut request = Request::new(message);
     let metadata = request.metadata_mut();
-    for (name, value) in [("x-request-id", Some(scene)), ("x-user-id", user_id)] {
+    for (name, value) in [("x-request-id", Some(scenario)), ("x-user-id", user_id)] {
         if let Some(Ok(value)) = value.map(str::parse) {
             metadata.insert(name, value);
         }
@@ -217,24 +217,24 @@ async fn take(
 pub async fn callers(
     url: &str,
     ids: &[Option<String>],
-    scene: &ScenarioContext,
+    scenario: &ScenarioContext,
 ) -> StepResult<Vec<Option<Status>>> {
     let mut answers = Vec::with_capacity(ids.len());
     for some in ids.chunks(ON_ONE_CONNECTION) {
         let channel = connect(url, WIDE)?;
         let calls = some.iter().map(|id| {
             let request = ListUsersRequest {
-                filter: format!("name=nobody-{}", scene.id),
+                filter: format!("name=nobody-{}", scenario.id),
                 ..Default::default()
             };
-            refusal(start(channel.clone(), request, &scene.id, id.as_deref()))
+            refusal(start(channel.clone(), request, &scenario.id, id.as_deref()))
         });
         answers.extend(futures::future::join_all(calls).await);
     }
     let refused = answers.iter().flatten().count();
     let count = answers.len();
     let note = format!("StreamUsers for {count} callers: {refused} refused");
-    scene.journal.note(note);
+    scenario.journal.note(note);
     Ok(answers)
 }
 

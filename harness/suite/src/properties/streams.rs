@@ -70,7 +70,7 @@ pub struct Ground {
     /// Sends outages to the task that holds the links.
     pub outages: mpsc::UnboundedSender<Outage>,
     /// The context of the scenario.
-    pub scene: ScenarioContext,
+    pub scenario: ScenarioContext,
 }
 
 /// One action.
@@ -117,7 +117,7 @@ fn actions() -> impl Strategy<Value = Vec<Action>> {
 
 /// Tries interleavings one after the other on the same instances.
 pub async fn check(ground: Ground) -> StepResult {
-    let (seed, patience) = (ground.scene.seed, ground.scene.patience);
+    let (seed, patience) = (ground.scenario.seed, ground.scenario.patience);
     let statement =
         "every stream tells every change, in order, each once, or ends with UNAVAILABLE";
     holds(statement, seed, 2, actions, move |plan| {
@@ -270,9 +270,15 @@ impl Attempt<'_> {
         };
         // What becomes of a stream that is asked for without a database has scenarios of its own.
         let instance = if self.is_first_well { instance } else { 1 };
-        let (url, scene) = (&self.ground.urls[instance], &self.ground.scene);
-        let opened =
-            UserStream::open(url, request, Pace::AtOnce, Duration::from_secs(30), scene).await;
+        let (url, scenario) = (&self.ground.urls[instance], &self.ground.scenario);
+        let opened = UserStream::open(
+            url,
+            request,
+            Pace::AtOnce,
+            Duration::from_secs(30),
+            scenario,
+        )
+        .await;
         match opened.map_err(|failure| failure.to_string())? {
             Ok(stream) => self.followed.push(Followed {
                 stream,

@@ -74,7 +74,7 @@ async fn apply(
     instances: usize,
 ) -> StepResult {
     let found = resources.of(world.component)?;
-    world.scene.journal.record(EventKind::Outage {
+    world.scenario.journal.record(EventKind::Outage {
         resource: resources.to_string(),
         state: outage.to_string(),
     });
@@ -137,7 +137,7 @@ async fn keeps_running(world: &mut World, window: Duration) -> StepResult {
 async fn slowed(world: &mut World, resources: Resources, delay: Span) -> StepResult {
     let found = resources.of(world.component)?;
     let note = format!("{resources}: slowed by {:?}", delay.0);
-    world.scene.journal.note(note);
+    world.scenario.journal.note(note);
     for link in links(world.own()?.slots(), &found)? {
         link.slow(delay.0).await;
     }
@@ -173,7 +173,7 @@ async fn two_outages(world: &mut World) -> StepResult {
 #[when("every resource drops every connection")]
 async fn drop_every_connection(world: &mut World) -> StepResult {
     let note = "every resource drops every connection";
-    world.scene.journal.note(note);
+    world.scenario.journal.note(note);
     let resources = world.component.resources;
     for link in links(world.own()?.slots(), resources)? {
         link.reset().await;

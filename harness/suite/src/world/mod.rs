@@ -33,7 +33,7 @@ use crate::environment::deployment::{Dependencies, Deployment, Settings};
 #[world(init = Self::outside_of_a_run)]
 pub struct World {
     /// The case, the journal, the patience.
-    pub scene: ScenarioContext,
+    pub scenario: ScenarioContext,
     /// What the whole run shares.
     pub environment: Rc<Environment>,
     /// Which program is judged.
@@ -65,19 +65,19 @@ enum CurrentDeployment {
 impl std::fmt::Debug for World {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("World")
-            .field("scene", &self.scene.id)
+            .field("scenario", &self.scenario.id)
             .finish_non_exhaustive()
     }
 }
 
 impl World {
     fn new(
-        scene: ScenarioContext,
+        scenario: ScenarioContext,
         environment: Rc<Environment>,
         component: &'static Component,
     ) -> Self {
         Self {
-            scene,
+            scenario,
             environment,
             component,
             current: CurrentDeployment::None,
@@ -159,7 +159,7 @@ impl World {
         let deployment = self.deployment().await?;
         let slot = deployment.slot(instance)?;
         let interface = slot.users_interface(deployment.component())?;
-        Users::connect(&interface, &self.scene)
+        Users::connect(&interface, &self.scenario)
     }
 
     /// Forgets the clients: the programs that they talked to are gone.
@@ -177,15 +177,15 @@ pub struct Hooks {
 impl ScenarioHooks for Hooks {
     type World = World;
 
-    async fn before(&self, scene: ScenarioContext) -> Result<World, Failure> {
-        let component = Component::of(&scene.case)
+    async fn before(&self, scenario: ScenarioContext) -> Result<World, Failure> {
+        let component = Component::of(&scenario.case)
             .ok_or_else(|| Failure::broken("this version does not judge the component"))?;
-        Ok(World::new(scene, self.environment.clone(), component))
+        Ok(World::new(scenario, self.environment.clone(), component))
     }
 
     async fn after(&self, world: World, passed: bool) -> AfterScenario {
         let World {
-            scene,
+            scenario,
             environment,
             current,
             ..
@@ -195,7 +195,7 @@ impl ScenarioHooks for Hooks {
             aftermath.broken = environment.backends.broken().await;
             aftermath.logs = match &current {
                 CurrentDeployment::Own(deployment) => deployment.logs(None),
-                CurrentDeployment::Shared(deployment) => deployment.logs(Some(&scene.id)),
+                CurrentDeployment::Shared(deployment) => deployment.logs(Some(&scenario.id)),
                 CurrentDeployment::None => Vec::new(),
             };
         }

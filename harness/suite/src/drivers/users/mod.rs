@@ -141,13 +141,13 @@ pub struct Users {
     api: Arc<dyn UsersApi>,
     transcript: Transcript,
     journal: Journal,
-    scene: String,
+    scenario: String,
     to: String,
 }
 
 impl Users {
     /// A connection, opened at the first call.
-    pub fn connect(interface: &Interface, scene: &ScenarioContext) -> StepResult<Self> {
+    pub fn connect(interface: &Interface, scenario: &ScenarioContext) -> StepResult<Self> {
         let transcript = Transcript::default();
         let api: Arc<dyn UsersApi> = match interface {
             Interface::Grpc(url) => Arc::new(Grpc::connect(url, transcript.clone())?),
@@ -157,8 +157,8 @@ impl Users {
         Ok(Self {
             api,
             transcript,
-            journal: scene.journal.clone(),
-            scene: scene.id.clone(),
+            journal: scenario.journal.clone(),
+            scenario: scenario.id.clone(),
             to: url.rsplit(':').next().unwrap_or_default().to_owned(),
         })
     }
@@ -166,7 +166,7 @@ impl Users {
     /// The same connection, with a request id of its own.
     #[must_use]
     pub fn with_request_id(mut self, id: &str) -> Self {
-        id.clone_into(&mut self.scene);
+        id.clone_into(&mut self.scenario);
         self
     }
 
@@ -184,31 +184,31 @@ impl Users {
 
     /// CreateUser; the answer's user.
     pub async fn create(&self, request: CreateUserRequest) -> Call<User> {
-        let call = self.api.create(request, &self.scene);
+        let call = self.api.create(request, &self.scenario);
         self.call("CreateUser", call).await
     }
 
     /// GetUser; the answer's user.
     pub async fn get(&self, id: &str) -> Call<User> {
-        let call = self.api.get(id, &self.scene);
+        let call = self.api.get(id, &self.scenario);
         self.call("GetUser", call).await
     }
 
     /// UpdateUser; the answer's user.
     pub async fn update(&self, request: UpdateUserRequest) -> Call<User> {
-        let call = self.api.update(request, &self.scene);
+        let call = self.api.update(request, &self.scenario);
         self.call("UpdateUser", call).await
     }
 
     /// DeleteUser.
     pub async fn delete(&self, id: &str) -> Call<()> {
-        let call = self.api.delete(id, &self.scene);
+        let call = self.api.delete(id, &self.scenario);
         self.call("DeleteUser", call).await
     }
 
     /// ListUsers; the whole page.
     pub async fn list(&self, request: ListUsersRequest) -> Call<ListUsersResponse> {
-        let listed = self.api.list(request, &self.scene);
+        let listed = self.api.list(request, &self.scenario);
         let call = async { listed.await.and_then(page) };
         self.call("ListUsers", call).await
     }

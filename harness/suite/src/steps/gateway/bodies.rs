@@ -51,7 +51,7 @@ async fn body_is_sent(world: &mut World, bytes: usize, request: String, how: Str
     world.begin_requests().await?;
     let request = world.text(&request)?;
     let body = body_of(world, bytes)?;
-    let id = world.scene.id.clone();
+    let id = world.scenario.id.clone();
     let pieces = if how == "in chunks" {
         let mut pieces = vec![head(&request, &id, "Transfer-Encoding: chunked")];
         pieces.extend(chunks(&body));
@@ -65,7 +65,7 @@ async fn body_is_sent(world: &mut World, bytes: usize, request: String, how: Str
     let mut request = SentRequest::parse(&request)?;
     request.id = Some(id);
     let exchange = Exchange { request, answer };
-    world.scene.journal.note(exchange.summary());
+    world.scenario.journal.note(exchange.summary());
     world.gateway.exchanges.push(exchange);
     Ok(())
 }
@@ -92,7 +92,7 @@ fn cut_within_characters(text: &'static str) -> Vec<&'static [u8]> {
 #[when(regex = r"^a body is sent in pieces (with its length|in chunks) that split a character$")]
 async fn body_in_pieces(world: &mut World, how: String) -> StepResult {
     world.begin_requests().await?;
-    let id = world.scene.id.clone();
+    let id = world.scenario.id.clone();
     let request = "POST /api/v1/users";
     let pieces = cut_within_characters(PIECES);
     let sent = if how == "in chunks" {
@@ -110,7 +110,7 @@ async fn body_in_pieces(world: &mut World, how: String) -> StepResult {
     let mut request = SentRequest::parse(request)?;
     request.id = Some(id);
     let exchange = Exchange { request, answer };
-    world.scene.journal.note(exchange.summary());
+    world.scenario.journal.note(exchange.summary());
     let said = exchange.is(201).map(|_| ());
     said.map_err(|got| Failure::mismatch("201", got))
 }
@@ -137,7 +137,7 @@ async fn without_content_type(world: &mut World) -> StepResult {
     world.begin_requests().await?;
     let user = world.newcomer();
     let body = serde_json::json!({"email": user.email, "name": user.name}).to_string();
-    let id = world.scene.id.clone();
+    let id = world.scenario.id.clone();
     let head = format!(
         "POST /api/v1/users HTTP/1.1\r\nHost: localhost\r\nX-Request-Id: {id}\r\nContent-Length: {}\r\n\r\n{body}",
         body.len()
@@ -165,7 +165,7 @@ async fn broken_body(world: &mut World, how: String) -> StepResult {
         _ => ("Content-Length: 2\r\nContent-Length: 3", "{} "),
     };
     let port = world.deployment().await?.slot(0)?.port("PORT")?;
-    let head = head("POST /api/v1/users", &world.scene.id, about);
+    let head = head("POST /api/v1/users", &world.scenario.id, about);
     let request = [head.as_ref(), body.as_bytes()].concat();
     // The answer is undefined: the request is malformed.
     crate::drivers::raw::send(port, &request).await

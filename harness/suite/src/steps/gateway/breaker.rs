@@ -91,7 +91,7 @@ async fn try_refused(world: &mut World, request: SentRequest) -> StepResult<Resu
     let most = most_retry_after(world).await?;
     let exchange = world.ask(request).await?;
     let after = world.deployment().await?.double()?.calls().len();
-    let limit = world.scene.patience.stretch(AT_ONCE);
+    let limit = world.scenario.patience.stretch(AT_ONCE);
     let said = exchange.is(503).and_then(|answer| {
         let retry_after = gateway_answer::breaker_is_open(answer)?;
         if most.is_some_and(|most| retry_after > most) {
@@ -207,7 +207,7 @@ async fn lets_through(world: &mut World, period: Span) -> StepResult {
 
 async fn a_create_reaches(world: &mut World) -> StepResult {
     // The timer of the program may be late on a busy machine.
-    let limit = world.scene.patience.stretch(Duration::ZERO);
+    let limit = world.scenario.patience.stretch(Duration::ZERO);
     let begun = Instant::now();
     loop {
         let request = create(world)?;
@@ -247,7 +247,7 @@ async fn any_sequence(world: &mut World, max_failures: u32, reset: Span) -> Step
         max_failures,
         reset: reset.0,
         tolerance: Duration::from_millis(10),
-        allowance: world.scene.patience.stretch(Duration::from_millis(100)),
+        allowance: world.scenario.patience.stretch(Duration::from_millis(100)),
     };
-    properties::breaker::check(client, double, settings, world.scene.seed).await
+    properties::breaker::check(client, double, settings, world.scenario.seed).await
 }

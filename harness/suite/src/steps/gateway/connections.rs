@@ -87,7 +87,7 @@ async fn has_fallen_silent(world: &mut World) -> StepResult {
 
 #[then(regex = r"^every unresponsive connection is closed within (\d+ s)$")]
 async fn is_given_up(world: &mut World, limit: Span) -> StepResult {
-    let limit = world.scene.patience.stretch(limit.0);
+    let limit = world.scenario.patience.stretch(limit.0);
     let double = world.own()?.double()?;
     let silent = double.connections().len();
     ensure(silent > 0, "a connection to the user service", "none")?;
@@ -155,7 +155,7 @@ fn set_health(world: &mut World, service: &str, status: &str) -> StepResult {
     let status = ServingStatus::from_str_name(status)
         .ok_or_else(|| Failure::broken(format!("{status} is no health status")))?;
     world
-        .scene
+        .scenario
         .journal
         .note(format!("{service:?} is {status:?}"));
     world

@@ -132,5 +132,5 @@ async fn answer_is_unavailable_or_internal(world: &mut World) -> StepResult {
 #[then("any request is answered below 500, in the shape of the contract and with its request id")]
 async fn any_request(world: &mut World) -> StepResult {
     let client = world.gateway().await?;
-    requests::check(client, world.scene.seed).await
+    requests::check(client, world.scenario.seed).await
 }

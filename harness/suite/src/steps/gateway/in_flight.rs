@@ -48,7 +48,7 @@ async fn keeps_its_answers(world: &mut World) -> StepResult {
 /// Waits until this many calls have arrived since the action began.
 async fn calls_have_come(world: &mut World, count: usize) -> StepResult {
     let before = world.gateway.calls_before;
-    let limit = world.scene.patience.stretch(Duration::from_secs(2));
+    let limit = world.scenario.patience.stretch(Duration::from_secs(2));
     let double = world.own()?.double()?;
     eventually(format!("{count} calls"), limit, async || {
         let calls = double.calls().len() - before;
@@ -95,7 +95,7 @@ async fn are_made_at_once(world: &mut World, count: usize) -> StepResult {
     regex = r"^(\d+) call reaches the user service, and (\d+) answers say that the breaker is open$"
 )]
 async fn one_reaches(world: &mut World, calls: usize, refused: usize) -> StepResult {
-    let limit = world.scene.patience.stretch(Duration::from_secs(2));
+    let limit = world.scenario.patience.stretch(Duration::from_secs(2));
     let in_flight = &world.gateway.in_flight.tasks;
     eventually(format!("{refused} answers"), limit, async || {
         let answered = in_flight.iter().filter(|it| it.is_finished()).count();
@@ -144,7 +144,7 @@ async fn answered_and_well(world: &mut World) -> StepResult {
 async fn made_abandoned_and_over(world: &mut World) -> StepResult {
     let id = make_and_abandon(world).await?;
     let left = Instant::now();
-    let limit = world.scene.patience.stretch(OVER);
+    let limit = world.scenario.patience.stretch(OVER);
     let double = world.own()?.double()?.clone();
     let over = eventually("the abandoned call ends", limit, async || {
         match ending(&double, &id) {
@@ -194,14 +194,14 @@ async fn make_and_abandon(world: &mut World) -> StepResult<String> {
     let id = request.id.clone().unwrap_or_default();
     let task = tokio::spawn(async move { super::exchange(&client, request).await });
     let double = world.own()?.double()?.clone();
-    let limit = world.scene.patience.stretch(Duration::from_secs(2));
+    let limit = world.scenario.patience.stretch(Duration::from_secs(2));
     eventually("the call reaches the user service", limit, async || {
         ending(&double, &id).ok_or("no call")
     })
     .await?;
     task.abort();
     world
-        .scene
+        .scenario
         .journal
         .note(format!("the client of {id} leaves"));
     Ok(id)

@@ -49,7 +49,7 @@ impl World {
 
     /// Sends a request with the request id of the scenario unless it has its own; records it in the journal.
     async fn ask(&mut self, mut request: SentRequest) -> StepResult<Exchange> {
-        request.id.get_or_insert_with(|| self.scene.id.clone());
+        request.id.get_or_insert_with(|| self.scenario.id.clone());
         self.send(request).await
     }
 
@@ -57,7 +57,7 @@ impl World {
     async fn send(&mut self, request: SentRequest) -> StepResult<Exchange> {
         let client = self.gateway().await?;
         let exchange = exchange(&client, request).await?;
-        self.scene.journal.note(exchange.summary());
+        self.scenario.journal.note(exchange.summary());
         Ok(exchange)
     }
 

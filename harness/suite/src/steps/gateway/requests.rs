@@ -64,13 +64,13 @@ pub async fn ask_every_route(world: &mut World) -> StepResult {
     let client = world.gateway().await?;
     let requests = ROUTES.map(|(request, body)| {
         let mut request = SentRequest::parse(request)?.with_cell(body);
-        request.id = Some(world.scene.id.clone());
+        request.id = Some(world.scenario.id.clone());
         Ok(super::exchange(&client, request))
     });
     let requests: Vec<_> = requests.into_iter().collect::<StepResult<_>>()?;
     // At once: some may take until the time limit.
     for exchange in futures::future::try_join_all(requests).await? {
-        world.scene.journal.note(exchange.summary());
+        world.scenario.journal.note(exchange.summary());
         world.gateway.exchanges.push(exchange);
     }
     Ok(())
@@ -250,7 +250,7 @@ async fn answer_is(world: &mut World, status: u16) -> StepResult {
 
 #[then(regex = r"^the answer came after (\d+ s) to (\d+ s)$")]
 async fn answer_came_after(world: &mut World, least: Span, most: Span) -> StepResult {
-    let allowed = world.scene.patience.stretch(most.0);
+    let allowed = world.scenario.patience.stretch(most.0);
     let exchange = world.newest()?;
     let took = exchange.answer().map(|it| it.took);
     ensure(

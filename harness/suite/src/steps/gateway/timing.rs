@@ -33,14 +33,14 @@ fn late_or_early(world: &World, expected: &str, right: impl Fn(Duration) -> bool
 
 #[then(regex = r"^every answer came after (\d+ (?:ms|s))$")]
 async fn came_after(world: &mut World, time: Span) -> StepResult {
-    let latest = world.scene.patience.stretch(time.0);
+    let latest = world.scenario.patience.stretch(time.0);
     let expected = format!("an answer after {:?}, within {latest:?}", time.0);
     late_or_early(world, &expected, |it| it + GRAIN >= time.0 && it <= latest)
 }
 
 #[then(regex = r"^every answer came within (\d+ (?:ms|s))$")]
 async fn came_within(world: &mut World, limit: Span) -> StepResult {
-    let latest = world.scene.patience.stretch(limit.0);
+    let latest = world.scenario.patience.stretch(limit.0);
     let expected = format!("an answer within {:?}, on this machine {latest:?}", limit.0);
     late_or_early(world, &expected, |it| it <= latest)
 }
@@ -53,7 +53,7 @@ async fn nothing_goes_on(world: &mut World, limit: Span, window: Span) -> StepRe
     ensure(!calls.is_empty(), "calls of the user service", "none")?;
     let before = world.gateway.calls_before;
     let double = world.own()?.double()?.clone();
-    let patient = world.scene.patience.stretch(limit.0);
+    let patient = world.scenario.patience.stretch(limit.0);
     eventually("every call has ended", patient, async || {
         let calls = double.calls();
         let open = calls[before..].iter().filter(|it| !has_ended(it));
@@ -165,7 +165,7 @@ async fn is_asked_at_once(world: &mut World, request: String, times: usize) -> S
     let client = world.gateway().await?;
     let asking = (0..times).map(|number| {
         let mut request = SentRequest::parse(&request)?;
-        request.id = Some(format!("{}-{number}", world.scene.id));
+        request.id = Some(format!("{}-{number}", world.scenario.id));
         Ok(super::exchange(&client, request))
     });
     let asking: Vec<_> = asking.collect::<StepResult<_>>()?;
@@ -203,7 +203,7 @@ async fn pauses_are(world: &mut World, ranges: String) -> StepResult {
     };
     let wanted: Option<Vec<_>> = ranges.split(", ").map(range).collect();
     let wanted = wanted.ok_or_else(|| Failure::broken("no ranges"))?;
-    let patience = world.scene.patience;
+    let patience = world.scenario.patience;
     let pauses = pauses(world).await?;
     let wrong = pauses.iter().filter(|pauses| {
         let fits = pauses.iter().zip(&wanted).all(|(pause, (least, most))| {
@@ -223,7 +223,7 @@ async fn shortest_are(world: &mut World, middles: String) -> StepResult {
     let middles = middles.split(", ").map(str::parse::<Span>);
     let middles: Vec<Span> = middles.collect::<Result<_, _>>().map_err(Failure::broken)?;
     let pauses = pauses(world).await?;
-    let allowed = GRAIN.mul_f64(3.0 * world.scene.patience.factor());
+    let allowed = GRAIN.mul_f64(3.0 * world.scenario.patience.factor());
     let shortest = |number: usize| pauses.iter().filter_map(|it| it.get(number)).min();
     let wrong = middles
         .iter()
@@ -257,7 +257,7 @@ async fn asked_and_restored(world: &mut World, request: String, after: Span) -> 
     world.begin_requests().await?;
     let client = world.gateway().await?;
     let mut request = SentRequest::parse(&request)?;
-    request.id = Some(world.scene.id.clone());
+    request.id = Some(world.scenario.id.clone());
     let asking = super::exchange(&client, request);
     let slot = world.own()?.slot(0)?;
     let restoring = async {
@@ -272,7 +272,7 @@ async fn asked_and_restored(world: &mut World, request: String, after: Span) -> 
 
 #[then(regex = r"^requests succeed again within (\d+ ms)$")]
 async fn succeed_again(world: &mut World, limit: Span) -> StepResult {
-    let limit = world.scene.patience.stretch(limit.0);
+    let limit = world.scenario.patience.stretch(limit.0);
     let requests: Vec<_> = (0..3).map(|_| world.newcomer()).collect();
     let client = world.client(0).await?;
     world.own()?.double()?.forget_scripts();
@@ -297,6 +297,6 @@ async fn succeed_again(world: &mut World, limit: Span) -> StepResult {
 #[then("any script of the user service leads to as many attempts of a GET as in the model")]
 async fn any_script(world: &mut World) -> StepResult {
     let client = world.gateway().await?;
-    let seed = world.scene.seed;
+    let seed = world.scenario.seed;
     retries::check(client, world.own()?.double()?.clone(), seed).await
 }

@@ -29,7 +29,7 @@ impl World {
     /// The scenario's connection below any gRPC library, opened when first needed.
     pub(super) async fn wire(&mut self) -> StepResult<&mut Wire> {
         if self.grpc.wire.is_none() {
-            let journal = self.scene.journal.clone();
+            let journal = self.scenario.journal.clone();
             let port = self.deployment().await?.slot(0)?.port("GRPC_PORT")?;
             self.grpc.wire = Some(Wire::connect(port, &journal).await?);
         }
@@ -40,7 +40,7 @@ impl World {
     /// A call with an unknown id: it shows that a connection still works.
     pub(super) async fn get_unknown(&mut self) -> StepResult<CompletedCall> {
         let request = GetUserRequest {
-            id: format!("nobody-{}", self.scene.id),
+            id: format!("nobody-{}", self.scenario.id),
         };
         let path = format!("{SERVICE}/GetUser");
         let body = framed(&request.encode_to_vec());
@@ -176,7 +176,7 @@ async fn opened_with_the_deadline(world: &mut World, what: String, timeout: Stri
 
 fn in_time(world: &World, ended: &CompletedCall, deadline: Duration) -> bool {
     let latest = world
-        .scene
+        .scenario
         .patience
         .stretch(deadline + Duration::from_secs(1));
     (deadline.saturating_sub(EARLY)..=latest).contains(&ended.took)
@@ -212,7 +212,7 @@ async fn the_watch_ends(world: &mut World, deadline: Span) -> StepResult {
 
 #[then(regex = r"^the statements of these calls are gone from the database within (\d+ s)$")]
 async fn statements_are_gone(world: &mut World, limit: Span) -> StepResult {
-    let limit = world.scene.patience.stretch(limit.0);
+    let limit = world.scenario.patience.stretch(limit.0);
     let database = world.own()?.database()?.clone();
     let connection = world.own()?.database_client().await?;
     none_older(&connection, &database, limit).await

@@ -85,7 +85,7 @@ async fn connection_with_a_watch(world: &mut World) -> StepResult {
 async fn connection_with_a_call_running(world: &mut World) -> StepResult {
     super::calls::still_answers(world).await?;
     let request = world.newcomer();
-    let limit = world.scene.patience.stretch(Duration::from_secs(10));
+    let limit = world.scenario.patience.stretch(Duration::from_secs(10));
     let database = world.own()?.database()?.clone();
     let client = world.own()?.database_client().await?;
     let hold = Hold::of_rows_with(&request.name, client, &database).await?;
@@ -108,7 +108,7 @@ fn is_goaway(event: Event) -> bool {
 /// Waits for GOAWAY, at most until `latest` after the start of the measurement.
 async fn goaway(world: &mut World, latest: Duration) -> StepResult<Duration> {
     let since = world.grpc.counted_from.unwrap_or_else(Instant::now);
-    let latest = world.scene.patience.stretch(latest);
+    let latest = world.scenario.patience.stretch(latest);
     let log = world.wire().await?.log().clone();
     let left = latest.saturating_sub(since.elapsed());
     eventually("GOAWAY", left, async || {
@@ -151,7 +151,7 @@ async fn running_call_succeeds(world: &mut World) -> StepResult {
 #[then(regex = r"^the Watch is ended within (\d+ ms)$")]
 async fn watch_is_ended(world: &mut World, latest: Span) -> StepResult {
     let since = world.grpc.counted_from.unwrap_or_else(Instant::now);
-    let latest = world.scene.patience.stretch(latest.0);
+    let latest = world.scenario.patience.stretch(latest.0);
     let running = &world.grpc.running;
     let left = latest.saturating_sub(since.elapsed());
     eventually("an end of the Watch", left, async || {
@@ -204,7 +204,7 @@ async fn falls_silent(world: &mut World) -> StepResult {
 
 #[then(regex = r"^it is closed within (\d+ s)$")]
 async fn is_closed(world: &mut World, limit: Span) -> StepResult {
-    let limit = world.scene.patience.stretch(limit.0);
+    let limit = world.scenario.patience.stretch(limit.0);
     let log = world.wire().await?.log().clone();
     eventually("a closed connection", limit, async || {
         let closed = log.events().iter().any(|it| it.1 == Event::Closed);
@@ -239,7 +239,7 @@ async fn calls_and_pings(world: &mut World, times: usize) -> StepResult {
 /// By GOAWAY or by closing the connection.
 #[then("it is disconnected")]
 async fn is_disconnected(world: &mut World) -> StepResult {
-    let limit = world.scene.patience.stretch(Duration::ZERO);
+    let limit = world.scenario.patience.stretch(Duration::ZERO);
     let log = world.wire().await?.log().clone();
     eventually("a disconnected client", limit, async || {
         let events = log.events();

@@ -16,7 +16,7 @@ use crate::world::World;
 const PACKAGE: &str = "user.v1";
 
 async fn client(world: &mut World) -> StepResult<Reflection> {
-    let journal = world.scene.journal.clone();
+    let journal = world.scenario.journal.clone();
     let url = world.deployment().await?.slot(0)?.grpc_url()?;
     Reflection::connect(&url, &journal)
 }

@@ -14,7 +14,7 @@ use crate::world::World;
 #[when(regex = r"^(/live|/health) is requested$")]
 async fn is_asked(world: &mut World, path: String) -> StepResult {
     let samples = world.health.samples.clone();
-    let journal = world.scene.journal.clone();
+    let journal = world.scenario.journal.clone();
     let slot = world.deployment().await?.slot(0)?;
     let answer = match path.as_str() {
         "/health" => health(slot, &samples).await,
@@ -28,7 +28,7 @@ async fn is_asked(world: &mut World, path: String) -> StepResult {
 
 #[when("every probe is requested")]
 async fn every_probe_is_asked(world: &mut World) -> StepResult {
-    let journal = world.scene.journal.clone();
+    let journal = world.scenario.journal.clone();
     let slot = world.deployment().await?.slot(0)?;
     let mut answers = Vec::new();
     for path in ["/live", "/ready", "/health"] {
@@ -180,7 +180,7 @@ async fn a_check_that_took(
     most: Span,
     limit: Span,
 ) -> StepResult {
-    let patience = world.scene.patience;
+    let patience = world.scenario.patience;
     let samples = world.health.samples.clone();
     let named = resources.of(world.component)?;
     let name = named.first().map_or("", |it| it.name);

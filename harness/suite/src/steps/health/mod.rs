@@ -98,7 +98,7 @@ impl World {
     /// The program of the scenario's first instance, as its probes show it.
     async fn look(&mut self) -> StepResult<Look<'_>> {
         let samples = self.health.samples.clone();
-        let live = self.scene.patience.stretch(LIVE);
+        let live = self.scenario.patience.stretch(LIVE);
         let slot = self.deployment().await?.slot(0)?;
         Ok(Look {
             slot,
@@ -182,7 +182,7 @@ pub async fn becomes(world: &mut World, state: State, limit: Duration) -> StepRe
     let limit = if limit >= START_LIMIT {
         world.environment.stretch_start(limit)
     } else {
-        world.scene.patience.stretch(limit)
+        world.scenario.patience.stretch(limit)
     };
     let at = world.look().await?;
     let waited = eventually(format!("the program is {state:?}"), limit, async || {
@@ -195,7 +195,7 @@ pub async fn becomes(world: &mut World, state: State, limit: Duration) -> StepRe
     world.every_answer_is_sound()?;
     waited?.map_err(|ended| Failure::mismatch(format!("the program is {state:?}"), ended))?;
     world
-        .scene
+        .scenario
         .journal
         .note(format!("the program is {state:?}"));
     Ok(())
@@ -224,7 +224,7 @@ async fn is_within(world: &mut World, state: State, limit: Span) -> StepResult {
 /// A pool may find a dead connection only when it uses it: until the limit the state may change back.
 #[then(regex = r"^the program is (healthy|ready) within (\d+ (?:ms|s)), and stays so for (\d+ s)$")]
 async fn settles(world: &mut World, state: State, limit: Span, window: Span) -> StepResult {
-    let limit = world.scene.patience.stretch(limit.0) + window.0;
+    let limit = world.scenario.patience.stretch(limit.0) + window.0;
     let at = world.look().await?;
     let what = format!("the program is {state:?}, for {:?},", window.0);
     eventually(what, limit, async || {
@@ -286,7 +286,7 @@ async fn hung_while_asked(world: &mut World, window: Span) -> StepResult {
     let samples = world.health.samples.clone();
     let resource = world.component.required();
     let resource = resource.ok_or_else(|| Failure::broken("the component requires no resource"))?;
-    let journal = world.scene.journal.clone();
+    let journal = world.scenario.journal.clone();
     let slot = world.deployment().await?.slot(0)?;
     let link = slot.link(resource)?;
     let outage = async {
@@ -362,7 +362,7 @@ async fn saw_at_most(world: &mut World, window: Span, most: usize) -> StepResult
 
 #[then(regex = r"^no health answer took longer than (\d+ s)$")]
 async fn none_took_longer(world: &mut World, limit: Span) -> StepResult {
-    let allowed = world.scene.patience.stretch(limit.0);
+    let allowed = world.scenario.patience.stretch(limit.0);
     let samples = samples(world)?;
     let slowest = samples
         .iter()
@@ -378,7 +378,7 @@ async fn none_took_longer(world: &mut World, limit: Span) -> StepResult {
 
 #[then(regex = r"^no answer was older than (\d+ (?:ms|s))$")]
 async fn none_was_older(world: &mut World, limit: Span) -> StepResult {
-    let allowed = world.scene.patience.stretch(limit.0);
+    let allowed = world.scenario.patience.stretch(limit.0);
     let samples = samples(world)?;
     let age = |it: &HealthSample| Some((it.at - it.timestamp()?).to_std().unwrap_or_default());
     let wrong = samples
@@ -396,7 +396,7 @@ async fn none_was_older(world: &mut World, limit: Span) -> StepResult {
 
 #[then(regex = r"^a newer health answer comes within (\d+ ms)$")]
 async fn a_newer_answer_comes(world: &mut World, limit: Span) -> StepResult {
-    let limit = world.scene.patience.stretch(limit.0);
+    let limit = world.scenario.patience.stretch(limit.0);
     let before = samples(world)?.last().and_then(HealthSample::timestamp);
     let notes = world.health.samples.clone();
     let slot = world.deployment().await?.slot(0)?;

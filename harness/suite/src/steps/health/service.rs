@@ -20,7 +20,7 @@ const NAMES: [&str; 2] = ["", "user.v1.UserService"];
 const REPORT: Duration = Duration::from_millis(5500);
 
 async fn client(world: &mut World) -> StepResult<HealthService> {
-    let journal = world.scene.journal.clone();
+    let journal = world.scenario.journal.clone();
     let url = world.deployment().await?.slot(0)?.grpc_url()?;
     HealthService::connect(&url, &journal)
 }
@@ -62,7 +62,7 @@ async fn all_answer(client: &HealthService, wanted: &str) -> Result<(), String> 
 
 #[then(regex = r"^Check of every name answers (SERVING|NOT_SERVING) within (\d+ ms)$")]
 async fn every_check_answers(world: &mut World, wanted: String, limit: Span) -> StepResult {
-    let limit = world.scene.patience.stretch(limit.0);
+    let limit = world.scenario.patience.stretch(limit.0);
     let client = client(world).await?;
     eventually(format!("Check answers {wanted}"), limit, async || {
         all_answer(&client, &wanted).await
@@ -82,7 +82,7 @@ async fn every_check_stays(world: &mut World, window: Span) -> StepResult {
 #[then("Check of every name never answers SERVING again")]
 async fn never_serving_again(world: &mut World) -> StepResult {
     let client = client(world).await?;
-    let allowed = world.scene.patience.stretch(REFUSAL);
+    let allowed = world.scenario.patience.stretch(REFUSAL);
     let slot = world.own()?.slot(0)?;
     let begun = Instant::now();
     let mut looks = 0;
@@ -139,7 +139,7 @@ async fn an_unknown_watch_is_open(world: &mut World) -> StepResult {
         .await
         .map_err(|got| Failure::mismatch("SERVING", got))?;
     open(world, &["unknown.Service"]).await?;
-    let limit = world.scene.patience.stretch(REPORT);
+    let limit = world.scenario.patience.stretch(REPORT);
     let watches = &world.health.watches;
     eventually("a report of the Watch", limit, async || {
         let silent = watches.iter().any(|(_, it)| it.reports().is_empty());
@@ -155,7 +155,7 @@ async fn watches_have_seen(world: &mut World, status: String) -> StepResult {
 }
 
 async fn sees(world: &mut World, status: &str, limit: Duration) -> StepResult {
-    let limit = world.scene.patience.stretch(limit);
+    let limit = world.scenario.patience.stretch(limit);
     let watches = &world.health.watches;
     eventually(format!("every Watch sees {status}"), limit, async || {
         for (name, watch) in watches {
@@ -183,7 +183,7 @@ async fn every_watch_sees_when_ready(world: &mut World, status: String, limit: S
 #[then("every Watch ends after NOT_SERVING")]
 async fn every_watch_ends(world: &mut World) -> StepResult {
     // SHUTDOWN_TIMEOUT + 1 s, with the suite's test settings.
-    let limit = world.scene.patience.stretch(Duration::from_secs(6));
+    let limit = world.scenario.patience.stretch(Duration::from_secs(6));
     let watches = &world.health.watches;
     if watches.is_empty() {
         return Err(Failure::broken("the scenario has opened no Watch"));

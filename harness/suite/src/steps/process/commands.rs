@@ -76,7 +76,7 @@ async fn run(world: &mut World, command: &str, times: usize) -> StepResult {
             .map(|it| String::from_utf8_lossy(&it.bytes).into_owned())
             .collect();
         world
-            .scene
+            .scenario
             .journal
             .note(format!("`{command}` {exit}: {}", tail.join(" | ")));
         exits.push(exit);

@@ -65,7 +65,7 @@ async fn is_sent_everywhere(world: &mut World) -> StepResult {
 }
 
 async fn send_all(world: &mut World, places: &[&str]) -> StepResult {
-    let mark = world.scene.id.clone();
+    let mark = world.scenario.id.clone();
     let users_api = world.component.users_api;
     let slot = world.deployment().await?.slot(0)?;
     let target = Target {
@@ -160,8 +160,8 @@ async fn every_line_is_an_event(world: &mut World) -> StepResult {
 #[then("no client has forged an event or a field")]
 async fn nothing_is_forged(world: &mut World) -> StepResult {
     let (message, member) = (
-        format!("forged-{}", world.scene.id),
-        format!("forged{}", world.scene.id),
+        format!("forged-{}", world.scenario.id),
+        format!("forged{}", world.scenario.id),
     );
     let lines = stdout(world.deployment().await?);
     let forged = |line: &&Vec<u8>| {

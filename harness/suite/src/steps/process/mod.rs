@@ -24,14 +24,14 @@ impl World {
         self.process
             .request_id
             .clone()
-            .unwrap_or_else(|| self.scene.id.clone())
+            .unwrap_or_else(|| self.scenario.id.clone())
     }
 
     /// An id that no other request has.
     pub fn new_request_id(&mut self) -> String {
         let id = format!(
             "{}-{}",
-            self.scene.id,
+            self.scenario.id,
             &uuid::Uuid::new_v4().simple().to_string()[..8]
         );
         self.process.request_id = Some(id.clone());

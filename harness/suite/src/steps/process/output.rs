@@ -69,7 +69,7 @@ pub async fn wait_for(
     what: String,
     wanted: impl Fn(&str, &Event) -> bool,
 ) -> StepResult {
-    let limit = world.scene.patience.stretch(Duration::from_secs(1));
+    let limit = world.scenario.patience.stretch(Duration::from_secs(1));
     let deployment = world.deployment().await?;
     let (mut places, mut seen) = (Vec::new(), Vec::new());
     eventually(what, limit, async || {
@@ -213,7 +213,7 @@ async fn every_event_has_a_source(world: &mut World) -> StepResult {
 
 #[then("requests succeed")]
 async fn requests_succeed(world: &mut World) -> StepResult {
-    let limit = world.scene.patience.stretch(Duration::from_secs(1));
+    let limit = world.scenario.patience.stretch(Duration::from_secs(1));
     let client = world.client(0).await?;
     let requests: Vec<_> = (0..5).map(|_| world.newcomer()).collect();
     eventually("5 requests in a row succeed", limit, async || {

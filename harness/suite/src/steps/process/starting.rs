@@ -147,7 +147,7 @@ async fn stops(world: &mut World, limit: Span) -> StepResult {
 
 #[when(regex = r"^((?:[A-Z]+_)?PORT) is requested on two local addresses$")]
 async fn is_asked_on_two_addresses(world: &mut World, variable: String) -> StepResult {
-    let journal = world.scene.journal.clone();
+    let journal = world.scenario.journal.clone();
     let port = world.deployment().await?.slot(0)?.port(&variable)?;
     let mut answers = Vec::new();
     for host in ["127.0.0.1", "127.0.0.2"] {

@@ -33,7 +33,7 @@ async fn hold_in_flight(world: &mut World, release: Option<Duration>) -> StepRes
 /// Sends a create whose row the database keeps.
 async fn hold_in_the_database(world: &mut World, release: Option<Duration>) -> StepResult {
     let database = world.own()?.database()?.clone();
-    let limit = world.scene.patience.stretch(Duration::from_secs(10));
+    let limit = world.scenario.patience.stretch(Duration::from_secs(10));
     let connection = world.own()?.database_client().await?;
     let hold = Hold::of_rows_with(&in_flight_name(world), connection, &database).await?;
     // A first call, so that the request in flight needs nothing but its own statements.
@@ -55,12 +55,12 @@ async fn hold_in_the_database(world: &mut World, release: Option<Duration>) -> S
 
 /// The name of the user whose create is in flight.
 fn in_flight_name(world: &World) -> String {
-    format!("Flight-{}", world.scene.id)
+    format!("Flight-{}", world.scenario.id)
 }
 
 /// Sends a create whose call the scripted user service keeps.
 async fn hold_in_the_double(world: &mut World, release: Option<Duration>) -> StepResult {
-    let limit = world.scene.patience.stretch(Duration::from_secs(5));
+    let limit = world.scenario.patience.stretch(Duration::from_secs(5));
     world.client(0).await?.get("nobody").await;
     let double = world.own()?.double()?;
     let before = double.calls().len();
@@ -153,7 +153,7 @@ async fn gets(world: &mut World, name: String) -> StepResult {
     } else {
         Signal::SIGINT
     };
-    let journal = world.scene.journal.clone();
+    let journal = world.scenario.journal.clone();
     let slot = world.own()?.slot(0)?;
     slot.instance()?.signal(signal);
     journal
@@ -178,7 +178,7 @@ fn is_graceful(exit: Exit) -> bool {
 
 #[then(regex = r"^the program exits gracefully within (\d+ s)$")]
 async fn exits_gracefully(world: &mut World, limit: Span) -> StepResult {
-    let allowed = world.scene.patience.stretch(limit.0);
+    let allowed = world.scenario.patience.stretch(limit.0);
     let signalled = signalled(world)?;
     let instance = world.own()?.slot(0)?.instance()?;
     let left = allowed.saturating_sub(signalled.elapsed());
@@ -196,7 +196,7 @@ async fn exits_gracefully(world: &mut World, limit: Span) -> StepResult {
 
 #[then("the program is not ready any more")]
 async fn not_ready_any_more(world: &mut World) -> StepResult {
-    let allowed = world.scene.patience.stretch(REFUSAL);
+    let allowed = world.scenario.patience.stretch(REFUSAL);
     let slot = world.own()?.slot(0)?;
     let url = slot.http_url("/ready");
     let not_ready = async || match probes::get(&url).await {
@@ -251,7 +251,7 @@ impl Attempt {
 
 #[then(regex = r"^no new request is accepted on (a new|an open|an idle) connection any more$")]
 async fn no_new_request(world: &mut World, which: String) -> StepResult {
-    let allowed = world.scene.patience.stretch(REFUSAL);
+    let allowed = world.scenario.patience.stretch(REFUSAL);
     let window = Duration::from_secs(1);
     let open = world.client(0).await?;
     let begun = signalled(world)?;

@@ -23,10 +23,10 @@ async fn clients_write(world: &mut World) -> StepResult {
     let mut tasks = Vec::new();
     for number in 0..4 {
         let client = world.fresh_client(number % instances).await?.quiet();
-        let scene = format!("{number}-{}", world.scene.id);
+        let scenario = format!("{number}-{}", world.scenario.id);
         tasks.push(tokio::spawn(write(
             client,
-            scene,
+            scenario,
             written.clone(),
             stop.clone(),
         )));
@@ -55,7 +55,7 @@ async fn clients_write(world: &mut World) -> StepResult {
 /// Creates, renames and deletes users one after the other, until it is stopped.
 async fn write(
     client: Users,
-    scene: String,
+    scenario: String,
     written: Arc<Mutex<Vec<WrittenUser>>>,
     stop: CancellationToken,
 ) {
@@ -63,8 +63,8 @@ async fn write(
     while !stop.is_cancelled() {
         number += 1;
         let request = CreateUserRequest {
-            email: format!("writer-{number}-{scene}@example.com"),
-            name: format!("Writer-{number}-{scene}"),
+            email: format!("writer-{number}-{scenario}@example.com"),
+            name: format!("Writer-{number}-{scenario}"),
             ..Default::default()
         };
         let Ok(user) = client.create(request).await.result else {

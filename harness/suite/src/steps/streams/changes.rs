@@ -63,7 +63,7 @@ async fn are_changed(
     }
     let count = world.streams.written.len() - first;
     let note = format!("{count} changes by {clients} clients were acknowledged");
-    world.scene.journal.note(note);
+    world.scenario.journal.note(note);
     Ok(())
 }
 

@@ -64,14 +64,14 @@ async fn tells(world: &mut World, alias: String) -> StepResult {
 )]
 async fn any_interleaving(world: &mut World) -> StepResult {
     let clients = [world.client(0).await?, world.client(1).await?];
-    let scene = world.scene.clone();
+    let scenario = world.scenario.clone();
     let slots = world.own()?.slots();
     let (outages, mut wanted) = tokio::sync::mpsc::unbounded_channel::<Outage>();
     let ground = Ground {
         clients,
         urls: [slots[0].grpc_url()?, slots[1].grpc_url()?],
         outages,
-        scene,
+        scenario,
     };
     let apply_outages = async {
         while let Some(outage) = wanted.recv().await {

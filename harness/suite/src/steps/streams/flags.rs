@@ -11,7 +11,7 @@ use crate::world::World;
 
 /// Ids that no other scenario uses.
 fn ids(world: &World, count: usize) -> Vec<Option<String>> {
-    let id = |number| Some(format!("caller-{number}-{}", world.scene.id));
+    let id = |number| Some(format!("caller-{number}-{}", world.scenario.id));
     (0..count).map(id).collect()
 }
 
@@ -22,7 +22,7 @@ async fn open_for(
     ids: &[Option<String>],
 ) -> StepResult<Vec<bool>> {
     let url = world.deployment().await?.slot(instance)?.grpc_url()?;
-    let answers = callers(&url, ids, &world.scene).await?;
+    let answers = callers(&url, ids, &world.scenario).await?;
     let strange = answers.iter().flatten();
     let strange = strange.filter(|it| it.code() != Code::Unimplemented);
     let expected = "a stream that is open, or UNIMPLEMENTED";

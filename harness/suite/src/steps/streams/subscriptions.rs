@@ -33,7 +33,7 @@ async fn ask(
     let terms = terms(&request.filter)?;
     let url = world.deployment().await?.slot(instance)?.grpc_url()?;
     let limit = world.environment.patience.stretch(limit);
-    let stream = UserStream::open(&url, request, pace, limit, &world.scene).await?;
+    let stream = UserStream::open(&url, request, pace, limit, &world.scenario).await?;
     let refusal = stream.as_ref().err().cloned();
     let opened = Instant::now();
     let subscriber = Subscriber {
@@ -164,7 +164,7 @@ async fn is_opened_with_each(world: &mut World, step: &Step) -> StepResult {
             filter: world.text(&filter)?,
             ..Default::default()
         };
-        let opened = UserStream::open(&url, request, Pace::AtOnce, limit, &world.scene).await?;
+        let opened = UserStream::open(&url, request, Pace::AtOnce, limit, &world.scenario).await?;
         refusals.push(match opened {
             Err(status) => Some(status),
             // Some send headers first and the status after them.

@@ -71,7 +71,7 @@ fn field_value(world: &World, what: &str, index: usize) -> StepResult<FieldValue
         let field = field.trim_start_matches("the ");
         FieldValue::by_name(field, world.text(value)?).map_err(Failure::broken)
     } else {
-        let unique = format!("{index}x{}", world.scene.id);
+        let unique = format!("{index}x{}", world.scenario.id);
         FieldValue::from_description(what, &unique).map_err(Failure::broken)
     }
 }
@@ -132,7 +132,7 @@ async fn is_updated_with_nothing(world: &mut World, alias: String) -> StepResult
 async fn an_unknown_id_is_updated(world: &mut World) -> StepResult {
     world.begin();
     let request = UpdateUserRequest {
-        id: format!("unknown-{}", world.scene.id),
+        id: format!("unknown-{}", world.scenario.id),
         ..Default::default()
     };
     let call = world.client(0).await?.update(request).await;
@@ -166,7 +166,7 @@ async fn is_deleted(world: &mut World, alias: String, instance: String) -> StepR
 async fn is_renamed(world: &mut World, alias: String, instance: Nth) -> StepResult {
     world.begin();
     let client = world.client(instance.0).await?;
-    let name = Some(format!("Renamed-{}", world.scene.id));
+    let name = Some(format!("Renamed-{}", world.scenario.id));
     world
         .update_and_read_back(
             &client,
@@ -184,7 +184,7 @@ async fn is_renamed(world: &mut World, alias: String, instance: Nth) -> StepResu
 )]
 async fn is_renamed_by_one_that_dies(world: &mut World, alias: String) -> StepResult {
     world.begin();
-    let name = Some(format!("Renamed-{}", world.scene.id));
+    let name = Some(format!("Renamed-{}", world.scenario.id));
     let id = world.tracked_user(&alias)?.now().id.clone();
     let request = UpdateUserRequest {
         id,
@@ -193,7 +193,7 @@ async fn is_renamed_by_one_that_dies(world: &mut World, alias: String) -> StepRe
     };
     let call = world.client(0).await?.update(request).await;
     world.own()?.slot(0)?.instance()?.kill().await;
-    world.scene.journal.note("the first instance is killed");
+    world.scenario.journal.note("the first instance is killed");
     if let (Ok(user), Some(person)) = (&call.result, world.users.tracked.get_mut(&alias)) {
         person.states.push(user.clone());
     }
@@ -215,7 +215,7 @@ async fn is_read_listed_and_updated(world: &mut World, alias: String) -> StepRes
     world.done(UserCall::new(
         client.list(list).await.map(UserResponse::Page),
     ));
-    let name = Some(format!("Renamed-{}", world.scene.id));
+    let name = Some(format!("Renamed-{}", world.scenario.id));
     world
         .update_and_read_back(
             &client,
@@ -245,7 +245,7 @@ async fn is_renamed_in_a_row(
         &clients[..]
     };
     for number in 0..times {
-        let name = Some(format!("Renamed-{number}-{}", world.scene.id));
+        let name = Some(format!("Renamed-{number}-{}", world.scenario.id));
         let client = &used[number % used.len()];
         world
             .update_and_read_back(
@@ -278,7 +278,7 @@ async fn is_renamed_and_read(
         &clients[1]
     };
     for number in 0..times {
-        let name = Some(format!("Renamed-{number}-{}", world.scene.id));
+        let name = Some(format!("Renamed-{number}-{}", world.scenario.id));
         world
             .update_and_read_back(
                 &clients[0],
@@ -315,7 +315,7 @@ async fn a_whole_life(world: &mut World) -> StepResult {
         return Ok(());
     };
     read_twice(world, &client, &user.id, &filter, Some(&user)).await;
-    let name = Some(format!("Renamed-{}", world.scene.id));
+    let name = Some(format!("Renamed-{}", world.scenario.id));
     let update = UpdateUserRequest {
         id: user.id.clone(),
         name,
@@ -345,7 +345,7 @@ pub async fn live_in_turn(world: &mut World, number: usize) -> StepResult {
         ));
     };
     read_twice(world, &client(1), &user.id, &filter, Some(&user)).await;
-    let name = Some(format!("Renamed-{number}-{}", world.scene.id));
+    let name = Some(format!("Renamed-{number}-{}", world.scenario.id));
     let updated = client(0)
         .update(UpdateUserRequest {
             id: user.id.clone(),

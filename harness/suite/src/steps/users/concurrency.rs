@@ -64,13 +64,13 @@ async fn at_once(world: &mut World, calls: Vec<Pending>) -> StepResult {
 fn call(
     client: &Users,
     method: &str,
-    scene: &str,
+    scenario: &str,
     number: usize,
     about: String,
 ) -> StepResult<Pending> {
     let id = about.clone();
     let client = client.clone();
-    let name = format!("Many-{number}-{scene}");
+    let name = format!("Many-{number}-{scenario}");
     Ok(match method {
         "CreateUser" => async move {
             let email = format!(
@@ -126,7 +126,7 @@ async fn deal(world: &mut World, methods: &[&str], count: usize) -> StepResult<V
         .next()
         .map(|it| it.name.clone())
         .unwrap_or_default();
-    let scene = world.scene.id.clone();
+    let scenario = world.scenario.id.clone();
     let mut calls = Vec::new();
     for number in 0..count {
         let method = methods[number % methods.len()];
@@ -138,7 +138,7 @@ async fn deal(world: &mut World, methods: &[&str], count: usize) -> StepResult<V
                 Failure::broken("too few users for so many calls; give the scenario more")
             })?,
         };
-        calls.push(call(&client, method, &scene, number, id)?);
+        calls.push(call(&client, method, &scenario, number, id)?);
     }
     Ok(calls)
 }
@@ -172,7 +172,7 @@ async fn every_call_and_a_cut(world: &mut World) -> StepResult {
     for slot in world.own()?.slots() {
         slot.link(DATABASE)?.cut().await;
     }
-    world.scene.journal.note("Database is cut");
+    world.scenario.journal.note("Database is cut");
     for result in join_all(running).await {
         world.done(UserCall::new(result.map_err(Failure::broken)?));
     }
@@ -202,15 +202,15 @@ async fn is_called_at_once(world: &mut World, method: String, times: usize) -> S
     let client = world.client(0).await?;
     let users = world.users.groups.values().flat_map(|it| &it.users);
     let ids: Vec<String> = users.map(|it| it.id.clone()).collect();
-    let scene = world.scene.id.clone();
+    let scenario = world.scenario.id.clone();
     let calls: StepResult<Vec<_>> = (0..times)
-        .map(|it| call(&client, &method, &scene, it, ids[it % ids.len()].clone()))
+        .map(|it| call(&client, &method, &scenario, it, ids[it % ids.len()].clone()))
         .collect();
     at_once(world, calls?).await
 }
 
 /// The life of one new user: every unary call once.
-async fn chain(client: Users, scene: String, number: usize) -> Result<(), String> {
+async fn chain(client: Users, scenario: String, number: usize) -> Result<(), String> {
     let failed = |method: &str, status: &Status| {
         format!("{method} {}", crate::drivers::users::shown(status))
     };
@@ -220,7 +220,7 @@ async fn chain(client: Users, scene: String, number: usize) -> Result<(), String
     );
     let request = CreateUserRequest {
         email,
-        name: format!("Chain-{number}-{scene}"),
+        name: format!("Chain-{number}-{scenario}"),
         ..Default::default()
     };
     let user = client
@@ -261,8 +261,8 @@ async fn chain(client: Users, scene: String, number: usize) -> Result<(), String
 }
 
 /// Ten chains at once, so that more than one connection is used.
-async fn chains(client: &Users, scene: &str) -> Result<(), String> {
-    let all = (0..10).map(|number| chain(client.clone(), scene.to_owned(), number));
+async fn chains(client: &Users, scenario: &str) -> Result<(), String> {
+    let all = (0..10).map(|number| chain(client.clone(), scenario.to_owned(), number));
     futures::future::try_join_all(all).await.map(|_| ())
 }
 
@@ -275,10 +275,10 @@ async fn has_succeeded_again(world: &mut World) -> StepResult {
 #[then(regex = r"^every unary call succeeds again within (\d+ ms)$")]
 async fn succeeds_again(world: &mut World, limit: Span) -> StepResult {
     let client = world.client(0).await?;
-    let scene = world.scene.id.clone();
-    let limit = world.scene.patience.stretch(limit.0);
+    let scenario = world.scenario.id.clone();
+    let limit = world.scenario.patience.stretch(limit.0);
     eventually("every unary call succeeds again", limit, async || {
-        chains(&client, &scene).await
+        chains(&client, &scenario).await
     })
     .await
 }
@@ -286,8 +286,8 @@ async fn succeeds_again(world: &mut World, limit: Span) -> StepResult {
 #[then("every unary call succeeds")]
 async fn succeeds(world: &mut World) -> StepResult {
     let client = world.client(0).await?;
-    let scene = world.scene.id.clone();
-    chains(&client, &scene)
+    let scenario = world.scenario.id.clone();
+    chains(&client, &scenario)
         .await
         .map_err(|got| Failure::mismatch("every unary call succeeds", got))
 }
@@ -310,7 +310,7 @@ async fn are_created_at_once(world: &mut World, count: usize, alias: String) -> 
 async fn new_users_are_given_one_email(world: &mut World, count: usize) -> StepResult {
     world.begin();
     let clients = world.all_clients().await?;
-    let email = format!("contested-{}@example.com", world.scene.id);
+    let email = format!("contested-{}@example.com", world.scenario.id);
     let calls = (0..count).map(|number| {
         let client = clients[number % clients.len()].clone();
         let mut request = world.newcomer();
@@ -328,7 +328,7 @@ async fn new_users_are_given_one_email(world: &mut World, count: usize) -> StepR
 async fn users_are_given_one_email(world: &mut World, alias: String) -> StepResult {
     world.begin();
     let clients = world.all_clients().await?;
-    let email = format!("contested-{}@example.com", world.scene.id);
+    let email = format!("contested-{}@example.com", world.scenario.id);
     let users = &world.group(&alias)?.users;
     let calls = users.iter().enumerate().map(|(number, user)| {
         let client = clients[number % clients.len()].clone();
@@ -381,7 +381,7 @@ async fn is_renamed_at_once(world: &mut World, alias: String, times: usize) -> S
     let id = world.tracked_user(&alias)?.now().id.clone();
     let calls = (0..times).map(|number| {
         let client = clients[number % clients.len()].clone();
-        let name = Some(format!("Renamed-{number}-{}", world.scene.id));
+        let name = Some(format!("Renamed-{number}-{}", world.scenario.id));
         let request = UpdateUserRequest {
             id: id.clone(),
             name,
@@ -396,8 +396,8 @@ async fn is_renamed_at_once(world: &mut World, alias: String, times: usize) -> S
 /// An update that is valid but for its id.
 async fn with_id(world: &mut World, method: &str, id: &str) -> StepResult {
     let client = world.client(0).await?;
-    let scene = world.scene.id.clone();
-    let done = call(&client, method, &scene, 0, id.to_owned())?.await;
+    let scenario = world.scenario.id.clone();
+    let done = call(&client, method, &scenario, 0, id.to_owned())?.await;
     world.done(UserCall::new(done));
     Ok(())
 }

@@ -51,7 +51,7 @@ async fn a_user_shown(world: &mut World, alias: String) -> StepResult {
 }
 
 async fn make(world: &mut World, alias: &str, fields: Vec<(String, String)>) -> StepResult {
-    let id = &world.scene.id;
+    let id = &world.scenario.id;
     let mut request = CreateUserRequest {
         email: format!("{}-{id}@example.com", alias.to_lowercase()),
         name: format!("{alias}-{id}"),
@@ -93,7 +93,7 @@ async fn users_named(
     changed: String,
     longest: String,
 ) -> StepResult {
-    let id = world.scene.id.clone();
+    let id = world.scenario.id.clone();
     let mut group = world.users.groups.remove(&alias).unwrap_or_default();
     if group.name.is_empty() {
         group.name = match longest.as_str() {
@@ -152,7 +152,7 @@ pub async fn create_all(
 
 /// Users for a scenario that does not care who they are.
 pub async fn make_group(world: &mut World, alias: &str, count: usize) -> StepResult {
-    let name = format!("{alias}-{}", world.scene.id);
+    let name = format!("{alias}-{}", world.scenario.id);
     let request = |_| CreateUserRequest {
         name: name.clone(),
         ..world.newcomer()
@@ -217,7 +217,7 @@ async fn a_user_for_each_email(world: &mut World, alias: String, step: &Step) ->
 #[given("a user for each of these names")]
 async fn a_user_for_each_name(world: &mut World, step: &Step) -> StepResult {
     let names = world.texts(step)?;
-    let id = world.scene.id.clone();
+    let id = world.scenario.id.clone();
     let requests = names
         .into_iter()
         .enumerate()
@@ -237,7 +237,7 @@ async fn was_deleted(world: &mut World, alias: String) -> StepResult {
 
 #[given(regex = r#"^"([A-Z][a-z]+)" was renamed$"#)]
 async fn was_renamed(world: &mut World, alias: String) -> StepResult {
-    let name = format!("Renamed-{}", world.scene.id);
+    let name = format!("Renamed-{}", world.scenario.id);
     updated(
         world,
         &alias,

@@ -34,7 +34,7 @@ use crate::world::users::{ExpectedUser, TrackedUser, UserCall, UserGroup, UserRe
 
 impl PlaceholderValues for World {
     fn id(&self) -> &str {
-        &self.scene.id
+        &self.scenario.id
     }
 
     fn of_user(&self, alias: &str, property: &str) -> Result<String, String> {
@@ -83,7 +83,7 @@ impl World {
                     .get(alias)
                     .map(|it| it.now().name.clone())
             })
-            .unwrap_or_else(|| format!("{alias}-{}", self.scene.id))
+            .unwrap_or_else(|| format!("{alias}-{}", self.scenario.id))
     }
 
     /// A filter that matches only the users of an alias.
@@ -116,7 +116,7 @@ impl World {
     /// A create request with unique values.
     pub fn newcomer(&mut self) -> CreateUserRequest {
         self.users.made += 1;
-        let (id, number) = (&self.scene.id, self.users.made);
+        let (id, number) = (&self.scenario.id, self.users.made);
         CreateUserRequest {
             email: format!("new{number}-{id}@example.com"),
             name: format!("New-{number}-{id}"),

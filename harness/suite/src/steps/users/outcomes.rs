@@ -166,7 +166,7 @@ async fn exactly_one_succeeds(world: &mut World, status: StatusCode) -> StepResu
 
 #[then(regex = r"^every call ends within (\d+ (?:ms|s))$")]
 async fn every_call_ends(world: &mut World, limit: Span) -> StepResult {
-    let allowed = world.scene.patience.stretch(limit.0);
+    let allowed = world.scenario.patience.stretch(limit.0);
     let late = |it: &&UserCall| it.call.took > allowed;
     let calls = &world.users.calls;
     let wrong = calls

@@ -201,7 +201,7 @@ async fn interfere(world: &mut World, client: &Users, alias: &str, meanwhile: &s
         "the last user seen is renamed" => {
             let Some(id) = last else { return Ok(()) };
             world.users.walk.lasting.remove(&id);
-            let name = Some(format!("Moved-{}", world.scene.id));
+            let name = Some(format!("Moved-{}", world.scenario.id));
             client
                 .update(UpdateUserRequest {
                     id,

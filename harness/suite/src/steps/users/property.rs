@@ -20,47 +20,47 @@ async fn clients(world: &mut World, count: usize) -> StepResult<Vec<Users>> {
 
 #[then("any email is accepted or refused as the rules of emails say")]
 async fn any_email(world: &mut World) -> StepResult {
-    texts::emails(world.client(0).await?, world.scene.seed).await
+    texts::emails(world.client(0).await?, world.scenario.seed).await
 }
 
 #[then("any name is accepted or refused as the rules of names say")]
 async fn any_name(world: &mut World) -> StepResult {
-    texts::names(world.client(0).await?, world.scene.seed).await
+    texts::names(world.client(0).await?, world.scenario.seed).await
 }
 
 #[then("any metadata is accepted or refused as the rules of metadata say")]
 async fn any_metadata(world: &mut World) -> StepResult {
-    texts::metadata(world.client(0).await?, world.scene.seed).await
+    texts::metadata(world.client(0).await?, world.scenario.seed).await
 }
 
 #[then("any text in any field of any call is kept or refused as the clauses say")]
 async fn any_text(world: &mut World) -> StepResult {
-    texts::anywhere(world.client(0).await?, world.scene.seed).await
+    texts::anywhere(world.client(0).await?, world.scenario.seed).await
 }
 
 #[then("any filter is answered as the model answers it")]
 async fn any_filter(world: &mut World) -> StepResult {
-    filters::check(clients(world, 1).await?, world.scene.seed).await
+    filters::check(clients(world, 1).await?, world.scenario.seed).await
 }
 
 #[then("any users are listed in every order as the model orders them")]
 async fn any_order(world: &mut World) -> StepResult {
-    orders::check(clients(world, 1).await?, world.scene.seed).await
+    orders::check(clients(world, 1).await?, world.scenario.seed).await
 }
 
 #[then("any list over all pages returns every lasting user exactly once while other clients write")]
 async fn any_walk(world: &mut World) -> StepResult {
-    pagination::check(clients(world, 1).await?, world.scene.seed).await
+    pagination::check(clients(world, 1).await?, world.scenario.seed).await
 }
 
 #[then(regex = r"^any sequence of (\d+) user operations by (\d+) clients agrees with the model$")]
 async fn any_sequence(world: &mut World, length: usize, count: usize) -> StepResult {
-    stateful::check(clients(world, count).await?, length, world.scene.seed).await
+    stateful::check(clients(world, count).await?, length, world.scenario.seed).await
 }
 
 #[then(regex = r"^every history of one user under (\d+) concurrent clients is linearizable$")]
 async fn every_history(world: &mut World, count: usize) -> StepResult {
-    histories::check(clients(world, count).await?, 12, world.scene.seed).await
+    histories::check(clients(world, count).await?, 12, world.scenario.seed).await
 }
 
 #[then(
@@ -68,7 +68,7 @@ async fn every_history(world: &mut World, count: usize) -> StepResult {
 )]
 async fn history_under_outages(world: &mut World, count: usize) -> StepResult {
     let clients = clients(world, count).await?;
-    let seed = world.scene.seed;
+    let seed = world.scenario.seed;
     for round in 0..4 {
         let judged = tokio::spawn({
             let clients = clients.clone();

@@ -71,7 +71,7 @@ async fn words_stay_in_the_log(world: &mut World) -> StepResult {
         .cloned()
         .collect();
     all(&format!("no answer holds {WORD:?}"), wrong, answers.len())?;
-    let limit = world.scene.patience.stretch(Duration::from_secs(1));
+    let limit = world.scenario.patience.stretch(Duration::from_secs(1));
     let deployment = world.own()?;
     eventually(
         format!("the log holds the database's word {WORD:?}"),
