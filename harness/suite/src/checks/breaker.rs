@@ -6,6 +6,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use conformance_engine::failure::{Failure, StepResult};
+
 /// The earliest and the latest time of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Interval(pub Duration, pub Duration);
@@ -227,9 +229,33 @@ impl Candidate {
     }
 }
 
+/// Checks that every request to an open breaker was refused; the errors say what came instead.
+pub fn stayed_open(looks: &[Result<(), String>]) -> StepResult {
+    if looks.is_empty() {
+        return Err(Failure::broken("the machine is too busy to look in time"));
+    }
+    match looks.iter().find_map(|look| look.as_ref().err()) {
+        None => Ok(()),
+        Some(got) => Err(Failure::mismatch("an open breaker", got)),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_breaker_that_let_one_request_through_did_not_stay_open() {
+        let wrong = Err("200".to_owned());
+        assert_eq!(stayed_open(&[Ok(()), Ok(())]), Ok(()));
+        let failure = stayed_open(&[Ok(()), wrong]).expect_err("it let one through");
+        assert_eq!(failure, Failure::mismatch("an open breaker", "200"));
+    }
+
+    #[test]
+    fn without_a_request_nothing_is_known_of_a_breaker() {
+        assert!(matches!(stayed_open(&[]), Err(Failure::Broken { .. })));
+    }
 
     const SETTINGS: BreakerSettings = BreakerSettings {
         max_failures: 2,

@@ -62,6 +62,60 @@ pub fn parse(body: &str) -> Result<HealthAnswer, Vec<String>> {
     }
 }
 
+impl HealthAnswer {
+    /// What is wrong where the named components must have this status, and the others, if they are judged, be healthy.
+    pub fn wrong_statuses(&self, named: &[&str], status: &str, judge_others: bool) -> Vec<String> {
+        let mut wrong = Vec::new();
+        for component in &self.components {
+            let is_named = named.contains(&component.name.as_str());
+            let wanted = if is_named { status } else { "healthy" };
+            if component.status != wanted && (is_named || judge_others) {
+                wrong.push(format!(
+                    "{} is {} instead of {wanted}",
+                    component.name, component.status
+                ));
+            }
+        }
+        let is_listed = |name: &&&str| self.component(name).is_some();
+        let missing = named.iter().filter(|name| !is_listed(name));
+        wrong.extend(missing.map(|name| format!("{name} is not listed")));
+        wrong
+    }
+
+    /// How long the check of a component took; it must have found it healthy within `most` milliseconds.
+    pub fn healthy_latency(&self, name: &str, most: f64) -> Result<f64, String> {
+        let component = self.component(name);
+        let component = component.ok_or_else(|| format!("{name} is not listed"))?;
+        if component.status != "healthy" || component.latency_ms > most {
+            return Err(format!(
+                "{name} is {} after {} ms",
+                component.status, component.latency_ms
+            ));
+        }
+        Ok(component.latency_ms)
+    }
+
+    fn component(&self, name: &str) -> Option<&Component> {
+        self.components
+            .iter()
+            .find(|component| component.name == name)
+    }
+}
+
+/// The bodies that hold one of the secrets, in any letter case.
+pub fn revealing<'a>(bodies: &[&'a str], secrets: &[String]) -> Vec<&'a str> {
+    let secrets: Vec<String> = secrets.iter().map(|secret| secret.to_lowercase()).collect();
+    let reveals = |body: &&str| {
+        let body = body.to_lowercase();
+        secrets.iter().any(|secret| body.contains(secret))
+    };
+    bodies
+        .iter()
+        .copied()
+        .filter(|body| reveals(body))
+        .collect()
+}
+
 fn text(value: &Value, name: &str, of: &str, wrong: &mut Vec<String>) -> String {
     match value.get(name) {
         Some(Value::String(text)) => text.clone(),
@@ -170,5 +224,36 @@ mod tests {
     #[test]
     fn a_null_is_no_error() {
         assert!(parse(&GOOD.replace("0.4", "0.4,\"error\":null")).is_ok());
+    }
+
+    #[test]
+    fn only_the_named_component_may_be_degraded() {
+        let answer = parse(GOOD).expect("complete");
+        let wrong =
+            |named: &[&str], others| answer.wrong_statuses(named, "degraded", others).join("; ");
+        assert_eq!(wrong(&["redis"], true), "");
+        assert_eq!(
+            wrong(&["database"], false),
+            "database is healthy instead of degraded"
+        );
+        assert_eq!(wrong(&[], true), "redis is degraded instead of healthy");
+        assert_eq!(wrong(&[], false), "");
+        assert_eq!(wrong(&["queue", "redis"], true), "queue is not listed");
+    }
+
+    #[test]
+    fn a_latency_counts_only_of_a_healthy_component() {
+        let answer = parse(GOOD).expect("complete");
+        assert_eq!(answer.healthy_latency("database", 1.0), Ok(0.4));
+        for (name, most) in [("database", 0.3), ("redis", 100.0), ("queue", 100.0)] {
+            assert!(answer.healthy_latency(name, most).is_err(), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_secret_is_found_in_any_letter_case() {
+        let secrets = ["Secret".to_owned(), "redis://".to_owned()];
+        let bodies = ["fine", "the SECRET", "Redis://localhost"];
+        assert_eq!(revealing(&bodies, &secrets), bodies[1..]);
     }
 }

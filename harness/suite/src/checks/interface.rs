@@ -20,6 +20,43 @@ pub enum Part {
     Values,
 }
 
+impl Part {
+    /// The part by its words in features.
+    pub fn by_words(words: &str) -> Option<Self> {
+        Some(match words {
+            "services and methods" => Self::Services,
+            "messages" => Self::Messages,
+            "fields" => Self::Fields,
+            "values of enums" => Self::Values,
+            _ => return None,
+        })
+    }
+}
+
+/// The files that reflection returned for each symbol.
+pub type Answers = [(String, Vec<FileDescriptorProto>)];
+
+/// Everything in which the answers disagree with the wanted files about a part of the package, and the number of
+/// statements that were compared. A wrong statement in one answer is not made up for by a right one in another.
+pub fn disagreements(
+    wanted: &[FileDescriptorProto],
+    answers: &Answers,
+    package: &str,
+    part: Part,
+) -> (Vec<String>, usize) {
+    let contradicted = answers
+        .iter()
+        .flat_map(|(symbol, files)| contradictions(wanted, files, (package, symbol, part)));
+    let mut wrong: Vec<String> = contradicted.collect();
+    let files: Vec<_> = answers
+        .iter()
+        .flat_map(|(_, files)| files.clone())
+        .collect();
+    let (count, missing) = missing(wanted, &files, package, part);
+    wrong.extend(missing);
+    (wrong, count)
+}
+
 /// All statements of the files about one package. (Options, comments, JSON names and paths are free.)
 pub fn statements(files: &[FileDescriptorProto], package: &str) -> BTreeSet<(Part, String)> {
     let mut statements = Statements {

@@ -8,6 +8,7 @@
 //! - [`reflection`]: the interface as data
 //! - [`probes`]: `/live`, `/ready`, `/health` over HTTP
 //! - [`database`], [`database_hold`], [`database_locks`], [`redis`]: the backends of the service
+//! - [`malformed`]: messages that no server can decode
 //! - [`raw`]: connections below any client library
 //! - [`unread`]: requests whose answers the client stops reading
 //! - [`raw_http`]: HTTP/1.1 byte by byte
@@ -21,6 +22,7 @@ pub mod database_locks;
 pub mod encodings;
 pub mod gateway;
 pub mod health_service;
+pub mod malformed;
 pub mod probes;
 pub mod raw;
 pub mod raw_http;

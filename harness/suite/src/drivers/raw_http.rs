@@ -17,14 +17,51 @@ const GIVE_UP: Duration = Duration::from_secs(30);
 /// The maximum number of header lines of an answer.
 const HEADERS: usize = 64;
 
-/// Sends the pieces one after the other until an answer is there, and reads it.
-///
-/// The error says how the connection ended without one.
-pub async fn send(port: u16, pieces: Vec<Bytes>) -> StepResult<Result<HttpAnswer, String>> {
-    send_slowly(port, pieces, Duration::ZERO).await
+/// How the end of a body is marked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Framing {
+    /// By its length in the head.
+    Length,
+    /// By a chunk of size 0.
+    Chunked,
 }
 
-/// The same with a pause after each piece, so that the other side reads it alone.
+/// The head of a request whose body is JSON, with this header line about its body.
+pub fn head(request: &str, id: &str, about: &str) -> Bytes {
+    format!(
+        "{request} HTTP/1.1\r\nHost: localhost\r\nX-Request-Id: {id}\r\nContent-Type: application/json\r\n{about}\r\n\r\n"
+    )
+    .into()
+}
+
+/// A request as it goes on the wire: its head, then each part of its body, as a chunk where it is chunked.
+pub fn pieces(request: &str, id: &str, framing: Framing, parts: &[&[u8]]) -> Vec<Bytes> {
+    let length: usize = parts.iter().map(|part| part.len()).sum();
+    let about = match framing {
+        Framing::Length => format!("Content-Length: {length}"),
+        Framing::Chunked => "Transfer-Encoding: chunked".to_owned(),
+    };
+    let mut pieces = vec![head(request, id, &about)];
+    match framing {
+        Framing::Length => pieces.extend(parts.iter().map(|part| Bytes::copy_from_slice(part))),
+        Framing::Chunked => {
+            pieces.extend(parts.iter().map(|part| chunk(part)));
+            pieces.push(Bytes::from_static(b"0\r\n\r\n"));
+        }
+    }
+    pieces
+}
+
+/// One chunk (RFC 9112, section 7.1).
+fn chunk(bytes: &[u8]) -> Bytes {
+    let size = format!("{:x}\r\n", bytes.len());
+    Bytes::from([size.as_bytes(), bytes, b"\r\n"].concat())
+}
+
+/// Sends the pieces one after the other until an answer is there, and reads it. A pause after each piece lets the other
+/// side read it alone.
+///
+/// The error says how the connection ended without an answer.
 pub async fn send_slowly(
     port: u16,
     pieces: Vec<Bytes>,
@@ -161,5 +198,16 @@ mod tests {
             false,
             Some((204, "")),
         );
+    }
+
+    #[test]
+    fn a_body_is_framed_by_its_length_or_in_chunks() {
+        let parts: [&[u8]; 2] = [b"ab", b"0123456789"];
+        let by_length = pieces("POST /", "x", Framing::Length, &parts).concat();
+        let by_length = String::from_utf8_lossy(&by_length);
+        assert!(by_length.contains("\r\nContent-Length: 12\r\n\r\nab0123456789"));
+        let chunked = pieces("POST /", "x", Framing::Chunked, &parts).concat();
+        let chunked = String::from_utf8_lossy(&chunked);
+        assert!(chunked.ends_with("\r\n\r\n2\r\nab\r\na\r\n0123456789\r\n0\r\n\r\n"));
     }
 }

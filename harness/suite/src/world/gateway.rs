@@ -174,6 +174,18 @@ impl InFlight {
         self.tasks.is_empty()
     }
 
+    /// Takes the requests that are answered by now; the others stay in flight.
+    pub async fn take_answered(&mut self) -> StepResult<Vec<Exchange>> {
+        let tasks = std::mem::take(&mut self.tasks).into_iter();
+        let (answered, waiting): (Vec<_>, Vec<_>) = tasks.partition(JoinHandle::is_finished);
+        self.tasks = waiting;
+        let mut exchanges = Vec::new();
+        for task in answered {
+            exchanges.push(task.await.map_err(Failure::broken)??);
+        }
+        Ok(exchanges)
+    }
+
     /// Opens the gate and waits for the answers that were held back.
     pub async fn let_go(&mut self) -> StepResult<Vec<Exchange>> {
         if let Some(gate) = self.gate.take() {

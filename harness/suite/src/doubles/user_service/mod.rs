@@ -3,6 +3,8 @@
 //! - [`answer`], [`raw`]: answers to a call
 //! - [`script`], [`script_text`]: which call gets which answer, and its notation in features
 //! - [`records`]: received calls and connections
+//! - [`waits`]: waiting for calls and their ends
+//! - [`odd_answers`]: answers that no user service may give
 //! - [`health`]: the health protocol
 //! - [`service`], [`store`]: answers by the contract, over users in memory
 //! - [`listener`]: the port, and the connections that were accepted
@@ -15,6 +17,7 @@ mod connection_control;
 mod exchange;
 pub mod health;
 mod listener;
+pub mod odd_answers;
 pub mod raw;
 pub mod records;
 pub mod script;
@@ -23,6 +26,7 @@ mod service;
 pub mod store;
 #[cfg(test)]
 mod tests;
+mod waits;
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -48,6 +48,16 @@ pub enum Ending {
     AbandonedByClient(Instant),
 }
 
+impl Ending {
+    /// When; none while the call is open.
+    pub fn at(self) -> Option<Instant> {
+        match self {
+            Self::Open => None,
+            Self::Answered { at, .. } | Self::CutOff(at) | Self::AbandonedByClient(at) => Some(at),
+        }
+    }
+}
+
 impl ReceivedCall {
     /// `GetUser`.
     pub fn method(&self) -> &str {

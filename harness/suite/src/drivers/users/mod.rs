@@ -213,6 +213,30 @@ impl Users {
         self.call("ListUsers", call).await
     }
 
+    /// Creates these users one after the other, each under an email of its own at every call; the first failure ends it.
+    pub async fn create_each(&self, requests: &[CreateUserRequest]) -> Result<Vec<User>, String> {
+        let mut users = Vec::new();
+        for request in requests {
+            let unique = uuid::Uuid::new_v4().simple().to_string();
+            let mut request = request.clone();
+            request.email = format!("{}-{}", &unique[..8], request.email);
+            let created = self.create(request).await.result;
+            users.push(created.map_err(|status| shown(&status))?);
+        }
+        Ok(users)
+    }
+
+    /// The same, and reads each back.
+    pub async fn create_and_get(&self, requests: &[CreateUserRequest]) -> Result<(), String> {
+        for request in requests {
+            for user in self.create_each(std::slice::from_ref(request)).await? {
+                let read = self.get(&user.id).await.result;
+                read.map_err(|status| shown(&status))?;
+            }
+        }
+        Ok(())
+    }
+
     async fn call<A>(
         &self,
         method: &'static str,

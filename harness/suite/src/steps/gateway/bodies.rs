@@ -6,7 +6,7 @@ use bytes::Bytes;
 use conformance_engine::failure::{Failure, StepResult};
 use cucumber::{then, when};
 
-use crate::drivers::raw_http;
+use crate::drivers::raw_http::{self, Framing};
 use crate::world::World;
 use crate::world::gateway::{Exchange, SentRequest};
 
@@ -25,25 +25,32 @@ fn body_of(world: &mut World, bytes: usize) -> StepResult<Vec<u8>> {
         .into_bytes())
 }
 
-/// The head of a request with this header line about its body.
-fn head(request: &str, id: &str, about: &str) -> Bytes {
-    format!(
-        "{request} HTTP/1.1\r\nHost: localhost\r\nX-Request-Id: {id}\r\nContent-Type: application/json\r\n{about}\r\n\r\n"
-    )
-    .into()
+/// Parts that fit into one chunk each.
+const CHUNK: usize = 65_536;
+
+fn framing(how: &str) -> Framing {
+    match how {
+        "in chunks" => Framing::Chunked,
+        _ => Framing::Length,
+    }
 }
 
-/// One chunk (RFC 9112, section 7.1).
-fn chunk(bytes: &[u8]) -> Bytes {
-    let size = format!("{:x}\r\n", bytes.len());
-    Bytes::from([size.as_bytes(), bytes, b"\r\n"].concat())
-}
-
-/// Pieces of 64 KiB, each as a chunk.
-fn chunks(body: &[u8]) -> Vec<Bytes> {
-    let mut pieces: Vec<Bytes> = body.chunks(65_536).map(chunk).collect();
-    pieces.push(Bytes::from_static(b"0\r\n\r\n"));
-    pieces
+impl World {
+    /// Sends a request byte by byte, with a pause after each piece; records it in the journal.
+    async fn send_raw(
+        &mut self,
+        request: &str,
+        pieces: Vec<Bytes>,
+        pause: Duration,
+    ) -> StepResult<Exchange> {
+        let port = self.deployment().await?.slot(0)?.port("PORT")?;
+        let answer = raw_http::send_slowly(port, pieces, pause).await?;
+        let mut request = SentRequest::parse(request)?;
+        request.id = Some(self.scenario.id.clone());
+        let exchange = Exchange { request, answer };
+        self.scenario.journal.note(exchange.summary());
+        Ok(exchange)
+    }
 }
 
 #[when(regex = r"^a body of (\d+) bytes is sent to `(.+)` (with its length|in chunks)$")]
@@ -51,21 +58,12 @@ async fn body_is_sent(world: &mut World, bytes: usize, request: String, how: Str
     world.begin_requests().await?;
     let request = world.text(&request)?;
     let body = body_of(world, bytes)?;
-    let id = world.scenario.id.clone();
-    let pieces = if how == "in chunks" {
-        let mut pieces = vec![head(&request, &id, "Transfer-Encoding: chunked")];
-        pieces.extend(chunks(&body));
-        pieces
-    } else {
-        let length = format!("Content-Length: {bytes}");
-        vec![head(&request, &id, &length), body.into()]
+    let parts: Vec<&[u8]> = match framing(&how) {
+        Framing::Length => vec![&body],
+        Framing::Chunked => body.chunks(CHUNK).collect(),
     };
-    let port = world.deployment().await?.slot(0)?.port("PORT")?;
-    let answer = raw_http::send(port, pieces).await?;
-    let mut request = SentRequest::parse(&request)?;
-    request.id = Some(id);
-    let exchange = Exchange { request, answer };
-    world.scenario.journal.note(exchange.summary());
+    let pieces = raw_http::pieces(&request, &world.scenario.id, framing(&how), &parts);
+    let exchange = world.send_raw(&request, pieces, Duration::ZERO).await?;
     world.gateway.exchanges.push(exchange);
     Ok(())
 }
@@ -92,27 +90,12 @@ fn cut_within_characters(text: &'static str) -> Vec<&'static [u8]> {
 #[when(regex = r"^a body is sent in pieces (with its length|in chunks) that split a character$")]
 async fn body_in_pieces(world: &mut World, how: String) -> StepResult {
     world.begin_requests().await?;
-    let id = world.scenario.id.clone();
     let request = "POST /api/v1/users";
-    let pieces = cut_within_characters(PIECES);
-    let sent = if how == "in chunks" {
-        let head = head(request, &id, "Transfer-Encoding: chunked");
-        let chunks = pieces.into_iter().map(chunk);
-        let end = Bytes::from_static(b"0\r\n\r\n");
-        std::iter::once(head).chain(chunks).chain([end]).collect()
-    } else {
-        let head = head(request, &id, &format!("Content-Length: {}", PIECES.len()));
-        let pieces = pieces.into_iter().map(Bytes::from_static);
-        std::iter::once(head).chain(pieces).collect()
-    };
-    let port = world.deployment().await?.slot(0)?.port("PORT")?;
-    let answer = raw_http::send_slowly(port, sent, BETWEEN_PIECES).await?;
-    let mut request = SentRequest::parse(request)?;
-    request.id = Some(id);
-    let exchange = Exchange { request, answer };
-    world.scenario.journal.note(exchange.summary());
-    let said = exchange.is(201).map(|_| ());
-    said.map_err(|got| Failure::mismatch("201", got))
+    let parts = cut_within_characters(PIECES);
+    let pieces = raw_http::pieces(request, &world.scenario.id, framing(&how), &parts);
+    let exchange = world.send_raw(request, pieces, BETWEEN_PIECES).await?;
+    let created = exchange.is(201).map(|_| ());
+    created.map_err(|got| Failure::mismatch("201", got))
 }
 
 #[when("a body that is no UTF-8 is sent to every route that takes one")]
@@ -138,15 +121,14 @@ async fn without_content_type(world: &mut World) -> StepResult {
     let user = world.newcomer();
     let body = serde_json::json!({"email": user.email, "name": user.name}).to_string();
     let id = world.scenario.id.clone();
-    let head = format!(
-        "POST /api/v1/users HTTP/1.1\r\nHost: localhost\r\nX-Request-Id: {id}\r\nContent-Length: {}\r\n\r\n{body}",
+    let request = "POST /api/v1/users";
+    let whole = format!(
+        "{request} HTTP/1.1\r\nHost: localhost\r\nX-Request-Id: {id}\r\nContent-Length: {}\r\n\r\n{body}",
         body.len()
     );
-    let port = world.deployment().await?.slot(0)?.port("PORT")?;
-    let answer = raw_http::send(port, vec![head.into()]).await?;
-    let mut request = SentRequest::parse("POST /api/v1/users")?;
-    request.id = Some(id);
-    world.gateway.exchanges.push(Exchange { request, answer });
+    let pieces = vec![whole.into()];
+    let exchange = world.send_raw(request, pieces, Duration::ZERO).await?;
+    world.gateway.exchanges.push(exchange);
     Ok(())
 }
 
@@ -165,7 +147,7 @@ async fn broken_body(world: &mut World, how: String) -> StepResult {
         _ => ("Content-Length: 2\r\nContent-Length: 3", "{} "),
     };
     let port = world.deployment().await?.slot(0)?.port("PORT")?;
-    let head = head("POST /api/v1/users", &world.scenario.id, about);
+    let head = raw_http::head("POST /api/v1/users", &world.scenario.id, about);
     let request = [head.as_ref(), body.as_bytes()].concat();
     // The answer is undefined: the request is malformed.
     crate::drivers::raw::send(port, &request).await
@@ -174,7 +156,8 @@ async fn broken_body(world: &mut World, how: String) -> StepResult {
 #[then("the answer is 413 in the shape of an error")]
 #[then("the answer is 413 with its request id")]
 async fn answer_is_413(world: &mut World) -> StepResult {
-    let said = world.newest()?.is(413);
-    said.map(|_| ())
+    let checked = world.newest()?.is(413);
+    checked
+        .map(|_| ())
         .map_err(|got| Failure::mismatch("413, an error with its request id", got))
 }

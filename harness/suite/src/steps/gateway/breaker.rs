@@ -7,13 +7,13 @@ use conformance_engine::observe::elapse;
 use cucumber::{given, then, when};
 
 use super::requests;
-use crate::checks::breaker::BreakerSettings;
+use crate::checks::all;
+use crate::checks::breaker::{BreakerSettings, stayed_open};
 use crate::checks::gateway_answer;
 use crate::contract::components::gateway::USER_SERVICE;
 use crate::doubles::user_service::records::ReceivedCall;
 use crate::params::Span;
 use crate::properties;
-use crate::steps::users::outcomes::all;
 use crate::world::World;
 use crate::world::gateway::SentRequest;
 
@@ -157,32 +157,40 @@ fn opened(world: &World) -> StepResult<Instant> {
 
 #[then(regex = r"^the breaker stays open for (\d+ ms)$")]
 async fn stays_open(world: &mut World, window: Span) -> StepResult {
-    // The reset timeout begins no earlier than the user service sent the answer that opened the breaker.
+    let begun = open_since(world).await?;
+    let looks = looks_until(world, begun + window.0).await?;
+    stayed_open(&looks)
+}
+
+/// Since when the breaker is open at the latest: the reset timeout begins no earlier than the user service sent the
+/// answer that opened it.
+async fn open_since(world: &mut World) -> StepResult<Instant> {
+    if !world.gateway.in_flight.is_empty() {
+        return Ok(Instant::now());
+    }
     let calls = world.deployment().await?.double()?.calls();
-    let waits = world.gateway.in_flight.is_empty();
-    let begun = if waits {
-        calls.iter().filter_map(ReceivedCall::answered).max()
-    } else {
-        Some(Instant::now())
-    };
-    let none = || Failure::mismatch("a call that the user service has answered", "none");
-    let begun = begun.ok_or_else(none)?;
-    let mut looks = 0;
-    while begun.elapsed() < window.0 {
+    let newest = calls.iter().filter_map(ReceivedCall::answered).max();
+    newest.ok_or_else(|| Failure::mismatch("a call that the user service has answered", "none"))
+}
+
+/// Sends requests one after the other, until one is not refused; for each, whether it was.
+async fn looks_until(world: &mut World, until: Instant) -> StepResult<Vec<Result<(), String>>> {
+    let mut looks = Vec::new();
+    while Instant::now() < until {
         let request = SentRequest::parse("DELETE /api/v1/users/x")?;
-        let said = try_refused(world, request).await?;
+        let look = try_refused(world, request).await?;
         // A request that ended after the window proves nothing, unless there was no other.
-        if begun.elapsed() >= window.0 && looks > 0 {
+        if Instant::now() >= until && !looks.is_empty() {
             break;
         }
-        said.map_err(|got| Failure::mismatch("an open breaker", got))?;
-        looks += 1;
+        let is_wrong = look.is_err();
+        looks.push(look);
+        if is_wrong {
+            break;
+        }
         elapse(Duration::from_millis(20)).await;
     }
-    if looks == 0 {
-        return Err(Failure::broken("the machine is too busy to look in time"));
-    }
-    Ok(())
+    Ok(looks)
 }
 
 /// Waits for the reset timeout and the tolerance of the program's timer.

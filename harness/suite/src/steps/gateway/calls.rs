@@ -9,11 +9,11 @@ use user_proto::v1::{
     CreateUserRequest, DeleteUserRequest, GetUserRequest, ListUsersRequest, UpdateUserRequest,
 };
 
+use crate::checks::all;
 use crate::doubles::user_service::records::ReceivedCall;
-use crate::steps::users::outcomes::all;
 use crate::steps::users::table;
 use crate::world::World;
-use crate::world::gateway::SentRequest;
+use crate::world::gateway::{Exchange, SentRequest};
 
 /// The fields of a call as texts; a missing field is `(absent)`.
 type Fields = BTreeMap<String, String>;
@@ -187,18 +187,20 @@ async fn each_makes_the_call_with(
     let mut wrong = Vec::new();
     let count = rows.len();
     for mut row in rows {
-        world.begin_requests().await?;
         let header = content_type
             .iter()
-            .map(|it| ("content-type".to_owned(), it.clone()));
+            .map(|value| ("content-type".to_owned(), value.clone()));
         row.request.headers.extend(header);
-        let exchange = world.ask(row.request).await?;
-        let calls = world.new_calls().await?;
-        let said = is_call(&calls, &row.call, &of_method(row.fields, &row.call));
-        wrong.extend(said.err().map(|it| format!("{}: {it}", exchange.summary())));
+        let (exchange, calls) = ask_and_record(world, row.request).await?;
+        let checked = is_call(&calls, &row.call, &of_method(row.fields, &row.call));
+        wrong.extend(
+            checked
+                .err()
+                .map(|got| format!("{}: {got}", exchange.summary())),
+        );
         wrong.extend(exchange.fault());
     }
-    all("the call told", wrong, count)
+    all("the listed call", wrong, count)
 }
 
 /// Permitted statuses for an unusual id. The router of Go redirects to a clean path, with 307 instead of 301 since 1.26.
@@ -212,25 +214,45 @@ async fn each_is_refused_or_passed_on(world: &mut World, step: &Step) -> StepRes
     let mut wrong = Vec::new();
     let count = rows.len();
     for row in rows {
-        world.begin_requests().await?;
-        let exchange = world.ask(row.request).await?;
-        let calls = world.new_calls().await?;
-        let mut wanted = of_method(row.fields, &row.call);
-        // The replacement characters of invalid bytes are undefined by the contract.
-        wanted.retain(|_, value| value != "(any)");
-        let said = match exchange.answer() {
-            Err(told) => Err(told),
-            Ok(it) if calls.is_empty() && REFUSED.contains(&it.status) => Ok(()),
-            Ok(it) if it.status >= 500 => Err(exchange.summary()),
-            Ok(_) if row.call == "(none)" => {
-                let calls: Vec<String> = calls.iter().map(summary).collect();
-                Err(format!("{} and calls {calls:?}", exchange.summary()))
-            }
-            Ok(_) => is_call(&calls, &row.call, &wanted),
-        };
-        wrong.extend(said.err().map(|it| format!("{}: {it}", exchange.summary())));
+        let (exchange, calls) = ask_and_record(world, row.request).await?;
+        let wanted = of_method(row.fields, &row.call);
+        let checked = refused_or_passed_on(&exchange, &calls, (&row.call, wanted));
+        wrong.extend(checked.err());
     }
     all("refused, or passed on as it is", wrong, count)
+}
+
+/// Checks that a request was refused, or made the listed call; `(none)` says that no call can hold its id.
+fn refused_or_passed_on(
+    exchange: &Exchange,
+    calls: &[ReceivedCall],
+    (method, mut wanted): (&str, Fields),
+) -> Result<(), String> {
+    let answer = exchange.answer()?;
+    // The replacement characters of invalid bytes are undefined by the contract.
+    wanted.retain(|_, value| value != "(any)");
+    if calls.is_empty() && REFUSED.contains(&answer.status) {
+        return Ok(());
+    }
+    let checked = if answer.status >= 500 {
+        Err("an error of the server".to_owned())
+    } else if method == "(none)" {
+        let calls: Vec<String> = calls.iter().map(summary).collect();
+        Err(format!("not refused, with the calls {calls:?}"))
+    } else {
+        is_call(calls, method, &wanted)
+    };
+    checked.map_err(|got| format!("{}: {got}", exchange.summary()))
+}
+
+/// Sends a request; its answer, and the calls that it made.
+async fn ask_and_record(
+    world: &mut World,
+    request: SentRequest,
+) -> StepResult<(Exchange, Vec<ReceivedCall>)> {
+    world.begin_requests().await?;
+    let exchange = world.ask(request).await?;
+    Ok((exchange, world.new_calls().await?))
 }
 
 #[then(regex = r"^the user service got (CreateUser|UpdateUser) with$")]
@@ -248,4 +270,73 @@ async fn got_no_call(world: &mut World) -> StepResult {
     let calls = world.new_calls().await?;
     let summaries: Vec<String> = calls.iter().map(summary).collect();
     ensure(calls.is_empty(), "no call", format!("{summaries:?}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use bytes::{BufMut as _, Bytes, BytesMut};
+    use http::HeaderMap;
+    use http::uri::PathAndQuery;
+    use prost::Message as _;
+
+    use super::*;
+    use crate::checks::http_answer::HttpAnswer;
+    use crate::doubles::user_service::records::Ending;
+
+    fn exchange(status: u16) -> Exchange {
+        Exchange {
+            request: SentRequest::parse("GET /api/v1/users/x").expect("method and path"),
+            answer: Ok(HttpAnswer {
+                status,
+                headers: HeaderMap::new(),
+                body: Bytes::new(),
+                took: Duration::ZERO,
+            }),
+        }
+    }
+
+    fn get(id: &str) -> ReceivedCall {
+        let message = GetUserRequest { id: id.to_owned() }.encode_to_vec();
+        let mut body = BytesMut::new();
+        body.put_u8(0);
+        body.put_u32(u32::try_from(message.len()).expect("a short message"));
+        body.put_slice(&message);
+        ReceivedCall {
+            path: PathAndQuery::from_static("/user.v1.UserService/GetUser"),
+            metadata: std::sync::Arc::default(),
+            body: body.freeze(),
+            received: Instant::now(),
+            connection: 0,
+            stream: 1,
+            ending: Ending::Open,
+        }
+    }
+
+    #[track_caller]
+    fn check(status: u16, calls: &[ReceivedCall], method: &str, right: bool) {
+        let wanted = named([("id", "x".to_owned())]);
+        let checked = refused_or_passed_on(&exchange(status), calls, (method, wanted));
+        assert_eq!(checked.is_ok(), right, "{checked:?}");
+    }
+
+    #[test]
+    fn an_id_is_refused_without_a_call_or_passed_on_unchanged() {
+        check(404, &[], "GetUser", true);
+        check(200, &[get("x")], "GetUser", true);
+        check(404, &[get("x")], "GetUser", true);
+        check(200, &[get("y")], "GetUser", false);
+        check(200, &[get("x"), get("x")], "GetUser", false);
+        check(200, &[], "GetUser", false);
+        check(500, &[get("x")], "GetUser", false);
+        check(500, &[], "GetUser", false);
+        check(200, &[get("x")], "DeleteUser", false);
+    }
+
+    #[test]
+    fn an_id_that_no_call_can_hold_is_refused() {
+        check(400, &[], "(none)", true);
+        check(400, &[get("x")], "(none)", false);
+    }
 }

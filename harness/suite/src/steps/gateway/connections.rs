@@ -6,6 +6,7 @@ use conformance_engine::failure::{Failure, StepResult, ensure};
 use conformance_engine::observe::{elapse, eventually, holds_for};
 use cucumber::{given, then, when};
 
+use crate::checks::frequency;
 use crate::contract::components::gateway::USER_SERVICE;
 use crate::doubles::user_service::health::{Health, ServingStatus};
 use crate::params::{Span, StatusCode};
@@ -18,6 +19,9 @@ const SERVICE: &str = "user.v1.UserService";
 /// How long the consequences of the last request may take.
 const SETTLED: Duration = Duration::from_secs(1);
 
+/// How much closer to each other PINGs may appear than they were sent.
+const PING_TOLERANCE: Duration = Duration::from_millis(500);
+
 /// A request whose answer is ignored, so that the gateway uses its connection.
 async fn ask_anything(world: &mut World) -> StepResult {
     let request = SentRequest::parse("DELETE /api/v1/users/x")?;
@@ -25,7 +29,7 @@ async fn ask_anything(world: &mut World) -> StepResult {
 }
 
 #[given(regex = r"^the user service has been (cut|hung) for (\d+ s), with requests in flight$")]
-async fn has_been_away(world: &mut World, how: String, time: Span) -> StepResult {
+async fn was_unavailable(world: &mut World, how: String, time: Span) -> StepResult {
     let link = world.own()?.slot(0)?.link(USER_SERVICE)?;
     match how.as_str() {
         "cut" => link.cut().await,
@@ -55,38 +59,28 @@ async fn is_started_again(world: &mut World) -> StepResult {
 
 #[then(regex = r"^within any (\d+ s) the user service got health checks at most (\d+) times?$")]
 async fn asked_at_most(world: &mut World, window: Span, most: usize) -> StepResult {
-    let checks = world.own()?.double()?.health_checks();
+    let health_checks = world.own()?.double()?.health_checks();
     ensure(
-        !checks.is_empty(),
+        !health_checks.is_empty(),
         "a gateway that asks for health",
         "it never did",
     )?;
-    // Watch is not Check. A tenth less, since the times are observed outside the program.
-    let moments: Vec<_> = checks
+    // A Watch is no Check.
+    let checks = health_checks
         .iter()
-        .filter(|it| !it.watch && it.service == SERVICE)
-        .map(|it| it.at)
-        .collect();
-    let window = window.0.mul_f64(0.9);
-    let within = |first: &Instant| {
-        let until = *first + window;
-        moments
-            .iter()
-            .filter(|it| (*first..=until).contains(*it))
-            .count()
-    };
-    let seen = moments.iter().map(within).max().unwrap_or(0);
-    ensure(seen <= most, format!("at most {most} checks"), seen)
+        .filter(|check| !check.watch && check.service == SERVICE);
+    let moments: Vec<Instant> = checks.map(|check| check.at).collect();
+    frequency::at_most_within(&moments, window.0, most)
 }
 
 #[given("every connection to the user service has stopped responding")]
-async fn has_fallen_silent(world: &mut World) -> StepResult {
+async fn stopped_responding(world: &mut World) -> StepResult {
     world.own()?.double()?.silence_connections();
     Ok(())
 }
 
 #[then(regex = r"^every unresponsive connection is closed within (\d+ s)$")]
-async fn is_given_up(world: &mut World, limit: Span) -> StepResult {
+async fn is_closed(world: &mut World, limit: Span) -> StepResult {
     let limit = world.scenario.patience.stretch(limit.0);
     let double = world.own()?.double()?;
     let silent = double.connections().len();
@@ -111,7 +105,7 @@ async fn next_succeeds(world: &mut World) -> StepResult {
 }
 
 #[when(regex = r"^no request is sent for (\d+ s)$")]
-async fn nobody_asks(world: &mut World, window: Span) -> StepResult {
+async fn no_request_is_sent(world: &mut World, window: Span) -> StepResult {
     // Clients that measure bandwidth send PINGs with data, which are no keepalive.
     world.gateway.idle_since = Some(Instant::now() + SETTLED);
     let slot = world.own()?.slot(0)?;
@@ -121,28 +115,17 @@ async fn nobody_asks(world: &mut World, window: Span) -> StepResult {
 #[then(regex = r"^no connection was pinged more often than every (\d+ s)$")]
 async fn not_too_often(world: &mut World, least: Span) -> StepResult {
     let connections = world.own()?.double()?.connections();
-    ensure(
-        !connections.is_empty(),
-        "a connection to the user service",
-        "none",
-    )?;
-    let grain = Duration::from_millis(500);
     let since = world.gateway.idle_since.unwrap_or_else(Instant::now);
-    for connection in &connections {
-        let pings: Vec<_> = connection.pings.iter().filter(|it| **it >= since).collect();
-        let shortest = pings.windows(2).map(|it| *it[1] - *it[0]).min();
-        ensure(
-            shortest.is_none_or(|it| it + grain >= least.0),
-            format!("pings {:?} apart or more", least.0),
-            format!("{shortest:?}"),
-        )?;
-    }
-    Ok(())
+    let pings = connections.into_iter().map(|connection| {
+        let pings = connection.pings.into_iter();
+        pings.filter(|ping| *ping >= since).collect()
+    });
+    frequency::pings_apart(&pings.collect::<Vec<_>>(), least.0, PING_TOLERANCE)
 }
 
 #[given(regex = r"^the user service reports (SERVING|NOT_SERVING|UNKNOWN|SERVICE_UNKNOWN)$")]
 #[when(regex = r"^the user service reports (SERVING|NOT_SERVING|UNKNOWN|SERVICE_UNKNOWN)$")]
-async fn tells_that_it_is(world: &mut World, status: String) -> StepResult {
+async fn reports(world: &mut World, status: String) -> StepResult {
     set_health(world, SERVICE, &status)
 }
 
@@ -167,14 +150,14 @@ fn set_health(world: &mut World, service: &str, status: &str) -> StepResult {
 
 #[given(regex = r"^the user service fails health checks with ([A-Z_]+)$")]
 #[when(regex = r"^the user service fails health checks with ([A-Z_]+)$")]
-async fn refuses_to_tell(world: &mut World, code: StatusCode) -> StepResult {
+async fn fails_health_checks(world: &mut World, code: StatusCode) -> StepResult {
     let double = world.own()?.double()?;
     double.set_health(SERVICE, Health::Fails(code.0));
     Ok(())
 }
 
 #[when("the user service never answers health checks")]
-async fn never_tells(world: &mut World) -> StepResult {
+async fn never_answers_health_checks(world: &mut World) -> StepResult {
     world
         .own()?
         .double()?

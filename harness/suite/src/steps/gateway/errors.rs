@@ -4,12 +4,12 @@ use conformance_engine::failure::{Failure, StepResult, ensure};
 use cucumber::gherkin::Step;
 use cucumber::then;
 
+use crate::checks::all;
 use crate::checks::gateway_answer;
 use crate::contract::components::gateway::USER_SERVICE;
 use crate::doubles::user_service::answer::ScriptedAnswer;
 use crate::drivers::Code;
 use crate::properties::requests;
-use crate::steps::users::outcomes::all;
 use crate::steps::users::table;
 use crate::world::World;
 use crate::world::gateway::{Exchange, SentRequest};

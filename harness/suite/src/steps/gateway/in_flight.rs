@@ -3,20 +3,24 @@
 use std::time::{Duration, Instant};
 
 use conformance_engine::failure::{Failure, StepResult};
-use conformance_engine::observe::{elapse, eventually, holds_for};
+use conformance_engine::observe::{elapse, eventually};
 use cucumber::{given, then, when};
-use tokio::task::JoinHandle;
 
 use super::breaker::{create, creates_are_made, creates_at_once_reach, time_is_up};
+use crate::checks::all;
 use crate::checks::gateway_answer;
-use crate::doubles::user_service::UserServiceDouble;
 use crate::doubles::user_service::answer::{Gate, ScriptedAnswer};
 use crate::doubles::user_service::records::Ending;
 use crate::drivers::Code;
 use crate::params::{Span, StatusCode};
-use crate::steps::users::outcomes::all;
 use crate::world::World;
 use crate::world::gateway::Exchange;
+
+/// How long requests may take to reach the user service, and refusals to come back.
+const ARRIVAL: Duration = Duration::from_secs(2);
+
+/// For this time no further call may come.
+const SETTLED: Duration = Duration::from_millis(200);
 
 /// How long a gateway may take to notice that its client has gone, where it can.
 const NOTICE: Duration = Duration::from_secs(1);
@@ -48,15 +52,9 @@ async fn keeps_its_answers(world: &mut World) -> StepResult {
 /// Waits until this many calls have arrived since the action began.
 async fn calls_have_come(world: &mut World, count: usize) -> StepResult {
     let before = world.gateway.calls_before;
-    let limit = world.scenario.patience.stretch(Duration::from_secs(2));
+    let limit = world.scenario.patience.stretch(ARRIVAL);
     let double = world.own()?.double()?;
-    eventually(format!("{count} calls"), limit, async || {
-        let calls = double.calls().len() - before;
-        (calls >= count)
-            .then_some(())
-            .ok_or(format!("{calls} calls"))
-    })
-    .await
+    double.receives(before, count, limit).await
 }
 
 #[when(regex = r"^1 create is in flight$")]
@@ -95,39 +93,34 @@ async fn are_made_at_once(world: &mut World, count: usize) -> StepResult {
     regex = r"^(\d+) call reaches the user service, and (\d+) answers say that the breaker is open$"
 )]
 async fn one_reaches(world: &mut World, calls: usize, refused: usize) -> StepResult {
-    let limit = world.scenario.patience.stretch(Duration::from_secs(2));
-    let in_flight = &world.gateway.in_flight.tasks;
-    eventually(format!("{refused} answers"), limit, async || {
-        let answered = in_flight.iter().filter(|it| it.is_finished()).count();
-        (answered >= refused)
-            .then_some(())
-            .ok_or(format!("{answered} answers"))
-    })
-    .await?;
+    answers_have_come(world, refused).await?;
     calls_have_come(world, calls).await?;
     let before = world.gateway.calls_before;
     let double = world.own()?.double()?;
-    holds_for(
-        format!("{calls} call"),
-        Duration::from_millis(200),
-        async || {
-            let seen = double.calls().len() - before;
-            (seen == calls).then_some(()).ok_or(format!("{seen} calls"))
-        },
+    double.receives_only(before, calls, SETTLED).await?;
+    let answered = world.gateway.in_flight.take_answered().await?;
+    let wrong = answered.iter().filter_map(|exchange| {
+        let checked = exchange.is(503).and_then(gateway_answer::breaker_is_open);
+        checked.err()
+    });
+    all(
+        "503 `circuit breaker is open`",
+        wrong.collect(),
+        answered.len(),
     )
-    .await?;
-    let (over, kept): (Vec<_>, Vec<_>) = std::mem::take(&mut world.gateway.in_flight.tasks)
-        .into_iter()
-        .partition(JoinHandle::is_finished);
-    world.gateway.in_flight.tasks = kept;
-    let mut wrong = Vec::new();
-    let count = over.len();
-    for task in over {
-        let exchange = task.await.map_err(Failure::broken)??;
-        let said = exchange.is(503).and_then(gateway_answer::breaker_is_open);
-        wrong.extend(said.err());
-    }
-    all("503 `circuit breaker is open`", wrong, count)
+}
+
+/// Waits until this many of the requests in flight are answered.
+async fn answers_have_come(world: &World, count: usize) -> StepResult {
+    let limit = world.scenario.patience.stretch(ARRIVAL);
+    let in_flight = &world.gateway.in_flight.tasks;
+    eventually(format!("{count} answers"), limit, async || {
+        let answered = in_flight.iter().filter(|task| task.is_finished()).count();
+        (answered >= count)
+            .then_some(())
+            .ok_or(format!("{answered} answers"))
+    })
+    .await
 }
 
 #[then("when it is answered with OK requests succeed")]
@@ -145,17 +138,8 @@ async fn made_abandoned_and_over(world: &mut World) -> StepResult {
     let id = make_and_abandon(world).await?;
     let left = Instant::now();
     let limit = world.scenario.patience.stretch(OVER);
-    let double = world.own()?.double()?.clone();
-    let over = eventually("the abandoned call ends", limit, async || {
-        match ending(&double, &id) {
-            Some(Ending::Open) | None => Err("it goes on"),
-            Some(ending) => Ok(ending),
-        }
-    });
-    let at = match over.await? {
-        Ending::AbandonedByClient(at) | Ending::CutOff(at) | Ending::Answered { at, .. } => at,
-        Ending::Open => Instant::now(),
-    };
+    let ending = world.own()?.double()?.call_ends(&id, limit).await?;
+    let at = ending.at().unwrap_or_else(Instant::now);
     let outlived = at.saturating_duration_since(left) > OVER / 3;
     world.gateway.in_flight.outlived_its_client = outlived.then_some(at);
     world.gateway.failed = Some(at);
@@ -173,16 +157,16 @@ async fn time_is_up_again(world: &mut World) -> StepResult {
 #[when("1 create is made and abandoned")]
 async fn made_and_abandoned(world: &mut World) -> StepResult {
     let id = make_and_abandon(world).await?;
-    let double = world.own()?.double()?.clone();
+    let double = world.own()?.double()?;
     let given_up = eventually(
         "the gateway gives its call up",
         NOTICE,
-        async || match ending(&double, &id) {
+        async || match double.ending(&id) {
             Some(Ending::AbandonedByClient(_)) => Ok(()),
             other => Err(format!("{other:?}")),
         },
     );
-    // One that cannot see its client leave lets it go on.
+    // A gateway that cannot see its client leave completes the call.
     let _ = given_up.await;
     Ok(())
 }
@@ -194,9 +178,9 @@ async fn make_and_abandon(world: &mut World) -> StepResult<String> {
     let id = request.id.clone().unwrap_or_default();
     let task = tokio::spawn(async move { super::exchange(&client, request).await });
     let double = world.own()?.double()?.clone();
-    let limit = world.scenario.patience.stretch(Duration::from_secs(2));
+    let limit = world.scenario.patience.stretch(ARRIVAL);
     eventually("the call reaches the user service", limit, async || {
-        ending(&double, &id).ok_or("no call")
+        double.ending(&id).ok_or("no call")
     })
     .await?;
     task.abort();
@@ -207,20 +191,13 @@ async fn make_and_abandon(world: &mut World) -> StepResult<String> {
     Ok(id)
 }
 
-/// How the call of a request ended, so far.
-fn ending(double: &UserServiceDouble, id: &str) -> Option<Ending> {
-    let calls = double.calls();
-    let call = calls.iter().find(|it| it.request_id() == Some(id));
-    call.map(|it| it.ending)
-}
-
 #[given(regex = r"^(\d+) creates are in flight that the user service will answer with ([A-Z_]+)$")]
 async fn are_in_flight(world: &mut World, count: usize, code: StatusCode) -> StepResult {
     world.begin_requests().await?;
     let gate = Gate::new();
     let answer = match code.0 {
         Code::Ok => ScriptedAnswer::Contract,
-        code => ScriptedAnswer::status(code, "told late"),
+        code => ScriptedAnswer::status(code, "answered late"),
     };
     let held = vec![answer.held_by(&gate); count];
     world.own()?.double()?.script(held);
@@ -237,7 +214,7 @@ async fn in_flight_from_before(world: &mut World, code: StatusCode) -> StepResul
     time_is_up(world).await?;
     creates_are_made(world, 1).await?;
     are_in_flight(world, 2, code).await?;
-    let failures = vec![ScriptedAnswer::status(Code::Unavailable, "told by the scenario"); 3];
+    let failures = vec![ScriptedAnswer::status(Code::Unavailable, "scripted"); 3];
     world.own()?.double()?.script(failures);
     creates_are_made(world, 3).await?;
     time_is_up(world).await

@@ -7,8 +7,8 @@ use cucumber::gherkin::Step;
 use cucumber::then;
 
 use super::requests::{self, methods};
+use crate::checks::all;
 use crate::checks::openapi::ApiDescription;
-use crate::steps::users::outcomes::all;
 use crate::steps::users::table;
 use crate::world::World;
 use crate::world::gateway::{Exchange, SentRequest};

@@ -6,10 +6,11 @@ use conformance_engine::failure::{Failure, StepResult, ensure};
 use cucumber::gherkin::Step;
 use cucumber::{then, when};
 
+use crate::checks::all;
 use crate::checks::gateway_answer::is_request_id;
+use crate::checks::log_line::Event;
 use crate::doubles::user_service::answer::ScriptedAnswer;
 use crate::steps::process::output::wait_for;
-use crate::steps::users::outcomes::all;
 use crate::steps::users::table;
 use crate::world::World;
 use crate::world::gateway::{Exchange, SentRequest};
@@ -30,7 +31,7 @@ async fn id_of(world: &mut World, sent: Option<String>) -> StepResult<Result<Str
     let mut request = SentRequest::parse("GET /api/v1/users/x")?;
     request.id = sent;
     let exchange = world.send(request).await?;
-    let told = match (exchange.fault(), exchange.answer()) {
+    let answered = match (exchange.fault(), exchange.answer()) {
         (None, Ok(answer)) => answer.header("x-request-id").to_owned(),
         (Some(fault), _) | (None, Err(fault)) => return Ok(Err(fault)),
     };
@@ -39,14 +40,19 @@ async fn id_of(world: &mut World, sent: Option<String>) -> StepResult<Result<Str
         .iter()
         .map(|it| it.request_id().map(str::to_owned))
         .collect();
-    if in_calls != [Some(told.clone())] {
+    if in_calls != [Some(answered.clone())] {
         return Ok(Err(format!(
-            "{told:?} on the answer, {in_calls:?} in the calls"
+            "{answered:?} on the answer, {in_calls:?} in the calls"
         )));
     }
-    let what = format!("a line of the log with request_id {told:?}");
-    let logged = wait_for(world, what, |_, event| event.field("request_id") == told).await;
-    Ok(logged.map(|()| told).map_err(|it| it.to_string()))
+    let what = format!("a line of the log with request_id {answered:?}");
+    let logged = wait_for(world, what, |_, event| {
+        event.field("request_id") == answered
+    })
+    .await;
+    Ok(logged
+        .map(|()| answered)
+        .map_err(|failure| failure.to_string()))
 }
 
 #[then("each of these request ids is kept")]
@@ -69,25 +75,33 @@ async fn each_is_kept(world: &mut World, step: &Step) -> StepResult {
 async fn each_is_replaced(world: &mut World, step: &Step) -> StepResult {
     let ids = ids(world, step)?;
     let mut wrong = Vec::new();
-    let count = ids.len();
-    for id in ids {
+    for id in &ids {
         let first = id_of(world, id.clone()).await?;
         let second = id_of(world, id.clone()).await?;
-        match (first, second) {
-            (Ok(told), _) if Some(&told) == id.as_ref() => wrong.push(format!("{told:?} was kept")),
-            // A generated id is not influenced by the client.
-            (Ok(first), Ok(second)) if first == second => {
-                wrong.push(format!("{first:?} was made twice of {id:?}"));
-            }
-            (Ok(_), Ok(_)) => {}
-            (Err(fault), _) | (_, Err(fault)) => wrong.push(fault),
-        }
+        wrong.extend(replaced(id.as_deref(), first, second).err());
     }
     all(
         "an id of the gateway's own for each request, the same everywhere",
         wrong,
-        count,
+        ids.len(),
     )
+}
+
+/// Checks the ids of two requests that were sent with the same id: neither keeps it, and they differ, since a client
+/// must not influence a generated id.
+fn replaced(
+    sent: Option<&str>,
+    first: Result<String, String>,
+    second: Result<String, String>,
+) -> Result<(), String> {
+    let (first, second) = (first?, second?);
+    if sent.is_some_and(|sent| sent == first || sent == second) {
+        return Err(format!("{sent:?} was kept"));
+    }
+    if first == second {
+        return Err(format!("{first:?} was generated twice for {sent:?}"));
+    }
+    Ok(())
 }
 
 #[when(regex = r"^`([A-Z]+ /\S*)` is requested (\d+) times$")]
@@ -133,8 +147,9 @@ async fn is_answered_with_its_id(world: &mut World, request: String, status: u16
 
 async fn has_its_id(world: &mut World, request: &str, status: u16) -> StepResult {
     let exchange = world.ask(SentRequest::parse(request)?).await?;
-    let said = exchange.is(status);
-    said.map(|_| ())
+    let checked = exchange.is(status);
+    checked
+        .map(|_| ())
         .map_err(|got| Failure::mismatch(format!("{status} with the request's id"), got))
 }
 
@@ -154,10 +169,9 @@ async fn calls_came_with(world: &mut World, count: usize) -> StepResult {
 }
 
 #[then("each of these request ids appears in the log")]
-async fn each_is_told(world: &mut World, step: &Step) -> StepResult {
+async fn each_is_logged(world: &mut World, step: &Step) -> StepResult {
     for id in ids(world, step)?.into_iter().flatten() {
-        let client = world.client(0).await?.with_request_id(&id);
-        client.get("nobody").await;
+        call_with_id(world, &id).await?;
         let what = format!("a line of the log with request_id {id:?}");
         wait_for(world, what, |_, event| event.field("request_id") == id).await?;
     }
@@ -165,29 +179,75 @@ async fn each_is_told(world: &mut World, step: &Step) -> StepResult {
 }
 
 #[then("none of these request ids appears in the log")]
-async fn none_is_told(world: &mut World, step: &Step) -> StepResult {
-    let ids = ids(world, step)?;
-    let client = world.client(0).await?;
-    for id in ids.iter().flatten() {
-        client.clone().with_request_id(id).get("nobody").await;
+async fn none_is_logged(world: &mut World, step: &Step) -> StepResult {
+    for id in ids(world, step)?.into_iter().flatten() {
+        call_with_id(world, &id).await?;
     }
     let last = world.new_request_id();
-    world
-        .client(0)
-        .await?
-        .with_request_id(&last)
-        .get("nobody")
-        .await;
+    call_with_id(world, &last).await?;
     let what = "the line of the last call".to_owned();
     wait_for(world, what, |_, event| event.field("request_id") == last).await?;
-    let lines = crate::steps::process::output::events(world.deployment().await?);
-    let kept = lines.iter().filter_map(|(line, event)| {
-        let told = event.fields.get("request_id")?;
-        (!is_request_id(told)).then(|| line.clone())
+    sane_ids(&crate::steps::process::output::events(
+        world.deployment().await?,
+    ))
+}
+
+/// A call whose answer is ignored, with this request id.
+async fn call_with_id(world: &mut World, id: &str) -> StepResult {
+    let client = world.client(0).await?.with_request_id(id);
+    client.get("unknown").await;
+    Ok(())
+}
+
+/// Checks that each event that has a request id has one that a request may have.
+fn sane_ids(events: &[(String, Event)]) -> StepResult {
+    let odd = events.iter().filter(|(_, event)| {
+        let id = event.fields.get("request_id");
+        id.is_some_and(|id| !is_request_id(id))
     });
+    let lines = odd.map(|(line, _)| line.clone()).collect();
     all(
         "an id that is 1 to 128 visible ASCII characters",
-        kept.collect(),
-        lines.len(),
+        lines,
+        events.len(),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::checks::log_line::{Format, parse};
+
+    #[track_caller]
+    fn check(sent: Option<&str>, first: Result<&str, &str>, second: Result<&str, &str>, ok: bool) {
+        let owned = |id: Result<&str, &str>| id.map(str::to_owned).map_err(str::to_owned);
+        let checked = replaced(sent, owned(first), owned(second));
+        assert_eq!(checked.is_ok(), ok, "{checked:?}");
+    }
+
+    #[test]
+    fn a_replaced_id_is_neither_kept_nor_made_of_what_was_sent() {
+        check(Some("odd"), Ok("a"), Ok("b"), true);
+        check(None, Ok("a"), Ok("b"), true);
+        check(Some("odd"), Ok("odd"), Ok("b"), false);
+        check(Some("odd"), Ok("a"), Ok("odd"), false);
+        check(Some("odd"), Ok("a"), Ok("a"), false);
+        check(Some("odd"), Err("no answer"), Ok("a"), false);
+        check(Some("odd"), Ok("a"), Err("no answer"), false);
+    }
+
+    fn event(id: &str) -> (String, Event) {
+        let line = format!(
+            r#"{{"time":"2024-01-01T00:00:00Z","level":"INFO","msg":"m","source":"s","request_id":"{id}"}}"#
+        );
+        let event = parse(line.as_bytes(), Format::Json).expect("an event");
+        (line, event)
+    }
+
+    #[test]
+    fn an_odd_id_in_the_log_is_refused() {
+        assert_eq!(sane_ids(&[event("sane")]), Ok(()));
+        assert!(sane_ids(&[event("sane"), event("with space")]).is_err());
+        assert!(sane_ids(&[]).is_err());
+    }
 }

@@ -6,8 +6,8 @@ use conformance_engine::failure::{Failure, StepResult, ensure};
 use cucumber::gherkin::Step;
 use cucumber::{then, when};
 
+use crate::checks::all;
 use crate::params::Span;
-use crate::steps::users::outcomes::all;
 use crate::steps::users::table;
 use crate::world::World;
 use crate::world::gateway::{Exchange, SentRequest};
@@ -144,11 +144,11 @@ async fn each_is_answered_to(
         row.request.headers.extend(header.clone());
         let exchange = world.ask(row.request).await?;
         let status = number(&row.rest[0])?;
-        let said = match row.rest.get(1) {
+        let checked = match row.rest.get(1) {
             Some(error) => exchange.is_error(status, error),
             None => exchange.is(status).map(|_| ()),
         };
-        wrong.extend(said.err());
+        wrong.extend(checked.err());
     }
     all("the listed status and error", wrong, count)
 }
@@ -173,24 +173,21 @@ async fn each_is_not_allowed(world: &mut World, step: &Step) -> StepResult {
     let count = rows.len();
     for row in rows {
         let exchange = world.ask(row.request).await?;
-        let said = exchange.is(405).and_then(|answer| {
-            let allowed: BTreeSet<String> = methods(answer.header("allow"));
-            let wanted = methods(&row.rest[0]);
-            // HEAD and OPTIONS may be listed too.
-            let allowed: BTreeSet<String> = allowed
-                .into_iter()
-                .filter(|it| it != "HEAD" && it != "OPTIONS")
-                .collect();
-            if allowed == wanted {
-                Ok(())
-            } else {
-                let allow = answer.header("allow");
-                Err(format!("{}: Allow is {allow:?}", exchange.summary()))
-            }
-        });
-        wrong.extend(said.err());
+        wrong.extend(allows_only(&exchange, &row.rest[0]).err());
     }
     all("405, and Allow with the route's methods", wrong, count)
+}
+
+/// Checks that the answer is 405 and allows these methods; HEAD and OPTIONS may be listed too.
+fn allows_only(exchange: &Exchange, wanted: &str) -> Result<(), String> {
+    let allow = exchange.is(405)?.header("allow");
+    let mut allowed = methods(allow);
+    allowed.retain(|method| method != "HEAD" && method != "OPTIONS");
+    if allowed == methods(wanted) {
+        Ok(())
+    } else {
+        Err(format!("{}: Allow is {allow:?}", exchange.summary()))
+    }
 }
 
 /// The methods of a list.
@@ -243,8 +240,9 @@ async fn every_answer_is_below(world: &mut World) -> StepResult {
 
 #[then(regex = r"^the answer is (\d+)$")]
 async fn answer_is(world: &mut World, status: u16) -> StepResult {
-    let said = world.newest()?.is(status);
-    said.map(|_| ())
+    let checked = world.newest()?.is(status);
+    checked
+        .map(|_| ())
         .map_err(|got| Failure::mismatch(status, got))
 }
 
@@ -267,8 +265,8 @@ async fn answer_came_after(world: &mut World, least: Span, most: Span) -> StepRe
 #[then("the answer is 204 without a body")]
 async fn answer_is_empty(world: &mut World) -> StepResult {
     let exchange = world.newest()?;
-    let said = exchange.is(204);
-    let answer = said.map_err(|got| Failure::mismatch("204 without a body", got))?;
+    let answer = exchange.is(204);
+    let answer = answer.map_err(|got| Failure::mismatch("204 without a body", got))?;
     ensure(
         answer.body.is_empty() && answer.header("transfer-encoding").is_empty(),
         "204 without a body",

@@ -1,32 +1,34 @@
 //! Times of answers, and retries (RES-1, RES-2).
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::time::{Duration, Instant};
 
 use conformance_engine::failure::{Failure, StepResult, ensure};
-use conformance_engine::observe::{elapse, eventually, holds_for};
+use conformance_engine::observe::{elapse, eventually};
 use cucumber::gherkin::Step;
 use cucumber::{given, then, when};
 
+use crate::checks::all;
 use crate::contract::components::gateway::USER_SERVICE;
-use crate::doubles::user_service::records::{Ending, ReceivedCall};
+use crate::doubles::user_service::records::ReceivedCall;
+use crate::doubles::user_service::script::Script;
 use crate::doubles::user_service::script_text;
 use crate::params::Span;
 use crate::properties::retries;
-use crate::steps::users::outcomes::all;
 use crate::steps::users::table;
 use crate::world::World;
-use crate::world::gateway::SentRequest;
+use crate::world::gateway::{Exchange, SentRequest};
 
 /// Tolerance for the precision of clocks and the delay between program and suite.
-const GRAIN: Duration = Duration::from_millis(10);
+const TOLERANCE: Duration = Duration::from_millis(10);
 
 fn late_or_early(world: &World, expected: &str, right: impl Fn(Duration) -> bool) -> StepResult {
     let exchanges = &world.gateway.exchanges;
     let wrong = exchanges.iter().filter_map(|it| match it.answer() {
         Ok(answer) if right(answer.took) => None,
         Ok(answer) => Some(format!("{} after {:?}", it.summary(), answer.took)),
-        Err(told) => Some(told),
+        Err(got) => Some(got),
     });
     all(expected, wrong.collect(), exchanges.len())
 }
@@ -35,7 +37,9 @@ fn late_or_early(world: &World, expected: &str, right: impl Fn(Duration) -> bool
 async fn came_after(world: &mut World, time: Span) -> StepResult {
     let latest = world.scenario.patience.stretch(time.0);
     let expected = format!("an answer after {:?}, within {latest:?}", time.0);
-    late_or_early(world, &expected, |it| it + GRAIN >= time.0 && it <= latest)
+    late_or_early(world, &expected, |it| {
+        it + TOLERANCE >= time.0 && it <= latest
+    })
 }
 
 #[then(regex = r"^every answer came within (\d+ (?:ms|s))$")]
@@ -45,54 +49,19 @@ async fn came_within(world: &mut World, limit: Span) -> StepResult {
     late_or_early(world, &expected, |it| it <= latest)
 }
 
-/// When a request was answered, nothing of it goes on (RES-1): its calls end in time, and after that no try begins.
+/// When a request was answered, it leaves no work behind (RES-1): its calls end in time, and after that no attempt begins.
 #[then(regex = r"^every call ends within (\d+ s) of that, and no other follows for (\d+ s)$")]
-async fn nothing_goes_on(world: &mut World, limit: Span, window: Span) -> StepResult {
+async fn no_call_goes_on(world: &mut World, limit: Span, window: Span) -> StepResult {
     let answered = Instant::now();
     let calls = world.new_calls().await?;
     ensure(!calls.is_empty(), "calls of the user service", "none")?;
     let before = world.gateway.calls_before;
-    let double = world.own()?.double()?.clone();
-    let patient = world.scenario.patience.stretch(limit.0);
-    eventually("every call has ended", patient, async || {
-        let calls = double.calls();
-        let open = calls[before..].iter().filter(|it| !has_ended(it));
-        match open.count() {
-            0 => Ok(()),
-            open => Err(format!("{open} of {} go on", calls.len() - before)),
-        }
-    })
-    .await?;
+    let stretched = world.scenario.patience.stretch(limit.0);
+    let double = world.own()?.double()?;
+    double.calls_are_over(before, stretched).await?;
     elapse((answered + limit.0).saturating_duration_since(Instant::now())).await;
-    let tries = double.calls().len() - before;
-    holds_for(format!("no call after {tries}"), window.0, async || {
-        let calls = double.calls().len() - before;
-        (calls == tries)
-            .then_some(())
-            .ok_or(format!("{calls} calls"))
-    })
-    .await
-}
-
-/// Whether a call was answered or given up, or its own deadline has passed.
-fn has_ended(call: &ReceivedCall) -> bool {
-    let deadline = call.header("grpc-timeout").and_then(timeout);
-    call.ending != Ending::Open || deadline.is_some_and(|it| call.received.elapsed() > it)
-}
-
-/// A time of `grpc-timeout`: `500m`, `5S`.
-fn timeout(text: &str) -> Option<Duration> {
-    let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
-    let number: u64 = number.parse().ok()?;
-    Some(match unit {
-        "H" => Duration::from_secs(3600 * number),
-        "M" => Duration::from_secs(60 * number),
-        "S" => Duration::from_secs(number),
-        "m" => Duration::from_millis(number),
-        "u" => Duration::from_micros(number),
-        "n" => Duration::from_nanos(number),
-        _ => return None,
-    })
+    let attempts = double.calls().len() - before;
+    double.receives_only(before, attempts, window.0).await
 }
 
 #[then("the answer is that of an unavailable service or of a time-out")]
@@ -123,11 +92,11 @@ async fn have_succeeded(world: &mut World) -> StepResult {
 #[then(regex = r"^the user service got (\d+) calls?$")]
 async fn got_calls(world: &mut World, count: usize) -> StepResult {
     let calls = world.new_calls().await?;
-    let told: Vec<&str> = calls.iter().map(ReceivedCall::method).collect();
+    let methods: Vec<&str> = calls.iter().map(ReceivedCall::method).collect();
     ensure(
         calls.len() == count,
         format!("{count} calls"),
-        format!("{told:?}"),
+        format!("{methods:?}"),
     )
 }
 
@@ -145,18 +114,47 @@ async fn each_is_given_once(world: &mut World, step: &Step) -> StepResult {
     for row in rows {
         let script = script_text::parse(&row[0]).map_err(Failure::broken)?;
         for (request, body) in NO_GET {
-            world.begin_requests().await?;
-            world.own()?.double()?.script(script.clone());
-            let exchange = world
-                .ask(SentRequest::parse(request)?.with_cell(body))
-                .await?;
-            let calls = world.new_calls().await?.len();
-            if calls != 1 || exchange.answer().is_ok_and(|it| it.status < 400) {
-                wrong.push(format!("{}: {calls} calls, {}", row[0], exchange.summary()));
-            }
+            let request = SentRequest::parse(request)?.with_cell(body);
+            let attempts = ask_with_script(world, request, script.clone()).await?;
+            wrong.extend(
+                attempts
+                    .failed_once()
+                    .map(|got| format!("{}: {got}", row[0])),
+            );
         }
     }
     all("one call, and an error", wrong, rows.len())
+}
+
+/// A request, and the number of calls that the gateway made for it.
+struct Attempts {
+    exchange: Exchange,
+    calls: usize,
+}
+
+impl Attempts {
+    /// What is wrong, unless there was one call and the answer is an error.
+    fn failed_once(&self) -> Option<String> {
+        let succeeded = self
+            .exchange
+            .answer()
+            .is_ok_and(|answer| answer.status < 400);
+        (self.calls != 1 || succeeded)
+            .then(|| format!("{} calls, {}", self.calls, self.exchange.summary()))
+    }
+}
+
+/// Sends a request for whose calls the user service has this script.
+async fn ask_with_script(
+    world: &mut World,
+    request: SentRequest,
+    script: Script,
+) -> StepResult<Attempts> {
+    world.begin_requests().await?;
+    world.own()?.double()?.script(script);
+    let exchange = world.ask(request).await?;
+    let calls = world.new_calls().await?.len();
+    Ok(Attempts { exchange, calls })
 }
 
 #[when(regex = r"^`([A-Z]+ /\S*)` is requested (\d+) times at once$")]
@@ -196,22 +194,35 @@ async fn pauses(world: &mut World) -> StepResult<Vec<Vec<Duration>>> {
 
 #[then(regex = r"^the pauses between attempts are (\d+ to \d+ ms(?:, \d+ to \d+ ms)*)$")]
 async fn pauses_are(world: &mut World, ranges: String) -> StepResult {
-    let range = |text: &str| {
-        let (least, most) = text.trim_end_matches(" ms").split_once(" to ")?;
-        let millis = |it: &str| it.parse().ok().map(Duration::from_millis);
-        Some((millis(least)?, millis(most)?))
-    };
-    let wanted: Option<Vec<_>> = ranges.split(", ").map(range).collect();
+    let wanted = ranges.split(", ").map(range).collect::<Option<Vec<_>>>();
     let wanted = wanted.ok_or_else(|| Failure::broken("no ranges"))?;
     let patience = world.scenario.patience;
-    let pauses = pauses(world).await?;
-    let wrong = pauses.iter().filter(|pauses| {
-        let fits = pauses.iter().zip(&wanted).all(|(pause, (least, most))| {
-            *pause + GRAIN >= *least && *pause <= patience.stretch(*most)
-        });
-        pauses.len() != wanted.len() || !fits
-    });
-    let wrong = wrong.map(|it| format!("{it:?}")).collect();
+    let allowed: Vec<_> = wanted
+        .into_iter()
+        .map(|(least, most)| least.saturating_sub(TOLERANCE)..=patience.stretch(most))
+        .collect();
+    pauses_within(&pauses(world).await?, &allowed, &ranges)
+}
+
+/// `80 to 120 ms`.
+fn range(text: &str) -> Option<(Duration, Duration)> {
+    let (least, most) = text.trim_end_matches(" ms").split_once(" to ")?;
+    let millis = |number: &str| number.parse().ok().map(Duration::from_millis);
+    Some((millis(least)?, millis(most)?))
+}
+
+/// Checks that each request has as many pauses as there are ranges, each within its own.
+fn pauses_within(
+    pauses: &[Vec<Duration>],
+    allowed: &[RangeInclusive<Duration>],
+    ranges: &str,
+) -> StepResult {
+    let fits = |pauses: &Vec<Duration>| {
+        pauses.len() == allowed.len()
+            && std::iter::zip(allowed, pauses).all(|(range, pause)| range.contains(pause))
+    };
+    let wrong = pauses.iter().filter(|pauses| !fits(pauses));
+    let wrong = wrong.map(|pauses| format!("{pauses:?}")).collect();
     all(&format!("pauses of {ranges}"), wrong, pauses.len())
 }
 
@@ -223,7 +234,7 @@ async fn shortest_are(world: &mut World, middles: String) -> StepResult {
     let middles = middles.split(", ").map(str::parse::<Span>);
     let middles: Vec<Span> = middles.collect::<Result<_, _>>().map_err(Failure::broken)?;
     let pauses = pauses(world).await?;
-    let allowed = GRAIN.mul_f64(3.0 * world.scenario.patience.factor());
+    let allowed = TOLERANCE.mul_f64(3.0 * world.scenario.patience.factor());
     let shortest = |number: usize| pauses.iter().filter_map(|it| it.get(number)).min();
     let wrong = middles
         .iter()
@@ -277,19 +288,7 @@ async fn succeed_again(world: &mut World, limit: Span) -> StepResult {
     let client = world.client(0).await?;
     world.own()?.double()?.forget_scripts();
     eventually("3 requests in a row succeed", limit, async || {
-        for request in &requests {
-            let mut request = request.clone();
-            let unique = uuid::Uuid::new_v4().simple().to_string();
-            request.email = format!("{}-{}", &unique[..8], request.email);
-            let call = client.create(request).await;
-            let user = call
-                .result
-                .map_err(|it| crate::drivers::users::shown(&it))?;
-            let call = client.get(&user.id).await;
-            call.result
-                .map_err(|it| crate::drivers::users::shown(&it))?;
-        }
-        Ok::<_, String>(())
+        client.create_and_get(&requests).await
     })
     .await
 }
@@ -299,4 +298,43 @@ async fn any_script(world: &mut World) -> StepResult {
     let client = world.gateway().await?;
     let seed = world.scenario.seed;
     retries::check(client, world.own()?.double()?.clone(), seed).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(pauses: &[&[u64]], right: bool) {
+        let millis = |number: &u64| Duration::from_millis(*number);
+        let pauses: Vec<Vec<Duration>> = pauses
+            .iter()
+            .map(|pauses| pauses.iter().map(millis).collect())
+            .collect();
+        let allowed = [80..=120, 160..=240]
+            .map(|range: RangeInclusive<u64>| millis(range.start())..=millis(range.end()));
+        let checked = pauses_within(&pauses, &allowed, "80 to 120 ms, 160 to 240 ms");
+        assert_eq!(checked.is_ok(), right, "{checked:?}");
+    }
+
+    #[test]
+    fn each_request_has_each_pause_within_its_range() {
+        check(&[&[80, 240], &[100, 200]], true);
+        check(&[&[100, 200], &[79, 200]], false);
+        check(&[&[100, 241]], false);
+        check(&[&[100]], false);
+        check(&[&[100, 200, 200]], false);
+    }
+
+    #[test]
+    fn without_a_request_no_pause_was_right() {
+        check(&[], false);
+    }
+
+    #[test]
+    fn a_range_of_pauses_is_read() {
+        let millis = Duration::from_millis;
+        assert_eq!(range("80 to 120 ms"), Some((millis(80), millis(120))));
+        assert_eq!(range("80 ms"), None);
+    }
 }

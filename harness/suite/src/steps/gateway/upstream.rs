@@ -8,6 +8,7 @@ use prost_types::Timestamp;
 use user_proto::v1::{ListUsersResponse, User, UserStatus};
 
 use crate::doubles::user_service::answer::ScriptedAnswer;
+use crate::doubles::user_service::odd_answers::odd_answer;
 use crate::doubles::user_service::script_text;
 use crate::steps::users::table;
 use crate::world::World;
@@ -22,32 +23,9 @@ async fn answers(world: &mut World, script: String) -> StepResult {
 #[given(
     regex = r"^the user service returns (a timestamp that is far too late|a timestamp of negative fractions|a name that is no UTF-8|a user without an id|an answer without a user|a user of unknown status)$"
 )]
-async fn shows(world: &mut World, what: String) -> StepResult {
-    let mut user = someone("any", 0);
-    let moment = |seconds, nanos| Some(Timestamp { seconds, nanos });
-    match what.as_str() {
-        "a timestamp that is far too late" => user.created_at = moment(i64::MAX / 2, 0),
-        "a timestamp of negative fractions" => user.updated_at = moment(1_700_000_000, -1),
-        "a user without an id" => user.id.clear(),
-        "a user of unknown status" => user.status = 17,
-        "a name that is no UTF-8" => user.name = String::from("NAME"),
-        _ => {}
-    }
-    let mut message = ListUsersResponse {
-        users: vec![user],
-        ..ListUsersResponse::default()
-    }
-    .encode_to_vec();
-    match what.as_str() {
-        "an answer without a user" => message.clear(),
-        "a name that is no UTF-8" => {
-            let name = message.windows(4).position(|it| it == b"NAME");
-            let name = name.ok_or_else(|| Failure::broken("the message has no name"))?;
-            message[name..name + 4].copy_from_slice(b"\xff\xfe\xc3\x28");
-        }
-        _ => {}
-    }
-    let answer = ScriptedAnswer::Message(message.into());
+async fn returns_odd_answer(world: &mut World, what: String) -> StepResult {
+    let answer = odd_answer(&what, someone("any", 0));
+    let answer = answer.ok_or_else(|| Failure::broken(format!("unknown answer {what:?}")))?;
     world.own()?.double()?.script(answer);
     Ok(())
 }

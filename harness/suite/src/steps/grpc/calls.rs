@@ -6,14 +6,13 @@ use conformance_engine::failure::{Failure, StepResult, ensure};
 use cucumber::{given, then, when};
 use futures::future::join_all;
 use prost::Message as _;
-use user_proto::v1::{
-    CreateUserRequest, DeleteUserRequest, GetUserRequest, ListUsersRequest, UpdateUserRequest,
-};
+use user_proto::v1::{DeleteUserRequest, GetUserRequest, ListUsersRequest, UpdateUserRequest};
 
-use super::super::users::outcomes::all;
+use crate::checks::all;
 use crate::drivers::Code;
 use crate::drivers::database;
 use crate::drivers::database_locks::{Locks, none_older};
+use crate::drivers::malformed;
 use crate::drivers::wire::{CallEnd, CompletedCall, Wire, framed};
 use crate::params::Span;
 use crate::placeholders::PlaceholderValues as _;
@@ -40,7 +39,7 @@ impl World {
     /// A call with an unknown id: it shows that a connection still works.
     pub(super) async fn get_unknown(&mut self) -> StepResult<CompletedCall> {
         let request = GetUserRequest {
-            id: format!("nobody-{}", self.scenario.id),
+            id: format!("unknown-{}", self.scenario.id),
         };
         let path = format!("{SERVICE}/GetUser");
         let body = framed(&request.encode_to_vec());
@@ -54,7 +53,7 @@ impl World {
         let ended = self.wire().await?.call(&path, framed(&[]), None).await;
         ensure(
             ended.code() == Some(Code::Unimplemented),
-            "UNIMPLEMENTED for a method that nobody knows, on the same connection",
+            "UNIMPLEMENTED for an unknown method, on the same connection",
             ended,
         )
     }
@@ -68,6 +67,18 @@ impl World {
         });
         self.grpc.ended = join_all(calls.collect::<Vec<_>>()).await;
         Ok(())
+    }
+
+    /// Makes calls at once, and cancels those that have no answer yet: a call that is dropped before its end is reset by
+    /// the client. It is a mismatch if all have one.
+    async fn cancel(&mut self, calls: Vec<(&str, Vec<u8>)>) -> StepResult {
+        let exchange = self.exchange(calls, None);
+        let ended = tokio::time::timeout(PATIENT, exchange).await;
+        ensure(
+            ended.is_err(),
+            "calls that wait for the database",
+            "an end of all of them",
+        )
     }
 
     /// One valid request of each unary method, with the id of "Ada" where it has one.
@@ -122,14 +133,7 @@ async fn were_given_up(world: &mut World, times: usize, how: String) -> StepResu
             let timeout = format!("{}m", PATIENT.as_millis());
             world.exchange(requests.clone(), Some(&timeout)).await?;
         } else {
-            // What is dropped before its end is reset by the client.
-            let calls = world.exchange(requests.clone(), None);
-            let ended = tokio::time::timeout(PATIENT, calls).await;
-            ensure(
-                ended.is_err(),
-                "calls that wait for the database",
-                "an end of all of them",
-            )?;
+            world.cancel(requests.clone()).await?;
         }
     }
     Ok(())
@@ -276,92 +280,21 @@ async fn unimplemented(world: &mut World) -> StepResult {
     })
 }
 
-/// Bytes that no message begins with, by their description.
-fn garbage(what: &str) -> StepResult<Vec<u8>> {
-    Ok(match what {
-        // Field 1 has 100 bytes, and 3 are there.
-        "a field that ends too soon" => b"\x0a\x64abc".to_vec(),
-        "a number that does not end" => [0x08; 1].into_iter().chain([0xff; 20]).collect(),
-        "a type that does not exist" => b"\x0e\x0f".to_vec(),
-        _ => return Err(Failure::broken(format!("unknown description {what:?}"))),
-    })
-}
-
 #[when(
     regex = r"^(a field that .+|a number that .+|a type that .+) is sent to every unary method$"
 )]
 async fn garbage_is_sent(world: &mut World, what: String) -> StepResult {
-    let bytes = garbage(&what)?;
-    let methods = [
-        "CreateUser",
-        "GetUser",
-        "UpdateUser",
-        "DeleteUser",
-        "ListUsers",
-    ];
-    world
-        .exchange(methods.map(|it| (it, bytes.clone())).to_vec(), None)
-        .await
+    let bytes = malformed::garbage(&what);
+    let bytes = bytes.ok_or_else(|| Failure::broken(format!("unknown description {what:?}")))?;
+    let calls = malformed::METHODS.map(|method| (method, bytes.clone()));
+    world.exchange(calls.to_vec(), None).await
 }
-
-/// A placeholder in texts for the invalid bytes, of the same length.
-const MARK: &str = "\u{1}\u{2}";
 
 #[when("bytes that are no UTF-8 are sent in every string")]
 async fn no_utf8_is_sent(world: &mut World) -> StepResult {
     let id = world.of_user("Ada", "id").map_err(Failure::broken)?;
-    let mark = || MARK.to_owned();
-    let create = world.newcomer();
-    let update = UpdateUserRequest {
-        id,
-        ..Default::default()
-    };
-    let entry = |key: &str, value: &str| [(key.to_owned(), value.to_owned())].into();
-    let mut calls = Vec::new();
-    for change in [
-        (|it, mark| it.email = format!("{mark}{}", it.email)) as fn(&mut CreateUserRequest, String),
-        |it, mark| it.name = mark,
-        |it, mark| it.password = format!("password{mark}"),
-        |it, mark| drop(it.metadata.insert(mark, "x".to_owned())),
-        |it, mark| drop(it.metadata.insert("x".to_owned(), mark)),
-    ] {
-        let mut request = create.clone();
-        change(&mut request, mark());
-        calls.push(("CreateUser", request.encode_to_vec()));
-    }
-    let renamed = UpdateUserRequest {
-        name: Some(mark()),
-        ..update.clone()
-    };
-    let noted = UpdateUserRequest {
-        metadata: entry("x", MARK),
-        ..update
-    };
-    calls.push(("UpdateUser", renamed.encode_to_vec()));
-    calls.push(("UpdateUser", noted.encode_to_vec()));
-    calls.push(("GetUser", GetUserRequest { id: mark() }.encode_to_vec()));
-    calls.push((
-        "DeleteUser",
-        DeleteUserRequest { id: mark() }.encode_to_vec(),
-    ));
-    let filter = ListUsersRequest {
-        filter: format!("name={MARK}"),
-        ..Default::default()
-    };
-    calls.push(("ListUsers", filter.encode_to_vec()));
-    for (_, message) in &mut calls {
-        spoil(message);
-    }
+    let calls = malformed::without_utf8(&world.newcomer(), &id);
     world.exchange(calls, None).await
-}
-
-/// Replaces the placeholder by the start of a character without its end.
-fn spoil(message: &mut [u8]) {
-    let mark = MARK.as_bytes();
-    let found = message.windows(mark.len()).rposition(|it| it == mark);
-    if let Some(place) = found {
-        message[place..][..mark.len()].copy_from_slice(b"\xff\xc3");
-    }
 }
 
 #[then("every call fails in some way")]

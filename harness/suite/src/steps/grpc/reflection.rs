@@ -7,8 +7,8 @@ use cucumber::{then, when};
 use prost::Message as _;
 use prost_types::{FileDescriptorProto, FileDescriptorSet};
 
-use super::super::users::outcomes::all;
-use crate::checks::interface::{Part, contradictions, missing, statements};
+use crate::checks::all;
+use crate::checks::interface::{Part, disagreements, statements};
 use crate::drivers::reflection::Reflection;
 use crate::world::World;
 
@@ -64,24 +64,11 @@ async fn asked_for_symbols(world: &mut World) -> StepResult {
     regex = r"^the descriptors have the (services and methods|messages|fields|values of enums) of user.proto$"
 )]
 async fn the_descriptors_have(world: &mut World, what: String) -> StepResult {
-    let part = match what.as_str() {
-        "messages" => Part::Messages,
-        "fields" => Part::Fields,
-        "values of enums" => Part::Values,
-        _ => Part::Services,
-    };
-    let (wanted, answers) = (wanted()?, &world.grpc.files);
-    // What one answer says right makes up for no other that says it wrong.
-    let wrong = answers
-        .iter()
-        .flat_map(|(symbol, files)| contradictions(&wanted, files, (PACKAGE, symbol, part)));
-    let mut wrong: Vec<String> = wrong.collect();
-    let every: Vec<_> = answers.iter().flat_map(|it| it.1.clone()).collect();
-    let (count, missing) = missing(&wanted, &every, PACKAGE, part);
-    wrong.extend(missing);
-    all(
-        &format!("the {what} of user.proto in every answer"),
-        wrong,
-        count,
-    )
+    let part = Part::by_words(&what);
+    let part = part.ok_or_else(|| Failure::broken(format!("unknown part {what:?}")))?;
+    let answers = &world.grpc.files;
+    ensure(!answers.is_empty(), "answers of reflection", "none")?;
+    let (wrong, count) = disagreements(&wanted()?, answers, PACKAGE, part);
+    let expected = format!("the {what} of user.proto in every answer");
+    all(&expected, wrong, count)
 }

@@ -1,15 +1,31 @@
 //! The content of a single answer of a probe.
 
+use std::sync::Mutex;
+use std::time::Duration;
+
 use conformance_engine::failure::{Failure, StepResult, ensure};
 use conformance_engine::observe::{eventually, holds_for};
 use cucumber::{then, when};
 
 use super::health;
-use crate::checks::health_answer::{self, HealthAnswer};
+use crate::checks::all;
+use crate::checks::health_answer::{self, HealthAnswer, revealing};
 use crate::drivers::probes::{self, ProbeAnswer};
-use crate::environment::deployment::REFUSED;
+use crate::environment::deployment::{REFUSED, Slot};
 use crate::params::{Resources, Span};
 use crate::world::World;
+use crate::world::health::HealthSample;
+
+/// Parts of connection strings, beside the passwords of the deployment.
+const SECRETS: [&str; 7] = [
+    REFUSED.0,
+    REFUSED.1,
+    "postgres://",
+    "postgresql://",
+    "redis://",
+    "jdbc:",
+    "password=",
+];
 
 #[when(regex = r"^(/live|/health) is requested$")]
 async fn is_asked(world: &mut World, path: String) -> StepResult {
@@ -46,10 +62,10 @@ fn answer(world: &World) -> StepResult<&ProbeAnswer> {
         .health
         .answers
         .last()
-        .ok_or_else(|| Failure::broken("the scenario has asked no probe"))
+        .ok_or_else(|| Failure::broken("the scenario has requested no probe"))
 }
 
-fn told(world: &World) -> StepResult<HealthAnswer> {
+fn health_answer(world: &World) -> StepResult<HealthAnswer> {
     let answer = answer(world)?;
     health_answer::parse(&answer.body).map_err(|wrong| {
         let failure = Failure::mismatch("a complete health answer", &answer.body);
@@ -71,7 +87,7 @@ async fn answer_is(world: &mut World, status: u16, body: String) -> StepResult {
 
 #[then("the answer is a complete health answer")]
 async fn answer_is_complete(world: &mut World) -> StepResult {
-    let mut names: Vec<String> = told(world)?
+    let mut names: Vec<String> = health_answer(world)?
         .components
         .into_iter()
         .map(|it| it.name)
@@ -88,54 +104,44 @@ async fn answer_is_complete(world: &mut World) -> StepResult {
 
 #[then(regex = r"^the answer's status is (healthy|degraded|unhealthy)$")]
 async fn status_is(world: &mut World, status: String) -> StepResult {
-    let told = told(world)?;
-    ensure(told.status == status, status, told.status)
+    let answer = health_answer(world)?;
+    ensure(answer.status == status, status, answer.status)
 }
 
 #[then(regex = r"^the answer's version is `(.+)`$")]
 async fn version_is(world: &mut World, version: String) -> StepResult {
-    let told = told(world)?;
-    ensure(told.version == version, version, told.version)
+    let answer = health_answer(world)?;
+    ensure(answer.version == version, version, answer.version)
 }
 
 #[then("the answer's version is not empty")]
 async fn version_is_not_empty(world: &mut World) -> StepResult {
-    let told = told(world)?;
-    ensure(!told.version.is_empty(), "a version", "an empty one")
+    let answer = health_answer(world)?;
+    ensure(!answer.version.is_empty(), "a version", "an empty one")
 }
 
 #[then(
     regex = r"^the answer reports (the required resource|the optional resource|no resource) as (degraded|unhealthy)(, and every other component as healthy)?$"
 )]
-async fn calls(
+async fn reports(
     world: &mut World,
     resources: Resources,
     status: String,
     others: String,
 ) -> StepResult {
-    let told = told(world)?;
-    let named = resources.of(world.component)?.into_iter();
-    let named: Vec<&str> = named.map(|it| it.name).collect();
-    let mut wrong = Vec::new();
-    for component in &told.components {
-        let is_named = named.contains(&component.name.as_str());
-        let wanted = if is_named { status.as_str() } else { "healthy" };
-        if component.status != wanted && (is_named || !others.is_empty()) {
-            wrong.push(format!(
-                "{} is {} instead of {wanted}",
-                component.name, component.status
-            ));
-        }
-    }
-    let missing = named
-        .iter()
-        .filter(|name| !told.components.iter().any(|it| it.name == **name));
-    wrong.extend(missing.map(|it| format!("{it} is not listed")));
+    let named = names(world, &resources)?;
+    let wrong = health_answer(world)?.wrong_statuses(&named, &status, !others.is_empty());
     ensure(
         wrong.is_empty(),
         format!("{named:?} {status}"),
         wrong.join("; "),
     )
+}
+
+/// The names of these resources in health answers.
+fn names(world: &World, resources: &Resources) -> StepResult<Vec<&'static str>> {
+    let resources = resources.of(world.component)?;
+    Ok(resources.iter().map(|resource| resource.name).collect())
 }
 
 #[then(
@@ -148,26 +154,24 @@ async fn is_so_for_one_alone(
     window: Span,
 ) -> StepResult {
     let samples = world.health.samples.clone();
-    let named: Vec<&str> = resources
-        .of(world.component)?
-        .into_iter()
-        .map(|it| it.name)
-        .collect();
+    let named = names(world, &resources)?;
     let slot = world.deployment().await?.slot(0)?;
-    holds_for(
-        format!("{status} for {named:?} alone"),
-        window.0,
-        async || {
-            let answer = health(slot, &samples).await?;
-            let told = health_answer::parse(&answer.body).map_err(|it| it.join("; "))?;
-            let wrong = told.components.iter().find(|it| {
-                let is_named = named.contains(&it.name.as_str());
-                it.status != if is_named { status.as_str() } else { "healthy" }
-            });
-            wrong.map_or(Ok(()), |it| Err(format!("{} is {}", it.name, it.status)))
-        },
-    )
+    let what = format!("{status} for {named:?} alone");
+    holds_for(what, window.0, async || {
+        let answer = complete_health(slot, &samples).await?;
+        let wrong = answer.wrong_statuses(&named, &status, true);
+        wrong.into_iter().next().map_or(Ok(()), Err)
+    })
     .await
+}
+
+/// Requests `/health`, and records the answer, which must be complete.
+async fn complete_health(
+    slot: &Slot,
+    samples: &Mutex<Vec<HealthSample>>,
+) -> Result<HealthAnswer, String> {
+    let answer = health(slot, samples).await?;
+    health_answer::parse(&answer.body).map_err(|wrong| wrong.join("; "))
 }
 
 #[then(
@@ -181,64 +185,49 @@ async fn a_check_that_took(
     limit: Span,
 ) -> StepResult {
     let patience = world.scenario.patience;
+    let name = names(world, &resources)?.first().copied().unwrap_or("");
+    let (least, most) = (
+        milliseconds(least.0),
+        milliseconds(patience.stretch(most.0)),
+    );
+    let latency = latency_of(world, name, (least, most), patience.stretch(limit.0)).await?;
+    latency
+        .map(|_| ())
+        .map_err(|got| Failure::mismatch(format!("{name} healthy after {least} to {most} ms"), got))
+}
+
+fn milliseconds(time: Duration) -> f64 {
+    time.as_secs_f64() * 1000.0
+}
+
+/// Waits for a check of a resource that took at least so long; the inner error says that an answer was wrong before.
+async fn latency_of(
+    world: &mut World,
+    name: &str,
+    (least, most): (f64, f64),
+    limit: Duration,
+) -> StepResult<Result<f64, String>> {
     let samples = world.health.samples.clone();
-    let named = resources.of(world.component)?;
-    let name = named.first().map_or("", |it| it.name);
     let slot = world.deployment().await?.slot(0)?;
-    let most = patience.stretch(most.0).as_secs_f64() * 1000.0;
-    let least = least.0.as_secs_f64() * 1000.0;
-    eventually(
-        format!("a check of {name} that took at least {least} ms"),
-        patience.stretch(limit.0),
-        async || {
-            let answer = health(slot, &samples).await?;
-            let told = match health_answer::parse(&answer.body) {
-                Ok(told) => told,
-                Err(wrong) => return Ok(Err(wrong.join("; "))),
-            };
-            let component = told.components.into_iter().find(|it| it.name == name);
-            let Some(component) = component else {
-                return Ok(Err(format!("{name} is not listed")));
-            };
-            if component.status != "healthy" || component.latency_ms > most {
-                return Ok(Err(format!(
-                    "{name} is {} after {} ms",
-                    component.status, component.latency_ms
-                )));
-            }
-            if component.latency_ms >= least {
-                Ok(Ok(()))
-            } else {
-                Err(format!("latency_ms {}", component.latency_ms))
-            }
-        },
-    )
-    .await?
-    .map_err(|got| Failure::mismatch(format!("{name} healthy after {least} to {most} ms"), got))
+    let what = format!("a check of {name} that took at least {least} ms");
+    eventually(what, limit, async || {
+        let answer = health(slot, &samples).await?;
+        let answer = health_answer::parse(&answer.body).map_err(|wrong| wrong.join("; "));
+        match answer.and_then(|answer| answer.healthy_latency(name, most)) {
+            Ok(latency) if latency < least => Err(format!("latency_ms {latency}")),
+            judged => Ok(judged),
+        }
+    })
+    .await
 }
 
 #[then("no answer holds a password or a connection string")]
 async fn holds_no_secret(world: &mut World) -> StepResult {
     let passwords = world.own()?.passwords().into_iter();
-    let mut secrets: Vec<String> = passwords.map(str::to_owned).collect();
-    secrets.extend(
-        [
-            REFUSED.0,
-            REFUSED.1,
-            "postgres://",
-            "postgresql://",
-            "redis://",
-            "jdbc:",
-            "password=",
-        ]
-        .map(str::to_owned),
-    );
+    let secrets: Vec<String> = passwords.chain(SECRETS).map(str::to_owned).collect();
     let answers = &world.health.answers;
-    let wrong = answers.iter().filter(|it| {
-        secrets
-            .iter()
-            .any(|secret| it.body.to_lowercase().contains(&secret.to_lowercase()))
-    });
-    let wrong = wrong.map(|it| it.body.clone()).collect();
-    super::super::users::outcomes::all("no password and no connection string", wrong, answers.len())
+    let bodies: Vec<&str> = answers.iter().map(|answer| answer.body.as_str()).collect();
+    let wrong = revealing(&bodies, &secrets).into_iter().map(str::to_owned);
+    let expected = "no password and no connection string";
+    all(expected, wrong.collect(), bodies.len())
 }

@@ -11,10 +11,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use chrono::{TimeDelta, Utc};
-use conformance_engine::failure::{Failure, StepResult};
+use conformance_engine::failure::{Failure, StepResult, ensure};
+use conformance_engine::network::link::Link;
 use conformance_engine::observe::{elapse, eventually, holds_for};
 use cucumber::{given, then, when};
+use futures::future::try_join_all;
 
+use crate::checks::all;
+use crate::checks::frequency::{Shown, values_within};
 use crate::checks::health_answer;
 use crate::contract::components::Component;
 use crate::drivers::probes::{self, ProbeAnswer};
@@ -35,29 +39,33 @@ const SET_UP: Duration = Duration::from_secs(30);
 /// How much the clock that both programs read may be set back between two looks at it.
 const CLOCK: TimeDelta = TimeDelta::milliseconds(50);
 
-/// What is wrong with an answer to `/health`, whatever it tells (HLT-2).
+/// What is wrong with an answer to `/health`, whatever its content (HLT-2).
 fn fault(sample: &HealthSample, component: &Component) -> Option<String> {
-    let told = sample.answer.json().map_err(|it| vec![it]);
-    let told = told.and_then(|_| health_answer::parse(&sample.answer.body));
-    let told = match told {
-        Ok(told) => told,
+    let json = sample.answer.json().map_err(|wrong| vec![wrong]);
+    let parsed = json.and_then(|_| health_answer::parse(&sample.answer.body));
+    let answer = match parsed {
+        Ok(answer) => answer,
         Err(wrong) => return Some(wrong.join("; ")),
     };
-    let names: BTreeSet<&str> = told.components.iter().map(|it| it.name.as_str()).collect();
+    let names: BTreeSet<&str> = answer
+        .components
+        .iter()
+        .map(|it| it.name.as_str())
+        .collect();
     let wanted: BTreeSet<&str> = component.resources.iter().map(|it| it.name).collect();
     if names != wanted {
         return Some(format!("the components {names:?} instead of {wanted:?}"));
     }
-    let ahead = told.timestamp > sample.at + CLOCK;
+    let ahead = answer.timestamp > sample.at + CLOCK;
     ahead.then(|| {
         format!(
             "the timestamp {} in an answer at {}",
-            told.timestamp, sample.at
+            answer.timestamp, sample.at
         )
     })
 }
 
-/// Asks `/health` and remembers the answer.
+/// Requests `/health` and records the answer.
 async fn health(slot: &Slot, samples: &Mutex<Vec<HealthSample>>) -> Result<ProbeAnswer, String> {
     let sent = Instant::now();
     let answer = probes::get(&slot.http_url("/health")).await?;
@@ -118,8 +126,7 @@ impl World {
             .iter()
             .find_map(|it| Some((it, fault(it, self.component)?)));
         wrong.map_or(Ok(()), |(sample, fault)| {
-            let failure =
-                Failure::mismatch("a complete health answer, whenever it is asked", fault);
+            let failure = Failure::mismatch("a complete health answer to every request", fault);
             Err(failure.detail(&sample.answer.body))
         })
     }
@@ -143,9 +150,9 @@ async fn look(at: &Look<'_>, state: State) -> Result<(), String> {
     let url = slot.http_url("/ready");
     let (answer, is_ready) = tokio::join!(health(slot, samples), probes::get(&url));
     let (answer, is_ready) = (answer?, is_ready?);
-    let told = answer.json()?;
+    let json = answer.json()?;
     is_ready.json().map_err(|it| format!("/ready: {it}"))?;
-    if answer.status != status || told["status"] != word {
+    if answer.status != status || json["status"] != word {
         return Err(format!("/health {} {}", answer.status, answer.body));
     }
     if is_ready.status == ready {
@@ -259,7 +266,7 @@ async fn started_and_not_ready(world: &mut World, window: Span) -> StepResult {
 }
 
 #[when(regex = r"^(\d+) clients keep requesting its health for (\d+ (?:ms|s))$")]
-async fn clients_keep_asking(world: &mut World, count: usize, window: Span) -> StepResult {
+async fn clients_keep_requesting(world: &mut World, count: usize, window: Span) -> StepResult {
     let samples = world.health.samples.clone();
     // Earlier answers do not count.
     samples
@@ -267,39 +274,45 @@ async fn clients_keep_asking(world: &mut World, count: usize, window: Span) -> S
         .unwrap_or_else(PoisonError::into_inner)
         .clear();
     let slot = world.deployment().await?.slot(0)?;
-    let asking = (0..count).map(|number| {
-        let samples = &samples;
-        holds_for(
-            format!("client {number} gets answers"),
-            window.0,
-            async move || {
-                health(slot, samples).await?;
-                probes::get(&slot.http_url("/ready")).await.map(|_| ())
-            },
-        )
-    });
-    futures::future::try_join_all(asking).await.map(|_| ())
+    let clients = (0..count).map(|number| keep_requesting(slot, &samples, number, window.0));
+    try_join_all(clients).await.map(|_| ())
+}
+
+/// Requests `/health` and `/ready` over and over; an answer that does not come is a mismatch.
+async fn keep_requesting(
+    slot: &Slot,
+    samples: &Mutex<Vec<HealthSample>>,
+    number: usize,
+    window: Duration,
+) -> StepResult {
+    let what = format!("client {number} gets answers");
+    holds_for(what, window, async || {
+        health(slot, samples).await?;
+        probes::get(&slot.http_url("/ready")).await.map(|_| ())
+    })
+    .await
 }
 
 #[when(regex = r"^the required resource is hung for (\d+ s), while its health is requested$")]
-async fn hung_while_asked(world: &mut World, window: Span) -> StepResult {
+async fn hung_while_requested(world: &mut World, window: Span) -> StepResult {
     let samples = world.health.samples.clone();
     let resource = world.component.required();
     let resource = resource.ok_or_else(|| Failure::broken("the component requires no resource"))?;
     let journal = world.scenario.journal.clone();
     let slot = world.deployment().await?.slot(0)?;
-    let link = slot.link(resource)?;
-    let outage = async {
-        link.hang().await;
-        elapse(window.0).await;
-        link.restore().await;
-        journal.note(format!("{} was hung for {:?}", resource.phrase, window.0));
-    };
+    let outage = hang_for(slot.link(resource)?, window.0);
     // Longer than the outage, so that the results of the checks that hung are seen.
-    let asking = holds_for("answers", window.0 + Duration::from_secs(1), async || {
+    let requesting = holds_for("answers", window.0 + Duration::from_secs(1), async || {
         health(slot, &samples).await.map(|_| ())
     });
-    tokio::join!(outage, asking).1
+    journal.note(format!("{} hangs for {:?}", resource.phrase, window.0));
+    tokio::join!(outage, requesting).1
+}
+
+async fn hang_for(link: &Link, window: Duration) {
+    link.hang().await;
+    elapse(window).await;
+    link.restore().await;
 }
 
 #[then("every health answer was healthy")]
@@ -308,7 +321,7 @@ async fn every_answer_was_healthy(world: &mut World) -> StepResult {
     let wrong = samples.iter().filter(|it| it.answer.status != 200);
     let wrong = wrong.map(|it| format!("{} {}", it.answer.status, it.answer.body));
     let expected = "200 for every /health";
-    super::users::outcomes::all(expected, wrong.collect(), samples.len())
+    all(expected, wrong.collect(), samples.len())
 }
 
 fn samples(world: &World) -> StepResult<Vec<HealthSample>> {
@@ -330,34 +343,17 @@ fn samples(world: &World) -> StepResult<Vec<HealthSample>> {
 #[then(regex = r"^calls within any (\d+ (?:ms|s)) saw at most (\d+) timestamps$")]
 async fn saw_at_most(world: &mut World, window: Span, most: usize) -> StepResult {
     let samples = samples(world)?;
-    let moments: Vec<_> = samples
-        .iter()
-        .map(|it| (it.sent, it.received, it.timestamp()))
-        .collect();
-    if let Some(index) = moments.iter().position(|it| it.2.is_none()) {
-        let body = &samples[index].answer.body;
-        return Err(Failure::mismatch(
-            "an RFC 3339 timestamp in every answer",
-            body,
-        ));
-    }
-    // A tenth less, since the times are observed outside the program.
-    let window = window.0.mul_f64(0.9);
-    for (first, ..) in &moments {
-        let within = moments
-            .iter()
-            .filter(|it| it.0 >= *first && it.1 <= *first + window);
-        let seen: std::collections::BTreeSet<_> = within.map(|it| it.2).collect();
-        if seen.len() > most {
-            let got = format!(
-                "{} within {:.1} s: {seen:?}",
-                seen.len(),
-                window.as_secs_f64()
-            );
-            return Err(Failure::mismatch(format!("at most {most} timestamps"), got));
-        }
-    }
-    Ok(())
+    let shown = samples.iter().map(|sample| {
+        let expected = "an RFC 3339 timestamp in every answer";
+        let timestamp = sample.timestamp();
+        let missing = || Failure::mismatch(expected, &sample.answer.body);
+        Ok(Shown {
+            sent: sample.sent,
+            received: sample.received,
+            value: timestamp.ok_or_else(missing)?,
+        })
+    });
+    values_within(&shown.collect::<StepResult<Vec<_>>>()?, window.0, most)
 }
 
 #[then(regex = r"^no health answer took longer than (\d+ s)$")]
@@ -369,7 +365,7 @@ async fn none_took_longer(world: &mut World, limit: Span) -> StepResult {
         .map(|it| it.answer.took)
         .max()
         .unwrap_or_default();
-    conformance_engine::failure::ensure(
+    ensure(
         slowest <= allowed,
         format!("every answer within {:?}", limit.0),
         format!("one took {slowest:?}"),
@@ -387,7 +383,7 @@ async fn none_was_older(world: &mut World, limit: Span) -> StepResult {
     let wrong = wrong
         .map(|it| format!("{:?} old: {}", age(it), it.answer.body))
         .collect();
-    super::users::outcomes::all(
+    all(
         &format!("answers at most {:?} old", limit.0),
         wrong,
         samples.len(),
@@ -402,11 +398,11 @@ async fn a_newer_answer_comes(world: &mut World, limit: Span) -> StepResult {
     let slot = world.deployment().await?.slot(0)?;
     eventually("a newer answer", limit, async || {
         let answer = health(slot, &notes).await?;
-        let told = health_answer::parse(&answer.body).map_err(|it| it.join("; "))?;
-        if Some(told.timestamp) > before {
+        let answer = health_answer::parse(&answer.body).map_err(|wrong| wrong.join("; "))?;
+        if Some(answer.timestamp) > before {
             Ok(())
         } else {
-            Err(format!("still {}", told.timestamp))
+            Err(format!("still {}", answer.timestamp))
         }
     })
     .await

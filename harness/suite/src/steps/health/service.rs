@@ -8,8 +8,9 @@ use cucumber::{given, then, when};
 
 use super::super::process::stopping::REFUSAL;
 use super::RECOVERY;
-use crate::drivers::Code;
-use crate::drivers::health_service::{HealthService, Report};
+use crate::checks::all;
+use crate::drivers::health_service::{HealthService, Report, Watch};
+use crate::drivers::{Code, Status};
 use crate::params::{Span, State};
 use crate::world::World;
 
@@ -18,6 +19,12 @@ const NAMES: [&str; 2] = ["", "user.v1.UserService"];
 
 /// GRP-1 with the suite's test settings: `HEALTH_CACHE_TTL` + 5 s.
 const REPORT: Duration = Duration::from_millis(5500);
+
+/// `SHUTDOWN_TIMEOUT` + 1 s, with the suite's test settings.
+const STOP: Duration = Duration::from_secs(6);
+
+/// How long a program is looked at once it takes no new work.
+const AFTERWARDS: Duration = Duration::from_secs(2);
 
 async fn client(world: &mut World) -> StepResult<HealthService> {
     let journal = world.scenario.journal.clone();
@@ -84,29 +91,32 @@ async fn never_serving_again(world: &mut World) -> StepResult {
     let client = client(world).await?;
     let allowed = world.scenario.patience.stretch(REFUSAL);
     let slot = world.own()?.slot(0)?;
-    let begun = Instant::now();
-    let mut looks = 0;
-    holds_for(
-        "no Check answers SERVING",
-        allowed + Duration::from_secs(2),
-        async || {
-            for name in NAMES {
-                let answer = client.check(name).await;
-                let late = begun.elapsed() > allowed && slot.runs_on().is_ok();
-                looks += usize::from(late);
-                if matches!(answer, Ok("SERVING")) && late {
-                    return Err(format!("Check of {name:?} answers SERVING"));
-                }
+    let (begun, mut late) = (Instant::now(), Vec::new());
+    holds_for("Check is called", allowed + AFTERWARDS, async || {
+        for name in NAMES {
+            let answer = client.check(name).await;
+            if begun.elapsed() > allowed && slot.runs_on().is_ok() {
+                late.push((name, answer));
             }
-            Ok(())
-        },
-    )
+        }
+        Ok::<_, String>(())
+    })
     .await?;
+    none_serving(&late)
+}
+
+/// Checks that no answer of a program that runs on was SERVING.
+fn none_serving(answers: &[(&str, Result<&'static str, Status>)]) -> StepResult {
     ensure(
-        looks > 0,
+        !answers.is_empty(),
         "a program that runs on until its request is done",
-        "none to look at",
-    )
+        "it has ended before any look",
+    )?;
+    let serving = answers
+        .iter()
+        .filter(|(_, answer)| matches!(answer, Ok("SERVING")));
+    let wrong = serving.map(|(name, _)| format!("Check of {name:?} answers SERVING"));
+    all("no Check answers SERVING", wrong.collect(), answers.len())
 }
 
 async fn open(world: &mut World, names: &[&str]) -> StepResult {
@@ -182,33 +192,54 @@ async fn every_watch_sees_when_ready(world: &mut World, status: String, limit: S
 
 #[then("every Watch ends after NOT_SERVING")]
 async fn every_watch_ends(world: &mut World) -> StepResult {
-    // SHUTDOWN_TIMEOUT + 1 s, with the suite's test settings.
-    let limit = world.scenario.patience.stretch(Duration::from_secs(6));
+    let limit = world.scenario.patience.stretch(STOP);
     let watches = &world.health.watches;
-    if watches.is_empty() {
-        return Err(Failure::broken("the scenario has opened no Watch"));
-    }
     eventually("every Watch has ended", limit, async || {
-        let open = watches
-            .iter()
-            .find(|(_, it)| !matches!(it.reports().last(), Some((_, Report::Ended(_)))));
-        open.map_or(Ok(()), |(name, it)| {
-            Err(format!("Watch of {name:?}: {:?}", it.reports()))
+        let is_open =
+            |watch: &Watch| !matches!(watch.reports().last(), Some((_, Report::Ended(_))));
+        let open = watches.iter().find(|(_, watch)| is_open(watch));
+        open.map_or(Ok(()), |(name, watch)| {
+            Err(format!("Watch of {name:?}: {:?}", watch.reports()))
         })
     })
     .await?;
-    for (name, watch) in watches {
-        let reports = watch.reports();
-        let last = reports.iter().rev().find_map(|(_, it)| match it {
-            Report::Is(status) => Some(*status),
-            Report::Ended(_) => None,
-        });
-        let seen: Vec<_> = reports.iter().map(|it| &it.1).collect();
-        ensure(
-            last == Some("NOT_SERVING"),
-            format!("NOT_SERVING before the end of the Watch of {name:?}"),
-            format!("{seen:?}"),
-        )?;
+    let wrong = watches.iter().filter_map(|(name, watch)| {
+        let reports = watch.reports().into_iter().map(|(_, report)| report);
+        ended_otherwise(&reports.collect::<Vec<_>>())
+            .map(|seen| format!("Watch of {name:?}: {seen}"))
+    });
+    all("NOT_SERVING before the end", wrong.collect(), watches.len())
+}
+
+/// What a Watch reported, unless NOT_SERVING was the last status before its end.
+fn ended_otherwise(reports: &[Report]) -> Option<String> {
+    let last = reports.iter().rev().find_map(|report| match report {
+        Report::Is(status) => Some(*status),
+        Report::Ended(_) => None,
+    });
+    (last != Some("NOT_SERVING")).then(|| format!("{reports:?}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_late_answer_that_is_serving_is_refused() {
+        let refused = || Err(Status::unavailable("closed"));
+        let right = [("", Ok("NOT_SERVING")), ("", refused())];
+        assert_eq!(none_serving(&right), Ok(()));
+        assert!(none_serving(&[("", refused()), ("", Ok("SERVING"))]).is_err());
+        assert!(none_serving(&[]).is_err());
     }
-    Ok(())
+
+    #[test]
+    fn a_watch_ends_after_not_serving() {
+        let end = || Report::Ended("closed".to_owned());
+        let right = [Report::Is("SERVING"), Report::Is("NOT_SERVING"), end()];
+        assert_eq!(ended_otherwise(&right), None);
+        assert!(ended_otherwise(&[Report::Is("SERVING"), end()]).is_some());
+        assert!(ended_otherwise(&[end()]).is_some());
+        assert!(ended_otherwise(&[]).is_some());
+    }
 }

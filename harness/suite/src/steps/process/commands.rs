@@ -7,6 +7,7 @@ use conformance_engine::network::link::Link;
 use conformance_engine::observe::eventually;
 use cucumber::{given, then, when};
 
+use crate::checks::all;
 use crate::contract::components::user_service::DATABASE;
 use crate::doubles::fake_health_endpoint::FakeHealthEndpoint;
 use crate::drivers::database;
@@ -111,7 +112,7 @@ async fn exits_with(world: &mut World, status: i32) -> StepResult {
         .iter()
         .filter(|it| it.code != Some(status))
         .map(ToString::to_string);
-    super::super::users::outcomes::all(
+    all(
         &format!("exit status {status}"),
         wrong.collect(),
         exits.len(),
@@ -126,7 +127,7 @@ async fn ends_within(world: &mut World, limit: Span) -> StepResult {
         .iter()
         .filter(|it| it.after > allowed)
         .map(ToString::to_string);
-    super::super::users::outcomes::all(
+    all(
         &format!("an end within {:?}", limit.0),
         wrong.collect(),
         exits.len(),

@@ -5,8 +5,8 @@ use cucumber::{then, when};
 use prost::Message as _;
 use user_proto::v1::{GetUserResponse, User};
 
-use super::super::users::outcomes::all;
 use super::output::{any_event, stdout, wait_for};
+use crate::checks::all;
 use crate::contract::components::UsersApi;
 use crate::doubles::user_service::answer::ScriptedAnswer;
 use crate::drivers::Code;

@@ -9,6 +9,7 @@ use conformance_engine::subject::output::Stream;
 use cucumber::{then, when};
 use regex::Regex;
 
+use crate::checks::all;
 use crate::checks::log_line::{self, Event, Format, LEVELS};
 use crate::drivers::Code;
 use crate::drivers::users::shown;
@@ -163,7 +164,7 @@ async fn holds_events(world: &mut World, format: String) -> StepResult {
         let error = event.and_then(|it| it.happened_within(begun, now)).err()?;
         Some(format!("{:?}: {error}", String::from_utf8_lossy(line)))
     });
-    super::super::users::outcomes::all(
+    all(
         &format!("events in {format:?}"),
         wrong.collect(),
         lines.len(),
@@ -207,7 +208,7 @@ async fn every_event_has_a_source(world: &mut World) -> StepResult {
         .iter()
         .filter(|(_, it)| it.field("source").is_empty());
     let wrong = wrong.map(|(line, _)| line.clone()).collect();
-    super::super::users::outcomes::all("a source in every event", wrong, events.len())
+    all("a source in every event", wrong, events.len())
         .map_err(|failure| nothing_written(failure, events.is_empty()))
 }
 

@@ -9,6 +9,7 @@ use conformance_engine::failure::{Failure, StepResult, ensure};
 use conformance_engine::observe::{Journal, eventually};
 use cucumber::{given, then, when};
 
+use crate::checks::all;
 use crate::drivers::health_service::HealthService;
 use crate::drivers::probes;
 use crate::environment::deployment::Settings;
@@ -179,5 +180,5 @@ async fn served(url: &str, word: &str, journal: &Journal) -> Result<(), String> 
 async fn both_answer(world: &mut World) -> StepResult {
     let answers = &world.process.addresses;
     let wrong = answers.iter().filter_map(|it| it.clone().err()).collect();
-    super::super::users::outcomes::all("an answer on both addresses", wrong, answers.len())
+    all("an answer on both addresses", wrong, answers.len())
 }

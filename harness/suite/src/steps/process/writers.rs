@@ -9,7 +9,7 @@ use cucumber::{given, then, when};
 use tokio_util::sync::CancellationToken;
 use user_proto::v1::{CreateUserRequest, UpdateUserRequest, User};
 
-use super::super::users::outcomes::all;
+use crate::checks::all;
 use crate::drivers::Code;
 use crate::drivers::users::{Users, shown};
 use crate::world::World;

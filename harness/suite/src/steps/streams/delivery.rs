@@ -8,7 +8,7 @@ use conformance_engine::observe::{elapse, eventually, holds_for};
 use cucumber::{given, then, when};
 use futures::future::try_join_all;
 
-use super::super::users::outcomes::all;
+use crate::checks::all;
 use crate::checks::stream_history::{Expectation, faults, key};
 use crate::drivers::streams::UserStream;
 use crate::drivers::users::shown;

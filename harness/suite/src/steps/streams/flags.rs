@@ -3,7 +3,7 @@
 use conformance_engine::failure::{StepResult, ensure};
 use cucumber::{given, then};
 
-use super::super::users::outcomes::all;
+use crate::checks::all;
 use crate::drivers::Code;
 use crate::drivers::streams::callers;
 use crate::drivers::users::shown;

@@ -7,8 +7,8 @@ use cucumber::gherkin::Step;
 use cucumber::{given, then, when};
 use user_proto::v1::ListUsersRequest;
 
-use super::super::users::outcomes::all;
 use super::terms;
+use crate::checks::all;
 use crate::checks::stream_history::key;
 use crate::drivers::Status;
 use crate::drivers::streams::{Pace, UserStream};

@@ -7,8 +7,8 @@ use cucumber::gherkin::Step;
 use cucumber::{then, when};
 use user_proto::v1::{ListUsersRequest, UpdateUserRequest, User, UserStatus};
 
-use super::outcomes::all;
 use super::table;
+use crate::checks::all;
 use crate::drivers::users::{Users, shown};
 use crate::placeholders::mixed;
 use crate::world::World;

@@ -9,28 +9,12 @@ use cucumber::then;
 use prost_types::Timestamp;
 use user_proto::v1::User;
 
+use crate::checks::all;
 use crate::drivers::Code;
 use crate::drivers::users::shown;
 use crate::params::{Span, StatusCode, code_name};
 use crate::world::World;
 use crate::world::users::{ExpectedUser, UserCall};
-
-/// A mismatch with all that is wrong, or an error if nothing was checked.
-pub fn all(expected: &str, wrong: Vec<String>, checked: usize) -> StepResult {
-    if checked == 0 {
-        return Err(Failure::broken(format!(
-            "{expected}: the scenario made no call to check"
-        )));
-    }
-    let count = wrong.len();
-    let mut wrong = wrong.into_iter();
-    let Some(first) = wrong.next() else {
-        return Ok(());
-    };
-    let got = format!("{count} of {checked} do not; the first: {first}");
-    let failure = Failure::mismatch(expected, got);
-    Err(wrong.take(20).fold(failure, Failure::detail))
-}
 
 fn told(done: &UserCall) -> String {
     let what = match (&done.asked, &done.expected) {

@@ -8,7 +8,7 @@ use cucumber::{given, then, when};
 use user_proto::v1::{CreateUserRequest, ListUsersRequest, UpdateUserRequest, User};
 
 use super::listing::{request, sizes};
-use super::outcomes::all;
+use crate::checks::all;
 use crate::drivers::users::Users;
 use crate::model::SortKey;
 use crate::world::World;

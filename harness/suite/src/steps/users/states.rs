@@ -8,8 +8,8 @@ use cucumber::gherkin::Step;
 use cucumber::then;
 use user_proto::v1::{ListUsersRequest, User};
 
-use super::outcomes::all;
 use super::table;
+use crate::checks::all;
 use crate::drivers::Code;
 use crate::drivers::users::{Users, shown};
 use crate::model::value;

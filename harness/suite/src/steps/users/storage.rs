@@ -9,7 +9,7 @@ use conformance_engine::observe::eventually;
 use cucumber::{given, then, when};
 use regex::Regex;
 
-use super::outcomes::all;
+use crate::checks::all;
 use crate::drivers::database::{self, Means, WORD};
 use crate::drivers::{encodings, redis};
 use crate::params::Span;
