@@ -1,9 +1,9 @@
 //! What the steps about processes have recorded in one scenario.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use conformance_engine::failure::StepResult;
+use conformance_engine::failure::{Failure, StepResult};
 use conformance_engine::subject::instance::Exit;
 use tokio::net::TcpStream;
 use tokio::task::{AbortHandle, JoinHandle};
@@ -79,10 +79,30 @@ pub enum WriterChange {
 }
 
 /// Running clients, and what they wrote.
+#[derive(Default)]
 pub struct Writers {
     pub written: Arc<Mutex<Vec<WrittenUser>>>,
     pub stop: CancellationToken,
     pub tasks: Vec<tokio::task::JoinHandle<()>>,
+}
+
+impl Writers {
+    /// The users that were written so far.
+    pub fn users(&self) -> Vec<WrittenUser> {
+        self.written
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Stops the clients, and waits until each has made its last call; the users that they wrote.
+    pub async fn finish(mut self) -> StepResult<Vec<WrittenUser>> {
+        self.stop.cancel();
+        for task in self.tasks.drain(..) {
+            task.await.map_err(Failure::broken)?;
+        }
+        Ok(self.users())
+    }
 }
 
 impl Drop for Writers {

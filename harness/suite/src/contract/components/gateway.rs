@@ -8,7 +8,7 @@ pub static GATEWAY: Component = Component {
     ports: &["PORT", "METRICS_PORT"],
     resources: &[USER_SERVICE],
     users_api: Some(UsersApi::Http),
-    request_hold: RequestHold::ScriptedUserService,
+    request_hold: Some(RequestHold::ScriptedUserService),
     text_places: &[
         "the path of a route",
         "the query of a route",

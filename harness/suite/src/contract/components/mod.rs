@@ -28,8 +28,8 @@ pub struct Component {
     pub resources: &'static [Resource],
     /// How it takes calls about users, if it does.
     pub users_api: Option<UsersApi>,
-    /// How a scenario keeps one of its requests in flight.
-    pub request_hold: RequestHold,
+    /// How a scenario keeps one of its requests in flight; `None` if it takes no requests that can be held.
+    pub request_hold: Option<RequestHold>,
     /// Where a client can put text, besides what all components have (LOG-5).
     pub text_places: &'static [&'static str],
 }

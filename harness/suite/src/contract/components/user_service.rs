@@ -8,7 +8,7 @@ pub static USER_SERVICE: Component = Component {
     ports: &["PORT", "METRICS_PORT", "GRPC_PORT"],
     resources: &[DATABASE, REDIS],
     users_api: Some(UsersApi::Grpc),
-    request_hold: RequestHold::LockedTables,
+    request_hold: Some(RequestHold::LockedTables),
     text_places: &["the name of a method"],
 };
 

@@ -16,15 +16,15 @@ use crate::params::Span;
 use crate::world::World;
 
 /// Time limit of a command, far above every limit of the contract.
-const GIVE_UP: Duration = Duration::from_secs(30);
+const COMMAND_LIMIT: Duration = Duration::from_secs(30);
 
 /// Time limit for all commands that start together to connect.
-const MEETING: Duration = Duration::from_secs(10);
+const CONNECT_LIMIT: Duration = Duration::from_secs(10);
 
 /// Releases the database link once there are this many more connections, so that programs that start at slightly
 /// different times still meet at the database.
 async fn let_through(link: &Link, before: u64, connections: u64) {
-    let met = eventually("connections", MEETING, async || {
+    let met = eventually("connections", CONNECT_LIMIT, async || {
         let more = link.accepted() - before;
         (more >= connections).then_some(()).ok_or(more)
     });
@@ -54,7 +54,7 @@ async fn run(world: &mut World, command: &str, times: usize) -> StepResult {
     }
     let ends = started
         .iter()
-        .map(|it| tokio::time::timeout(GIVE_UP, it.exited()));
+        .map(|it| tokio::time::timeout(COMMAND_LIMIT, it.exited()));
     let gate = async {
         if let Some(link) = link {
             let_through(link, before, times as u64).await;
@@ -66,7 +66,7 @@ async fn run(world: &mut World, command: &str, times: usize) -> StepResult {
         let exit = end.map_err(|_| {
             Failure::mismatch(
                 format!("`{command}` ends"),
-                format!("it still runs after {} s", GIVE_UP.as_secs()),
+                format!("it still runs after {} s", COMMAND_LIMIT.as_secs()),
             )
         })?;
         let lines = instance.output().lines();
@@ -137,19 +137,24 @@ async fn ends_within(world: &mut World, limit: Span) -> StepResult {
 #[then("the database holds exactly what it held before")]
 async fn holds_the_same(world: &mut World) -> StepResult {
     let now = snapshot(world).await?;
-    let before = &world.process.before;
-    let lost: Vec<_> = before
-        .iter()
-        .filter(|it| !now.contains(it))
-        .take(5)
-        .collect();
-    let new: Vec<_> = now
-        .iter()
-        .filter(|it| !before.contains(it))
-        .take(5)
-        .collect();
+    unchanged(&world.process.before, &now)
+}
+
+/// How many rows of each kind a failure shows.
+const MAX_SHOWN: usize = 5;
+
+/// Checks that the database holds what it held before, which must be something.
+fn unchanged(before: &[String], now: &[String]) -> StepResult {
+    if before.is_empty() {
+        return Err(Failure::broken("the database held nothing before"));
+    }
+    let missing_in = |other: &[String], rows: &[String]| -> Vec<String> {
+        let missing = rows.iter().filter(|row| !other.contains(row));
+        missing.take(MAX_SHOWN).cloned().collect()
+    };
+    let (lost, new) = (missing_in(now, before), missing_in(before, now));
     ensure(
-        now == *before,
+        now == before,
         "what the database held before",
         format!("lost {lost:?}, new {new:?}"),
     )
@@ -168,13 +173,13 @@ async fn holds_more(world: &mut World) -> StepResult {
 }
 
 #[given(regex = r"^a fake program that answers /health with (\d+)(?: after (\d+) s)?$")]
-async fn stand_in_answers(world: &mut World, status: u16, after: String) -> StepResult {
+async fn fake_program_answers(world: &mut World, status: u16, after: String) -> StepResult {
     let after = Duration::from_secs(after.parse().unwrap_or(0));
     fake_health_endpoint(world, Some(status), after).await
 }
 
 #[given("a fake program that never answers")]
-async fn stand_in_is_silent(world: &mut World) -> StepResult {
+async fn fake_program_is_silent(world: &mut World) -> StepResult {
     fake_health_endpoint(world, None, Duration::ZERO).await
 }
 
@@ -191,4 +196,20 @@ async fn fake_health_endpoint(
     world.process.fake_health_endpoint =
         Some(FakeHealthEndpoint::start(port, status, after).await?);
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_database_that_lost_or_gained_a_row_has_changed() {
+        let rows =
+            |rows: &[&str]| -> Vec<String> { rows.iter().map(ToString::to_string).collect() };
+        assert_eq!(unchanged(&rows(&["a", "b"]), &rows(&["a", "b"])), Ok(()));
+        assert!(unchanged(&rows(&["a", "b"]), &rows(&["a"])).is_err());
+        assert!(unchanged(&rows(&["a"]), &rows(&["a", "b"])).is_err());
+        assert!(unchanged(&rows(&["a"]), &rows(&["a", "a"])).is_err());
+        assert!(unchanged(&[], &[]).is_err());
+    }
 }

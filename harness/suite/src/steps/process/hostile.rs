@@ -119,7 +119,7 @@ async fn answered_with(world: &mut World, client: &Users, place: &str, text: &st
         let id = world.new_request_id();
         let double = world.deployment().await?.double()?;
         double.script_for(&id, answer);
-        client.clone().with_request_id(&id).get("nobody").await;
+        client.clone().with_request_id(&id).get("unknown").await;
     }
     Ok(())
 }
@@ -159,23 +159,40 @@ async fn every_line_is_an_event(world: &mut World) -> StepResult {
 
 #[then("no client has forged an event or a field")]
 async fn nothing_is_forged(world: &mut World) -> StepResult {
-    let (message, member) = (
-        format!("forged-{}", world.scenario.id),
-        format!("forged{}", world.scenario.id),
-    );
+    let mark = world.scenario.id.clone();
     let lines = stdout(world.deployment().await?);
-    let forged = |line: &&Vec<u8>| {
-        any_event(line)
-            .is_ok_and(|it| it.field("msg") == message || it.fields.contains_key(&member))
-    };
     let wrong = lines
         .iter()
-        .filter(forged)
-        .map(|it| String::from_utf8_lossy(it).into_owned())
-        .collect();
-    all(
-        "no event and no member that a client made",
-        wrong,
-        lines.len(),
-    )
+        .filter(|line| is_forged(line, &mark))
+        .map(|line| String::from_utf8_lossy(line).into_owned());
+    let expected = "no event and no member that a client made";
+    all(expected, wrong.collect(), lines.len())
+}
+
+/// Whether a line is an event, or has a member, that a client wrote into a text.
+fn is_forged(line: &[u8], mark: &str) -> bool {
+    let (message, member) = (format!("forged-{mark}"), format!("forged{mark}"));
+    any_event(line)
+        .is_ok_and(|event| event.field("msg") == message || event.fields.contains_key(&member))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An event whose message and further members are these.
+    fn event(message: &str, more: &str) -> Vec<u8> {
+        format!(
+            r#"{{"time":"2024-01-01T00:00:00Z","level":"ERROR","msg":"{message}","source":"x"{more}}}"#
+        )
+        .into_bytes()
+    }
+
+    #[test]
+    fn an_event_or_a_member_with_the_mark_is_forged() {
+        assert!(is_forged(&event("forged-m", ""), "m"));
+        assert!(is_forged(&event("fine", r#","forgedm":"b""#), "m"));
+        assert!(!is_forged(&event("a client sent forged-m", ""), "m"));
+        assert!(!is_forged(&event("fine", r#","text":"forgedm=b""#), "m"));
+    }
 }

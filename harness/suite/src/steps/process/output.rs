@@ -1,8 +1,9 @@
 //! Log output.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use conformance_engine::failure::{Failure, StepResult, ensure};
 use conformance_engine::observe::eventually;
 use conformance_engine::subject::output::Stream;
@@ -114,7 +115,7 @@ async fn an_unavailable_request_is_made(world: &mut World) -> StepResult {
 }
 
 #[then(regex = r"^a line at level (INFO|ERROR|WARN or ERROR) has the id of the request$")]
-async fn a_line_tells(world: &mut World, level: String) -> StepResult {
+async fn a_line_has_the_id(world: &mut World, level: String) -> StepResult {
     let id = world.request_id();
     let what = format!("a line at level {level} with request_id {id:?}");
     let levels: Vec<&str> = level.split(" or ").collect();
@@ -124,15 +125,15 @@ async fn a_line_tells(world: &mut World, level: String) -> StepResult {
     .await
 }
 
-/// The word on its own, not as a part of another word.
-fn standing_alone(word: &str) -> StepResult<Regex> {
+/// Matches the word on its own, not as a part of another word.
+fn whole_word(word: &str) -> StepResult<Regex> {
     let pattern = format!("(^|[^A-Z0-9_]){}($|[^A-Z0-9_])", regex::escape(word));
     Regex::new(&pattern).map_err(Failure::broken)
 }
 
 #[then(regex = r"^a line at level (ERROR) names ([A-Z0-9_]+)$")]
 async fn a_line_names(world: &mut World, level: String, name: String) -> StepResult {
-    let pattern = standing_alone(&name)?;
+    let pattern = whole_word(&name)?;
     let what = format!("a line at level {level} that names {name}");
     wait_for(world, what, |line, event| {
         event.field("level") == level && pattern.is_match(line)
@@ -151,29 +152,34 @@ async fn a_line_names_the_port(world: &mut World, level: String, variable: Strin
 
 #[then(regex = r"^standard output holds events in (json|text), and nothing else$")]
 async fn holds_events(world: &mut World, format: String) -> StepResult {
-    let format = if format == "json" {
-        Format::Json
-    } else {
-        Format::Text
+    let format = match format.as_str() {
+        "json" => Format::Json,
+        _ => Format::Text,
     };
-    let begun = world.environment.begun;
+    let started = world.environment.begun;
     let lines = stdout(world.deployment().await?);
-    let now = Utc::now();
-    let wrong = lines.iter().filter_map(|line| {
-        let event = log_line::parse(line, format);
-        let error = event.and_then(|it| it.happened_within(begun, now)).err()?;
-        Some(format!("{:?}: {error}", String::from_utf8_lossy(line)))
-    });
-    all(
-        &format!("events in {format:?}"),
-        wrong.collect(),
-        lines.len(),
-    )
-    .map_err(|failure| nothing_written(failure, lines.is_empty()))
+    events_only(&lines, format, started..=Utc::now())
 }
 
-/// A program that writes nothing is a mismatch.
-fn nothing_written(failure: Failure, empty: bool) -> Failure {
+/// Checks that each line is an event in this format from this time, and that there is one.
+fn events_only(
+    lines: &[Vec<u8>],
+    format: Format,
+    within: RangeInclusive<DateTime<Utc>>,
+) -> StepResult {
+    let wrong = lines.iter().filter_map(|line| {
+        let event = log_line::parse(line, format);
+        let checked = event.and_then(|event| event.happened_within(*within.start(), *within.end()));
+        let error = checked.err()?;
+        Some(format!("{:?}: {error}", String::from_utf8_lossy(line)))
+    });
+    let expected = format!("events in {format:?}");
+    all(&expected, wrong.collect(), lines.len())
+        .map_err(|failure| mismatch_if_empty(failure, lines.is_empty()))
+}
+
+/// The failure, or a mismatch if the program has written nothing: then it is at fault, and not the scenario.
+fn mismatch_if_empty(failure: Failure, empty: bool) -> Failure {
     if empty {
         Failure::mismatch("at least one event on standard output", "none")
     } else {
@@ -209,7 +215,7 @@ async fn every_event_has_a_source(world: &mut World) -> StepResult {
         .filter(|(_, it)| it.field("source").is_empty());
     let wrong = wrong.map(|(line, _)| line.clone()).collect();
     all("a source in every event", wrong, events.len())
-        .map_err(|failure| nothing_written(failure, events.is_empty()))
+        .map_err(|failure| mismatch_if_empty(failure, events.is_empty()))
 }
 
 #[then("requests succeed")]
@@ -218,20 +224,10 @@ async fn requests_succeed(world: &mut World) -> StepResult {
     let client = world.client(0).await?;
     let requests: Vec<_> = (0..5).map(|_| world.newcomer()).collect();
     eventually("5 requests in a row succeed", limit, async || {
-        for request in &requests {
-            let mut request = request.clone();
-            request.email = format!(
-                "{}-{}",
-                &uuid::Uuid::new_v4().simple().to_string()[..8],
-                request.email
-            );
-            let call = client.create(request).await;
-            call.result
-                .map_err(|status| crate::drivers::users::shown(&status))?;
-        }
-        Ok::<_, String>(())
+        client.create_each(&requests).await
     })
     .await
+    .map(|_| ())
 }
 
 #[then("the very first request after it is ready succeeds")]
@@ -250,4 +246,45 @@ async fn first_request_succeeds(world: &mut World) -> StepResult {
         .await
         .ok()
         .map(|_| ())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const EVENT: &str = r#"{"time":"2024-01-01T00:00:00Z","level":"INFO","msg":"m","source":"s"}"#;
+
+    #[track_caller]
+    fn check(lines: &[&str], format: Format, right: bool) {
+        let lines: Vec<Vec<u8>> = lines.iter().map(|line| line.as_bytes().to_vec()).collect();
+        let time: DateTime<Utc> = "2024-01-01T00:00:00Z".parse().expect("a time");
+        let checked = events_only(&lines, format, time..=time);
+        assert_eq!(checked.is_ok(), right, "{checked:?}");
+    }
+
+    #[test]
+    fn every_line_is_an_event_of_the_format_and_of_the_time() {
+        check(&[EVENT, EVENT], Format::Json, true);
+        check(&[EVENT, "panicked"], Format::Json, false);
+        check(&[EVENT], Format::Text, false);
+        check(
+            &[EVENT, &EVENT.replace("2024", "2023")],
+            Format::Json,
+            false,
+        );
+    }
+
+    #[test]
+    fn a_program_that_writes_nothing_is_at_fault() {
+        let failure = mismatch_if_empty(Failure::broken("nothing to check"), true);
+        assert!(matches!(failure, Failure::Mismatch { .. }), "{failure:?}");
+        check(&[], Format::Json, false);
+    }
+
+    #[test]
+    fn a_word_is_not_found_within_another() {
+        let word = whole_word("PORT").expect("a pattern");
+        assert!(word.is_match("PORT is not valid") && word.is_match("(PORT)"));
+        assert!(!word.is_match("GRPC_PORT") && !word.is_match("PORTS"));
+    }
 }

@@ -12,13 +12,16 @@ use cucumber::{given, then, when};
 use crate::checks::all;
 use crate::drivers::health_service::HealthService;
 use crate::drivers::probes;
-use crate::environment::deployment::Settings;
+use crate::environment::deployment::{Deployment, Settings};
 use crate::params::Span;
 use crate::world::World;
 use crate::world::process::PortHolder;
 
 /// The ports that scenarios of this run hold now: two scenarios may hold the same port, and the last one releases it.
 static HELD: LazyLock<Mutex<HashMap<u16, Weak<PortHolder>>>> = LazyLock::new(Mutex::default);
+
+/// Time limit for a port to be taken.
+const TAKE_LIMIT: Duration = Duration::from_secs(5);
 
 fn hold(port: u16) -> Arc<PortHolder> {
     let mut held = HELD.lock().unwrap_or_else(PoisonError::into_inner);
@@ -45,10 +48,15 @@ fn hold(port: u16) -> Arc<PortHolder> {
 
 #[given(regex = r"^port (\d+) is taken$")]
 async fn port_is_taken(world: &mut World, port: u16) -> StepResult {
+    take(world, port).await
+}
+
+/// Holds the port for the scenario, and waits until it is taken.
+async fn take(world: &mut World, port: u16) -> StepResult {
     world.process.held.push(hold(port));
     eventually(
         format!("port {port} is taken"),
-        Duration::from_secs(5),
+        TAKE_LIMIT,
         async || match TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)) {
             Ok(_) => Err("it is free"),
             Err(_) => Ok(()),
@@ -60,29 +68,21 @@ async fn port_is_taken(world: &mut World, port: u16) -> StepResult {
 
 #[given(regex = r"^the ((?:[A-Z]+_)?PORT) is held by another (instance|program)$")]
 async fn port_is_held(world: &mut World, variable: String, holder: String) -> StepResult {
-    let deployment = world.own()?;
     if holder == "instance" {
-        let other = deployment.start_ready().await?;
-        let port = deployment.slot(other)?.port(&variable)?;
-        let mut settings = Settings::default();
-        settings.set(&variable, port.to_string());
-        deployment.set_slot(0, &settings);
-        return Ok(());
+        return share_port(world.own()?, &variable).await;
     }
-    let port = deployment.slot(0)?.port(&variable)?;
-    world.process.held.push(hold(port));
-    eventually(
-        format!("port {port} is taken"),
-        Duration::from_secs(5),
-        async || {
-            TcpListener::bind((Ipv4Addr::UNSPECIFIED, port))
-                .err()
-                .ok_or("it is free")
-        },
-    )
-    .await
-    .map(|_| ())
-    .map_err(Failure::broken)
+    let port = world.own()?.slot(0)?.port(&variable)?;
+    take(world, port).await
+}
+
+/// Starts another instance, and gives the first slot the port of that one.
+async fn share_port(deployment: &mut Deployment, variable: &str) -> StepResult {
+    let other = deployment.start_ready().await?;
+    let port = deployment.slot(other)?.port(variable)?;
+    let mut settings = Settings::default();
+    settings.set(variable, port.to_string());
+    deployment.set_slot(0, &settings);
+    Ok(())
 }
 
 #[when("the program is started")]
@@ -147,24 +147,33 @@ async fn stops(world: &mut World, limit: Span) -> StepResult {
 }
 
 #[when(regex = r"^((?:[A-Z]+_)?PORT) is requested on two local addresses$")]
-async fn is_asked_on_two_addresses(world: &mut World, variable: String) -> StepResult {
+async fn is_requested_on_two_addresses(world: &mut World, variable: String) -> StepResult {
     let journal = world.scenario.journal.clone();
     let port = world.deployment().await?.slot(0)?.port(&variable)?;
     let mut answers = Vec::new();
     for host in ["127.0.0.1", "127.0.0.2"] {
         let url = format!("http://{host}:{port}");
-        answers.push(match variable.as_str() {
-            "GRPC_PORT" => match HealthService::connect(&url, &journal)?.check("").await {
-                Ok("SERVING") => Ok(()),
-                other => Err(format!("{url}: {other:?}")),
-            },
-            // HLT-1 says what is served on PORT; what metrics hold is not judged yet.
-            "PORT" => served(&format!("{url}/live"), "alive", &journal).await,
-            _ => served(&format!("{url}/metrics"), "", &journal).await,
-        });
+        answers.push(request_port(&variable, &url, &journal).await?);
     }
     world.process.addresses = answers;
     Ok(())
+}
+
+/// Requests what the port of this variable serves.
+async fn request_port(
+    variable: &str,
+    url: &str,
+    journal: &Journal,
+) -> StepResult<Result<(), String>> {
+    Ok(match variable {
+        "GRPC_PORT" => match HealthService::connect(url, journal)?.check("").await {
+            Ok("SERVING") => Ok(()),
+            other => Err(format!("{url}: {other:?}")),
+        },
+        // HLT-1 says what is served on PORT; what metrics hold is not judged yet.
+        "PORT" => served(&format!("{url}/live"), "alive", journal).await,
+        _ => served(&format!("{url}/metrics"), "", journal).await,
+    })
 }
 
 /// Whether the page is there and holds the word.

@@ -7,7 +7,9 @@ use conformance_engine::observe::journal::EventKind;
 use conformance_engine::observe::{elapse, eventually, holds_for};
 use conformance_engine::subject::instance::Exit;
 use cucumber::{given, then, when};
+use futures::future::try_join_all;
 use nix::sys::signal::Signal;
+use tokio::task::JoinHandle;
 use user_proto::v1::{CreateUserRequest, User};
 
 use crate::contract::components::RequestHold;
@@ -22,11 +24,24 @@ use crate::world::World;
 /// How soon after the signal a program takes no new work (CFG-8).
 pub const REFUSAL: Duration = Duration::from_secs(1);
 
-/// Sends a create and holds it in what stands behind the program until `release` is over.
+/// For so long after that the program is looked at.
+const AFTERWARDS: Duration = Duration::from_secs(1);
+
+/// The pause between two calls after the signal.
+const ATTEMPT_INTERVAL: Duration = Duration::from_millis(40);
+
+/// So many calls are enough once one has ended.
+const MAX_ATTEMPTS: usize = 60;
+
+/// Sends a create and holds it in a resource of the program for this time, or until the scenario ends.
 async fn hold_in_flight(world: &mut World, release: Option<Duration>) -> StepResult {
     match world.component.request_hold {
-        RequestHold::LockedTables => hold_in_the_database(world, release).await,
-        RequestHold::ScriptedUserService => hold_in_the_double(world, release).await,
+        Some(RequestHold::LockedTables) => hold_in_the_database(world, release).await,
+        Some(RequestHold::ScriptedUserService) => hold_in_the_double(world, release).await,
+        None => Err(Failure::broken(format!(
+            "no request to the {} can be held in flight",
+            world.component.name
+        ))),
     }
 }
 
@@ -37,7 +52,7 @@ async fn hold_in_the_database(world: &mut World, release: Option<Duration>) -> S
     let connection = world.own()?.database_client().await?;
     let hold = Hold::of_rows_with(&in_flight_name(world), connection, &database).await?;
     // A first call, so that the request in flight needs nothing but its own statements.
-    world.client(0).await?.get("nobody").await;
+    world.client(0).await?.get("unknown").await;
     send_in_flight(world).await?;
     hold.is_reached(limit).await?;
     world.process.keeper = Some(tokio::spawn(async move {
@@ -61,7 +76,7 @@ fn in_flight_name(world: &World) -> String {
 /// Sends a create whose call the scripted user service keeps.
 async fn hold_in_the_double(world: &mut World, release: Option<Duration>) -> StepResult {
     let limit = world.scenario.patience.stretch(Duration::from_secs(5));
-    world.client(0).await?.get("nobody").await;
+    world.client(0).await?.get("unknown").await;
     let double = world.own()?.double()?;
     let before = double.calls().len();
     double.script([release.map_or(ScriptedAnswer::Never, |it| {
@@ -69,12 +84,7 @@ async fn hold_in_the_double(world: &mut World, release: Option<Duration>) -> Ste
     })]);
     send_in_flight(world).await?;
     let double = world.own()?.double()?;
-    eventually("the call reaches the user service", limit, async || {
-        (double.calls().len() > before)
-            .then_some(())
-            .ok_or("no call")
-    })
-    .await
+    double.receives(before, 1, limit).await
 }
 
 /// Sends a create, without waiting for its answer.
@@ -118,7 +128,7 @@ async fn used_connections(world: &mut World, count: usize) -> StepResult {
     for _ in 0..count {
         let client = world.fresh_client(0).await?;
         // An answer, and not the connection's end.
-        let call = client.get("nobody").await;
+        let call = client.get("unknown").await;
         let code = call.result.map_or_else(|it| it.code(), |_| Code::Ok);
         ensure(
             code == Code::NotFound,
@@ -147,7 +157,7 @@ async fn half_requests(world: &mut World) -> StepResult {
 }
 
 #[when(regex = r"^the program receives (SIGTERM|SIGINT)$")]
-async fn gets(world: &mut World, name: String) -> StepResult {
+async fn receives(world: &mut World, name: String) -> StepResult {
     let signal = if name == "SIGTERM" {
         Signal::SIGTERM
     } else {
@@ -163,7 +173,7 @@ async fn gets(world: &mut World, name: String) -> StepResult {
     Ok(())
 }
 
-/// When the program got the signal that the scenario is about.
+/// When the program received the signal.
 fn signalled(world: &World) -> StepResult<Instant> {
     let missing = || Failure::broken("the scenario has sent no signal");
     world.process.signalled.ok_or_else(missing)
@@ -223,7 +233,7 @@ async fn in_flight_succeeds(world: &mut World) -> StepResult {
     call.ok().map(|_| ())
 }
 
-/// A call that the program did not take on: UNAVAILABLE or any 503, or the connection itself failed.
+/// A call that the program did not accept: UNAVAILABLE or any 503, or the connection itself failed.
 fn is_refused(call: &Call<User>) -> bool {
     let status = call.result.as_ref().err();
     status.is_some_and(|it| it.code() == Code::Unavailable || is_made_by_client(it))
@@ -252,34 +262,42 @@ impl Attempt {
 #[then(regex = r"^no new request is accepted on (a new|an open|an idle) connection any more$")]
 async fn no_new_request(world: &mut World, which: String) -> StepResult {
     let allowed = world.scenario.patience.stretch(REFUSAL);
-    let window = Duration::from_secs(1);
-    let open = world.client(0).await?;
-    let begun = signalled(world)?;
-    let mut tries = Vec::new();
-    // A call at every look, each on its own: one that hangs must not hold up the next.
-    while begun.elapsed() < allowed + window && world.own()?.slot(0)?.runs_on().is_ok() {
-        let used = &world.process.used;
-        let client = match which.as_str() {
-            "a new" => world.fresh_client(0).await?,
-            "an idle" => used
-                .get(tries.len() % used.len().max(1))
-                .ok_or_else(|| Failure::broken("no connection was used before"))?
-                .clone(),
-            _ => open.clone(),
-        };
+    let attempts = attempts_until(world, &which, allowed + AFTERWARDS).await?;
+    judge_attempts(&attempts, allowed)
+}
+
+/// Makes a call every few milliseconds until so long after the signal, or until the program has ended.
+async fn attempts_until(
+    world: &mut World,
+    which: &str,
+    after: Duration,
+) -> StepResult<Vec<Attempt>> {
+    let signalled = signalled(world)?;
+    let mut calls: Vec<JoinHandle<Attempt>> = Vec::new();
+    while signalled.elapsed() < after && world.own()?.slot(0)?.runs_on().is_ok() {
+        let client = client_on(world, which, calls.len()).await?;
         let request = world.newcomer();
-        tries.push(tokio::spawn(attempt(client, request, begun)));
-        let first = tries.iter().position(tokio::task::JoinHandle::is_finished);
-        if first.is_some() && tries.len() > 60 {
+        // Each on its own: one that hangs must not delay the next.
+        calls.push(tokio::spawn(attempt(client, request, signalled)));
+        if calls.len() > MAX_ATTEMPTS && calls.iter().any(JoinHandle::is_finished) {
             break;
         }
-        elapse(Duration::from_millis(40)).await;
+        elapse(ATTEMPT_INTERVAL).await;
     }
-    let mut attempts = Vec::new();
-    for attempt in tries {
-        attempts.push(attempt.await.map_err(Failure::broken)?);
+    try_join_all(calls).await.map_err(Failure::broken)
+}
+
+/// The client of a call: on a new connection, on the one that is open, or on the next of those that were used.
+async fn client_on(world: &mut World, which: &str, number: usize) -> StepResult<Users> {
+    let used = &world.process.used;
+    match which {
+        "a new" => world.fresh_client(0).await,
+        "an idle" => used
+            .get(number % used.len().max(1))
+            .cloned()
+            .ok_or_else(|| Failure::broken("no connection was used before")),
+        _ => world.client(0).await,
     }
-    judge_attempts(&attempts, allowed)
 }
 
 async fn attempt(client: Users, request: CreateUserRequest, signalled: Instant) -> Attempt {
@@ -289,7 +307,8 @@ async fn attempt(client: Users, request: CreateUserRequest, signalled: Instant) 
 }
 
 /// A call that began in time is refused, and none that begins when the first refusal has ended is served. (A
-/// server may close what it had not taken in yet some time after the signal, while it still serves what it had.)
+/// server may close connections with unread requests some time after the signal, while it still serves those it has
+/// read.)
 fn judge_attempts(attempts: &[Attempt], allowed: Duration) -> StepResult {
     let refused = attempts.iter().filter(|it| is_refused(&it.call));
     let in_time = refused.filter(|it| it.begun <= allowed);
@@ -302,8 +321,63 @@ fn judge_attempts(attempts: &[Attempt], allowed: Duration) -> StepResult {
         return Err(some.fold(failure, |it, attempt| it.detail(attempt.shown())));
     };
     let mut later = attempts.iter().filter(|it| it.begun > first);
-    match later.find(|it| it.call.result.is_ok()) {
+    match later.find(|attempt| attempt.call.result.is_ok()) {
         None => Ok(()),
-        Some(taken) => Err(Failure::mismatch("no new call is taken on", taken.shown())),
+        Some(accepted) => Err(Failure::mismatch(
+            "no new call is accepted",
+            accepted.shown(),
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::drivers::Status;
+
+    /// A call that began and ended so many milliseconds after the signal.
+    fn call(from: u64, to: u64, result: Result<User, Status>) -> Attempt {
+        Attempt {
+            begun: Duration::from_millis(from),
+            call: Call {
+                method: "CreateUser",
+                result,
+                took: Duration::from_millis(to - from),
+            },
+        }
+    }
+
+    fn accepted(from: u64) -> Attempt {
+        call(from, from + 10, Ok(User::default()))
+    }
+
+    fn refused(from: u64) -> Attempt {
+        call(from, from + 10, Err(Status::unavailable("closing")))
+    }
+
+    #[track_caller]
+    fn check(attempts: &[Attempt], right: bool) {
+        let checked = judge_attempts(attempts, Duration::from_millis(1000));
+        assert_eq!(checked.is_ok(), right, "{checked:?}");
+    }
+
+    #[test]
+    fn once_a_call_was_refused_none_is_accepted() {
+        check(&[accepted(0), refused(100), refused(200)], true);
+        // It began before the first refusal had ended.
+        check(&[refused(100), accepted(105)], true);
+        check(&[refused(100), accepted(200)], false);
+    }
+
+    #[test]
+    fn a_call_is_refused_in_time() {
+        check(&[accepted(900), refused(1100)], false);
+        check(&[accepted(0), accepted(100)], false);
+        check(&[call(0, 10, Err(Status::internal("broken")))], false);
+    }
+
+    #[test]
+    fn without_a_call_nothing_was_refused() {
+        check(&[], false);
     }
 }

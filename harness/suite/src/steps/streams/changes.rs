@@ -6,10 +6,11 @@ use std::time::Instant;
 use conformance_engine::failure::{Failure, StepResult};
 use cucumber::{given, when};
 use futures::future::try_join_all;
-use tokio_util::sync::CancellationToken;
+use tokio::task::JoinHandle;
+use tokio_util::sync::{CancellationToken, DropGuard};
 use user_proto::v1::{ListUsersRequest, UpdateUserRequest};
 
-use super::subscriptions::open;
+use super::subscriptions::{open, users_with};
 use crate::drivers::streams::Pace;
 use crate::drivers::users::Users;
 use crate::world::World;
@@ -38,36 +39,69 @@ async fn are_changed(
     place: String,
     large: String,
 ) -> StepResult {
-    let ids = ids(world, &alias)?;
-    let instances: &[usize] = match place.trim() {
+    let changes = Changes {
+        ids: ids(world, &alias)?,
+        times,
+        clients,
+        large: !large.is_empty(),
+    };
+    make_changes(world, changes, instances(place.trim())).await
+}
+
+/// The instances that clients use in turn.
+fn instances(place: &str) -> &'static [usize] {
+    match place {
         "on the second instance" => &[1],
         "on both instances" => &[0, 1],
         _ => &[0],
-    };
-    // The numbers continue from step to step, so that every update changes something.
+    }
+}
+
+/// Many updates.
+struct Changes {
+    /// The users that are changed in turn.
+    ids: Vec<String>,
+    times: usize,
+    /// The clients that divide the updates among themselves.
+    clients: usize,
+    /// Whether each has much metadata.
+    large: bool,
+}
+
+impl Changes {
+    /// The updates of one client. They are numbered from `first` on, so that each changes something.
+    fn of_client(&self, client: usize, first: usize) -> Vec<UpdateUserRequest> {
+        let rounds = (client..self.times).step_by(self.clients);
+        let updates = rounds.map(|round| {
+            let id = self.ids[(round / 2 + client) % self.ids.len()].clone();
+            change(id, first + round, self.large)
+        });
+        updates.collect()
+    }
+}
+
+/// Makes the changes, and records the acknowledged states.
+async fn make_changes(world: &mut World, changes: Changes, instances: &[usize]) -> StepResult {
     let first = world.streams.written.len();
     let mut tasks = Vec::new();
-    for number in 0..clients {
-        let client = world
-            .fresh_client(instances[number % instances.len()])
-            .await?
-            .quiet();
-        let requests = (number..times).step_by(clients).map(|round| {
-            let id = ids[(round / 2 + number) % ids.len()].clone();
-            change(id, first + round, !large.is_empty())
-        });
-        tasks.push(tokio::spawn(make(client, requests.collect())));
+    for number in 0..changes.clients {
+        let instance = instances[number % instances.len()];
+        let client = world.fresh_client(instance).await?.quiet();
+        tasks.push(tokio::spawn(make(client, changes.of_client(number, first))));
     }
     for done in try_join_all(tasks).await.map_err(Failure::broken)? {
         world.streams.written.extend(done?);
     }
     let count = world.streams.written.len() - first;
-    let note = format!("{count} changes by {clients} clients were acknowledged");
+    let note = format!(
+        "{count} changes by {} clients were acknowledged",
+        changes.clients
+    );
     world.scenario.journal.note(note);
     Ok(())
 }
 
-/// So much is changed that a client which takes nothing has no room for it.
+/// More is changed than fits into the buffers of a client that reads nothing.
 #[given("a stream is open whose client has stopped reading")]
 async fn a_client_has_stopped_reading(world: &mut World) -> StepResult {
     let alias = "Idle".to_owned();
@@ -91,40 +125,56 @@ async fn are_changed_meanwhile(
     filter: String,
 ) -> StepResult {
     let ids = ids(world, &alias)?;
-    let enough = CancellationToken::new();
-    let _ends = enough.clone().drop_guard();
-    let written = Arc::<Mutex<Vec<WrittenState>>>::default();
+    let writers = start_writers(world, &ids, clients).await?;
+    for number in 0..streams {
+        let (alias, instance) = (format!("Among{number}"), number % 2);
+        let request = users_with(world, &filter)?;
+        open(world, alias, request, instance, Pace::AtOnce).await?;
+    }
+    world.streams.written = writers.finish().await?;
+    Ok(())
+}
+
+/// Clients that change users without pause; dropping it stops them.
+struct Writers {
+    written: Arc<Mutex<Vec<WrittenState>>>,
+    stop: CancellationToken,
+    tasks: Vec<JoinHandle<StepResult>>,
+    _stops: DropGuard,
+}
+
+/// Starts clients of both instances that change the users in turn.
+async fn start_writers(world: &mut World, ids: &[String], clients: usize) -> StepResult<Writers> {
+    let (written, stop) = (Arc::default(), CancellationToken::new());
+    let stops = stop.clone().drop_guard();
     let mut tasks = Vec::new();
     for number in 0..clients {
         let client = world.fresh_client(number % 2).await?.quiet();
-        let requests = (number..).step_by(clients);
-        let ids = ids.clone();
-        let requests =
-            requests.map(move |round| change(ids[round % ids.len()].clone(), round, false));
-        let writing = write(client, requests, written.clone(), enough.clone());
+        let ids = ids.to_vec();
+        let updates = (number..)
+            .step_by(clients)
+            .map(move |round| change(ids[round % ids.len()].clone(), round, false));
+        let writing = write(client, updates, Arc::clone(&written), stop.clone());
         tasks.push(tokio::spawn(writing));
     }
-    for number in 0..streams {
-        let request = ListUsersRequest {
-            filter: world.text(&filter)?,
-            ..Default::default()
-        };
-        open(
-            world,
-            format!("Among{number}"),
-            request,
-            number % 2,
-            Pace::AtOnce,
-        )
-        .await?;
+    Ok(Writers {
+        written,
+        stop,
+        tasks,
+        _stops: stops,
+    })
+}
+
+impl Writers {
+    /// Stops them after one more change each; the acknowledged states.
+    async fn finish(self) -> StepResult<Vec<WrittenState>> {
+        self.stop.cancel();
+        for done in try_join_all(self.tasks).await.map_err(Failure::broken)? {
+            done?;
+        }
+        let written = self.written.lock();
+        Ok(written.unwrap_or_else(PoisonError::into_inner).clone())
     }
-    enough.cancel();
-    for done in try_join_all(tasks).await.map_err(Failure::broken)? {
-        done?;
-    }
-    let written = written.lock().unwrap_or_else(PoisonError::into_inner);
-    world.streams.written.clone_from(&written);
-    Ok(())
 }
 
 /// Writes until it is stopped; acknowledged states are recorded at once.
@@ -132,11 +182,11 @@ async fn write(
     client: Users,
     requests: impl Iterator<Item = UpdateUserRequest>,
     written: Arc<Mutex<Vec<WrittenState>>>,
-    enough: CancellationToken,
+    stop: CancellationToken,
 ) -> StepResult {
     for request in requests {
-        // Once more after that, so that the stream that was opened last has something to deliver.
-        let is_last = enough.is_cancelled();
+        // One more change after that, so that the stream that was opened last has something to deliver.
+        let is_last = stop.is_cancelled();
         let done = make_one(&client, request).await?;
         written
             .lock()

@@ -7,16 +7,17 @@ use conformance_engine::failure::{Failure, StepResult, ensure};
 use conformance_engine::observe::{elapse, eventually, holds_for};
 use cucumber::{given, then, when};
 use futures::future::try_join_all;
+use tokio::sync::mpsc::{self, UnboundedReceiver};
 
 use crate::checks::all;
 use crate::checks::stream_history::{Expectation, faults, key};
 use crate::drivers::streams::UserStream;
 use crate::drivers::users::shown;
 use crate::drivers::{Code, Status};
+use crate::environment::deployment::Slot;
 use crate::params::{Span, StatusCode, code_name};
 use crate::properties::streams::{self, Ground, LinkState, Outage};
 use crate::world::World;
-use crate::world::streams::WrittenState;
 
 /// Time limit of a delivery (STR-4).
 const DELIVERY: Duration = Duration::from_secs(2);
@@ -55,7 +56,7 @@ pub async fn ended(stream: &UserStream, limit: Duration) -> Option<Status> {
 }
 
 #[then(regex = r#"^the stream "([A-Z][a-z]+)" delivers every change since, in order, each once$"#)]
-async fn tells(world: &mut World, alias: String) -> StepResult {
+async fn delivers(world: &mut World, alias: String) -> StepResult {
     judge(world, &alias, Tolerance::PLAIN).await
 }
 
@@ -66,33 +67,34 @@ async fn any_interleaving(world: &mut World) -> StepResult {
     let clients = [world.client(0).await?, world.client(1).await?];
     let scenario = world.scenario.clone();
     let slots = world.own()?.slots();
-    let (outages, mut wanted) = tokio::sync::mpsc::unbounded_channel::<Outage>();
+    let (outages, wanted) = mpsc::unbounded_channel();
     let ground = Ground {
         clients,
         urls: [slots[0].grpc_url()?, slots[1].grpc_url()?],
         outages,
         scenario,
     };
-    let apply_outages = async {
-        while let Some(outage) = wanted.recv().await {
-            let slot = &slots[outage.instance];
-            let Ok(link) = slot.link(outage.resource) else {
-                continue;
-            };
-            match outage.state {
-                LinkState::Well => link.restore().await,
-                LinkState::Cut => link.cut().await,
-                LinkState::Hung => link.hang().await,
-            }
-            // The receiver may have been dropped.
-            let _ = outage.done.send(());
+    futures::join!(streams::check(ground), apply_outages(slots, wanted)).0
+}
+
+/// Applies the outages that a property wants, until it has ended.
+async fn apply_outages(slots: &[Slot], mut wanted: UnboundedReceiver<Outage>) {
+    while let Some(outage) = wanted.recv().await {
+        let Ok(link) = slots[outage.instance].link(outage.resource) else {
+            continue;
+        };
+        match outage.state {
+            LinkState::Well => link.restore().await,
+            LinkState::Cut => link.cut().await,
+            LinkState::Hung => link.hang().await,
         }
-    };
-    futures::join!(streams::check(ground), apply_outages).0
+        // The receiver may have been dropped.
+        let _ = outage.done.send(());
+    }
 }
 
 #[then("every one of them delivers every change since, in order, each once")]
-async fn every_one_tells(world: &mut World) -> StepResult {
+async fn every_one_delivers(world: &mut World) -> StepResult {
     let aliases: Vec<String> = world.streams.streams.keys().cloned().collect();
     let judged = aliases.iter().map(|it| judge(world, it, Tolerance::PLAIN));
     try_join_all(judged).await.map(|_| ())
@@ -101,7 +103,7 @@ async fn every_one_tells(world: &mut World) -> StepResult {
 #[then(
     regex = r#"^the stream "([A-Z][a-z]+)" delivers every change since, in order, each once, or ends with (RESOURCE_EXHAUSTED)$"#
 )]
-async fn tells_late_or_ends(world: &mut World, alias: String, code: StatusCode) -> StepResult {
+async fn delivers_late_or_ends(world: &mut World, alias: String, code: StatusCode) -> StepResult {
     let tolerance = Tolerance {
         limit: Duration::from_secs(20),
         may_end: Some(code.0),
@@ -113,7 +115,7 @@ async fn tells_late_or_ends(world: &mut World, alias: String, code: StatusCode) 
 #[then(
     regex = r#"^within (\d+ s) the stream "([A-Z][a-z]+)" delivers every change since, in order, each once, or has ended with (UNAVAILABLE)$"#
 )]
-async fn tells_or_has_ended(
+async fn delivers_or_has_ended(
     world: &mut World,
     limit: Span,
     alias: String,
@@ -143,7 +145,7 @@ async fn judge(world: &World, alias: &str, tolerance: Tolerance) -> StepResult {
         // As long as there are fewer than are due, they need not be compared.
         let number = stream.count();
         if number < due.len() && stream.end().is_none() {
-            return Err(format!("{number} came of {}", due.len()));
+            return Err(format!("{number} of {} came", due.len()));
         }
         let came = stream.arrivals();
         let came: BTreeSet<_> = came.iter().map(|it| key(&it.user)).collect();
@@ -151,7 +153,7 @@ async fn judge(world: &World, alias: &str, tolerance: Tolerance) -> StepResult {
         if count == 0 || stream.end().is_some() {
             Ok(())
         } else {
-            Err(format!("{count} of {} are lacking", due.len()))
+            Err(format!("{count} of {} are missing", due.len()))
         }
     };
     // Missing changes are reported by the check below, with all other faults.
@@ -176,32 +178,33 @@ async fn judge(world: &World, alias: &str, tolerance: Tolerance) -> StepResult {
     let wrong = faults(&expectation, arrivals.iter().map(|it| &it.user), |it| {
         subscriber.wants(it)
     });
-    let expected = format!("the stream {alias:?} tells every change since, in order, each once");
+    let expected = format!("the stream {alias:?} delivers every change since, in order, each once");
     all(&expected, wrong, arrivals.len() + expectation.due.len())
 }
 
 #[then(
     regex = r#"^the stream "([A-Z][a-z]+)" has delivered each change within (\d+ s) of its answer$"#
 )]
-async fn told_in_time(world: &mut World, alias: String, limit: Span) -> StepResult {
+async fn delivered_in_time(world: &mut World, alias: String, limit: Span) -> StepResult {
     let limit = world.environment.patience.stretch(limit.0);
     let stream = world.streams.stream(&alias)?.stream.as_ref();
-    let arrivals = stream.map_err(|status| Failure::mismatch("an open stream", shown(status)))?;
-    let arrivals = arrivals.arrivals();
-    let mut wrong = Vec::new();
-    let mut checked = 0;
-    for WrittenState { user, answered, .. } in &world.streams.written {
-        let Some(arrival) = arrivals.iter().find(|it| it.user == *user) else {
-            continue;
-        };
-        checked += 1;
-        let late = arrival.at.saturating_duration_since(*answered);
-        if late > limit {
-            wrong.push(format!("one came {} ms after its answer", late.as_millis()));
-        }
-    }
+    let stream = stream.map_err(|status| Failure::mismatch("an open stream", shown(status)))?;
+    let arrivals = stream.arrivals();
+    let delays = world.streams.written.iter().filter_map(|written| {
+        let arrival = arrivals
+            .iter()
+            .find(|arrival| arrival.user == written.user)?;
+        Some(arrival.at.saturating_duration_since(written.answered))
+    });
+    in_time(&delays.collect::<Vec<_>>(), limit)
+}
+
+/// Checks that each change was delivered so soon after its answer, and that one was.
+fn in_time(delays: &[Duration], limit: Duration) -> StepResult {
+    let late = delays.iter().filter(|delay| **delay > limit);
+    let wrong = late.map(|delay| format!("one came {} ms after its answer", delay.as_millis()));
     let expected = format!("each change within {} ms of its answer", limit.as_millis());
-    all(&expected, wrong, checked)
+    all(&expected, wrong.collect(), delays.len())
 }
 
 /// Growth beyond the retained data: memory that an allocator keeps.
@@ -239,7 +242,7 @@ pub async fn memory(world: &mut World) -> StepResult<u64> {
 }
 
 #[when(regex = r#"^the stream "([A-Z][a-z]+)" is read again$"#)]
-async fn is_read_at_last(world: &mut World, alias: String) -> StepResult {
+async fn is_read_again(world: &mut World, alias: String) -> StepResult {
     match &world.streams.stream(&alias)?.stream {
         Ok(stream) => {
             stream.take();
@@ -280,4 +283,21 @@ async fn stays_open(world: &mut World, alias: String, window: Span) -> StepResul
         Some(end) => Err(shown(&end)),
     };
     holds_for("the stream is open", window.0, open).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_late_delivery_is_refused() {
+        let delays = [100, 1900, 2100].map(Duration::from_millis);
+        assert_eq!(in_time(&delays, Duration::from_millis(2100)), Ok(()));
+        assert!(in_time(&delays, Duration::from_millis(2000)).is_err());
+    }
+
+    #[test]
+    fn without_a_delivery_none_was_in_time() {
+        assert!(in_time(&[], Duration::from_secs(2)).is_err());
+    }
 }

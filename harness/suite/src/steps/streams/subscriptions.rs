@@ -14,6 +14,7 @@ use crate::drivers::Status;
 use crate::drivers::streams::{Pace, UserStream};
 use crate::drivers::users::shown;
 use crate::params::{Nth, Span, StatusCode, code_name};
+use crate::steps::users::table;
 use crate::world::World;
 use crate::world::streams::Subscriber;
 
@@ -23,7 +24,7 @@ const HEADERS: Duration = Duration::from_secs(5);
 /// Time limit to accept or refuse a stream while a resource is unavailable (STR-5).
 const DECISION: Duration = Duration::from_secs(15);
 
-async fn ask(
+async fn request_stream(
     world: &mut World,
     alias: String,
     request: ListUsersRequest,
@@ -54,7 +55,7 @@ pub async fn open(
     instance: usize,
     pace: Pace,
 ) -> StepResult {
-    match ask(world, alias, request, instance, (pace, HEADERS)).await? {
+    match request_stream(world, alias, request, instance, (pace, HEADERS)).await? {
         None => Ok(()),
         Some(status) => Err(Failure::mismatch(
             "StreamUsers answers with its headers as soon as the subscription is live",
@@ -76,10 +77,7 @@ async fn is_open(
     instance: String,
     unread: String,
 ) -> StepResult {
-    let request = ListUsersRequest {
-        filter: world.text(&filter)?,
-        ..Default::default()
-    };
+    let request = users_with(world, &filter)?;
     let instance = nth(&instance)?;
     let pace = pace(&unread)?;
     open(world, alias, request, instance, pace).await
@@ -99,13 +97,10 @@ async fn is_open_with_paging(world: &mut World, alias: String, filter: String) -
 }
 
 #[given(regex = r"^(\d+) streams of users with `(.+)` were opened and closed$")]
-async fn were_opened_and_left(world: &mut World, count: usize, filter: String) -> StepResult {
+async fn were_opened_and_closed(world: &mut World, count: usize, filter: String) -> StepResult {
     for number in 0..count {
         let alias = format!("Left{number}");
-        let request = ListUsersRequest {
-            filter: world.text(&filter)?,
-            ..Default::default()
-        };
+        let request = users_with(world, &filter)?;
         open(world, alias.clone(), request, 0, Pace::AtOnce).await?;
         // Dropping it closes its connection.
         world.streams.streams.remove(&alias);
@@ -116,22 +111,16 @@ async fn were_opened_and_left(world: &mut World, count: usize, filter: String) -
 #[given(regex = r"^(\d+) streams of users with `(.+)` are open$")]
 async fn are_open(world: &mut World, count: usize, filter: String) -> StepResult {
     for number in 0..count {
-        let request = ListUsersRequest {
-            filter: world.text(&filter)?,
-            ..Default::default()
-        };
+        let request = users_with(world, &filter)?;
         open(world, format!("Open{number}"), request, 0, Pace::AtOnce).await?;
     }
     Ok(())
 }
 
 #[when(regex = r#"^a stream "([A-Z][a-z]+)" of users with `(.+)` is requested for$"#)]
-async fn is_asked_for(world: &mut World, alias: String, filter: String) -> StepResult {
-    let request = ListUsersRequest {
-        filter: world.text(&filter)?,
-        ..Default::default()
-    };
-    ask(world, alias, request, 0, (Pace::AtOnce, DECISION))
+async fn is_requested(world: &mut World, alias: String, filter: String) -> StepResult {
+    let request = users_with(world, &filter)?;
+    request_stream(world, alias, request, 0, (Pace::AtOnce, DECISION))
         .await
         .map(|_| ())
 }
@@ -150,29 +139,33 @@ async fn is_open_or_refused(world: &mut World, alias: String, code: StatusCode) 
 
 #[when("a stream is opened with each of these filters")]
 async fn is_opened_with_each(world: &mut World, step: &Step) -> StepResult {
-    let filters: Vec<String> = step
-        .table
-        .iter()
-        .flat_map(|it| it.rows.iter().skip(1))
-        .map(|row| row[0].clone())
-        .collect();
-    let url = world.deployment().await?.slot(0)?.grpc_url()?;
-    let limit = world.environment.patience.stretch(HEADERS);
     let mut refusals = Vec::new();
-    for filter in filters {
-        let request = ListUsersRequest {
-            filter: world.text(&filter)?,
-            ..Default::default()
-        };
-        let opened = UserStream::open(&url, request, Pace::AtOnce, limit, &world.scenario).await?;
-        refusals.push(match opened {
-            Err(status) => Some(status),
-            // Some send headers first and the status after them.
-            Ok(stream) => super::delivery::ended(&stream, limit).await,
-        });
+    for row in table(step, &["filter"])? {
+        let request = users_with(world, &row[0])?;
+        refusals.push(refusal(world, request).await?);
     }
     world.streams.refusals = refusals;
     Ok(())
+}
+
+/// Opens a stream that must be refused; the status with which it was.
+async fn refusal(world: &mut World, request: ListUsersRequest) -> StepResult<Option<Status>> {
+    let url = world.deployment().await?.slot(0)?.grpc_url()?;
+    let limit = world.environment.patience.stretch(HEADERS);
+    let opened = UserStream::open(&url, request, Pace::AtOnce, limit, &world.scenario).await?;
+    Ok(match opened {
+        Err(status) => Some(status),
+        // Some servers send headers first and the status after them.
+        Ok(stream) => super::delivery::ended(&stream, limit).await,
+    })
+}
+
+/// A request for the users that match a feature's filter.
+pub fn users_with(world: &World, filter: &str) -> StepResult<ListUsersRequest> {
+    Ok(ListUsersRequest {
+        filter: world.text(filter)?,
+        ..ListUsersRequest::default()
+    })
 }
 
 #[then(regex = r"^every stream fails with ([A-Z_]+)$")]
