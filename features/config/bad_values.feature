@@ -1,6 +1,6 @@
 Feature: Values that make no sense
 
-  A program that was told something senseless says so and stops, instead of guessing.
+  A program with an invalid setting reports it and stops, instead of guessing.
 
   Rule: CFG-2 A value that cannot be parsed stops the program
     A value that cannot be parsed stops the program within 5 s, exit status not 0, and one log line

@@ -1,7 +1,7 @@
 @cap:feature-flags
 Feature: Feature flags
 
-  Callers differ by their `x-user-id`; the only flag that every implementation knows is `stream-users`.
+  Callers differ by their `x-user-id`; the only flag of every implementation is `stream-users`.
 
   Rule: CFG-10 A flag switches its feature off, or on for a share of its callers
     [cap: feature-flags] A flag that is off turns its feature off with a clear error, without a
@@ -12,7 +12,7 @@ Feature: Feature flags
     UNIMPLEMENTED).
 
     @user-service
-    Scenario Outline: With stream-users=<value> StreamUsers is <open> for everybody
+    Scenario Outline: With stream-users=<value> StreamUsers is <open> for every caller
       Given a deployment of its own with
         | setting       | value                |
         | FEATURE_FLAGS | stream-users=<value> |

@@ -131,7 +131,7 @@ Feature: Bodies and routes
         | request                                   | body                                                                     |
         | HEAD /api/v1/users                        |                                                                          |
         | HEAD /api/v1/users/{Ada's id}             |                                                                          |
-        | HEAD /api/v1/users/nobody                 |                                                                          |
+        | HEAD /api/v1/users/absent                 |                                                                          |
         | OPTIONS /api/v1/users                     |                                                                          |
         | OPTIONS /api/v1/users/{Ada's id}          |                                                                          |
         | OPTIONS /api/v1/nothing                   |                                                                          |
@@ -139,7 +139,7 @@ Feature: Bodies and routes
         | GET /api/v1/users/{Ada's id}/             |                                                                          |
         | GET /API/v1/Users                         |                                                                          |
         | GET /api/v1/users?page_size=1&page_size=2 |                                                                          |
-        | DELETE /api/v1/users/nobody               | (empty)                                                                  |
+        | DELETE /api/v1/users/absent               | (empty)                                                                  |
         | POST /api/v1/users                        | {"email": "a@x.com", "email": "b@x.com", "name": "Bea"}                  |
         | POST /api/v1/users                        | {"Email": "c@x.com", "NAME": "Bea"}                                      |
         | POST /api/v1/users                        | {"email": "d@x.com", "name": "Bea"} and more                             |

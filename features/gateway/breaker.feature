@@ -279,7 +279,7 @@ Feature: The breaker
       Then 1 call reaches the user service, and 19 answers say that the breaker is open
       And when it is answered with OK requests succeed
 
-    Scenario: A success closes the breaker for everybody
+    Scenario: A success closes the breaker for every client
       Given the reset timeout has passed
       When 1 create is made
       Then 20 creates at once reach the user service

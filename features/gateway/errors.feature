@@ -20,26 +20,26 @@ Feature: Errors
     or a stack trace.
 
     Scenario Outline: <code> of the user service is <status> on every route
-      Given the user service answers `<code> "Told by the user service" for every call`
+      Given the user service answers `<code> "Sent by the user service" for every call`
       When every route is requested
       Then every answer is <status> with the error `<error>`
 
       Examples:
         | code                | status | error                    |
-        | INVALID_ARGUMENT    | 400    | Told by the user service |
-        | OUT_OF_RANGE        | 400    | Told by the user service |
-        | UNAUTHENTICATED     | 401    | Told by the user service |
-        | PERMISSION_DENIED   | 403    | Told by the user service |
-        | NOT_FOUND           | 404    | Told by the user service |
-        | ALREADY_EXISTS      | 409    | Told by the user service |
-        | ABORTED             | 409    | Told by the user service |
-        | FAILED_PRECONDITION | 412    | Told by the user service |
-        | RESOURCE_EXHAUSTED  | 429    | Told by the user service |
-        | CANCELLED           | 499    | Told by the user service |
+        | INVALID_ARGUMENT    | 400    | Sent by the user service |
+        | OUT_OF_RANGE        | 400    | Sent by the user service |
+        | UNAUTHENTICATED     | 401    | Sent by the user service |
+        | PERMISSION_DENIED   | 403    | Sent by the user service |
+        | NOT_FOUND           | 404    | Sent by the user service |
+        | ALREADY_EXISTS      | 409    | Sent by the user service |
+        | ABORTED             | 409    | Sent by the user service |
+        | FAILED_PRECONDITION | 412    | Sent by the user service |
+        | RESOURCE_EXHAUSTED  | 429    | Sent by the user service |
+        | CANCELLED           | 499    | Sent by the user service |
         | INTERNAL            | 500    | internal server error    |
         | UNKNOWN             | 500    | internal server error    |
         | DATA_LOSS           | 500    | internal server error    |
-        | UNIMPLEMENTED       | 501    | Told by the user service |
+        | UNIMPLEMENTED       | 501    | Sent by the user service |
         | UNAVAILABLE         | 503    | service unavailable      |
         | DEADLINE_EXCEEDED   | 504    | upstream timeout         |
 
@@ -47,7 +47,7 @@ Feature: Errors
       Given a user "Ada"
       Then with `accept: <accept>` each of these is answered as listed
         | request                       | body                          | status |
-        | GET /api/v1/users/nobody      |                               | 404    |
+        | GET /api/v1/users/absent      |                               | 404    |
         | GET /api/v1/nothing           |                               | 404    |
         | GET /                         |                               | 404    |
         | PATCH /api/v1/users           | {}                            | 405    |
@@ -96,7 +96,7 @@ Feature: Errors
         | DEADLINE_EXCEEDED | 504    | upstream timeout      |
 
     Scenario: An unknown code is an internal error
-      Given the user service answers `code 99 "Told by the user service" for every call`
+      Given the user service answers `code 99 "Sent by the user service" for every call`
       When every route is requested
       Then every answer is 500 with the error `internal server error`
 

@@ -2,7 +2,7 @@
 Feature: Routes
 
   A gateway of a scenario's own has a scripted user service behind it, which answers as the contract
-  says unless the scenario tells it something else, and remembers every call. In the tables a request
+  says unless the scenario scripts another answer, and records every call. In the tables a request
   is written as it goes on the wire, and a field of a call that is not there is `(absent)`.
 
   Background:

@@ -7,7 +7,7 @@ Feature: gRPC keepalive
     ping after the server sent a frame of headers or data starts the count anew), with and without
     running calls; one that keeps to it never.
 
-    # A common library pings no more often than every 10 s, whatever it is told.
+    # A common library pings no more often than every 10 s, whatever its configuration.
     @slow
     Scenario Outline: An unresponsive client of <connection> is disconnected
       Given a deployment of its own with

@@ -8,7 +8,7 @@ Feature: Filters of streams
     Only users that match the filter after the change are sent; deletes are not announced; an invalid
     filter gives INVALID_ARGUMENT.
 
-    Scenario Outline: A stream of `<filter>` hears of users that match, and of no others
+    Scenario Outline: A stream of `<filter>` delivers users that match, and no others
       Given a user "Ada"
       And a user "Grace"
       And a stream "Watch" of users with `<filter>` is open
@@ -163,7 +163,7 @@ Feature: Filters of streams
         | age=3                   |
         | name                    |
         | name=                   |
-        | status=NOBODY           |
+        | status=ABSENT           |
         | status=ACTIVE AND       |
         | status=ACTIVE OR name=a |
         | name="a                 |

@@ -66,7 +66,7 @@ Feature: Streams when a resource fails
         | hung | is restored      |
         | cut  | comes back empty |
 
-    Scenario Outline: After <resource> was <away> a stream that goes on hears of what is new
+    Scenario Outline: After <resource> was <away> a stream that goes on delivers later changes
       Given a deployment of its own
       And 3 users named "Ada"
       And a stream "Watch" of users with `name={Ada's name}` is open
@@ -123,7 +123,7 @@ Feature: Streams when a resource fails
       Given a deployment of its own
       And 2 users named "Ada"
       And a stream "Watch" of users with `name={Ada's name}` is open
-      And a stream "Silent" of users with `name=nobody-{id}` is open
+      And a stream "Silent" of users with `name=unknown-{id}` is open
       And the users named "Ada" were changed 10 times by 2 clients
       When the program receives <signal>
       Then every stream ends with UNAVAILABLE within 6 s

@@ -26,7 +26,7 @@ Feature: Subscribers that do not read
       Then the stream "Slow" delivers every change since, in order, each once, or ends with RESOURCE_EXHAUSTED
       And requests succeed
 
-    Scenario: Others hear in time while one does not read
+    Scenario: Others receive changes in time while one does not read
       Given a deployment of its own
       And a second instance
       And 3 users named "Ada"

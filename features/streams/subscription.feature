@@ -1,16 +1,16 @@
 @user-service
 Feature: Subscriptions
 
-  A stream is open once its response headers are there. Changes are told apart by their `updated_at`,
+  A stream is open once its response headers are there. Changes are distinguished by their `updated_at`,
   which moves strictly forward (USR-10).
 
-  Rule: STR-1 A live subscription hears of every create and update
+  Rule: STR-1 A live subscription receives every create and update
     Response headers are sent as soon as the subscription is live; every create and update
     acknowledged after that, on any instance, arrives within 2 s as the user's new state (earlier
     ones may arrive too), also when the instance that acknowledged it died right after.
 
     Scenario: A stream is open though nothing happens
-      When a stream "Watch" of users with `name=nobody-{id}` is opened
+      When a stream "Watch" of users with `name=unknown-{id}` is opened
       Then the stream "Watch" stays open for 1 s
       And requests succeed
 
@@ -37,7 +37,7 @@ Feature: Subscriptions
         | status          | SUSPENDED              |
         | metadata.origin | elsewhere              |
 
-    Scenario: A stream without a filter hears of everybody
+    Scenario: A stream without a filter delivers every user
       Given a deployment of its own
       And 3 users named "Ada"
       And 3 users named "Grace"

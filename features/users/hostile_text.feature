@@ -93,17 +93,17 @@ Feature: Hostile text
         | text                     | finds  |
         | name={id}a_b%c           | Ada    |
         | name={id}axbyc           | Grace  |
-        | name={id}%               | nobody |
-        | name=%{id}axbyc%         | nobody |
-        | name={id}a_byc           | nobody |
-        | name={id}.*              | nobody |
-        | name={id}*               | nobody |
-        | name={id}axby?           | nobody |
-        | name="{id}a\\\\_b\\\\%c" | nobody |
-        | email={id}axb_yc@b       | nobody |
-        | email={id}%              | nobody |
-        | email=%{id}axb.yc%       | nobody |
-        | email={id}axb.*          | nobody |
+        | name={id}%               | (none) |
+        | name=%{id}axbyc%         | (none) |
+        | name={id}a_byc           | (none) |
+        | name={id}.*              | (none) |
+        | name={id}*               | (none) |
+        | name={id}axby?           | (none) |
+        | name="{id}a\\\\_b\\\\%c" | (none) |
+        | email={id}axb_yc@b       | (none) |
+        | email={id}%              | (none) |
+        | email=%{id}axb.yc%       | (none) |
+        | email={id}axb.*          | (none) |
         | email={id}axb.yc@b       | Grace  |
       Then every filter finds the users beside it, and no other
 
@@ -112,25 +112,25 @@ Feature: Hostile text
       Given a user "Ada"
       When users are listed with each of these filters
         | text                                        | finds  |
-        | name={id}'                                  | nobody |
-        | name={id}''                                 | nobody |
-        | name={id}'--                                | nobody |
-        | name="{id}' OR '1'='1"                      | nobody |
-        | name="{id}\\" OR \\"\\"=\\""                | nobody |
-        | name="{id}'; DELETE FROM users; --"         | nobody |
-        | name="{id}\\\\'; DELETE FROM users; --"     | nobody |
-        | email="{Ada's email}' OR email LIKE '%"     | nobody |
-        | email={Ada's email}'/**/OR/**/1=1--         | nobody |
-        | email="{id}' UNION SELECT * FROM users; --" | nobody |
-        | name={id}$1                                 | nobody |
-        | name={id}{{7*7}}                            | nobody |
-        | name={id}${jndi:ldap://127.0.0.1/a}         | nobody |
-        | name={id}%s%n                               | nobody |
-        | name=a{U+0000}{id}                          | nobody |
-        | email={id}{U+0000}@b                        | nobody |
-        | name="{id}{U+0000}"                         | nobody |
-        | name={id}{U+FFFF}{U+10FFFF}                 | nobody |
-        | name={id}{2000 x a}                         | nobody |
+        | name={id}'                                  | (none) |
+        | name={id}''                                 | (none) |
+        | name={id}'--                                | (none) |
+        | name="{id}' OR '1'='1"                      | (none) |
+        | name="{id}\\" OR \\"\\"=\\""                | (none) |
+        | name="{id}'; DELETE FROM users; --"         | (none) |
+        | name="{id}\\\\'; DELETE FROM users; --"     | (none) |
+        | email="{Ada's email}' OR email LIKE '%"     | (none) |
+        | email={Ada's email}'/**/OR/**/1=1--         | (none) |
+        | email="{id}' UNION SELECT * FROM users; --" | (none) |
+        | name={id}$1                                 | (none) |
+        | name={id}{{7*7}}                            | (none) |
+        | name={id}${jndi:ldap://127.0.0.1/a}         | (none) |
+        | name={id}%s%n                               | (none) |
+        | name=a{U+0000}{id}                          | (none) |
+        | email={id}{U+0000}@b                        | (none) |
+        | name="{id}{U+0000}"                         | (none) |
+        | name={id}{U+FFFF}{U+10FFFF}                 | (none) |
+        | name={id}{2000 x a}                         | (none) |
       Then every filter finds the users beside it, and no other
 
     @gateway
@@ -176,7 +176,7 @@ Feature: Hostile text
       Given a user "Ada"
       When users are listed with each of these filters
         | text                  | finds  |
-        | name={id}{100000 x a} | nobody |
+        | name={id}{100000 x a} | (none) |
       Then every filter finds the users beside it, and no other
 
     Scenario Outline: A <field> that is far too long is refused

@@ -1,7 +1,7 @@
 //! What the steps about health have recorded in one scenario.
 
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 
@@ -37,6 +37,12 @@ impl HealthSample {
     pub fn timestamp(&self) -> Option<DateTime<Utc>> {
         health_answer::parse(&self.answer.body)
             .ok()
-            .map(|it| it.timestamp)
+            .map(|answer| answer.timestamp)
+    }
+
+    /// How old its checks were when it was received; `None` if it has no timestamp.
+    pub fn age(&self) -> Option<Duration> {
+        let age = self.at - self.timestamp()?;
+        Some(age.to_std().unwrap_or_default())
     }
 }

@@ -49,7 +49,11 @@ pub(super) fn read(root: &Path, patterns: &[Pattern]) -> Vec<StepFunction> {
 /// The function whose attribute is in this line, counted from 1, of text that rustfmt wrote.
 fn function_at(file: &str, text: &str, attribute: usize) -> Option<StepFunction> {
     let lines: Vec<&str> = text.lines().collect();
-    let is_head = |line: &str| line.starts_with("async fn ") || line.starts_with("fn ");
+    let is_head = |line: &str| {
+        let words = line.split_once("fn ").map(|(before, _)| before);
+        let is_qualifier = |word: &str| word == "async" || word.starts_with("pub");
+        words.is_some_and(|before| before.split_whitespace().all(is_qualifier))
+    };
     let from = |start: usize, end: &dyn Fn(&str) -> bool| {
         (start..lines.len()).find(|number| end(lines[*number]))
     };
@@ -153,6 +157,14 @@ mod tests {
         assert!(errors[0].contains("the Then `it_holds` acts by `create(`"));
         let exempt = "acting = [\"create\"]\n[[exempt]]\nrule = \"acting-then\"\nreason = \"x\"\nnames = [\"it_holds\"]\n";
         assert_eq!(lint(&acts, exempt), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_public_step_function_is_read_as_well() {
+        for visibility in ["pub ", "pub(super) "] {
+            let source = source(17, "look()").replace("async fn", &format!("{visibility}async fn"));
+            assert_eq!(lint(&source, "").len(), 1, "{source}");
+        }
     }
 
     #[test]

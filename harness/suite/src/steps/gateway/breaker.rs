@@ -49,9 +49,9 @@ pub async fn creates_are_made(world: &mut World, count: usize) -> StepResult {
 #[given(regex = r"^the breaker was opened by (\d+) creates?$")]
 async fn was_opened(world: &mut World, count: usize) -> StepResult {
     creates_are_made(world, count).await?;
-    // It may say that it is unavailable, or that the breaker is open now.
-    let said = world.newest()?.is(503).map(|_| ());
-    said.map_err(|got| Failure::mismatch("the create fails", got))
+    // The error may be that of an unavailable service, or of the breaker, which is open now.
+    let checked = world.newest()?.is(503).map(|_| ());
+    checked.map_err(|got| Failure::mismatch("the create fails", got))
 }
 
 #[then(regex = r"^a third create opens the breaker$")]
@@ -78,21 +78,21 @@ async fn every_call_reached(world: &mut World) -> StepResult {
 
 /// Checks that a request is refused at once, and makes no call.
 async fn refused(world: &mut World, request: SentRequest) -> StepResult {
-    let said = try_refused(world, request).await?;
-    said.map_err(|got| {
+    let checked = try_refused(world, request).await?;
+    checked.map_err(|got| {
         let expected = "503 `circuit breaker is open` at once, Retry-After, and no call";
         Failure::mismatch(expected, got)
     })
 }
 
-/// The same; the inner error says what came instead.
+/// Sends a request that an open breaker must refuse; the inner error holds the answer or calls instead of that.
 async fn try_refused(world: &mut World, request: SentRequest) -> StepResult<Result<(), String>> {
     let before = world.deployment().await?.double()?.calls().len();
     let most = most_retry_after(world).await?;
     let exchange = world.ask(request).await?;
     let after = world.deployment().await?.double()?.calls().len();
     let limit = world.scenario.patience.stretch(AT_ONCE);
-    let said = exchange.is(503).and_then(|answer| {
+    let checked = exchange.is(503).and_then(|answer| {
         let retry_after = gateway_answer::breaker_is_open(answer)?;
         if most.is_some_and(|most| retry_after > most) {
             return Err(format!(
@@ -104,11 +104,11 @@ async fn try_refused(world: &mut World, request: SentRequest) -> StepResult<Resu
         }
         Ok(())
     });
-    let said = said.and_then(|()| match after - before {
+    let checked = checked.and_then(|()| match after - before {
         0 => Ok(()),
         calls => Err(format!("{calls} calls reached the user service")),
     });
-    Ok(said.map_err(|got| format!("{}: {got}", exchange.summary())))
+    Ok(checked.map_err(|got| format!("{}: {got}", exchange.summary())))
 }
 
 /// The rest of the breaker's period in whole seconds, rounded up; none while a trial runs.

@@ -16,8 +16,8 @@ use crate::world::gateway::{Exchange, SentRequest};
 
 #[then(regex = r"^the answer is (\d+) with the error `(.+)`$")]
 async fn answer_is_error(world: &mut World, status: u16, message: String) -> StepResult {
-    let said = world.newest()?.is_error(status, &message);
-    said.map_err(|got| Failure::mismatch(format!("{status} {message:?}"), got))
+    let checked = world.newest()?.is_error(status, &message);
+    checked.map_err(|got| Failure::mismatch(format!("{status} {message:?}"), got))
 }
 
 #[then(regex = r"^every answer is (\d+) with the error `(.+)`$")]
@@ -60,8 +60,8 @@ async fn no_answer_holds_an_address(world: &mut World) -> StepResult {
 fn holds_none(world: &World, words: &[String]) -> StepResult {
     let exchanges = &world.gateway.exchanges;
     let holds = |text: String| words.iter().any(|it| text.contains(it.as_str()));
-    let wrong = exchanges.iter().filter(|it| {
-        it.answer.as_ref().is_ok_and(|answer| {
+    let wrong = exchanges.iter().filter(|exchange| {
+        exchange.answer.as_ref().is_ok_and(|answer| {
             holds(String::from_utf8_lossy(&answer.body).into_owned())
                 || holds(format!("{:?}", answer.headers))
         })
@@ -74,27 +74,27 @@ fn holds_none(world: &World, words: &[String]) -> StepResult {
 async fn answer_is_user_or_error(world: &mut World) -> StepResult {
     let exchange = world.newest()?;
     let answer = exchange.answer();
-    let said = answer.and_then(|answer| match answer.status {
+    let checked = answer.and_then(|answer| match answer.status {
         200 => gateway_answer::one_user(answer).map(|_| ()),
         _ => error_of_the_server(exchange),
     });
-    said.map_err(|got| Failure::mismatch("a whole user, or an error of the server", got))
+    checked.map_err(|got| Failure::mismatch("a whole user, or an error of the server", got))
 }
 
 #[then("the answer shows some user, or is an error of the server")]
 async fn answer_shows_some_user(world: &mut World) -> StepResult {
     let exchange = world.newest()?;
-    let said = exchange.answer().and_then(|answer| match answer.status {
+    let checked = exchange.answer().and_then(|answer| match answer.status {
         200 => gateway_answer::some_user(answer),
         _ => error_of_the_server(exchange),
     });
-    said.map_err(|got| Failure::mismatch("some user, or an error of the server", got))
+    checked.map_err(|got| Failure::mismatch("some user, or an error of the server", got))
 }
 
 #[then("the answer is an error of the server")]
 async fn answer_is_error_of_the_server(world: &mut World) -> StepResult {
-    let said = error_of_the_server(world.newest()?);
-    said.map_err(|got| Failure::mismatch("an error of the server", got))
+    let checked = error_of_the_server(world.newest()?);
+    checked.map_err(|got| Failure::mismatch("an error of the server", got))
 }
 
 /// An error that is not the client's: 499 as well, as some libraries end a call themselves when they

@@ -11,8 +11,8 @@ use crate::world::World;
 fn shown(world: &World) -> StepResult<ListUsersResponse> {
     let exchange = world.newest()?;
     let found = exchange.answer().and_then(|answer| {
-        let one = gateway_answer::one_user(answer).map(|it| ListUsersResponse {
-            users: vec![it],
+        let one = gateway_answer::one_user(answer).map(|user| ListUsersResponse {
+            users: vec![user],
             ..ListUsersResponse::default()
         });
         if exchange.request.path.starts_with("/api/v1/users/") || exchange.request.method == "POST"
@@ -22,14 +22,18 @@ fn shown(world: &World) -> StepResult<ListUsersResponse> {
             gateway_answer::page(answer)
         }
     });
-    found
-        .map_err(|it| Failure::mismatch("what GWY-2 says", format!("{}: {it}", exchange.summary())))
+    found.map_err(|wrong| {
+        Failure::mismatch(
+            "the user as in GWY-2",
+            format!("{}: {wrong}", exchange.summary()),
+        )
+    })
 }
 
 /// A user with its times separate, in whole milliseconds, since they may be rounded.
 fn rounded(user: &User) -> (User, [Option<i64>; 2]) {
-    let millis = |it: Option<prost_types::Timestamp>| {
-        it.map(|it| it.seconds * 1000 + i64::from(it.nanos) / 1_000_000)
+    let millis = |time: Option<prost_types::Timestamp>| {
+        time.map(|time| time.seconds * 1000 + i64::from(time.nanos) / 1_000_000)
     };
     let moments = [millis(user.created_at), millis(user.updated_at)];
     let mut user = user.clone();
@@ -39,26 +43,26 @@ fn rounded(user: &User) -> (User, [Option<i64>; 2]) {
 }
 
 /// Times may be truncated or rounded to milliseconds.
-fn same(seen: &User, told: &User) -> bool {
-    let ((seen, at), (told, then)) = (rounded(seen), rounded(told));
+fn same(seen: &User, sent: &User) -> bool {
+    let ((seen, at), (sent, then)) = (rounded(seen), rounded(sent));
     let near = |(a, b): (&Option<i64>, &Option<i64>)| match (a, b) {
         (Some(a), Some(b)) => (a - b).abs() <= 1,
         _ => a == b,
     };
-    seen == told && at.iter().zip(&then).all(near)
+    seen == sent && at.iter().zip(&then).all(near)
 }
 
 #[then("the answer shows that user")]
 #[then("the answer shows those users, their token and their count")]
 async fn shows_what_was_told(world: &mut World) -> StepResult {
-    let told = &world.gateway.answers;
+    let sent = &world.gateway.answers;
     let seen = shown(world)?;
-    let users = seen.users.len() == told.users.len()
-        && seen.users.iter().zip(&told.users).all(|(a, b)| same(a, b));
-    let rest = seen.next_page_token == told.next_page_token && seen.total_count == told.total_count;
+    let users = seen.users.len() == sent.users.len()
+        && seen.users.iter().zip(&sent.users).all(|(a, b)| same(a, b));
+    let rest = seen.next_page_token == sent.next_page_token && seen.total_count == sent.total_count;
     let fault = world.newest()?.fault();
     ensure(fault.is_none(), "a whole answer", fault.unwrap_or_default())?;
-    ensure(users && rest, format!("{told:?}"), format!("{seen:?}"))
+    ensure(users && rest, format!("{sent:?}"), format!("{seen:?}"))
 }
 
 #[then(regex = r"^the answer shows the user without `(.+)`$")]

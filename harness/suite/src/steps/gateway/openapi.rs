@@ -66,11 +66,12 @@ async fn lists_these(world: &mut World, step: &Step) -> StepResult {
 /// Why an answer does not conform; none for a request outside the routes of the contract.
 fn deviation(description: &ApiDescription, exchange: &Exchange) -> Option<String> {
     let route = exchange.request.route()?;
-    let said = match exchange.answer() {
+    let checked = match exchange.answer() {
         Ok(answer) => description.conforms(&exchange.request.method, route, answer),
-        Err(told) => Err(told),
+        Err(got) => Err(got),
     };
-    said.err()
+    checked
+        .err()
         .map(|it| format!("{it} ({})", exchange.summary()))
 }
 
@@ -82,8 +83,8 @@ async fn each_conforms(world: &mut World, step: &Step) -> StepResult {
     let count = rows.len();
     for (request, status) in rows {
         let exchange = world.ask(request).await?;
-        let said = exchange.is(status).err();
-        wrong.extend(said.or_else(|| deviation(&description, &exchange)));
+        let checked = exchange.is(status).err();
+        wrong.extend(checked.or_else(|| deviation(&description, &exchange)));
     }
     all("an answer that conforms to the description", wrong, count)
 }

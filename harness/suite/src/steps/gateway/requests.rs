@@ -257,7 +257,7 @@ async fn answer_came_after(world: &mut World, least: Span, most: Span) -> StepRe
         format!("an answer after {:?} to {:?}", least.0, most.0),
         took.map_or_else(
             |got| got,
-            |it| format!("{} after {it:?}", exchange.summary()),
+            |took| format!("{} after {took:?}", exchange.summary()),
         ),
     )
 }

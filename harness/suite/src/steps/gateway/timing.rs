@@ -25,11 +25,13 @@ const TOLERANCE: Duration = Duration::from_millis(10);
 
 fn late_or_early(world: &World, expected: &str, right: impl Fn(Duration) -> bool) -> StepResult {
     let exchanges = &world.gateway.exchanges;
-    let wrong = exchanges.iter().filter_map(|it| match it.answer() {
-        Ok(answer) if right(answer.took) => None,
-        Ok(answer) => Some(format!("{} after {:?}", it.summary(), answer.took)),
-        Err(got) => Some(got),
-    });
+    let wrong = exchanges
+        .iter()
+        .filter_map(|exchange| match exchange.answer() {
+            Ok(answer) if right(answer.took) => None,
+            Ok(answer) => Some(format!("{} after {:?}", exchange.summary(), answer.took)),
+            Err(got) => Some(got),
+        });
     all(expected, wrong.collect(), exchanges.len())
 }
 
@@ -37,8 +39,8 @@ fn late_or_early(world: &World, expected: &str, right: impl Fn(Duration) -> bool
 async fn came_after(world: &mut World, time: Span) -> StepResult {
     let latest = world.scenario.patience.stretch(time.0);
     let expected = format!("an answer after {:?}, within {latest:?}", time.0);
-    late_or_early(world, &expected, |it| {
-        it + TOLERANCE >= time.0 && it <= latest
+    late_or_early(world, &expected, |took| {
+        took + TOLERANCE >= time.0 && took <= latest
     })
 }
 
@@ -68,10 +70,10 @@ async fn no_call_goes_on(world: &mut World, limit: Span, window: Span) -> StepRe
 #[then("every answer is that of an unavailable service or of a time-out")]
 async fn unavailable_or_late(world: &mut World) -> StepResult {
     let exchanges = &world.gateway.exchanges;
-    let wrong = exchanges.iter().filter_map(|it| {
-        let unavailable = it.is_error(503, "service unavailable");
+    let wrong = exchanges.iter().filter_map(|exchange| {
+        let unavailable = exchange.is_error(503, "service unavailable");
         unavailable
-            .or_else(|_| it.is_error(504, "upstream timeout"))
+            .or_else(|_| exchange.is_error(504, "upstream timeout"))
             .err()
     });
     all(

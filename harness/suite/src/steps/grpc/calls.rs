@@ -195,13 +195,13 @@ async fn ends_at_the_deadline(world: &mut World, deadline: Span) -> StepResult {
         deadline.0.as_secs_f64(),
         deadline.0.as_secs_f64() + 1.0
     );
-    judge(world, &expected, |it| {
-        let right = match &it.end {
+    judge(world, &expected, |call| {
+        let right = match &call.end {
             CallEnd::Status(status) => status.code() == Code::DeadlineExceeded,
             CallEnd::Reset(_) => true,
             CallEnd::Never => false,
         };
-        right && in_time(world, it, deadline.0)
+        right && in_time(world, call, deadline.0)
     })
 }
 
@@ -209,8 +209,8 @@ async fn ends_at_the_deadline(world: &mut World, deadline: Span) -> StepResult {
 /// their stream as cancelled.
 #[then(regex = r"^the Watch ends at most 1 s after (\d+ s)$")]
 async fn the_watch_ends(world: &mut World, deadline: Span) -> StepResult {
-    judge(world, "a Watch that ends at its deadline", |it| {
-        !matches!(it.end, CallEnd::Never) && in_time(world, it, deadline.0)
+    judge(world, "a Watch that ends at its deadline", |call| {
+        !matches!(call.end, CallEnd::Never) && in_time(world, call, deadline.0)
     })
 }
 
@@ -260,8 +260,11 @@ async fn not_found(world: &mut World) -> StepResult {
 
 #[then("it fails with RESOURCE_EXHAUSTED or OUT_OF_RANGE")]
 async fn too_large(world: &mut World) -> StepResult {
-    judge(world, "RESOURCE_EXHAUSTED or OUT_OF_RANGE", |it| {
-        matches!(it.code(), Some(Code::ResourceExhausted | Code::OutOfRange))
+    judge(world, "RESOURCE_EXHAUSTED or OUT_OF_RANGE", |call| {
+        matches!(
+            call.code(),
+            Some(Code::ResourceExhausted | Code::OutOfRange)
+        )
     })
 }
 
@@ -275,8 +278,8 @@ async fn is_called(world: &mut World, path: String) -> StepResult {
 
 #[then("it fails with UNIMPLEMENTED")]
 async fn unimplemented(world: &mut World) -> StepResult {
-    judge(world, "UNIMPLEMENTED", |it| {
-        it.code() == Some(Code::Unimplemented)
+    judge(world, "UNIMPLEMENTED", |call| {
+        call.code() == Some(Code::Unimplemented)
     })
 }
 
@@ -299,7 +302,7 @@ async fn no_utf8_is_sent(world: &mut World) -> StepResult {
 
 #[then("every call fails in some way")]
 async fn fails_in_some_way(world: &mut World) -> StepResult {
-    judge(world, "any error", |it| match &it.end {
+    judge(world, "any error", |call| match &call.end {
         CallEnd::Status(status) => status.code() != Code::Ok,
         CallEnd::Reset(_) => true,
         CallEnd::Never => false,

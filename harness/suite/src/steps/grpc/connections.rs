@@ -191,7 +191,7 @@ async fn calls_every(world: &mut World, pause: Span, window: Span) -> StepResult
 #[then("it is open and still answers")]
 async fn open_and_answers(world: &mut World) -> StepResult {
     let log = world.wire().await?.log().clone();
-    is_open(&log).map_err(|it| Failure::mismatch("an open connection", it))?;
+    is_open(&log).map_err(|got| Failure::mismatch("an open connection", got))?;
     super::calls::still_answers(world).await
 }
 
@@ -231,7 +231,7 @@ async fn calls_and_pings(world: &mut World, times: usize) -> StepResult {
     for _ in 0..times {
         super::calls::still_answers(world).await?;
         let pinged = world.wire().await?.ping().await;
-        pinged.map_err(|it| Failure::mismatch("an answer to a PING", it))?;
+        pinged.map_err(|got| Failure::mismatch("an answer to a PING", got))?;
     }
     Ok(())
 }

@@ -200,7 +200,7 @@ fn milliseconds(time: Duration) -> f64 {
     time.as_secs_f64() * 1000.0
 }
 
-/// Waits for a check of a resource that took at least so long; the inner error says that an answer was wrong before.
+/// Waits for a check of a resource that took at least so long; the inner error describes a wrong answer before it.
 async fn latency_of(
     world: &mut World,
     name: &str,

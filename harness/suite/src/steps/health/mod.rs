@@ -132,7 +132,7 @@ impl World {
     }
 }
 
-/// One look at the state; an error says what is seen instead.
+/// Probes the state once; the error holds the state that was seen instead.
 async fn look(at: &Look<'_>, state: State) -> Result<(), String> {
     let Look { slot, samples, .. } = at;
     let (status, word, ready) = match state {
@@ -158,7 +158,10 @@ async fn look(at: &Look<'_>, state: State) -> Result<(), String> {
     if is_ready.status == ready {
         Ok(())
     } else {
-        Err(format!("/health says {word}, /ready {}", is_ready.status))
+        Err(format!(
+            "/health reports {word}, /ready {}",
+            is_ready.status
+        ))
     }
 }
 
@@ -319,7 +322,7 @@ async fn hang_for(link: &Link, window: Duration) {
 async fn every_answer_was_healthy(world: &mut World) -> StepResult {
     let samples = samples(world)?;
     let wrong = samples.iter().filter(|it| it.answer.status != 200);
-    let wrong = wrong.map(|it| format!("{} {}", it.answer.status, it.answer.body));
+    let wrong = wrong.map(|sample| format!("{} {}", sample.answer.status, sample.answer.body));
     let expected = "200 for every /health";
     all(expected, wrong.collect(), samples.len())
 }
@@ -376,18 +379,11 @@ async fn none_took_longer(world: &mut World, limit: Span) -> StepResult {
 async fn none_was_older(world: &mut World, limit: Span) -> StepResult {
     let allowed = world.scenario.patience.stretch(limit.0);
     let samples = samples(world)?;
-    let age = |it: &HealthSample| Some((it.at - it.timestamp()?).to_std().unwrap_or_default());
-    let wrong = samples
-        .iter()
-        .filter(|it| age(it).is_none_or(|it| it > allowed));
-    let wrong = wrong
-        .map(|it| format!("{:?} old: {}", age(it), it.answer.body))
-        .collect();
-    all(
-        &format!("answers at most {:?} old", limit.0),
-        wrong,
-        samples.len(),
-    )
+    let is_old = |sample: &&HealthSample| sample.age().is_none_or(|age| age > allowed);
+    let old = samples.iter().filter(is_old);
+    let wrong = old.map(|sample| format!("{:?} old: {}", sample.age(), sample.answer.body));
+    let expected = format!("answers at most {:?} old", limit.0);
+    all(&expected, wrong.collect(), samples.len())
 }
 
 #[then(regex = r"^a newer health answer comes within (\d+ ms)$")]

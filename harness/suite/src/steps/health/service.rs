@@ -194,21 +194,28 @@ async fn every_watch_sees_when_ready(world: &mut World, status: String, limit: S
 async fn every_watch_ends(world: &mut World) -> StepResult {
     let limit = world.scenario.patience.stretch(STOP);
     let watches = &world.health.watches;
-    eventually("every Watch has ended", limit, async || {
-        let is_open =
-            |watch: &Watch| !matches!(watch.reports().last(), Some((_, Report::Ended(_))));
-        let open = watches.iter().find(|(_, watch)| is_open(watch));
-        open.map_or(Ok(()), |(name, watch)| {
-            Err(format!("Watch of {name:?}: {:?}", watch.reports()))
-        })
-    })
-    .await?;
+    have_ended(watches, limit).await?;
     let wrong = watches.iter().filter_map(|(name, watch)| {
         let reports = watch.reports().into_iter().map(|(_, report)| report);
-        ended_otherwise(&reports.collect::<Vec<_>>())
-            .map(|seen| format!("Watch of {name:?}: {seen}"))
+        let seen = ended_otherwise(&reports.collect::<Vec<_>>())?;
+        Some(format!("Watch of {name:?}: {seen}"))
     });
-    all("NOT_SERVING before the end", wrong.collect(), watches.len())
+    let expected = "NOT_SERVING before the end";
+    all(expected, wrong.collect(), watches.len())
+}
+
+/// Waits until every Watch has ended.
+async fn have_ended(watches: &[(String, Watch)], limit: Duration) -> StepResult {
+    eventually("every Watch has ended", limit, async || {
+        let open = watches
+            .iter()
+            .map(|(name, watch)| (name, watch.reports()))
+            .find(|(_, reports)| !matches!(reports.last(), Some((_, Report::Ended(_)))));
+        open.map_or(Ok(()), |(name, reports)| {
+            Err(format!("Watch of {name:?}: {reports:?}"))
+        })
+    })
+    .await
 }
 
 /// What a Watch reported, unless NOT_SERVING was the last status before its end.

@@ -54,7 +54,7 @@ async fn run(world: &mut World, command: &str, times: usize) -> StepResult {
     }
     let ends = started
         .iter()
-        .map(|it| tokio::time::timeout(COMMAND_LIMIT, it.exited()));
+        .map(|instance| tokio::time::timeout(COMMAND_LIMIT, instance.exited()));
     let gate = async {
         if let Some(link) = link {
             let_through(link, before, times as u64).await;
@@ -74,7 +74,7 @@ async fn run(world: &mut World, command: &str, times: usize) -> StepResult {
             .iter()
             .rev()
             .take(3)
-            .map(|it| String::from_utf8_lossy(&it.bytes).into_owned())
+            .map(|line| String::from_utf8_lossy(&line.bytes).into_owned())
             .collect();
         world
             .scenario

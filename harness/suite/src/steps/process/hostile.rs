@@ -51,7 +51,11 @@ fn texts(mark: &str) -> Vec<String> {
 )]
 async fn is_sent(world: &mut World, place: String) -> StepResult {
     let own = world.component.text_places;
-    if !text_places::COMMON.iter().chain(own).any(|it| *it == place) {
+    if !text_places::COMMON
+        .iter()
+        .chain(own)
+        .any(|known| *known == place)
+    {
         return Err(Failure::broken(format!("unknown place for text {place:?}")));
     }
     send_all(world, &[place.as_str()]).await

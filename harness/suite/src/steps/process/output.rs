@@ -76,7 +76,7 @@ pub async fn wait_for(
     let (mut places, mut seen) = (Vec::new(), Vec::new());
     eventually(what, limit, async || {
         let lines = unread(deployment, &mut places);
-        for (line, event) in lines.iter().filter_map(|it| readable(it)) {
+        for (line, event) in lines.iter().filter_map(|line| readable(line)) {
             if wanted(&line, &event) {
                 return Ok(());
             }

@@ -79,8 +79,8 @@ async fn hold_in_the_double(world: &mut World, release: Option<Duration>) -> Ste
     world.client(0).await?.get("unknown").await;
     let double = world.own()?.double()?;
     let before = double.calls().len();
-    double.script([release.map_or(ScriptedAnswer::Never, |it| {
-        ScriptedAnswer::After(it, Box::new(ScriptedAnswer::Contract))
+    double.script([release.map_or(ScriptedAnswer::Never, |time| {
+        ScriptedAnswer::After(time, Box::new(ScriptedAnswer::Contract))
     })]);
     send_in_flight(world).await?;
     let double = world.own()?.double()?;
@@ -236,7 +236,7 @@ async fn in_flight_succeeds(world: &mut World) -> StepResult {
 /// A call that the program did not accept: UNAVAILABLE or any 503, or the connection itself failed.
 fn is_refused(call: &Call<User>) -> bool {
     let status = call.result.as_ref().err();
-    status.is_some_and(|it| it.code() == Code::Unavailable || is_made_by_client(it))
+    status.is_some_and(|status| status.code() == Code::Unavailable || is_made_by_client(status))
 }
 
 /// A call that was made after the signal.

@@ -175,8 +175,8 @@ async fn judge(world: &World, alias: &str, tolerance: Tolerance) -> StepResult {
         due,
         has_ended: end.is_some(),
     };
-    let wrong = faults(&expectation, arrivals.iter().map(|it| &it.user), |it| {
-        subscriber.wants(it)
+    let wrong = faults(&expectation, arrivals.iter().map(|it| &it.user), |user| {
+        subscriber.wants(user)
     });
     let expected = format!("the stream {alias:?} delivers every change since, in order, each once");
     all(&expected, wrong, arrivals.len() + expectation.due.len())

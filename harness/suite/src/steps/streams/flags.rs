@@ -89,7 +89,7 @@ async fn for_a_caller(world: &mut World, wanted: String, who: String) -> StepRes
     };
     let open = open_for(world, 0, &ids).await?;
     let wrong = open.iter().filter(|it| **it != (wanted == "open"));
-    let wrong = wrong.map(|it| if *it { "open" } else { "UNIMPLEMENTED" }.to_owned());
+    let wrong = wrong.map(|is_open| if *is_open { "open" } else { "UNIMPLEMENTED" }.to_owned());
     let expected = format!("StreamUsers is {wanted} for a caller {who}");
     all(&expected, wrong.collect(), open.len())
 }

@@ -36,7 +36,7 @@ impl World {
         let early: BTreeSet<StateKey> = early.map(|it| key(&it.user)).collect();
         let wanted = states.iter().filter(|it| subscriber.wants(it)).map(key);
         wanted
-            .filter(|it| !subscriber.earlier.contains(it) && !early.contains(it))
+            .filter(|state| !subscriber.earlier.contains(state) && !early.contains(state))
             .collect()
     }
 }

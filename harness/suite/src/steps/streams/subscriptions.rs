@@ -171,7 +171,7 @@ pub fn users_with(world: &World, filter: &str) -> StepResult<ListUsersRequest> {
 #[then(regex = r"^every stream fails with ([A-Z_]+)$")]
 async fn every_stream_fails(world: &mut World, code: StatusCode) -> StepResult {
     let expected = format!("every stream fails with {}", code_name(code.0));
-    let wrong = |it: &Option<Status>| match it {
+    let wrong = |refusal: &Option<Status>| match refusal {
         Some(status) if status.code() == code.0 => None,
         Some(status) => Some(shown(status)),
         None => Some("a stream that is open".to_owned()),

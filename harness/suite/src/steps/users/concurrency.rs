@@ -200,13 +200,14 @@ async fn method_is_called(world: &mut World, method: String) -> StepResult {
 async fn is_called_at_once(world: &mut World, method: String, times: usize) -> StepResult {
     world.begin();
     let client = world.client(0).await?;
-    let users = world.users.groups.values().flat_map(|it| &it.users);
-    let ids: Vec<String> = users.map(|it| it.id.clone()).collect();
+    let users = world.users.groups.values().flat_map(|group| &group.users);
+    let ids: Vec<String> = users.map(|user| user.id.clone()).collect();
     let scenario = world.scenario.id.clone();
-    let calls: StepResult<Vec<_>> = (0..times)
-        .map(|it| call(&client, &method, &scenario, it, ids[it % ids.len()].clone()))
-        .collect();
-    at_once(world, calls?).await
+    let calls = (0..times).map(|number| {
+        let id = ids[number % ids.len()].clone();
+        call(&client, &method, &scenario, number, id)
+    });
+    at_once(world, calls.collect::<StepResult<_>>()?).await
 }
 
 /// The life of one new user: every unary call once.
@@ -329,20 +330,23 @@ async fn users_are_given_one_email(world: &mut World, alias: String) -> StepResu
     world.begin();
     let clients = world.all_clients().await?;
     let email = format!("contested-{}@example.com", world.scenario.id);
-    let users = &world.group(&alias)?.users;
-    let calls = users.iter().enumerate().map(|(number, user)| {
+    let users = world.group(&alias)?.users.iter().enumerate();
+    let calls = users.map(|(number, user)| {
         let client = clients[number % clients.len()].clone();
-        let email = Some(in_case(&email, number));
-        let request = UpdateUserRequest {
-            id: user.id.clone(),
-            email,
-            ..Default::default()
-        };
-        async move { client.update(request).await.map(UserResponse::User) }.boxed()
+        change_email(client, user.id.clone(), in_case(&email, number))
     });
     let calls = calls.collect();
     world.users.contested = email;
     at_once(world, calls).await
+}
+
+fn change_email(client: Users, id: String, email: String) -> Pending {
+    let request = UpdateUserRequest {
+        id,
+        email: Some(email),
+        ..UpdateUserRequest::default()
+    };
+    async move { client.update(request).await.map(UserResponse::User) }.boxed()
 }
 
 /// The text in a letter case by the number: each of its bits makes one letter upper case.
@@ -393,7 +397,7 @@ async fn is_renamed_at_once(world: &mut World, alias: String, times: usize) -> S
     at_once(world, calls).await
 }
 
-/// An update that is valid but for its id.
+/// Calls the method with this id, and records the call.
 async fn with_id(world: &mut World, method: &str, id: &str) -> StepResult {
     let client = world.client(0).await?;
     let scenario = world.scenario.id.clone();

@@ -12,6 +12,9 @@ use crate::field_value::FieldValue;
 use crate::world::World;
 use crate::world::users::{TrackedUser, UserGroup};
 
+/// How many characters a name may have (USR-4).
+const MAX_NAME: usize = 256;
+
 /// Number of users that are created at once.
 const AT_ONCE: usize = 8;
 
@@ -93,44 +96,56 @@ async fn users_named(
     changed: String,
     longest: String,
 ) -> StepResult {
-    let id = world.scenario.id.clone();
     let mut group = world.users.groups.remove(&alias).unwrap_or_default();
+    let requests = further_users(world, &mut group, (&alias, count), !longest.is_empty())?;
+    group.users.extend(create_all(world, requests).await?);
+    suspend(world, &mut group, suspended.parse().unwrap_or(0)).await?;
+    if !changed.is_empty() {
+        change_all(world, &mut group).await?;
+    }
+    world.users.groups.insert(alias, group);
+    Ok(())
+}
+
+/// Requests for further users of a group, which gets a name if it has none.
+fn further_users(
+    world: &World,
+    group: &mut UserGroup,
+    (alias, count): (&str, usize),
+    longest: bool,
+) -> StepResult<Vec<CreateUserRequest>> {
+    let id = &world.scenario.id;
     if group.name.is_empty() {
-        group.name = match longest.as_str() {
-            "" => format!("{alias}-{id}"),
-            // 256 characters, those that make it unique at the front.
-            _ => format!("{id}{}", "\u{1f600}".repeat(256 - id.len())),
+        group.name = if longest {
+            // The characters that make it unique come first.
+            format!("{id}{}", "\u{1f600}".repeat(MAX_NAME - id.len()))
+        } else {
+            format!("{alias}-{id}")
         };
     }
-    let metadata = match longest.as_str() {
-        "" => FieldValue::Metadata(std::iter::once(("origin".to_owned(), alias.clone())).collect()),
-        _ => FieldValue::from_description("metadata of 16384 bytes in all", "")
-            .map_err(Failure::broken)?,
+    let metadata = if longest {
+        FieldValue::from_description("metadata of 16384 bytes in all", "")
+            .map_err(Failure::broken)?
+    } else {
+        FieldValue::Metadata([("origin".to_owned(), alias.to_owned())].into())
     };
     let from = group.users.len();
     let requests = (from..from + count).map(|number| {
-        // 37 and 211 have no factor in common: the order of emails is none of the order of creation.
+        let prefix = shuffled(number);
         let mut request = CreateUserRequest {
-            email: format!(
-                "{:03}-{}{number}-{id}@example.com",
-                (number * 37) % 211,
-                alias.to_lowercase()
-            ),
+            email: format!("{prefix}-{}{number}-{id}@example.com", alias.to_lowercase()),
             name: group.name.clone(),
             ..CreateUserRequest::default()
         };
         metadata.clone().set_in_create(&mut request);
         request
     });
-    let made = create_all(world, requests.collect()).await?;
-    group.users.extend(made);
-    let suspended = suspended.parse().unwrap_or(0);
-    suspend(world, &mut group, suspended).await?;
-    if !changed.is_empty() {
-        change_all(world, &mut group).await?;
-    }
-    world.users.groups.insert(alias, group);
-    Ok(())
+    Ok(requests.collect())
+}
+
+/// A prefix of emails whose order is not that of the numbers: 37 and 211 have no factor in common.
+fn shuffled(number: usize) -> String {
+    format!("{:03}", (number * 37) % 211)
 }
 
 /// Creates users, each of which must be acknowledged.
@@ -150,7 +165,7 @@ pub async fn create_all(
     made.into_iter().collect()
 }
 
-/// Users for a scenario that does not care who they are.
+/// Creates a group of users without any particular fields.
 pub async fn make_group(world: &mut World, alias: &str, count: usize) -> StepResult {
     let name = format!("{alias}-{}", world.scenario.id);
     let request = |_| CreateUserRequest {
@@ -222,7 +237,7 @@ async fn a_user_for_each_name(world: &mut World, step: &Step) -> StepResult {
         .into_iter()
         .enumerate()
         .map(|(number, name)| CreateUserRequest {
-            email: format!("{:03}-{id}@example.com", (number * 37) % 211),
+            email: format!("{}-{id}@example.com", shuffled(number)),
             name,
             ..Default::default()
         });

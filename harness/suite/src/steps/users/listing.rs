@@ -5,8 +5,11 @@ use std::collections::{BTreeSet, VecDeque};
 use conformance_engine::failure::{Failure, StepResult, ensure};
 use cucumber::gherkin::Step;
 use cucumber::{then, when};
-use user_proto::v1::{ListUsersRequest, UpdateUserRequest, User, UserStatus};
+use user_proto::v1::{
+    CreateUserRequest, ListUsersRequest, ListUsersResponse, UpdateUserRequest, User, UserStatus,
+};
 
+use super::calls::filtered;
 use super::table;
 use crate::checks::all;
 use crate::drivers::users::{Users, shown};
@@ -40,12 +43,16 @@ pub fn request(
 /// Numbers separated by commas.
 pub fn sizes(text: &str) -> StepResult<Vec<i32>> {
     text.split(", ")
-        .map(|it| {
-            it.parse()
-                .map_err(|_| Failure::broken(format!("{it:?} is no number")))
+        .map(|number| {
+            number
+                .parse()
+                .map_err(|_| Failure::broken(format!("{number:?} is no number")))
         })
         .collect()
 }
+
+/// What a table holds beside a filter that finds no user.
+const NO_USER: &str = "(none)";
 
 async fn list(world: &mut World, request: ListUsersRequest) -> StepResult {
     let call = world.client(0).await?.list(request).await;
@@ -114,16 +121,11 @@ async fn are_listed_with_orders(world: &mut World, step: &Step) -> StepResult {
 async fn are_listed_with_filters(world: &mut World, step: &Step) -> StepResult {
     world.begin();
     for row in table(step, &["text"])? {
-        let filter = world.text(&row[0])?;
-        list(
-            world,
-            ListUsersRequest {
-                filter,
-                page_size: 100,
-                ..Default::default()
-            },
-        )
-        .await?;
+        let request = ListUsersRequest {
+            page_size: 100,
+            ..filtered(world.text(&row[0])?)
+        };
+        list(world, request).await?;
         if let Some(done) = world.users.calls.last_mut() {
             done.finds = row.get(1).cloned();
         }
@@ -136,37 +138,34 @@ async fn filters_find(world: &mut World) -> StepResult {
     let calls = &world.users.calls;
     let mut wrong = Vec::new();
     for (number, done) in calls.iter().enumerate() {
-        let finds = done.finds.as_deref().unwrap_or("nobody");
-        let wanted = ids(world, finds)?;
-        let row = format!("filter {} finds", number + 1);
-        match done.page() {
-            Some(page) => {
-                let found: BTreeSet<&str> = page.users.iter().map(|it| it.id.as_str()).collect();
-                let counted = usize::try_from(page.total_count).ok();
-                if found != wanted
-                    || counted != Some(wanted.len())
-                    || page.users.len() != wanted.len()
-                {
-                    wrong.push(format!(
-                        "{row} {} users (total_count {}) instead of {finds}",
-                        page.users.len(),
-                        page.total_count
-                    ));
-                }
-            }
-            None => wrong.push(format!(
-                "{row} nothing instead of {finds}: {:?}",
-                done.call.result
-            )),
-        }
+        let listed = done.finds.as_deref().unwrap_or(NO_USER);
+        let wanted = ids(world, listed)?;
+        let found = done.page().ok_or_else(|| format!("{:?}", done.call.result));
+        let checked = found.and_then(|page| finds_only(page, &wanted));
+        wrong.extend(
+            checked
+                .err()
+                .map(|got| format!("filter {} finds {got} instead of {listed}", number + 1)),
+        );
     }
     all("every filter finds the users beside it", wrong, calls.len())
 }
 
-/// The ids of `Ada, Grace`, groups included; `nobody` has none.
+/// Checks that a page holds and counts exactly these users.
+fn finds_only(page: &ListUsersResponse, wanted: &BTreeSet<&str>) -> Result<(), String> {
+    let found: BTreeSet<&str> = page.users.iter().map(|user| user.id.as_str()).collect();
+    let counted = usize::try_from(page.total_count).ok();
+    if found == *wanted && counted == Some(wanted.len()) && page.users.len() == wanted.len() {
+        return Ok(());
+    }
+    let (held, count) = (page.users.len(), page.total_count);
+    Err(format!("{held} users (total_count {count})"))
+}
+
+/// The ids of `Ada, Grace`, groups included; `(none)` has none.
 fn ids<'a>(world: &'a World, finds: &str) -> StepResult<BTreeSet<&'a str>> {
     let mut ids = BTreeSet::new();
-    for alias in finds.split(", ").filter(|it| *it != "nobody") {
+    for alias in finds.split(", ").filter(|alias| *alias != NO_USER) {
         match (
             world.users.tracked.get(alias),
             world.users.groups.get(alias),
@@ -202,10 +201,10 @@ async fn pages_hold(world: &mut World, counts: String) -> StepResult {
         .users
         .calls
         .iter()
-        .map(|it| {
-            it.page().map_or_else(
-                || format!("{:?}", it.call.result),
-                |it| it.users.len().to_string(),
+        .map(|done| {
+            done.page().map_or_else(
+                || format!("{:?}", done.call.result),
+                |done| done.users.len().to_string(),
             )
         })
         .collect();
@@ -214,23 +213,14 @@ async fn pages_hold(world: &mut World, counts: String) -> StepResult {
 
 #[then("every user on the page is as last acknowledged")]
 async fn page_is_as_known(world: &mut World) -> StepResult {
-    let page = world
-        .users
-        .calls
-        .last()
-        .and_then(UserCall::page)
-        .map(|it| it.users.clone())
-        .unwrap_or_default();
+    let page = world.users.calls.last().and_then(UserCall::page);
+    let users = page.map(|page| page.users.as_slice()).unwrap_or_default();
     let tracked = world.users.tracked.values().map(TrackedUser::now);
-    let known: Vec<&User> = tracked
-        .chain(world.users.groups.values().flat_map(|it| &it.users))
-        .collect();
-    let wrong = page
-        .iter()
-        .filter(|it| !known.contains(it))
-        .map(|it| format!("{it:?}"))
-        .collect();
-    all("every user as last acknowledged", wrong, page.len())
+    let groups = world.users.groups.values().flat_map(|group| &group.users);
+    let known: Vec<&User> = tracked.chain(groups).collect();
+    let wrong = users.iter().filter(|user| !known.contains(user));
+    let wrong = wrong.map(|user| format!("{user:?}")).collect();
+    all("every user as last acknowledged", wrong, users.len())
 }
 
 #[then("every answer holds the same users")]
@@ -325,7 +315,7 @@ fn tampered(token: &str, how: &str) -> Vec<String> {
             .collect(),
         "text added before and behind" => ["A", "=", "x", ".", " "]
             .iter()
-            .flat_map(|it| [format!("{it}{token}"), format!("{token}{it}")])
+            .flat_map(|added| [format!("{added}{token}"), format!("{token}{added}")])
             .chain([format!("{token}{token}")])
             .collect(),
         _ => vec![token.to_uppercase(), token.to_lowercase(), mixed(token)],
@@ -341,53 +331,84 @@ fn tampered(token: &str, how: &str) -> Vec<String> {
 )]
 async fn are_changed_and_counted(world: &mut World, alias: String, times: usize) -> StepResult {
     let clients = world.all_clients().await?;
-    let mut users: VecDeque<User> = world.users_named(&alias)?.into();
-    let mut suspended = BTreeSet::new();
+    let mut users = CountedUsers {
+        users: world.users_named(&alias)?.into(),
+        suspended: BTreeSet::new(),
+    };
     for round in 0..3 * times {
+        let request = named(world, &alias);
         let client = &clients[round % clients.len()];
-        match round % 3 {
-            0 => {
-                let mut request = world.newcomer();
-                request.name = world.name_of(&alias);
-                users.push_back(client.create(request).await.ok()?);
-            }
-            1 => {
-                let newest = users.back().map(|it| it.id.clone()).unwrap_or_default();
-                let request = UpdateUserRequest {
-                    id: newest.clone(),
-                    status: Some(UserStatus::Suspended as i32),
-                    ..Default::default()
-                };
-                client.update(request).await.ok()?;
-                suspended.insert(newest);
-            }
-            _ => {
-                let oldest = users.pop_front().map(|it| it.id).unwrap_or_default();
-                client.delete(&oldest).await.ok()?;
-                suspended.remove(&oldest);
-            }
-        }
-        let name = world.named(&alias);
-        let (all, away) = (users.len(), suspended.len());
-        for (filter, count) in [
-            (String::new(), all),
-            (name.clone(), all),
-            (format!("{name} AND status=SUSPENDED"), away),
-            (format!("{name} AND status=ACTIVE"), all - away),
-        ] {
-            count_on_all(world, &clients, round, &filter, count).await?;
+        users.change(client, request, round).await?;
+        for (filter, count) in users.counts(&world.named(&alias)) {
+            count_on_all(world, &clients, round, (&filter, count)).await?;
         }
     }
     Ok(())
 }
 
-/// Counts on every instance, and remembers what each answered beside the right number.
+/// A request for a further user with the name of an alias.
+fn named(world: &mut World, alias: &str) -> CreateUserRequest {
+    CreateUserRequest {
+        name: world.name_of(alias),
+        ..world.newcomer()
+    }
+}
+
+/// Users with one name, and which of them are suspended.
+struct CountedUsers {
+    users: VecDeque<User>,
+    suspended: BTreeSet<String>,
+}
+
+impl CountedUsers {
+    /// In turn, creates a user, suspends the newest one and deletes the oldest one.
+    async fn change(
+        &mut self,
+        client: &Users,
+        create: CreateUserRequest,
+        round: usize,
+    ) -> StepResult {
+        match round % 3 {
+            0 => self.users.push_back(client.create(create).await.ok()?),
+            1 => {
+                let newest = self.users.back().map(|user| user.id.clone());
+                let id = newest.unwrap_or_default();
+                let request = UpdateUserRequest {
+                    id: id.clone(),
+                    status: Some(UserStatus::Suspended as i32),
+                    ..UpdateUserRequest::default()
+                };
+                client.update(request).await.ok()?;
+                self.suspended.insert(id);
+            }
+            _ => {
+                let oldest = self.users.pop_front().map(|user| user.id);
+                let id = oldest.unwrap_or_default();
+                client.delete(&id).await.ok()?;
+                self.suspended.remove(&id);
+            }
+        }
+        Ok(())
+    }
+
+    /// Filters, each with the number of users that it must find; `name` is the filter by the common name.
+    fn counts(&self, name: &str) -> [(String, usize); 4] {
+        let (all, suspended) = (self.users.len(), self.suspended.len());
+        [
+            (String::new(), all),
+            (name.to_owned(), all),
+            (format!("{name} AND status=SUSPENDED"), suspended),
+            (format!("{name} AND status=ACTIVE"), all - suspended),
+        ]
+    }
+}
+
+/// Counts on every instance, and records each answer with the right number.
 async fn count_on_all(
     world: &mut World,
     clients: &[Users],
     round: usize,
-    filter: &str,
-    count: usize,
+    (filter, count): (&str, usize),
 ) -> StepResult {
     let count = i32::try_from(count).map_err(Failure::broken)?;
     for (index, client) in clients.iter().enumerate() {
@@ -416,4 +437,35 @@ async fn every_count_is_exact(world: &mut World) -> StepResult {
         Err(status) => Some(format!("{what}: {}", shown(status))),
     });
     all("exact counts", wrong.collect(), counts.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(ids: &[&str], total_count: i32, right: bool) {
+        let user = |id: &&str| User {
+            id: (*id).to_owned(),
+            ..User::default()
+        };
+        let page = ListUsersResponse {
+            users: ids.iter().map(user).collect(),
+            total_count,
+            ..ListUsersResponse::default()
+        };
+        let checked = finds_only(&page, &BTreeSet::from(["a", "b"]));
+        assert_eq!(checked.is_ok(), right, "{checked:?}");
+    }
+
+    #[test]
+    fn a_filter_finds_each_of_its_users_once_and_no_other() {
+        check(&["b", "a"], 2, true);
+        check(&["a"], 2, false);
+        check(&["a", "b", "c"], 2, false);
+        check(&["a", "b", "b"], 2, false);
+        check(&["a", "b"], 3, false);
+        check(&["a", "b"], -1, false);
+        check(&[], 2, false);
+    }
 }

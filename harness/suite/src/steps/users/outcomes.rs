@@ -9,14 +9,15 @@ use cucumber::then;
 use prost_types::Timestamp;
 use user_proto::v1::User;
 
+use super::calls::filtered;
 use crate::checks::all;
 use crate::drivers::Code;
-use crate::drivers::users::shown;
+use crate::drivers::users::{Users, shown};
 use crate::params::{Span, StatusCode, code_name};
 use crate::world::World;
 use crate::world::users::{ExpectedUser, UserCall};
 
-fn told(done: &UserCall) -> String {
+fn shown_call(done: &UserCall) -> String {
     let what = match (&done.asked, &done.expected) {
         (Some(asked), _) => format!(
             " of {}",
@@ -45,7 +46,11 @@ fn short(text: &str) -> String {
 
 fn judge(world: &World, expected: &str, right: impl Fn(&UserCall) -> bool) -> StepResult {
     let calls = &world.users.calls;
-    let wrong = calls.iter().filter(|it| !right(it)).map(told).collect();
+    let wrong = calls
+        .iter()
+        .filter(|it| !right(it))
+        .map(shown_call)
+        .collect();
     all(expected, wrong, calls.len())
 }
 
@@ -60,11 +65,11 @@ fn one(world: &World) -> StepResult {
 
 fn is(done: &UserCall, code: Code, message: Option<&str>) -> bool {
     done.call.code() == code
-        && message.is_none_or(|it| {
+        && message.is_none_or(|message| {
             done.call
                 .result
                 .as_ref()
-                .is_err_and(|status| status.message() == it)
+                .is_err_and(|status| status.message() == message)
         })
 }
 
@@ -121,9 +126,9 @@ async fn fails_or_answers(
         "{} {message:?}, or users named {name:?} alone",
         code_name(status.0)
     );
-    judge(world, &expected, |it| {
-        is(it, status.0, Some(&message))
-            || it
+    judge(world, &expected, |done| {
+        is(done, status.0, Some(&message))
+            || done
                 .page()
                 .is_some_and(|page| page.users.iter().all(|user| user.name == name))
     })
@@ -143,8 +148,8 @@ async fn exactly_one_succeeds(world: &mut World, status: StatusCode) -> StepResu
         format!("{succeeded} of {}", world.users.calls.len()),
     )?;
     let expected = format!("every other call fails with {}", code_name(status.0));
-    judge(world, &expected, |it| {
-        it.call.result.is_ok() || is(it, status.0, None)
+    judge(world, &expected, |done| {
+        done.call.result.is_ok() || is(done, status.0, None)
     })
 }
 
@@ -153,18 +158,21 @@ async fn every_call_ends(world: &mut World, limit: Span) -> StepResult {
     let allowed = world.scenario.patience.stretch(limit.0);
     let late = |it: &&UserCall| it.call.took > allowed;
     let calls = &world.users.calls;
-    let wrong = calls
-        .iter()
-        .filter(late)
-        .map(|it| format!("{} after {}", told(it), seconds(it.call.took)));
+    let wrong = calls.iter().filter(late).map(|done| {
+        format!(
+            "{} after {}",
+            shown_call(done),
+            format_seconds(done.call.took)
+        )
+    });
     all(
-        &format!("an end within {}", seconds(limit.0)),
+        &format!("an end within {}", format_seconds(limit.0)),
         wrong.collect(),
         calls.len(),
     )
 }
 
-fn seconds(duration: Duration) -> String {
+fn format_seconds(duration: Duration) -> String {
     format!("{:.2} s", duration.as_secs_f64())
 }
 
@@ -181,9 +189,9 @@ async fn every_user_comes_back(world: &mut World) -> StepResult {
         .iter()
         .filter_map(|done| match (done.user(), &done.expected) {
             (Some(user), Some(given)) => {
-                differences(user, given).map(|it| format!("{}: {it}", told(done)))
+                differences(user, given).map(|it| format!("{}: {it}", shown_call(done)))
             }
-            _ => Some(told(done)),
+            _ => Some(shown_call(done)),
         });
     all(
         "the user as given, in the answer and on reading it again",
@@ -280,42 +288,34 @@ const OFF: TimeDelta = TimeDelta::seconds(5);
 /// Whether a user's time is that of a call.
 fn is_time_of(time: Option<Timestamp>, made: (DateTime<Utc>, DateTime<Utc>)) -> bool {
     let nanos = time.and_then(|it| u32::try_from(it.nanos).ok());
-    let time = time.and_then(|it| DateTime::from_timestamp(it.seconds, nanos?));
+    let time = time.and_then(|time| DateTime::from_timestamp(time.seconds, nanos?));
     time.is_some_and(|it| (made.0 - OFF..=made.1 + OFF).contains(&it))
 }
 
 #[then("no user was created")]
 async fn no_user_was_created(world: &mut World) -> StepResult {
     let client = world.client(0).await?;
-    let known: BTreeSet<String> = world
-        .users
-        .tracked
-        .values()
-        .map(|it| it.now().id.clone())
-        .collect();
+    let tracked = world.users.tracked.values();
+    let known: BTreeSet<String> = tracked.map(|user| user.now().id.clone()).collect();
+    let calls = world.users.calls.iter();
+    let requests: Vec<_> = calls.filter_map(|done| done.asked.as_ref()).collect();
     let mut wrong = Vec::new();
-    let asked: Vec<_> = world
-        .users
-        .calls
-        .iter()
-        .filter_map(|it| it.asked.clone())
-        .collect();
-    for request in &asked {
-        for filter in finders(request) {
-            let list = user_proto::v1::ListUsersRequest {
-                filter: filter.clone(),
-                ..Default::default()
-            };
-            match client.list(list).await.result {
-                Ok(page) => {
-                    let strangers = page.users.iter().filter(|it| !known.contains(&it.id));
-                    wrong.extend(strangers.map(|it| format!("{} finds {it:?}", short(&filter))));
-                }
-                Err(status) => wrong.push(format!("{} gives {}", short(&filter), shown(&status))),
-            }
-        }
+    for filter in requests.iter().flat_map(|request| finders(request)) {
+        wrong.extend(strangers(&client, &filter, &known).await);
     }
-    all("no user was created", wrong, asked.len())
+    all("no user was created", wrong, requests.len())
+}
+
+/// The users, other than the known ones, that a filter finds.
+async fn strangers(client: &Users, filter: &str, known: &BTreeSet<String>) -> Vec<String> {
+    let page = match client.list(filtered(filter.to_owned())).await.result {
+        Ok(page) => page,
+        Err(status) => return vec![format!("{} gives {}", short(filter), shown(&status))],
+    };
+    let strangers = page.users.iter().filter(|user| !known.contains(&user.id));
+    strangers
+        .map(|user| format!("{} finds {user:?}", short(filter)))
+        .collect()
 }
 
 /// Filters by the valid values of the request, by which its user could be found.
@@ -335,8 +335,8 @@ fn finders(request: &user_proto::v1::CreateUserRequest) -> Vec<String> {
 #[then(regex = r"^the answered user has status ([A-Z]+)$")]
 async fn has_status(world: &mut World, status: String) -> StepResult {
     let wanted = crate::field_value::status(&status).map_err(Failure::broken)?;
-    judge(world, &format!("status {status}"), |it| {
-        it.user().is_some_and(|it| it.status == wanted)
+    judge(world, &format!("status {status}"), |done| {
+        done.user().is_some_and(|done| done.status == wanted)
     })
 }
 
@@ -346,7 +346,7 @@ async fn times_are_equal(world: &mut World) -> StepResult {
     let wrong = calls.iter().filter_map(|done| match done.user() {
         Some(user) if user.created_at.is_some() && user.created_at == user.updated_at => None,
         Some(user) => Some(format!("{:?} and {:?}", user.created_at, user.updated_at)),
-        None => Some(told(done)),
+        None => Some(shown_call(done)),
     });
     all(
         "created_at and updated_at set and equal",
@@ -374,7 +374,7 @@ async fn ids_are_unique(world: &mut World) -> StepResult {
 #[then(regex = r#"^the answered id is not that of "([A-Z][a-z]+)"$"#)]
 async fn id_is_new(world: &mut World, alias: String) -> StepResult {
     let old = &world.tracked_user(&alias)?.now().id;
-    judge(world, "a new id", |it| {
-        it.user().is_some_and(|it| it.id != *old)
+    judge(world, "a new id", |done| {
+        done.user().is_some_and(|done| done.id != *old)
     })
 }

@@ -7,6 +7,7 @@ use cucumber::gherkin::Step;
 use cucumber::{given, then, when};
 use user_proto::v1::{CreateUserRequest, ListUsersRequest, UpdateUserRequest, User};
 
+use super::calls::filtered;
 use super::listing::{request, sizes};
 use crate::checks::all;
 use crate::drivers::users::Users;
@@ -120,17 +121,14 @@ async fn second_page_is_listed(world: &mut World, times: usize) -> StepResult {
     world.begin();
     let client = world.client(0).await?;
     let walk = &world.users.walk;
-    let page_token = walk
-        .pages
-        .last()
-        .map(|it| it.next_page_token.clone())
-        .unwrap_or_default();
-    let asked = ListUsersRequest {
-        page_token,
+    let last = walk.pages.last();
+    let page_token = last.map(|page| page.next_page_token.clone());
+    let request = ListUsersRequest {
+        page_token: page_token.unwrap_or_default(),
         ..walk.request.clone()
     };
     for _ in 0..times {
-        let call = client.list(asked.clone()).await;
+        let call = client.list(request.clone()).await;
         world.done(UserCall::new(call.map(UserResponse::Page)));
     }
     Ok(())
@@ -147,28 +145,25 @@ async fn are_walked_meanwhile(
     meanwhile: String,
 ) -> StepResult {
     world.begin();
-    let filter = world.named(&alias);
-    let lasting: BTreeSet<String> = world
-        .group(&alias)?
-        .users
-        .iter()
-        .map(|it| it.id.clone())
-        .collect();
-    let request = ListUsersRequest {
-        filter,
-        order_by,
-        ..Default::default()
-    };
-    world.users.walk = PageWalk {
-        request,
-        lasting,
-        pages: Vec::new(),
-    };
+    world.users.walk = lasting_walk(world, &alias, order_by)?;
     let client = world.client(0).await?;
     while step_on(world, &client, page_size).await? {
         interfere(world, &client, &alias, &meanwhile).await?;
     }
     Ok(())
+}
+
+/// A list of the users with the name of an alias, all of which are lasting so far.
+fn lasting_walk(world: &World, alias: &str, order_by: String) -> StepResult<PageWalk> {
+    let users = world.group(alias)?.users.iter();
+    Ok(PageWalk {
+        request: ListUsersRequest {
+            order_by,
+            ..filtered(world.named(alias))
+        },
+        lasting: users.map(|user| user.id.clone()).collect(),
+        pages: Vec::new(),
+    })
 }
 
 /// The changes between two pages. A user whose email or name changes, or who is deleted, is not lasting.
@@ -214,7 +209,9 @@ async fn interfere(world: &mut World, client: &Users, alias: &str, meanwhile: &s
         }
         "every lasting user changes its status" => touch(world, client, true).await,
         "every lasting user changes its metadata" => touch(world, client, false).await,
-        other => Err(Failure::broken(format!("nobody knows how {other:?}"))),
+        other => Err(Failure::broken(format!(
+            "unknown change between pages {other:?}"
+        ))),
     }
 }
 
@@ -268,7 +265,7 @@ fn next_to_come(world: &World, alias: &str, descending: bool) -> StepResult<Opti
         .group(alias)?
         .users
         .iter()
-        .filter(|it| walk.lasting.contains(&it.id) && !seen.contains(it.id.as_str()))
+        .filter(|user| walk.lasting.contains(&user.id) && !seen.contains(user.id.as_str()))
         .collect();
     coming.sort_by(|a, b| a.email.cmp(&b.email));
     let next = if descending {
@@ -319,7 +316,7 @@ fn exactly_once(world: &World, wanted: &BTreeSet<String>, alone: bool) -> StepRe
         .collect();
     if alone {
         let strangers = met.keys().filter(|it| !wanted.contains(**it));
-        wrong.extend(strangers.map(|it| format!("user {it}, who is none of them")));
+        wrong.extend(strangers.map(|id| format!("user {id}, which is not one of them")));
     }
     match wrong.first() {
         None => Ok(()),
@@ -381,41 +378,46 @@ async fn total_count_is(world: &mut World, count: i32) -> StepResult {
 
 #[then(regex = r"^the users come in the order (\w+)(?: (asc|desc))?$")]
 async fn come_in_order(world: &mut World, key: String, direction: String) -> StepResult {
-    let key = SortKey::ALL
-        .into_iter()
-        .find(|it| it.word() == key)
-        .ok_or_else(|| Failure::broken(format!("{key:?} is no order")))?;
+    let mut keys = SortKey::ALL.into_iter();
+    let key = keys.find(|candidate| candidate.word() == key);
+    let key = key.ok_or_else(|| Failure::broken("unknown order"))?;
     let mut users = walked(world);
     if users.is_empty() {
         let page = world.users.calls.last().and_then(UserCall::page);
-        users = page.map(|it| it.users.iter().collect()).unwrap_or_default();
+        users.extend(page.iter().flat_map(|page| &page.users));
     }
-    if direction == "desc" {
-        users.reverse();
-    }
-    let wrong = users
-        .windows(2)
-        .filter(|it| key.compare(it[0], it[1]).is_gt());
-    let shown = |it: &User| {
+    in_order(&users, key, direction == "desc")
+}
+
+/// Checks that of any two neighbours the first does not come after the second, and that there are two.
+fn in_order(users: &[&User], key: SortKey, descending: bool) -> StepResult {
+    let shown = |user: &User| {
         format!(
             "{:?} <{}> {:?} {:?}",
-            it.name, it.email, it.created_at, it.updated_at
+            user.name, user.email, user.created_at, user.updated_at
         )
     };
-    let wrong = wrong
-        .map(|it| format!("wrong way round: {} and {}", shown(it[0]), shown(it[1])))
-        .collect();
+    let wrong = users.windows(2).filter(|pair| {
+        let order = key.compare(pair[0], pair[1]);
+        if descending {
+            order.is_lt()
+        } else {
+            order.is_gt()
+        }
+    });
+    let wrong = wrong.map(|pair| format!("{} before {}", shown(pair[0]), shown(pair[1])));
+    let direction = if descending { "desc" } else { "asc" };
     all(
         &format!("users in order of {} {direction}", key.word()),
-        wrong,
+        wrong.collect(),
         users.len().saturating_sub(1),
     )
 }
 
 #[then("a single page of either instance has them in the same order")]
 async fn single_page_agrees(world: &mut World) -> StepResult {
-    let wanted: Vec<String> = walked(world).into_iter().map(|it| it.id.clone()).collect();
-    let asked = ListUsersRequest {
+    let wanted: Vec<String> = walked(world).iter().map(|user| user.id.clone()).collect();
+    let request = ListUsersRequest {
         page_size: 100,
         page_token: String::new(),
         ..world.users.walk.request.clone()
@@ -423,14 +425,60 @@ async fn single_page_agrees(world: &mut World) -> StepResult {
     let mut wrong = Vec::new();
     let clients = world.all_clients().await?;
     for (index, client) in clients.iter().enumerate() {
-        let page = client.list(asked.clone()).await.ok()?;
-        let ids: Vec<String> = page.users.into_iter().map(|it| it.id).collect();
-        if ids != wanted {
-            wrong.push(format!(
-                "instance {} has {ids:?} instead of {wanted:?}",
-                index + 1
-            ));
-        }
+        let page = client.list(request.clone()).await.ok()?;
+        let got = other_order(&page.users, &wanted);
+        wrong.extend(got.map(|got| format!("instance {} has {got}", index + 1)));
     }
     all("one order on every page and instance", wrong, clients.len())
+}
+
+/// The ids of the users, unless they are the wanted ones in their order, of which there must be one.
+fn other_order(users: &[User], wanted: &[String]) -> Option<String> {
+    let ids: Vec<&str> = users.iter().map(|user| user.id.as_str()).collect();
+    (wanted.is_empty() || ids != wanted).then(|| format!("{ids:?} instead of {wanted:?}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn users(names: &[&str]) -> Vec<User> {
+        let user = |name: &&str| User {
+            id: (*name).to_owned(),
+            name: (*name).to_owned(),
+            ..User::default()
+        };
+        names.iter().map(user).collect()
+    }
+
+    #[track_caller]
+    fn check(names: &[&str], descending: bool, right: bool) {
+        let users = users(names);
+        let checked = in_order(&users.iter().collect::<Vec<_>>(), SortKey::Name, descending);
+        assert_eq!(checked.is_ok(), right, "{checked:?}");
+    }
+
+    #[test]
+    fn users_in_the_wrong_order_are_found() {
+        check(&["a", "b", "b", "c"], false, true);
+        check(&["a", "c", "b"], false, false);
+        check(&["c", "b", "a"], true, true);
+        check(&["b", "c"], true, false);
+    }
+
+    #[test]
+    fn one_user_alone_has_no_order() {
+        check(&["a"], false, false);
+        check(&[], false, false);
+    }
+
+    #[test]
+    fn a_single_page_has_the_same_users_in_the_same_order() {
+        let wanted = ["a".to_owned(), "b".to_owned()];
+        assert_eq!(other_order(&users(&["a", "b"]), &wanted), None);
+        for other in [&["b", "a"][..], &["a"], &["a", "b", "c"], &[]] {
+            assert!(other_order(&users(other), &wanted).is_some(), "{other:?}");
+        }
+        assert!(other_order(&[], &[]).is_some());
+    }
 }

@@ -2,9 +2,11 @@
 
 use conformance_engine::failure::{Failure, StepResult};
 use cucumber::then;
+use tokio::task::JoinHandle;
 
 use crate::contract::components::user_service::REDIS;
 use crate::drivers::users::Users;
+use crate::params::Outage;
 use crate::properties::{filters, histories, orders, pagination, stateful, texts};
 use crate::world::World;
 
@@ -70,22 +72,22 @@ async fn history_under_outages(world: &mut World, count: usize) -> StepResult {
     let clients = clients(world, count).await?;
     let seed = world.scenario.seed;
     for round in 0..4 {
-        let judged = tokio::spawn({
-            let clients = clients.clone();
-            async move { histories::one(&clients, seed.wrapping_add(round)).await }
-        });
-        for slot in world.own()?.slots() {
-            slot.link(REDIS)?.cut().await;
+        for (outage, seed) in [
+            (Outage::Cut, seed),
+            (Outage::Restored, seed.wrapping_add(100)),
+        ] {
+            let history = judge_history(&clients, seed.wrapping_add(round));
+            for slot in world.own()?.slots() {
+                outage.apply(slot.link(REDIS)?).await;
+            }
+            history.await.map_err(Failure::broken)??;
         }
-        judged.await.map_err(Failure::broken)??;
-        let judged = tokio::spawn({
-            let clients = clients.clone();
-            async move { histories::one(&clients, seed.wrapping_add(100 + round)).await }
-        });
-        for slot in world.own()?.slots() {
-            slot.link(REDIS)?.restore().await;
-        }
-        judged.await.map_err(Failure::broken)??;
     }
     Ok(())
+}
+
+/// Makes and judges one history beside what the scenario does.
+fn judge_history(clients: &[Users], seed: u64) -> JoinHandle<StepResult> {
+    let clients = clients.to_vec();
+    tokio::spawn(async move { histories::one(&clients, seed).await })
 }

@@ -12,6 +12,7 @@ use regex::Regex;
 use crate::checks::all;
 use crate::drivers::database::{self, Means, WORD};
 use crate::drivers::{encodings, redis};
+use crate::environment::deployment::{Deployment, Slot};
 use crate::params::Span;
 use crate::world::World;
 
@@ -65,36 +66,25 @@ async fn closes_connections(world: &mut World) -> StepResult {
 #[then("no answer holds the database's words, but the log does")]
 async fn words_stay_in_the_log(world: &mut World) -> StepResult {
     let answers = &world.users.answers;
-    let wrong = answers
-        .iter()
-        .filter(|it| it.contains(WORD))
-        .cloned()
-        .collect();
-    all(&format!("no answer holds {WORD:?}"), wrong, answers.len())?;
+    let wrong = answers.iter().filter(|answer| answer.contains(WORD));
+    let expected = format!("no answer holds {WORD:?}");
+    all(&expected, wrong.cloned().collect(), answers.len())?;
     let limit = world.scenario.patience.stretch(Duration::from_secs(1));
     let deployment = world.own()?;
-    eventually(
-        format!("the log holds the database's word {WORD:?}"),
-        limit,
-        async || {
-            let logged = deployment
-                .slots()
-                .iter()
-                .flat_map(crate::environment::deployment::Slot::runs)
-                .any(|run| {
-                    let lines = run.output().lines();
-                    lines
-                        .iter()
-                        .any(|it| String::from_utf8_lossy(&it.bytes).contains(WORD))
-                });
-            if logged {
-                Ok(())
-            } else {
-                Err("no line with it")
-            }
-        },
-    )
+    let what = format!("the log holds the database's word {WORD:?}");
+    eventually(what, limit, async || {
+        logs(deployment, WORD)
+            .then_some(())
+            .ok_or("no line with it")
+    })
     .await
+}
+
+/// Whether a line of any process holds the word.
+fn logs(deployment: &Deployment, word: &str) -> bool {
+    let runs = deployment.slots().iter().flat_map(Slot::runs);
+    runs.flat_map(|run| run.output().lines())
+        .any(|line| String::from_utf8_lossy(&line.bytes).contains(word))
 }
 
 #[then(regex = r"^the database never had more than (\d+) connections of the service$")]
