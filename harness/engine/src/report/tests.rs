@@ -163,6 +163,25 @@ fn a_report_replaces_the_one_before_or_leaves_it() {
     assert_eq!(left, 2, "no draft is left");
 }
 
+#[test]
+fn a_verdict_that_was_written_can_be_read_again() {
+    let run = everything();
+    let text = verdict_json::render(&run);
+    let document = verdict_json::parse(&text).expect("as it was written");
+    let names: Vec<&str> = document.failed().map(|entry| entry.name.as_str()).collect();
+    let failed = run
+        .scenarios
+        .iter()
+        .filter(|result| matches!(result.outcome, Outcome::Failed | Outcome::Error));
+    let wanted: Vec<&str> = failed.map(|result| result.case.name.as_str()).collect();
+    assert!(!wanted.is_empty() && names == wanted, "{names:?}");
+    for other in ["{}", "[]", "{\"scenarios\": []}"] {
+        assert!(verdict_json::parse(other).is_err(), "{other}");
+    }
+    let unknown = text.replacen("\"outcome\": \"failed\"", "\"outcome\": \"fallen\"", 1);
+    assert!(verdict_json::parse(&unknown).is_err());
+}
+
 fn any_result() -> impl Strategy<Value = ScenarioResult> {
     prop_oneof![
         8 => Just(passed("USR-1", "A user is stored")),

@@ -4,56 +4,52 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use chrono::SecondsFormat;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::text::{clean_line, shorten};
 use crate::backends::BackendInfo;
-use crate::run::model::RunReport;
-use crate::run::outcome::ScenarioResult;
+use crate::run::model::{RunReport, SubjectInfo};
+use crate::run::outcome::{OutcomeKind, ScenarioResult};
 use crate::run::verdict::ComponentVerdict;
 
 /// Where a reason is cut: it is a line, and the evidence is in the other reports.
 const LONGEST: usize = 500;
 
-#[derive(Serialize)]
-struct Document<'a> {
-    suite: Suite<'a>,
+/// `verdict.json`, as it is written and as it is read again.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct VerdictDocument {
+    suite: Suite,
     patience: f64,
-    subject: Subject<'a>,
+    subject: SubjectInfo,
     seed: u64,
     started_at: String,
     duration_ms: u64,
     complete: bool,
-    trouble: Option<&'a str>,
-    backends: BTreeMap<&'a str, Backend<'a>>,
-    verdicts: Vec<Judgement<'a>>,
-    scenarios: Vec<Scenario<'a>>,
-    unjudged: &'a [String],
+    trouble: Option<String>,
+    backends: BTreeMap<String, Backend>,
+    verdicts: Vec<Judgement>,
+    /// One for each selected case, in the order of the features.
+    pub scenarios: Vec<ScenarioEntry>,
+    unjudged: Vec<String>,
 }
 
-#[derive(Serialize)]
-struct Suite<'a> {
-    version: &'a str,
-    contract: &'a str,
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Suite {
+    version: String,
+    contract: String,
 }
 
-#[derive(Serialize)]
-struct Subject<'a> {
-    name: &'a str,
-    version: &'a str,
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Backend {
+    provider: String,
+    version: String,
 }
 
-#[derive(Serialize)]
-struct Backend<'a> {
-    provider: &'a str,
-    version: &'a str,
-}
-
-#[derive(Serialize)]
-struct Judgement<'a> {
-    component: &'a str,
-    profile: &'a str,
-    verdict: &'a str,
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Judgement {
+    component: String,
+    profile: String,
+    verdict: String,
     passed: usize,
     failed: usize,
     skipped: usize,
@@ -62,82 +58,102 @@ struct Judgement<'a> {
     errors: usize,
 }
 
-#[derive(Serialize)]
-struct Scenario<'a> {
-    clause: &'a str,
-    component: &'a str,
-    name: &'a str,
+/// The outcome of one case.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ScenarioEntry {
+    /// `USR-7`.
+    pub clause: String,
+    /// The component that was judged.
+    pub component: String,
+    /// The scenario's name.
+    pub name: String,
     feature: String,
-    tags: &'a [String],
-    outcome: &'a str,
+    tags: Vec<String>,
+    /// Its outcome.
+    pub outcome: OutcomeKind,
     reason: Option<String>,
     duration_ms: u64,
 }
 
+impl VerdictDocument {
+    /// The document of a run.
+    pub fn of(run: &RunReport) -> Self {
+        let backends = run.backends.iter();
+        Self {
+            suite: Suite {
+                version: run.suite_version.clone(),
+                contract: run.contract.clone(),
+            },
+            patience: run.patience,
+            subject: run.subject.clone(),
+            seed: run.seed,
+            started_at: run.started_at.to_rfc3339_opts(SecondsFormat::Millis, true),
+            duration_ms: milliseconds(run.duration),
+            complete: !run.interrupted && run.trouble.is_none(),
+            trouble: run.trouble.clone(),
+            backends: backends
+                .map(|(name, info)| (name.clone(), backend(info)))
+                .collect(),
+            verdicts: run.verdicts.iter().map(verdict).collect(),
+            scenarios: run.scenarios.iter().map(scenario).collect(),
+            unjudged: run.unjudged.clone(),
+        }
+    }
+
+    /// The scenarios that failed or ended in error.
+    pub fn failed(&self) -> impl Iterator<Item = &ScenarioEntry> {
+        let is_failed = |kind| matches!(kind, OutcomeKind::Failed | OutcomeKind::Error);
+        self.scenarios
+            .iter()
+            .filter(move |entry| is_failed(entry.outcome))
+    }
+}
+
 /// The run as `verdict.json`, indented, with a line end.
 pub fn render(run: &RunReport) -> String {
-    let document = Document {
-        suite: Suite {
-            version: &run.suite_version,
-            contract: &run.contract,
-        },
-        patience: run.patience,
-        subject: Subject {
-            name: &run.subject.name,
-            version: &run.subject.version,
-        },
-        seed: run.seed,
-        started_at: run.started_at.to_rfc3339_opts(SecondsFormat::Millis, true),
-        duration_ms: milliseconds(run.duration),
-        complete: !run.interrupted && run.trouble.is_none(),
-        trouble: run.trouble.as_deref(),
-        backends: run
-            .backends
-            .iter()
-            .map(|(name, info)| (name.as_str(), backend(info)))
-            .collect(),
-        verdicts: run.verdicts.iter().map(verdict).collect(),
-        scenarios: run.scenarios.iter().map(scenario).collect(),
-        unjudged: &run.unjudged,
-    };
-    let json = serde_json::to_string_pretty(&document)
+    let json = serde_json::to_string_pretty(&VerdictDocument::of(run))
         .expect("keys are texts, and nothing fails to serialize");
     json + "\n"
 }
 
-fn backend(it: &BackendInfo) -> Backend<'_> {
+/// Reads a `verdict.json`.
+pub fn parse(text: &str) -> serde_json::Result<VerdictDocument> {
+    serde_json::from_str(text)
+}
+
+fn backend(info: &BackendInfo) -> Backend {
     Backend {
-        provider: it.provider.word(),
-        version: &it.version,
+        provider: info.provider.word().to_owned(),
+        version: info.version.clone(),
     }
 }
 
-fn verdict(it: &ComponentVerdict) -> Judgement<'_> {
+fn verdict(of: &ComponentVerdict) -> Judgement {
     Judgement {
-        component: &it.component,
-        profile: it.profile.word(),
-        verdict: it.verdict.word(),
-        passed: it.tally.passed,
-        failed: it.tally.failed,
-        skipped: it.tally.skipped,
-        not_run: it.tally.not_run,
-        known_deviations: it.tally.known_deviations,
-        errors: it.tally.errors,
+        component: of.component.clone(),
+        profile: of.profile.word().to_owned(),
+        verdict: of.verdict.word().to_owned(),
+        passed: of.tally.passed,
+        failed: of.tally.failed,
+        skipped: of.tally.skipped,
+        not_run: of.tally.not_run,
+        known_deviations: of.tally.known_deviations,
+        errors: of.tally.errors,
     }
 }
 
-fn scenario(it: &ScenarioResult) -> Scenario<'_> {
-    Scenario {
-        clause: &it.case.clause,
-        component: &it.case.component,
-        name: &it.case.name,
-        feature: it.case.location(),
-        tags: &it.case.tags,
-        outcome: it.outcome.word(),
-        reason: it
+fn scenario(result: &ScenarioResult) -> ScenarioEntry {
+    ScenarioEntry {
+        clause: result.case.clause.clone(),
+        component: result.case.component.clone(),
+        name: result.case.name.clone(),
+        feature: result.case.location(),
+        tags: result.case.tags.clone(),
+        outcome: result.outcome.kind(),
+        reason: result
             .reason()
             .map(|reason| shorten(&clean_line(&reason), LONGEST).into_owned()),
-        duration_ms: milliseconds(it.duration),
+        duration_ms: milliseconds(result.duration),
     }
 }
 

@@ -50,17 +50,54 @@ pub enum MissingKind {
     Start,
 }
 
-impl Outcome {
+/// An outcome without its reason, as reports name it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OutcomeKind {
+    /// See [`Outcome::Passed`].
+    Passed,
+    /// See [`Outcome::Failed`].
+    Failed,
+    /// See [`Outcome::Skipped`].
+    Skipped,
+    /// See [`Outcome::NotRun`].
+    NotRun,
+    /// See [`Outcome::KnownDeviation`].
+    KnownDeviation,
+    /// See [`Outcome::Error`].
+    Error,
+}
+
+impl OutcomeKind {
     /// The word for it in every report.
-    pub fn word(&self) -> &'static str {
+    pub fn word(self) -> &'static str {
         match self {
             Self::Passed => "passed",
             Self::Failed => "failed",
-            Self::Skipped { .. } => "skipped",
-            Self::NotRun { .. } => "not_run",
-            Self::KnownDeviation { .. } => "known_deviation",
+            Self::Skipped => "skipped",
+            Self::NotRun => "not_run",
+            Self::KnownDeviation => "known_deviation",
             Self::Error => "error",
         }
+    }
+}
+
+impl Outcome {
+    /// The outcome without its reason.
+    pub fn kind(&self) -> OutcomeKind {
+        match self {
+            Self::Passed => OutcomeKind::Passed,
+            Self::Failed => OutcomeKind::Failed,
+            Self::Skipped { .. } => OutcomeKind::Skipped,
+            Self::NotRun { .. } => OutcomeKind::NotRun,
+            Self::KnownDeviation { .. } => OutcomeKind::KnownDeviation,
+            Self::Error => OutcomeKind::Error,
+        }
+    }
+
+    /// The word for it in every report.
+    pub fn word(&self) -> &'static str {
+        self.kind().word()
     }
 
     /// Why it was not simply run to its end, if so.

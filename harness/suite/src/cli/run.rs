@@ -9,6 +9,7 @@ use conformance_engine::backends::provider::Choice;
 use conformance_engine::features::select::Profile;
 use conformance_engine::features::select::Selection;
 use conformance_engine::observe::Patience;
+use conformance_engine::report::verdict_json;
 
 use super::FeatureArguments;
 use crate::contract::catalogue::CATALOGUE;
@@ -169,19 +170,15 @@ fn failed_before(report: &std::path::Path) -> anyhow::Result<HashSet<(String, St
             path.display()
         )
     })?;
-    let verdict: serde_json::Value = serde_json::from_str(&text)
-        .with_context(|| format!("{} is no report of this suite", path.display()))?;
-    let scenarios = verdict["scenarios"].as_array().cloned().unwrap_or_default();
-    let field =
-        |it: &serde_json::Value, name: &str| it[name].as_str().unwrap_or_default().to_owned();
-    let failed: HashSet<_> = scenarios
-        .iter()
-        .filter(|it| matches!(it["outcome"].as_str(), Some("failed" | "error")))
-        .map(|it| {
+    let verdict = verdict_json::parse(&text)
+        .with_context(|| format!("{} is not a report of this suite", path.display()))?;
+    let failed: HashSet<_> = verdict
+        .failed()
+        .map(|entry| {
             (
-                field(it, "component"),
-                field(it, "clause"),
-                field(it, "name"),
+                entry.component.clone(),
+                entry.clause.clone(),
+                entry.name.clone(),
             )
         })
         .collect();

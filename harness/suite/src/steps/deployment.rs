@@ -163,7 +163,7 @@ async fn two_outages(world: &mut World) -> StepResult {
             (Outage::Restored, State::Healthy),
         ] {
             apply(world, &resources, outage, usize::MAX).await?;
-            super::health::becomes(world, state, super::health::RECOVERY).await?;
+            super::health::becomes(world, state, super::health::RECOVERY_LIMIT).await?;
         }
     }
     Ok(())

@@ -108,7 +108,7 @@ async fn no_utf8(world: &mut World) -> StepResult {
             b"{\"name\": \"\xed\xa0\x80\", \"email\": \"x\"}",
         ] {
             let request = SentRequest::parse(request)?.with_body(Bytes::from_static(body));
-            let exchange = world.ask(request).await?;
+            let exchange = world.request(request).await?;
             world.gateway.exchanges.push(exchange);
         }
     }

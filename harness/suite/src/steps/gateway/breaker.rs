@@ -89,7 +89,7 @@ async fn refused(world: &mut World, request: SentRequest) -> StepResult {
 async fn try_refused(world: &mut World, request: SentRequest) -> StepResult<Result<(), String>> {
     let before = world.deployment().await?.double()?.calls().len();
     let most = most_retry_after(world).await?;
-    let exchange = world.ask(request).await?;
+    let exchange = world.request(request).await?;
     let after = world.deployment().await?.double()?.calls().len();
     let limit = world.scenario.patience.stretch(AT_ONCE);
     let checked = exchange.is(503).and_then(|answer| {

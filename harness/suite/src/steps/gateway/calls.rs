@@ -77,7 +77,7 @@ fn summary(call: &ReceivedCall) -> String {
 }
 
 impl World {
-    /// The calls since the start of the newest action.
+    /// The calls since the start of the last action.
     pub async fn new_calls(&mut self) -> StepResult<Vec<ReceivedCall>> {
         let before = self.gateway.calls_before;
         let calls = self.deployment().await?.double()?.calls();
@@ -191,7 +191,7 @@ async fn each_makes_the_call_with(
             .iter()
             .map(|value| ("content-type".to_owned(), value.clone()));
         row.request.headers.extend(header);
-        let (exchange, calls) = ask_and_record(world, row.request).await?;
+        let (exchange, calls) = request_and_record(world, row.request).await?;
         let checked = is_call(&calls, &row.call, &of_method(row.fields, &row.call));
         wrong.extend(
             checked
@@ -214,7 +214,7 @@ async fn each_is_refused_or_passed_on(world: &mut World, step: &Step) -> StepRes
     let mut wrong = Vec::new();
     let count = rows.len();
     for row in rows {
-        let (exchange, calls) = ask_and_record(world, row.request).await?;
+        let (exchange, calls) = request_and_record(world, row.request).await?;
         let wanted = of_method(row.fields, &row.call);
         let checked = refused_or_passed_on(&exchange, &calls, (&row.call, wanted));
         wrong.extend(checked.err());
@@ -246,12 +246,12 @@ fn refused_or_passed_on(
 }
 
 /// Sends a request; its answer, and the calls that it made.
-async fn ask_and_record(
+async fn request_and_record(
     world: &mut World,
     request: SentRequest,
 ) -> StepResult<(Exchange, Vec<ReceivedCall>)> {
     world.begin_requests().await?;
-    let exchange = world.ask(request).await?;
+    let exchange = world.request(request).await?;
     Ok((exchange, world.new_calls().await?))
 }
 

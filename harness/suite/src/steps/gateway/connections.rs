@@ -17,15 +17,15 @@ use crate::world::gateway::SentRequest;
 const SERVICE: &str = "user.v1.UserService";
 
 /// How long the consequences of the last request may take.
-const SETTLED: Duration = Duration::from_secs(1);
+const SETTLING_TIME: Duration = Duration::from_secs(1);
 
 /// How much closer to each other PINGs may appear than they were sent.
 const PING_TOLERANCE: Duration = Duration::from_millis(500);
 
 /// A request whose answer is ignored, so that the gateway uses its connection.
-async fn ask_anything(world: &mut World) -> StepResult {
+async fn request_anything(world: &mut World) -> StepResult {
     let request = SentRequest::parse("DELETE /api/v1/users/x")?;
-    world.ask(request).await.map(|_| ())
+    world.request(request).await.map(|_| ())
 }
 
 #[given(regex = r"^the user service has been (cut|hung) for (\d+ s), with requests in flight$")]
@@ -37,7 +37,7 @@ async fn was_unavailable(world: &mut World, how: String, time: Span) -> StepResu
     }
     let begun = Instant::now();
     while begun.elapsed() < time.0 {
-        ask_anything(world).await?;
+        request_anything(world).await?;
         elapse(Duration::from_millis(50)).await;
     }
     Ok(())
@@ -47,7 +47,7 @@ async fn was_unavailable(world: &mut World, how: String, time: Span) -> StepResu
 async fn was_stopped(world: &mut World) -> StepResult {
     world.own()?.double()?.stop().await;
     for _ in 0..3 {
-        ask_anything(world).await?;
+        request_anything(world).await?;
     }
     Ok(())
 }
@@ -58,14 +58,14 @@ async fn is_started_again(world: &mut World) -> StepResult {
 }
 
 #[then(regex = r"^within any (\d+ s) the user service got health checks at most (\d+) times?$")]
-async fn asked_at_most(world: &mut World, window: Span, most: usize) -> StepResult {
+async fn checked_at_most(world: &mut World, window: Span, most: usize) -> StepResult {
     let health_checks = world.own()?.double()?.health_checks();
     ensure(
         !health_checks.is_empty(),
         "a gateway that asks for health",
         "it never did",
     )?;
-    // A Watch is no Check.
+    // A Watch is not a Check.
     let checks = health_checks
         .iter()
         .filter(|check| !check.watch && check.service == SERVICE);
@@ -106,8 +106,8 @@ async fn next_succeeds(world: &mut World) -> StepResult {
 
 #[when(regex = r"^no request is sent for (\d+ s)$")]
 async fn no_request_is_sent(world: &mut World, window: Span) -> StepResult {
-    // Clients that measure bandwidth send PINGs with data, which are no keepalive.
-    world.gateway.idle_since = Some(Instant::now() + SETTLED);
+    // Clients that measure bandwidth send PINGs with data, which do not count as keepalive.
+    world.gateway.idle_since = Some(Instant::now() + SETTLING_TIME);
     let slot = world.own()?.slot(0)?;
     holds_for("the program runs on", window.0, async || slot.runs_on()).await
 }
@@ -136,7 +136,7 @@ async fn as_a_whole(world: &mut World, status: String) -> StepResult {
 
 fn set_health(world: &mut World, service: &str, status: &str) -> StepResult {
     let status = ServingStatus::from_str_name(status)
-        .ok_or_else(|| Failure::broken(format!("{status} is no health status")))?;
+        .ok_or_else(|| Failure::broken(format!("unknown health status {status}")))?;
     world
         .scenario
         .journal

@@ -38,7 +38,7 @@ async fn each_message_is_the_error(world: &mut World, step: &Step) -> StepResult
         let status = ScriptedAnswer::status(Code::NotFound, &message);
         world.own()?.double()?.script(status);
         let exchange = world
-            .ask(SentRequest::parse("GET /api/v1/users/x")?)
+            .request(SentRequest::parse("GET /api/v1/users/x")?)
             .await?;
         wrong.extend(exchange.is_error(404, &message).err());
     }

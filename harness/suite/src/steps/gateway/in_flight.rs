@@ -17,17 +17,17 @@ use crate::world::World;
 use crate::world::gateway::Exchange;
 
 /// How long requests may take to reach the user service, and refusals to come back.
-const ARRIVAL: Duration = Duration::from_secs(2);
+const ARRIVAL_LIMIT: Duration = Duration::from_secs(2);
 
 /// For this time no further call may come.
-const SETTLED: Duration = Duration::from_millis(200);
+const QUIET_WINDOW: Duration = Duration::from_millis(200);
 
 /// How long a gateway may take to notice that its client has gone, where it can.
-const NOTICE: Duration = Duration::from_secs(1);
+const CANCEL_NOTICE_LIMIT: Duration = Duration::from_secs(1);
 
 /// When the call of a client that left is over, whether the gateway has seen it leave or not: `REQUEST_TIMEOUT` is
 /// less in the scenarios that wait for it.
-const OVER: Duration = Duration::from_secs(9);
+const ABANDONED_CALL_LIMIT: Duration = Duration::from_secs(9);
 
 /// Sends creates whose answers are held back, without waiting for them.
 async fn send_in_flight(world: &mut World, count: usize) -> StepResult {
@@ -52,7 +52,7 @@ async fn keeps_its_answers(world: &mut World) -> StepResult {
 /// Waits until this many calls have arrived since the action began.
 async fn calls_have_come(world: &mut World, count: usize) -> StepResult {
     let before = world.gateway.calls_before;
-    let limit = world.scenario.patience.stretch(ARRIVAL);
+    let limit = world.scenario.patience.stretch(ARRIVAL_LIMIT);
     let double = world.own()?.double()?;
     double.receives(before, count, limit).await
 }
@@ -97,7 +97,7 @@ async fn one_reaches(world: &mut World, calls: usize, refused: usize) -> StepRes
     calls_have_come(world, calls).await?;
     let before = world.gateway.calls_before;
     let double = world.own()?.double()?;
-    double.receives_only(before, calls, SETTLED).await?;
+    double.receives_only(before, calls, QUIET_WINDOW).await?;
     let answered = world.gateway.in_flight.take_answered().await?;
     let wrong = answered.iter().filter_map(|exchange| {
         let checked = exchange.is(503).and_then(gateway_answer::breaker_is_open);
@@ -112,7 +112,7 @@ async fn one_reaches(world: &mut World, calls: usize, refused: usize) -> StepRes
 
 /// Waits until this many of the requests in flight are answered.
 async fn answers_have_come(world: &World, count: usize) -> StepResult {
-    let limit = world.scenario.patience.stretch(ARRIVAL);
+    let limit = world.scenario.patience.stretch(ARRIVAL_LIMIT);
     let in_flight = &world.gateway.in_flight.tasks;
     eventually(format!("{count} answers"), limit, async || {
         let answered = in_flight.iter().filter(|task| task.is_finished()).count();
@@ -137,10 +137,10 @@ async fn answered_and_well(world: &mut World) -> StepResult {
 async fn made_abandoned_and_over(world: &mut World) -> StepResult {
     let id = make_and_abandon(world).await?;
     let left = Instant::now();
-    let limit = world.scenario.patience.stretch(OVER);
+    let limit = world.scenario.patience.stretch(ABANDONED_CALL_LIMIT);
     let ending = world.own()?.double()?.call_ends(&id, limit).await?;
     let at = ending.at().unwrap_or_else(Instant::now);
-    let outlived = at.saturating_duration_since(left) > OVER / 3;
+    let outlived = at.saturating_duration_since(left) > ABANDONED_CALL_LIMIT / 3;
     world.gateway.in_flight.outlived_its_client = outlived.then_some(at);
     world.gateway.failed = Some(at);
     Ok(())
@@ -160,7 +160,7 @@ async fn made_and_abandoned(world: &mut World) -> StepResult {
     let double = world.own()?.double()?;
     let given_up = eventually(
         "the gateway gives its call up",
-        NOTICE,
+        CANCEL_NOTICE_LIMIT,
         async || match double.ending(&id) {
             Some(Ending::AbandonedByClient(_)) => Ok(()),
             other => Err(format!("{other:?}")),
@@ -178,7 +178,7 @@ async fn make_and_abandon(world: &mut World) -> StepResult<String> {
     let id = request.id.clone().unwrap_or_default();
     let task = tokio::spawn(async move { super::exchange(&client, request).await });
     let double = world.own()?.double()?.clone();
-    let limit = world.scenario.patience.stretch(ARRIVAL);
+    let limit = world.scenario.patience.stretch(ARRIVAL_LIMIT);
     eventually("the call reaches the user service", limit, async || {
         double.ending(&id).ok_or("no call")
     })

@@ -48,7 +48,7 @@ impl World {
     }
 
     /// Sends a request with the request id of the scenario unless it has its own; records it in the journal.
-    async fn ask(&mut self, mut request: SentRequest) -> StepResult<Exchange> {
+    async fn request(&mut self, mut request: SentRequest) -> StepResult<Exchange> {
         request.id.get_or_insert_with(|| self.scenario.id.clone());
         self.send(request).await
     }

@@ -33,7 +33,9 @@ impl World {
         if let Some(description) = &self.gateway.description {
             return Ok(description.clone());
         }
-        let exchange = self.ask(SentRequest::parse("GET /openapi.json")?).await?;
+        let exchange = self
+            .request(SentRequest::parse("GET /openapi.json")?)
+            .await?;
         let description = read(&exchange)?;
         self.gateway.description = Some(description.clone());
         Ok(description)
@@ -82,7 +84,7 @@ async fn each_conforms(world: &mut World, step: &Step) -> StepResult {
     let rows = requests::rows_with_status(world, step)?;
     let count = rows.len();
     for (request, status) in rows {
-        let exchange = world.ask(request).await?;
+        let exchange = world.request(request).await?;
         let checked = exchange.is(status).err();
         wrong.extend(checked.or_else(|| deviation(&description, &exchange)));
     }

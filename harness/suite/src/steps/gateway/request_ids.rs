@@ -105,7 +105,7 @@ fn replaced(
 }
 
 #[when(regex = r"^`([A-Z]+ /\S*)` is requested (\d+) times$")]
-async fn is_asked_often(world: &mut World, request: String, times: usize) -> StepResult {
+async fn is_requested_often(world: &mut World, request: String, times: usize) -> StepResult {
     world.begin_requests().await?;
     for _ in 0..times {
         let exchange = world.send(SentRequest::parse(&request)?).await?;
@@ -146,7 +146,7 @@ async fn is_answered_with_its_id(world: &mut World, request: String, status: u16
 }
 
 async fn has_its_id(world: &mut World, request: &str, status: u16) -> StepResult {
-    let exchange = world.ask(SentRequest::parse(request)?).await?;
+    let exchange = world.request(SentRequest::parse(request)?).await?;
     let checked = exchange.is(status);
     checked
         .map(|_| ())

@@ -13,7 +13,7 @@ use crate::world::World;
 use crate::world::gateway::{Exchange, SentRequest};
 
 #[when(regex = r"^`([A-Z]+ /.*)` is requested$")]
-async fn is_asked(world: &mut World, request: String) -> StepResult {
+async fn is_requested(world: &mut World, request: String) -> StepResult {
     send_one(world, &request, "").await
 }
 
@@ -34,7 +34,7 @@ async fn is_sent_as(
     request
         .headers
         .push(("content-type".to_owned(), content_type));
-    let exchange = world.ask(request).await?;
+    let exchange = world.request(request).await?;
     world.gateway.exchanges.push(exchange);
     Ok(())
 }
@@ -48,19 +48,19 @@ async fn is_sent_with_text(world: &mut World, request: String, step: &Step) -> S
 async fn send_one(world: &mut World, request: &str, body: &str) -> StepResult {
     world.begin_requests().await?;
     let request = SentRequest::parse(&world.text(request)?)?.with_cell(body);
-    let exchange = world.ask(request).await?;
+    let exchange = world.request(request).await?;
     world.gateway.exchanges.push(exchange);
     Ok(())
 }
 
 #[when("every route is requested")]
-async fn every_route_is_asked(world: &mut World) -> StepResult {
+async fn every_route_is_requested(world: &mut World) -> StepResult {
     world.begin_requests().await?;
-    ask_every_route(world).await
+    request_every_route(world).await
 }
 
 /// Sends a request to every route, and adds the answers to the earlier ones.
-pub async fn ask_every_route(world: &mut World) -> StepResult {
+pub async fn request_every_route(world: &mut World) -> StepResult {
     let client = world.gateway().await?;
     let requests = ROUTES.map(|(request, body)| {
         let mut request = SentRequest::parse(request)?.with_cell(body);
@@ -142,7 +142,7 @@ async fn each_is_answered_to(
     let count = rows.len();
     for mut row in rows {
         row.request.headers.extend(header.clone());
-        let exchange = world.ask(row.request).await?;
+        let exchange = world.request(row.request).await?;
         let status = number(&row.rest[0])?;
         let checked = match row.rest.get(1) {
             Some(error) => exchange.is_error(status, error),
@@ -163,7 +163,7 @@ pub fn rows_with_status(world: &World, step: &Step) -> StepResult<Vec<(SentReque
 
 fn number(text: &str) -> StepResult<u16> {
     text.parse()
-        .map_err(|_| Failure::broken(format!("{text:?} is no status")))
+        .map_err(|_| Failure::broken(format!("{text:?} is not a status")))
 }
 
 #[then("each of these is answered with 405 and what is allowed")]
@@ -172,7 +172,7 @@ async fn each_is_not_allowed(world: &mut World, step: &Step) -> StepResult {
     let mut wrong = Vec::new();
     let count = rows.len();
     for row in rows {
-        let exchange = world.ask(row.request).await?;
+        let exchange = world.request(row.request).await?;
         wrong.extend(allows_only(&exchange, &row.rest[0]).err());
     }
     all("405, and Allow with the route's methods", wrong, count)
@@ -202,7 +202,7 @@ async fn each_is_below(world: &mut World, step: &Step) -> StepResult {
     let mut wrong = Vec::new();
     let count = rows.len();
     for row in rows {
-        let exchange = world.ask(row.request).await?;
+        let exchange = world.request(row.request).await?;
         wrong.extend(below_500(&exchange).err());
     }
     all("an answer below 500", wrong, count)
@@ -224,7 +224,7 @@ async fn each_is_below_in_any_shape(world: &mut World, step: &Step) -> StepResul
     let mut wrong = Vec::new();
     let count = rows.len();
     for row in rows {
-        let exchange = world.ask(row.request).await?;
+        let exchange = world.request(row.request).await?;
         let below = exchange.answer.as_ref().is_ok_and(|it| it.status < 500);
         wrong.extend((!below).then(|| exchange.summary()));
     }
@@ -292,7 +292,7 @@ async fn answer_has_body(world: &mut World, status: u16, body: String) -> StepRe
 #[then(regex = r"^`([A-Z]+ /[^`]*)` is answered with (\d+)$")]
 async fn is_answered_with(world: &mut World, request: String, status: u16) -> StepResult {
     let parsed = SentRequest::parse(&world.text(&request)?)?;
-    let exchange = world.ask(parsed).await?;
+    let exchange = world.request(parsed).await?;
     exchange
         .is(status)
         .map(|_| ())

@@ -102,8 +102,8 @@ async fn got_calls(world: &mut World, count: usize) -> StepResult {
     )
 }
 
-/// Requests that are no GET.
-const NO_GET: [(&str, &str); 3] = [
+/// Requests with other methods than GET.
+const OTHER_METHODS: [(&str, &str); 3] = [
     ("POST /api/v1/users", "{}"),
     ("PUT /api/v1/users/x", "{}"),
     ("DELETE /api/v1/users/x", ""),
@@ -115,9 +115,9 @@ async fn each_is_given_once(world: &mut World, step: &Step) -> StepResult {
     let mut wrong = Vec::new();
     for row in rows {
         let script = script_text::parse(&row[0]).map_err(Failure::broken)?;
-        for (request, body) in NO_GET {
+        for (request, body) in OTHER_METHODS {
             let request = SentRequest::parse(request)?.with_cell(body);
-            let attempts = ask_with_script(world, request, script.clone()).await?;
+            let attempts = request_with_script(world, request, script.clone()).await?;
             wrong.extend(
                 attempts
                     .failed_once()
@@ -147,20 +147,20 @@ impl Attempts {
 }
 
 /// Sends a request for whose calls the user service has this script.
-async fn ask_with_script(
+async fn request_with_script(
     world: &mut World,
     request: SentRequest,
     script: Script,
 ) -> StepResult<Attempts> {
     world.begin_requests().await?;
     world.own()?.double()?.script(script);
-    let exchange = world.ask(request).await?;
+    let exchange = world.request(request).await?;
     let calls = world.new_calls().await?.len();
     Ok(Attempts { exchange, calls })
 }
 
 #[when(regex = r"^`([A-Z]+ /\S*)` is requested (\d+) times at once$")]
-async fn is_asked_at_once(world: &mut World, request: String, times: usize) -> StepResult {
+async fn is_requested_at_once(world: &mut World, request: String, times: usize) -> StepResult {
     world.begin_requests().await?;
     let client = world.gateway().await?;
     let asking = (0..times).map(|number| {
@@ -266,7 +266,7 @@ async fn pauses_differ(world: &mut World, middle: Span, apart: Span) -> StepResu
 }
 
 #[when(regex = r"^`([A-Z]+ /\S*)` is requested, and the user service is restored after (\d+ ms)$")]
-async fn asked_and_restored(world: &mut World, request: String, after: Span) -> StepResult {
+async fn requested_and_restored(world: &mut World, request: String, after: Span) -> StepResult {
     world.begin_requests().await?;
     let client = world.gateway().await?;
     let mut request = SentRequest::parse(&request)?;

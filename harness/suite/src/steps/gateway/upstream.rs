@@ -99,5 +99,5 @@ fn put(user: &mut User, field: &str, value: String) -> StepResult {
 #[when("the user service never answers, and every route is requested")]
 async fn never_answers(world: &mut World) -> StepResult {
     world.own()?.double()?.otherwise(ScriptedAnswer::Never);
-    super::requests::ask_every_route(world).await
+    super::requests::request_every_route(world).await
 }

@@ -22,7 +22,7 @@ const SERVICE: &str = "/user.v1.UserService";
 const WATCH: &str = "/grpc.health.v1.Health/Watch";
 
 /// Calls may appear to end this much before their deadline: the clocks are read one after the other.
-const EARLY: Duration = Duration::from_millis(50);
+const EARLY_TOLERANCE: Duration = Duration::from_millis(50);
 
 impl World {
     /// The scenario's connection below any gRPC library, opened when first needed.
@@ -58,7 +58,7 @@ impl World {
         )
     }
 
-    /// Makes calls at once, and records how they ended.
+    /// Makes calls concurrently, and records how they ended.
     async fn exchange(&mut self, calls: Vec<(&str, Vec<u8>)>, timeout: Option<&str>) -> StepResult {
         let wire = self.wire().await?;
         let calls = calls.into_iter().map(|(method, message)| {
@@ -69,11 +69,11 @@ impl World {
         Ok(())
     }
 
-    /// Makes calls at once, and cancels those that have no answer yet: a call that is dropped before its end is reset by
+    /// Makes calls concurrently, and cancels those that have no answer yet: a call that is dropped before its end is reset by
     /// the client. It is a mismatch if all have one.
     async fn cancel(&mut self, calls: Vec<(&str, Vec<u8>)>) -> StepResult {
         let exchange = self.exchange(calls, None);
-        let ended = tokio::time::timeout(PATIENT, exchange).await;
+        let ended = tokio::time::timeout(CLIENT_TIMEOUT, exchange).await;
         ensure(
             ended.is_err(),
             "calls that wait for the database",
@@ -120,7 +120,7 @@ async fn made_with_the_deadline(world: &mut World, timeout: String) -> StepResul
 }
 
 /// How long a client waits for a call before it gives it up.
-const PATIENT: Duration = Duration::from_millis(300);
+const CLIENT_TIMEOUT: Duration = Duration::from_millis(300);
 
 #[given(
     regex = r"^every unary call was made (\d+) times and (cancelled by its client|not answered before its deadline)$"
@@ -130,7 +130,7 @@ async fn were_given_up(world: &mut World, times: usize, how: String) -> StepResu
     let requests = world.unary_requests()?;
     for _ in 0..times {
         if how.starts_with("not") {
-            let timeout = format!("{}m", PATIENT.as_millis());
+            let timeout = format!("{}m", CLIENT_TIMEOUT.as_millis());
             world.exchange(requests.clone(), Some(&timeout)).await?;
         } else {
             world.cancel(requests.clone()).await?;
@@ -183,7 +183,7 @@ fn in_time(world: &World, ended: &CompletedCall, deadline: Duration) -> bool {
         .scenario
         .patience
         .stretch(deadline + Duration::from_secs(1));
-    (deadline.saturating_sub(EARLY)..=latest).contains(&ended.took)
+    (deadline.saturating_sub(EARLY_TOLERANCE)..=latest).contains(&ended.took)
 }
 
 #[then(

@@ -15,7 +15,7 @@ use crate::params::Span;
 use crate::world::World;
 
 /// A timer may end this much early.
-const EARLY: Duration = Duration::from_millis(50);
+const EARLY_TOLERANCE: Duration = Duration::from_millis(50);
 
 const WATCH: &str = "/grpc.health.v1.Health/Watch";
 
@@ -122,7 +122,7 @@ async fn gets_goaway(world: &mut World, earliest: Span, latest: Span) -> StepRes
     let after = goaway(world, latest.0).await?;
     let log = world.wire().await?.log();
     ensure(
-        after + EARLY >= earliest.0 && is_goaway(log.events()[0].1),
+        after + EARLY_TOLERANCE >= earliest.0 && is_goaway(log.events()[0].1),
         format!("GOAWAY first, not before {:?}", earliest.0),
         format!("{} after {after:?}", shown(log)),
     )

@@ -29,7 +29,7 @@ fn wanted() -> StepResult<Vec<FileDescriptorProto>> {
 }
 
 #[when("reflection is queried for the services")]
-async fn asked_for_services(world: &mut World) -> StepResult {
+async fn queried_for_services(world: &mut World) -> StepResult {
     world.grpc.services = client(world).await?.services().await?;
     Ok(())
 }
@@ -41,7 +41,7 @@ async fn it_lists(world: &mut World, name: String) -> StepResult {
 }
 
 #[when("reflection is queried for every symbol of user.proto")]
-async fn asked_for_symbols(world: &mut World) -> StepResult {
+async fn queried_for_symbols(world: &mut World) -> StepResult {
     let client = client(world).await?;
     // An implementation may distribute symbols over files as it likes, so each symbol is requested.
     let symbols = statements(&wanted()?, PACKAGE)

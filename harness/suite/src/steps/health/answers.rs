@@ -28,7 +28,7 @@ const SECRETS: [&str; 7] = [
 ];
 
 #[when(regex = r"^(/live|/health) is requested$")]
-async fn is_asked(world: &mut World, path: String) -> StepResult {
+async fn is_requested(world: &mut World, path: String) -> StepResult {
     let samples = world.health.samples.clone();
     let journal = world.scenario.journal.clone();
     let slot = world.deployment().await?.slot(0)?;
@@ -43,7 +43,7 @@ async fn is_asked(world: &mut World, path: String) -> StepResult {
 }
 
 #[when("every probe is requested")]
-async fn every_probe_is_asked(world: &mut World) -> StepResult {
+async fn every_probe_is_requested(world: &mut World) -> StepResult {
     let journal = world.scenario.journal.clone();
     let slot = world.deployment().await?.slot(0)?;
     let mut answers = Vec::new();

@@ -28,10 +28,10 @@ use crate::world::World;
 use crate::world::health::HealthSample;
 
 /// HLT-7 with the suite's test settings: `HEALTH_CACHE_TTL` + `HEALTH_CHECK_TIMEOUT` + 5 s.
-pub const RECOVERY: Duration = Duration::from_millis(6500);
+pub const RECOVERY_LIMIT: Duration = Duration::from_millis(6500);
 
 /// How long `/live` takes at most (HLT-1).
-const LIVE: Duration = Duration::from_secs(2);
+const LIVE_LIMIT: Duration = Duration::from_secs(2);
 
 /// How long a scenario waits for a state that it starts from.
 const SET_UP: Duration = Duration::from_secs(30);
@@ -106,7 +106,7 @@ impl World {
     /// The program of the scenario's first instance, as its probes show it.
     async fn look(&mut self) -> StepResult<Look<'_>> {
         let samples = self.health.samples.clone();
-        let live = self.scenario.patience.stretch(LIVE);
+        let live = self.scenario.patience.stretch(LIVE_LIMIT);
         let slot = self.deployment().await?.slot(0)?;
         Ok(Look {
             slot,
@@ -146,7 +146,7 @@ async fn look(at: &Look<'_>, state: State) -> Result<(), String> {
         State::Degraded => (207, "degraded", 200),
         State::Unhealthy => (503, "unhealthy", 503),
     };
-    // Both at once: where a check takes longer than its result is cached, the second request would wait for another.
+    // Concurrently: where a check takes longer than its result is cached, the second request would wait for another.
     let url = slot.http_url("/ready");
     let (answer, is_ready) = tokio::join!(health(slot, samples), probes::get(&url));
     let (answer, is_ready) = (answer?, is_ready?);

@@ -6,8 +6,8 @@ use conformance_engine::failure::{Failure, StepResult, ensure};
 use conformance_engine::observe::{eventually, holds_for};
 use cucumber::{given, then, when};
 
-use super::super::process::stopping::REFUSAL;
-use super::RECOVERY;
+use super::super::process::stopping::REFUSAL_LIMIT;
+use super::RECOVERY_LIMIT;
 use crate::checks::all;
 use crate::drivers::health_service::{HealthService, Report, Watch};
 use crate::drivers::{Code, Status};
@@ -18,13 +18,13 @@ use crate::world::World;
 const NAMES: [&str; 2] = ["", "user.v1.UserService"];
 
 /// GRP-1 with the suite's test settings: `HEALTH_CACHE_TTL` + 5 s.
-const REPORT: Duration = Duration::from_millis(5500);
+const REPORT_LIMIT: Duration = Duration::from_millis(5500);
 
 /// `SHUTDOWN_TIMEOUT` + 1 s, with the suite's test settings.
-const STOP: Duration = Duration::from_secs(6);
+const STOP_LIMIT: Duration = Duration::from_secs(6);
 
-/// How long a program is looked at once it takes no new work.
-const AFTERWARDS: Duration = Duration::from_secs(2);
+/// How long a program is probed after it has stopped accepting work.
+const OBSERVATION_WINDOW: Duration = Duration::from_secs(2);
 
 async fn client(world: &mut World) -> StepResult<HealthService> {
     let journal = world.scenario.journal.clone();
@@ -89,10 +89,11 @@ async fn every_check_stays(world: &mut World, window: Span) -> StepResult {
 #[then("Check of every name never answers SERVING again")]
 async fn never_serving_again(world: &mut World) -> StepResult {
     let client = client(world).await?;
-    let allowed = world.scenario.patience.stretch(REFUSAL);
+    let allowed = world.scenario.patience.stretch(REFUSAL_LIMIT);
     let slot = world.own()?.slot(0)?;
+    let window = allowed + OBSERVATION_WINDOW;
     let (begun, mut late) = (Instant::now(), Vec::new());
-    holds_for("Check is called", allowed + AFTERWARDS, async || {
+    holds_for("Check is called", window, async || {
         for name in NAMES {
             let answer = client.check(name).await;
             if begun.elapsed() > allowed && slot.runs_on().is_ok() {
@@ -138,7 +139,7 @@ async fn a_watch_is_opened(world: &mut World, name: String) -> StepResult {
 #[given(regex = r#"^a Watch of "(.*)" is open$"#)]
 async fn a_watch_is_open(world: &mut World, name: String) -> StepResult {
     open(world, &[&name]).await?;
-    sees(world, "SERVING", REPORT).await
+    sees(world, "SERVING", REPORT_LIMIT).await
 }
 
 /// What it reports is free; once there is something, its call runs.
@@ -149,7 +150,7 @@ async fn an_unknown_watch_is_open(world: &mut World) -> StepResult {
         .await
         .map_err(|got| Failure::mismatch("SERVING", got))?;
     open(world, &["unknown.Service"]).await?;
-    let limit = world.scenario.patience.stretch(REPORT);
+    let limit = world.scenario.patience.stretch(REPORT_LIMIT);
     let watches = &world.health.watches;
     eventually("a report of the Watch", limit, async || {
         let silent = watches.iter().any(|(_, it)| it.reports().is_empty());
@@ -161,7 +162,7 @@ async fn an_unknown_watch_is_open(world: &mut World) -> StepResult {
 #[given(regex = r"^a Watch of every name has seen (SERVING|NOT_SERVING)$")]
 async fn watches_have_seen(world: &mut World, status: String) -> StepResult {
     open(world, &NAMES).await?;
-    sees(world, &status, REPORT).await
+    sees(world, &status, REPORT_LIMIT).await
 }
 
 async fn sees(world: &mut World, status: &str, limit: Duration) -> StepResult {
@@ -186,13 +187,13 @@ async fn every_watch_sees(world: &mut World, status: String, limit: Span) -> Ste
 
 #[then(regex = r"^every Watch sees (SERVING) within (\d+ ms) of the program being ready$")]
 async fn every_watch_sees_when_ready(world: &mut World, status: String, limit: Span) -> StepResult {
-    super::becomes(world, State::Ready, RECOVERY).await?;
+    super::becomes(world, State::Ready, RECOVERY_LIMIT).await?;
     sees(world, &status, limit.0).await
 }
 
 #[then("every Watch ends after NOT_SERVING")]
 async fn every_watch_ends(world: &mut World) -> StepResult {
-    let limit = world.scenario.patience.stretch(STOP);
+    let limit = world.scenario.patience.stretch(STOP_LIMIT);
     let watches = &world.health.watches;
     have_ended(watches, limit).await?;
     let wrong = watches.iter().filter_map(|(name, watch)| {

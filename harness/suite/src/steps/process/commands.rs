@@ -33,7 +33,7 @@ async fn let_through(link: &Link, before: u64, connections: u64) {
     link.restore().await;
 }
 
-/// Runs a command this many times at once and records the exits.
+/// Runs a command this many times concurrently and records the exits.
 async fn run(world: &mut World, command: &str, times: usize) -> StepResult {
     let permit = world.environment.start_permit().await?;
     let deployment = world.own()?;

@@ -131,7 +131,7 @@ async fn answered_with(world: &mut World, client: &Users, place: &str, text: &st
 /// Answers with text in a message, or in a user none of whose other fields is valid.
 fn answers_of_the_user_service(place: &str, text: &str) -> Vec<ScriptedAnswer> {
     if place == "a message of the user service" {
-        // The second is no failure, so that the breaker stays closed.
+        // The second does not count as a failure, so that the breaker stays closed.
         return [Code::Internal, Code::NotFound]
             .map(|code| ScriptedAnswer::status(code, text))
             .into();

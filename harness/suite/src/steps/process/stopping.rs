@@ -22,10 +22,10 @@ use crate::params::Span;
 use crate::world::World;
 
 /// How soon after the signal a program takes no new work (CFG-8).
-pub const REFUSAL: Duration = Duration::from_secs(1);
+pub const REFUSAL_LIMIT: Duration = Duration::from_secs(1);
 
-/// For so long after that the program is looked at.
-const AFTERWARDS: Duration = Duration::from_secs(1);
+/// How long a program is probed after that.
+const OBSERVATION_WINDOW: Duration = Duration::from_secs(1);
 
 /// The pause between two calls after the signal.
 const ATTEMPT_INTERVAL: Duration = Duration::from_millis(40);
@@ -206,7 +206,7 @@ async fn exits_gracefully(world: &mut World, limit: Span) -> StepResult {
 
 #[then("the program is not ready any more")]
 async fn not_ready_any_more(world: &mut World) -> StepResult {
-    let allowed = world.scenario.patience.stretch(REFUSAL);
+    let allowed = world.scenario.patience.stretch(REFUSAL_LIMIT);
     let slot = world.own()?.slot(0)?;
     let url = slot.http_url("/ready");
     let not_ready = async || match probes::get(&url).await {
@@ -261,8 +261,8 @@ impl Attempt {
 
 #[then(regex = r"^no new request is accepted on (a new|an open|an idle) connection any more$")]
 async fn no_new_request(world: &mut World, which: String) -> StepResult {
-    let allowed = world.scenario.patience.stretch(REFUSAL);
-    let attempts = attempts_until(world, &which, allowed + AFTERWARDS).await?;
+    let allowed = world.scenario.patience.stretch(REFUSAL_LIMIT);
+    let attempts = attempts_until(world, &which, allowed + OBSERVATION_WINDOW).await?;
     judge_attempts(&attempts, allowed)
 }
 

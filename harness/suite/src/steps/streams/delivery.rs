@@ -20,13 +20,13 @@ use crate::properties::streams::{self, Ground, LinkState, Outage};
 use crate::world::World;
 
 /// Time limit of a delivery (STR-4).
-const DELIVERY: Duration = Duration::from_secs(2);
+const DELIVERY_LIMIT: Duration = Duration::from_secs(2);
 
 /// For this time after the last due change nothing else may arrive.
-const QUIET: Duration = Duration::from_millis(300);
+const QUIET_WINDOW: Duration = Duration::from_millis(300);
 
-/// The same after an outage: delayed messages may arrive a second time.
-const QUIET_AFTER_OUTAGE: Duration = Duration::from_secs(2);
+/// For this time after an outage nothing else may arrive; delayed messages may come a second time before that.
+const QUIET_WINDOW_AFTER_OUTAGE: Duration = Duration::from_secs(2);
 
 /// What a check of a stream permits.
 #[derive(Clone, Copy)]
@@ -42,9 +42,9 @@ struct Tolerance {
 impl Tolerance {
     /// For a stream that must stay open.
     const PLAIN: Self = Self {
-        limit: DELIVERY,
+        limit: DELIVERY_LIMIT,
         may_end: None,
-        quiet: QUIET,
+        quiet: QUIET_WINDOW,
     };
 }
 
@@ -107,7 +107,7 @@ async fn delivers_late_or_ends(world: &mut World, alias: String, code: StatusCod
     let tolerance = Tolerance {
         limit: Duration::from_secs(20),
         may_end: Some(code.0),
-        quiet: QUIET,
+        quiet: QUIET_WINDOW,
     };
     judge(world, &alias, tolerance).await
 }
@@ -124,7 +124,7 @@ async fn delivers_or_has_ended(
     let tolerance = Tolerance {
         limit: limit.0,
         may_end: Some(code.0),
-        quiet: QUIET_AFTER_OUTAGE,
+        quiet: QUIET_WINDOW_AFTER_OUTAGE,
     };
     judge(world, &alias, tolerance).await
 }

@@ -43,5 +43,5 @@ impl World {
 
 /// The terms of a feature's filter.
 fn terms(text: &str) -> StepResult<Vec<FilterTerm>> {
-    filter::parse(text).ok_or_else(|| Failure::broken(format!("{text:?} is no filter")))
+    filter::parse(text).ok_or_else(|| Failure::broken(format!("{text:?} is not a filter")))
 }

@@ -19,10 +19,10 @@ use crate::world::World;
 use crate::world::streams::Subscriber;
 
 /// Time limit of the headers, which are sent once the subscription is live (STR-1).
-const HEADERS: Duration = Duration::from_secs(5);
+const HEADERS_LIMIT: Duration = Duration::from_secs(5);
 
 /// Time limit to accept or refuse a stream while a resource is unavailable (STR-5).
-const DECISION: Duration = Duration::from_secs(15);
+const DECISION_LIMIT: Duration = Duration::from_secs(15);
 
 async fn request_stream(
     world: &mut World,
@@ -55,7 +55,7 @@ pub async fn open(
     instance: usize,
     pace: Pace,
 ) -> StepResult {
-    match request_stream(world, alias, request, instance, (pace, HEADERS)).await? {
+    match request_stream(world, alias, request, instance, (pace, HEADERS_LIMIT)).await? {
         None => Ok(()),
         Some(status) => Err(Failure::mismatch(
             "StreamUsers answers with its headers as soon as the subscription is live",
@@ -120,7 +120,7 @@ async fn are_open(world: &mut World, count: usize, filter: String) -> StepResult
 #[when(regex = r#"^a stream "([A-Z][a-z]+)" of users with `(.+)` is requested for$"#)]
 async fn is_requested(world: &mut World, alias: String, filter: String) -> StepResult {
     let request = users_with(world, &filter)?;
-    request_stream(world, alias, request, 0, (Pace::AtOnce, DECISION))
+    request_stream(world, alias, request, 0, (Pace::AtOnce, DECISION_LIMIT))
         .await
         .map(|_| ())
 }
@@ -151,7 +151,7 @@ async fn is_opened_with_each(world: &mut World, step: &Step) -> StepResult {
 /// Opens a stream that must be refused; the status with which it was.
 async fn refusal(world: &mut World, request: ListUsersRequest) -> StepResult<Option<Status>> {
     let url = world.deployment().await?.slot(0)?.grpc_url()?;
-    let limit = world.environment.patience.stretch(HEADERS);
+    let limit = world.environment.patience.stretch(HEADERS_LIMIT);
     let opened = UserStream::open(&url, request, Pace::AtOnce, limit, &world.scenario).await?;
     Ok(match opened {
         Err(status) => Some(status),

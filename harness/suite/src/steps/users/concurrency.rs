@@ -1,4 +1,4 @@
-//! Many calls at once, and calls of every kind.
+//! Many concurrent calls, and calls of every kind.
 
 use std::time::Duration;
 
@@ -33,7 +33,7 @@ const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
 type Pending = BoxFuture<'static, Call<UserResponse>>;
 
-/// Makes calls at once and records them in order; meanwhile the connections of the database are counted.
+/// Makes calls concurrently and records them in order; meanwhile the connections of the database are counted.
 async fn at_once(world: &mut World, calls: Vec<Pending>) -> StepResult {
     let running: Vec<_> = calls.into_iter().map(tokio::spawn).collect();
     let all = join_all(running);
@@ -107,7 +107,7 @@ fn call(
         "DeleteUser" => {
             async move { client.delete(&id).await.map(|()| UserResponse::Empty) }.boxed()
         }
-        other => return Err(Failure::broken(format!("{other:?} is no unary call"))),
+        other => return Err(Failure::broken(format!("{other:?} is not a unary call"))),
     })
 }
 
@@ -261,7 +261,7 @@ async fn chain(client: Users, scenario: String, number: usize) -> Result<(), Str
         .map_err(|it| failed("DeleteUser", &it))
 }
 
-/// Ten chains at once, so that more than one connection is used.
+/// Ten concurrent chains, so that more than one connection is used.
 async fn chains(client: &Users, scenario: &str) -> Result<(), String> {
     let all = (0..10).map(|number| chain(client.clone(), scenario.to_owned(), number));
     futures::future::try_join_all(all).await.map(|_| ())

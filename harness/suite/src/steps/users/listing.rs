@@ -46,7 +46,7 @@ pub fn sizes(text: &str) -> StepResult<Vec<i32>> {
         .map(|number| {
             number
                 .parse()
-                .map_err(|_| Failure::broken(format!("{number:?} is no number")))
+                .map_err(|_| Failure::broken(format!("{number:?} is not a number")))
         })
         .collect()
 }

@@ -2,7 +2,7 @@
 //!
 //! - [`fixtures`]: users that a scenario starts from
 //! - [`calls`]: calls about one user
-//! - [`concurrency`]: many calls at once, and calls of every kind
+//! - [`concurrency`]: many concurrent calls, and calls of every kind
 //! - [`listing`]: lists, filters, tokens
 //! - [`pagination`]: lists over all pages
 //! - [`outcomes`]: outcomes of calls
