@@ -54,17 +54,17 @@ fn creates(valid: &CreateUserRequest) -> Vec<EncodedCall> {
     type Change = fn(&mut CreateUserRequest);
     let changes: [Change; 5] = [
         |create| create.email = format!("{MARK}{}", create.email),
-        |create| create.name = MARK.to_owned(),
+        |create| MARK.clone_into(&mut create.name),
         |create| create.password = format!("password{MARK}"),
         |create| drop(create.metadata.insert(MARK.to_owned(), "x".to_owned())),
         |create| drop(create.metadata.insert("x".to_owned(), MARK.to_owned())),
     ];
-    let changed = changes.into_iter().map(|change| {
+    let calls = changes.into_iter().map(|change| {
         let mut create = valid.clone();
         change(&mut create);
         ("CreateUser", create.encode_to_vec())
     });
-    changed.collect()
+    calls.collect()
 }
 
 fn updates(id: &str) -> [EncodedCall; 2] {

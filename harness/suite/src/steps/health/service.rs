@@ -219,7 +219,7 @@ async fn have_ended(watches: &[(String, Watch)], limit: Duration) -> StepResult 
     .await
 }
 
-/// What a Watch reported, unless NOT_SERVING was the last status before its end.
+/// What a Watch reported, unless `NOT_SERVING` was the last status before its end.
 fn ended_otherwise(reports: &[Report]) -> Option<String> {
     let last = reports.iter().rev().find_map(|report| match report {
         Report::Is(status) => Some(*status),
