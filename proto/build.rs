@@ -1,4 +1,4 @@
-//! Compiles `user.proto` with protox, so that nobody needs protoc.
+//! Compiles `user.proto` with protox, so that protoc is not needed.
 
 use std::{env, error::Error, fs, path::PathBuf};
 

@@ -1,4 +1,4 @@
-//! One call after the other, each beside an empty call and its bare statement.
+//! Sequential calls, each compared with an empty call and its plain statement.
 
 use std::time::Duration;
 
@@ -9,8 +9,8 @@ use user_proto::v1::{
 };
 use uuid::Uuid;
 
+use crate::fixture::Fixture;
 use crate::server::Client;
-use crate::stage::Stage;
 use crate::table::Table;
 use crate::times::Times;
 
@@ -18,48 +18,54 @@ use crate::times::Times;
 const FEW: &str = "status=INACTIVE";
 
 /// Measures every unary call but `DeleteUser`.
-pub fn bench(criterion: &mut Criterion, stage: &Stage, table: &mut Table) -> anyhow::Result<()> {
-    let late = stage.runtime.block_on(late_page(&stage.client))?;
-    let mut beside = Beside {
+pub fn bench(
+    criterion: &mut Criterion,
+    fixture: &Fixture,
+    table: &mut Table,
+) -> anyhow::Result<()> {
+    let late = fixture.runtime.block_on(late_page(&fixture.client))?;
+    let mut comparison = Comparison {
         criterion,
-        stage,
+        fixture,
         table,
     };
-    let Stage { client, bare, .. } = stage;
-    beside.bench(
+    let Fixture {
+        client, statements, ..
+    } = fixture;
+    comparison.bench(
         "GetUser",
-        async |n| get(client, stage.id(n)).await,
-        async |n| bare.get(stage.id(n)).await,
+        async |n| get(client, fixture.id(n)).await,
+        async |n| statements.get(fixture.id(n)).await,
     );
-    beside.bench(
+    comparison.bench(
         "CreateUser",
         async |_| create(client, "").await,
-        async |_| bare.create().await,
+        async |_| statements.create().await,
     );
-    beside.bench(
+    comparison.bench(
         "CreateUser with a password",
         async |_| create(client, "correct horse").await,
-        async |_| bare.create().await,
+        async |_| statements.create().await,
     );
-    beside.bench(
+    comparison.bench(
         "UpdateUser",
-        async |n| update(client, stage.id(n), &format!("Ada {n}")).await,
-        async |n| bare.update(stage.id(n), &format!("Ada {n}")).await,
+        async |n| update(client, fixture.id(n), &format!("Ada {n}")).await,
+        async |n| statements.update(fixture.id(n), &format!("Ada {n}")).await,
     );
-    let first = beside.bench(
+    let first = comparison.bench(
         "ListUsers, first page",
         async |_| list(client, "", "").await.map(|_| ()),
-        async |_| bare.page(false).await,
+        async |_| statements.page(false).await,
     );
-    let last = beside.bench(
+    let last = comparison.bench(
         "ListUsers, late page",
         async |_| list(client, "", &late).await.map(|_| ()),
-        async |_| bare.page(false).await,
+        async |_| statements.page(false).await,
     );
-    beside.bench(
+    comparison.bench(
         "ListUsers, filtered",
         async |_| list(client, FEW, "").await.map(|_| ()),
-        async |_| bare.page(true).await,
+        async |_| statements.page(true).await,
     );
     let wanted = "at most 3";
     table.add_quantile(
@@ -75,24 +81,24 @@ pub fn bench(criterion: &mut Criterion, stage: &Stage, table: &mut Table) -> any
 /// The percentile that calls are compared by.
 const P50: (&str, f64) = ("p50", 0.5);
 
-/// What each bench needs.
-struct Beside<'a> {
+/// Measures calls, each compared with its baselines.
+struct Comparison<'a> {
     criterion: &'a mut Criterion,
-    stage: &'a Stage,
+    fixture: &'a Fixture,
     table: &'a mut Table,
 }
 
-impl Beside<'_> {
-    /// Measures a call, an empty call and a bare statement in turn; returns the times of the call.
+impl Comparison<'_> {
+    /// Measures a call, an empty call and a plain statement alternately; returns the times of the call.
     fn bench(
         &mut self,
         name: &str,
         mut call: impl AsyncFnMut(u64) -> anyhow::Result<()>,
-        mut bare: impl AsyncFnMut(u64) -> anyhow::Result<()>,
+        mut statement: impl AsyncFnMut(u64) -> anyhow::Result<()>,
     ) -> Times {
-        let Stage { runtime, empty, .. } = self.stage;
+        let Fixture { runtime, empty, .. } = self.fixture;
         let mut calls = Times::default();
-        let (mut empties, mut bares) = (Times::default(), Times::default());
+        let (mut empty_times, mut statement_times) = (Times::default(), Times::default());
         let mut number = 0;
         self.criterion.bench_function(name, |bencher| {
             bencher.iter_custom(|iterations| {
@@ -101,8 +107,8 @@ impl Beside<'_> {
                     for _ in 0..iterations {
                         number += 1;
                         spent += calls.of(call(number)).await;
-                        empties.of(get(empty, Uuid::nil())).await;
-                        bares.of(bare(number)).await;
+                        empty_times.of(get(empty, Uuid::nil())).await;
+                        statement_times.of(statement(number)).await;
                     }
                     spent
                 })
@@ -114,8 +120,14 @@ impl Beside<'_> {
             ""
         };
         let table = &mut *self.table;
-        table.add_quantile(name, P50, &calls, ("empty call", &empties), "");
-        table.add_quantile(name, P50, &calls, ("bare statement", &bares), wanted);
+        table.add_quantile(name, P50, &calls, ("empty call", &empty_times), "");
+        table.add_quantile(
+            name,
+            P50,
+            &calls,
+            ("plain statement", &statement_times),
+            wanted,
+        );
         calls
     }
 }
@@ -127,7 +139,7 @@ pub async fn get(client: &Client, id: Uuid) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// `CreateUser` of a user that is not there; without a password if that is empty.
+/// `CreateUser` of a new user; without a password if that is empty.
 pub async fn create(client: &Client, password: &str) -> anyhow::Result<()> {
     let request = CreateUserRequest {
         email: format!("{}@example.com", Uuid::now_v7()),
@@ -170,7 +182,7 @@ async fn page(
     Ok(client.clone().list_users(request).await?.into_inner())
 }
 
-/// The token of a page near the end, had by walking there.
+/// The token of a page near the end, found by listing all pages before it.
 async fn late_page(client: &Client) -> anyhow::Result<String> {
     let mut token = String::new();
     let mut left = i32::MAX;

@@ -1,5 +1,5 @@
-//! A GET through the gateway beside the same call straight to the user service, and beside a route
-//! of axum that does nothing.
+//! A GET through the gateway, compared with the same call directly to the user service, and with an empty axum
+//! route.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,50 +8,50 @@ use criterion::Criterion;
 use futures::future::FutureExt as _;
 use uuid::Uuid;
 
-use crate::crowd::{Act, CALLERS, Total, in_turn, nth};
-use crate::processors::Who::{self, Callers, Database, Floor, Gateway, UserService};
+use crate::concurrent::{CALLERS, Total, Workload, in_turn, nth};
+use crate::fixture::Fixture;
+use crate::processors::Who::{self, Baseline, Callers, Database, Gateway, UserService};
 use crate::routes::Routes;
-use crate::stage::Stage;
 use crate::table::{Row, Table, Value};
 use crate::times::Times;
-use crate::{calls, guards};
+use crate::{calls, overhead};
 
 const WHAT: &str = "GET by the gateway";
-const STRAIGHT: &str = "straight call";
+const DIRECT: &str = "direct call";
 const EMPTY: &str = "empty route";
 
-/// The three that are measured in turn.
+/// The three workloads that are measured alternately.
 struct Three<T> {
     gateway: T,
-    straight: T,
+    direct: T,
     empty: T,
 }
 
-/// Measures one caller, many, and what the guards cost.
-pub fn bench(criterion: &mut Criterion, stage: &Stage, table: &mut Table) {
-    one(criterion, stage, table);
+/// Measures one caller, concurrent callers, and the cost of breaker and request id.
+pub fn bench(criterion: &mut Criterion, fixture: &Fixture, table: &mut Table) {
+    one(criterion, fixture, table);
     let mut gateway = None;
     for callers in CALLERS {
-        let found = many(criterion, stage, table, callers);
-        if callers == guards::CALLERS {
+        let found = many(criterion, fixture, table, callers);
+        if callers == overhead::CALLERS {
             gateway = found.map(|it| it.gateway.cpu(&[Gateway]));
         }
     }
-    guards::bench(criterion, stage, table, gateway);
+    overhead::bench(criterion, fixture, table, gateway);
 }
 
-/// One call after the other: what the gateway adds.
-fn one(criterion: &mut Criterion, stage: &Stage, table: &mut Table) {
-    let Stage {
+/// Sequential calls: what the gateway adds.
+fn one(criterion: &mut Criterion, fixture: &Fixture, table: &mut Table) {
+    let Fixture {
         runtime,
         client,
         routes,
         empty_route,
         ..
-    } = stage;
+    } = fixture;
     let mut times = Three::<Times> {
         gateway: Times::default(),
-        straight: Times::default(),
+        direct: Times::default(),
         empty: Times::default(),
     };
     let mut number = 0;
@@ -61,9 +61,9 @@ fn one(criterion: &mut Criterion, stage: &Stage, table: &mut Table) {
                 let mut spent = Duration::ZERO;
                 for _ in 0..iterations {
                     number += 1;
-                    let id = stage.id(number);
+                    let id = fixture.id(number);
                     spent += times.gateway.of(routes.get(id)).await;
-                    times.straight.of(calls::get(client, id)).await;
+                    times.direct.of(calls::get(client, id)).await;
                     times.empty.of(empty_route.get(id)).await;
                 }
                 spent
@@ -74,86 +74,87 @@ fn one(criterion: &mut Criterion, stage: &Stage, table: &mut Table) {
         return;
     }
     let p50 = |times: &Times| times.quantile(0.5);
-    let (straight, empty) = (p50(&times.straight), p50(&times.empty));
+    let (direct, empty) = (p50(&times.direct), p50(&times.empty));
     let gateway = p50(&times.gateway);
-    table.add_times((WHAT, "p50"), gateway, (STRAIGHT, straight), "");
+    table.add_times((WHAT, "p50"), gateway, (DIRECT, direct), "");
     table.add_times((WHAT, "p50"), gateway, (EMPTY, empty), "");
     table.add_times(
         (WHAT, "p50, added to the call"),
-        gateway.saturating_sub(straight),
+        gateway.saturating_sub(direct),
         (EMPTY, empty),
         "subject under 1 ms",
     );
 }
 
-/// Many callers at once: calls a second, and whose processor time they take.
+/// Concurrent callers: calls a second, and processor time by process.
 fn many(
     criterion: &mut Criterion,
-    stage: &Stage,
+    fixture: &Fixture,
     table: &mut Table,
     callers: u64,
 ) -> Option<Three<Total>> {
     let what = format!("{WHAT}, {callers} at once");
-    let [gateway, straight, empty] = in_turn(criterion, stage, &what, callers, &acts(stage))?;
+    let [gateway, direct, empty] =
+        in_turn(criterion, fixture, &what, callers, &workloads(fixture))?;
     let three = Three {
         gateway,
-        straight,
+        direct,
         empty,
     };
     rates(table, &what, &three);
-    processor_times(table, &what, &three, callers == guards::CALLERS);
+    processor_times(table, &what, &three, callers == overhead::CALLERS);
     Some(three)
 }
 
-fn acts(stage: &Stage) -> [Act; 3] {
-    let ids: Arc<[Uuid]> = stage.ids.clone().into();
-    let route = |routes: &Routes| -> Act {
+fn workloads(fixture: &Fixture) -> [Workload; 3] {
+    let ids: Arc<[Uuid]> = fixture.ids.clone().into();
+    let route = |routes: &Routes| -> Workload {
         let (routes, ids) = (routes.clone(), ids.clone());
         Arc::new(move |n| {
             let (routes, id) = (routes.clone(), nth(&ids, n));
             async move { routes.get(id).await }.boxed()
         })
     };
-    let (gateway, empty) = (route(&stage.routes), route(&stage.empty_route));
-    let client = stage.client.clone();
-    let straight: Act = Arc::new(move |n| {
+    let (gateway, empty) = (route(&fixture.routes), route(&fixture.empty_route));
+    let client = fixture.client.clone();
+    let direct: Workload = Arc::new(move |n| {
         let (client, id) = (client.clone(), nth(&ids, n));
         async move { calls::get(&client, id).await }.boxed()
     });
-    [gateway, straight, empty]
+    [gateway, direct, empty]
 }
 
 fn rates(table: &mut Table, what: &str, three: &Three<Total>) {
-    for (floor, base) in [(STRAIGHT, &three.straight), (EMPTY, &three.empty)] {
+    for (baseline, base) in [(DIRECT, &three.direct), (EMPTY, &three.empty)] {
         table.add(Row {
             what: what.to_owned(),
             figure: "calls a second",
             subject: Value::Rate(three.gateway.rate()),
-            floor,
+            baseline,
             base: Value::Rate(base.rate()),
             wanted: "",
         });
     }
 }
 
-/// Whose processor time a call takes; all of them told apart only where it is wanted.
+/// The processor time of a call by process; with `is_split` each process has a row.
 fn processor_times(table: &mut Table, what: &str, three: &Three<Total>, is_split: bool) {
     let Three {
         gateway,
-        straight,
+        direct,
         empty,
     } = three;
-    let mut add = |figure, who: &[Who], (floor, base), wanted| {
-        table.add_times((what, figure), gateway.cpu(who), (floor, base), wanted);
+    let mut add = |figure, who: &[Who], (baseline, base), wanted| {
+        table.add_times((what, figure), gateway.cpu(who), (baseline, base), wanted);
     };
-    let servers = (STRAIGHT, straight.cpu(&[UserService]));
+    let servers = (DIRECT, direct.cpu(&[UserService]));
     let wanted = if is_split { "at most 2" } else { "" };
     add("CPU, servers", &[Gateway, UserService], servers, wanted);
     if !is_split {
         return;
     }
     // What a gateway does at least: it serves a route and makes a call.
-    let parts = empty.cpu(&[Floor]) + straight.cpu(&[Callers]);
+    let parts = empty.cpu(&[Baseline]) + direct.cpu(&[Callers]);
     add(
         "CPU, gateway",
         &[Gateway],
@@ -169,6 +170,6 @@ fn processor_times(table: &mut Table, what: &str, three: &Three<Total>, is_split
             &[Callers, Gateway, UserService, Database],
         ),
     ] {
-        add(figure, who, (STRAIGHT, straight.cpu(who)), "");
+        add(figure, who, (DIRECT, direct.cpu(who)), "");
     }
 }

@@ -1,34 +1,34 @@
-//! How fast the reference is, beside the floor that its parts set: an empty call, a bare
-//! statement, a plain publish, measured in turn with it in the same run.
+//! How fast the reference is, compared with baselines of the parts that it is made of: an empty call, a plain
+//! statement, a plain publish, each measured alternately with it in the same run.
 //!
-//! - [`stage`]: the backends, the subjects and the floor that all benches share
+//! - [`fixture`]: the backends, the subjects and the baseline server that all benches share
 //! - [`server`]: a program that serves gRPC or HTTP, as a process of its own
-//! - [`routes`]: calls of HTTP routes
-//! - [`floor`]: the server of the empty call and the empty route
-//! - [`bare`]: the statements without a service
-//! - [`processors`]: who used how much processor time
+//! - [`routes`]: a client of HTTP routes
+//! - [`baseline_server`]: the server of the empty call and the empty route
+//! - [`statements`]: the SQL statements of the calls, without a service
+//! - [`processors`]: processor time by process
 //! - [`times`]: durations, and their percentiles
 //! - [`table`]: the result
 //! - [`calls`]: one call after the other
-//! - [`crowd`]: many callers at once
-//! - [`gateway`]: a GET through the gateway beside the call itself
-//! - [`guards`]: what the gateway's breaker and request id cost
-//! - [`streams`]: from a commit to its subscribers
-//! - [`starts`]: from the start to ready
-//! - [`memory`]: what the service holds after very many calls
+//! - [`concurrent`]: concurrent callers
+//! - [`gateway`]: a GET through the gateway, compared with the call itself
+//! - [`overhead`]: the cost of the gateway's breaker and request id
+//! - [`streams`]: the latency from an update to its subscribers
+//! - [`starts`]: the time from the start to ready
+//! - [`memory`]: the memory of the service after very many calls
 
-pub mod bare;
+pub mod baseline_server;
 pub mod calls;
-pub mod crowd;
-pub mod floor;
+pub mod concurrent;
+pub mod fixture;
 pub mod gateway;
-pub mod guards;
 pub mod memory;
+pub mod overhead;
 pub mod processors;
 pub mod routes;
 pub mod server;
-pub mod stage;
 pub mod starts;
+pub mod statements;
 pub mod streams;
 pub mod table;
 pub mod times;
@@ -42,7 +42,7 @@ use conformance_engine::sandbox::watchdog::watchdog_main;
 use criterion::Criterion;
 use tokio::runtime::Runtime;
 
-use crate::stage::Stage;
+use crate::fixture::Fixture;
 use crate::table::Table;
 
 /// What this program does, by its first argument.
@@ -50,7 +50,7 @@ pub fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
     let done = match arguments.first().map(String::as_str) {
         Some("watchdog") => return watchdog_main(),
-        Some("floor") => floor::main(&arguments[1..]),
+        Some("baseline") => baseline_server::main(&arguments[1..]),
         _ => run(arguments.iter().any(|it| it == "--test")),
     };
     match done {
@@ -72,17 +72,17 @@ fn run(is_short: bool) -> anyhow::Result<()> {
         .configure_from_args();
     let runtime = Runtime::new()?;
     let users = if is_short { 5_000 } else { 100_000 };
-    let stage = runtime.block_on(Stage::set(users))?;
+    let fixture = runtime.block_on(Fixture::start(users))?;
     let mut table = Table::default();
     let measured = (|| {
-        calls::bench(&mut criterion, &stage, &mut table)?;
-        crowd::bench(&mut criterion, &stage, &mut table);
-        gateway::bench(&mut criterion, &stage, &mut table);
-        streams::bench(&mut criterion, &stage, &mut table)?;
-        starts::bench(&mut criterion, &stage, &mut table);
-        memory::measure(&stage, &mut table)
+        calls::bench(&mut criterion, &fixture, &mut table)?;
+        concurrent::bench(&mut criterion, &fixture, &mut table);
+        gateway::bench(&mut criterion, &fixture, &mut table);
+        streams::bench(&mut criterion, &fixture, &mut table)?;
+        starts::bench(&mut criterion, &fixture, &mut table);
+        memory::measure(&fixture, &mut table)
     })();
-    runtime.block_on(stage.clear());
+    runtime.block_on(fixture.stop());
     measured?;
     criterion.final_summary();
     print!("\n{table}");

@@ -1,13 +1,13 @@
-//! Processor time, by who used it.
+//! Processor time by process.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::ops::AddAssign;
 use std::time::Duration;
 
-use crate::stage::Stage;
+use crate::fixture::Fixture;
 
-/// Who uses processor time.
+/// A group of processes whose time is measured together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Who {
     /// The callers: this process.
@@ -19,25 +19,29 @@ pub enum Who {
     /// The database's connections.
     Database,
     /// The server of the empty call and the empty route.
-    Floor,
+    Baseline,
 }
 
-/// How much was used at a moment, since each process began.
+/// The processor time of each process since its start.
 pub struct Clocks(BTreeMap<(Who, u32), Duration>);
 
-/// How much was used between two moments.
+/// The processor time used between two readings.
 #[derive(Default)]
 pub struct Spent(BTreeMap<Who, Duration>);
 
 impl Clocks {
-    /// What the kernel says now.
-    pub async fn read(stage: &Stage) -> Self {
-        let connections = stage.bare.backends().await.expect("the database answers");
+    /// Reads the current times.
+    pub async fn read(fixture: &Fixture) -> Self {
+        let connections = fixture
+            .statements
+            .backends()
+            .await
+            .expect("the database answers");
         let mut processes = vec![
             (Who::Callers, std::process::id()),
-            (Who::Gateway, stage.gateway.process.pid()),
-            (Who::UserService, stage.subject.process.pid()),
-            (Who::Floor, stage.floor.process.pid()),
+            (Who::Gateway, fixture.gateway.process.pid()),
+            (Who::UserService, fixture.subject.process.pid()),
+            (Who::Baseline, fixture.baseline.process.pid()),
         ];
         let connections = connections.into_iter().filter_map(|it| it.try_into().ok());
         processes.extend(connections.map(|pid| (Who::Database, pid)));
@@ -59,7 +63,7 @@ impl Clocks {
 }
 
 impl Spent {
-    /// What these used together.
+    /// The sum over these groups.
     pub fn of(&self, all: &[Who]) -> Duration {
         all.iter().filter_map(|who| self.0.get(who)).sum()
     }
@@ -73,7 +77,7 @@ impl AddAssign for Spent {
     }
 }
 
-/// The time of all threads, which the kernel tells in nanoseconds; of a whole process, only in
+/// The sum over all threads: the kernel reports it in nanoseconds, but that of a whole process only in
 /// hundredths of a second.
 fn of_process(pid: u32) -> Option<Duration> {
     let threads = fs::read_dir(format!("/proc/{pid}/task")).ok()?;

@@ -15,19 +15,19 @@ use uuid::Uuid;
 
 type Connection = SendRequest<Empty<Bytes>>;
 
-/// A server's routes. Clones share their connections: as many as ever called at once.
+/// A client of a server's routes. Clones share their connections, one for each concurrent call.
 #[derive(Clone)]
 pub struct Routes(Arc<Inner>);
 
 struct Inner {
     address: SocketAddr,
     host: HeaderValue,
-    /// Connections that nobody uses now.
+    /// Connections that are not in use.
     idle: Mutex<Vec<Connection>>,
 }
 
 impl Routes {
-    /// Those on this port.
+    /// The routes on this port.
     pub fn new(port: u16) -> Self {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let host = HeaderValue::try_from(address.to_string()).expect("an address is ASCII");
@@ -38,7 +38,7 @@ impl Routes {
         }))
     }
 
-    /// `GET /api/v1/users/{id}`, to the end of its answer.
+    /// Sends `GET /api/v1/users/{id}` and reads the whole answer.
     pub async fn get(&self, id: Uuid) -> anyhow::Result<()> {
         let idle = self.idle().pop();
         let mut connection = match idle {

@@ -22,13 +22,13 @@ pub type Client = UserServiceClient<Channel>;
 /// How long a program may take until it serves.
 const READY: Duration = Duration::from_secs(20);
 
-/// Between two looks whether it serves: what a start is measured by.
-const LOOK: Duration = Duration::from_millis(1);
+/// Pause between two polls whether it serves: the resolution of start times.
+const POLL_INTERVAL: Duration = Duration::from_millis(1);
 
 /// Settings of a program.
 pub type Settings = BTreeMap<String, String>;
 
-/// What serves, and its ports; dropping it kills the process.
+/// A running server and its ports; dropping it kills the process.
 pub struct Server {
     /// The process.
     pub process: Instance,
@@ -39,33 +39,37 @@ pub struct Server {
 
 impl Server {
     /// Starts the user service with these settings.
-    pub fn subject(home: &Sandbox, program: &Path, settings: &Settings) -> anyhow::Result<Self> {
-        Self::start(home, program, settings, |_, _| "serve".to_owned())
+    pub fn subject(sandbox: &Sandbox, program: &Path, settings: &Settings) -> anyhow::Result<Self> {
+        Self::start(sandbox, program, settings, |_, _| "serve".to_owned())
     }
 
     /// Starts the gateway, over this user service.
-    pub fn gateway(home: &Sandbox, program: &Path, users: &Self) -> anyhow::Result<Self> {
+    pub fn gateway(sandbox: &Sandbox, program: &Path, users: &Self) -> anyhow::Result<Self> {
         let address = format!("http://127.0.0.1:{}", users.grpc.number());
         let settings = Settings::from([("USER_SERVICE_ADDR".to_owned(), address)]);
-        Self::start(home, program, &settings, |_, _| "serve".to_owned())
+        Self::start(sandbox, program, &settings, |_, _| "serve".to_owned())
     }
 
     /// Starts the server of the empty call and the empty route.
-    pub fn floor(home: &Sandbox) -> anyhow::Result<Self> {
+    pub fn baseline(sandbox: &Sandbox) -> anyhow::Result<Self> {
         let program = std::env::current_exe()?;
-        Self::start(home, &program, &Settings::new(), |grpc, http| {
-            format!("floor 127.0.0.1:{grpc} 127.0.0.1:{http}")
+        Self::start(sandbox, &program, &Settings::new(), |grpc, http| {
+            format!("baseline 127.0.0.1:{grpc} 127.0.0.1:{http}")
         })
     }
 
     fn start(
-        home: &Sandbox,
+        sandbox: &Sandbox,
         program: &Path,
         settings: &Settings,
         arguments: impl FnOnce(u16, u16) -> String,
     ) -> anyhow::Result<Self> {
         let mut env = settings.clone();
-        let (grpc, http, metrics) = (home.ports.take()?, home.ports.take()?, home.ports.take()?);
+        let (grpc, http, metrics) = (
+            sandbox.ports.take()?,
+            sandbox.ports.take()?,
+            sandbox.ports.take()?,
+        );
         for (variable, port) in [
             ("GRPC_PORT", &grpc),
             ("PORT", &http),
@@ -74,7 +78,7 @@ impl Server {
             env.insert(variable.to_owned(), port.number().to_string());
         }
         let arguments = arguments(grpc.number(), http.number());
-        let process = run(home, program, &arguments, env)?;
+        let process = run(sandbox, program, &arguments, env)?;
         Ok(Self {
             process,
             grpc,
@@ -83,13 +87,13 @@ impl Server {
         })
     }
 
-    /// A connection of its own, as soon as there can be one.
+    /// Opens a new connection as soon as the server accepts one.
     pub async fn connect(&self) -> anyhow::Result<Client> {
         let endpoint = Endpoint::from_shared(format!("http://127.0.0.1:{}", self.grpc.number()))?;
-        let mut looks = interval(LOOK);
+        let mut polls = interval(POLL_INTERVAL);
         let connected = async {
             loop {
-                looks.tick().await;
+                polls.tick().await;
                 if let Ok(channel) = endpoint.connect().await {
                     return UserServiceClient::new(channel);
                 }
@@ -100,17 +104,17 @@ impl Server {
             .context("a server does not listen")
     }
 
-    /// For routes: a connection for each of those who call at once.
+    /// A client of its routes, with a connection for each concurrent call.
     pub fn routes(&self) -> Routes {
         Routes::new(self.http.number())
     }
 
-    /// Waits until `/ready` says so.
+    /// Waits until `/ready` answers 200.
     pub async fn ready(&self) -> anyhow::Result<()> {
-        let mut looks = interval(LOOK);
+        let mut polls = interval(POLL_INTERVAL);
         let ready = async {
             loop {
-                looks.tick().await;
+                polls.tick().await;
                 if is_ready(self.http.number()).await.unwrap_or(false) {
                     return;
                 }
@@ -122,9 +126,13 @@ impl Server {
     }
 }
 
-/// Starts a program. What it writes is thrown away by nobody but the kernel: to read it here would
-/// cost time that is measured.
-fn run(home: &Sandbox, program: &Path, arguments: &str, env: Settings) -> anyhow::Result<Instance> {
+/// Starts a program. Its output goes to `/dev/null`: to read it here would cost time that is measured.
+fn run(
+    sandbox: &Sandbox,
+    program: &Path,
+    arguments: &str,
+    env: Settings,
+) -> anyhow::Result<Instance> {
     let launch = Launch {
         name: program.display().to_string(),
         program: "/bin/sh".into(),
@@ -133,15 +141,15 @@ fn run(home: &Sandbox, program: &Path, arguments: &str, env: Settings) -> anyhow
             format!("exec \"$0\" {arguments} > /dev/null"),
             program.display().to_string(),
         ],
-        dir: home.folder.path().to_owned(),
+        dir: sandbox.folder.path().to_owned(),
         env,
     };
-    Ok(Instance::start(&launch, &home.watchdog)?)
+    Ok(Instance::start(&launch, &sandbox.watchdog)?)
 }
 
-/// Lets the user service prepare its database.
-pub async fn migrate(home: &Sandbox, program: &Path, settings: &Settings) -> anyhow::Result<()> {
-    let exit = run(home, program, "migrate", settings.clone())?
+/// Runs the user service's `migrate`.
+pub async fn migrate(sandbox: &Sandbox, program: &Path, settings: &Settings) -> anyhow::Result<()> {
+    let exit = run(sandbox, program, "migrate", settings.clone())?
         .exited()
         .await;
     if exit.code != Some(0) {

@@ -1,4 +1,4 @@
-//! From the sending of an update to its arrival at the subscribers of `StreamUsers`, beside a
+//! The latency from an update to its arrival at the subscribers of `StreamUsers`, compared with a
 //! plain publish in Redis to as many receivers.
 
 use std::time::{Duration, Instant};
@@ -12,37 +12,43 @@ use tokio::time::timeout;
 use user_proto::v1::ListUsersRequest;
 
 use crate::calls;
-use crate::stage::Stage;
+use crate::fixture::Fixture;
 use crate::table::Table;
 use crate::times::Times;
 
-/// How many subscribe.
+/// Numbers of subscribers.
 const SUBSCRIBERS: [usize; 2] = [1, 100];
 
-/// How long an arrival may take at most, before the bench gives up.
+/// The longest time for an arrival, before the bench gives up.
 const ARRIVAL: Duration = Duration::from_secs(20);
 
-/// Where the plain publish goes.
+/// The channel of the plain publish.
 const CHANNEL: &str = "benches";
 
-/// What arrived, and when.
+/// The text that arrived, and when.
 type Arrival = (String, Instant);
 
-/// Measures both, in turn.
-pub fn bench(criterion: &mut Criterion, stage: &Stage, table: &mut Table) -> anyhow::Result<()> {
+/// Measures both alternately.
+pub fn bench(
+    criterion: &mut Criterion,
+    fixture: &Fixture,
+    table: &mut Table,
+) -> anyhow::Result<()> {
     for number in SUBSCRIBERS {
-        let mut crowd = stage.runtime.block_on(Crowd::gather(stage, number))?;
+        let mut receivers = fixture
+            .runtime
+            .block_on(Receivers::subscribe(fixture, number))?;
         let (mut updates, mut publishes) = (Times::default(), Times::default());
         let what = format!("StreamUsers, {number} subscribed");
         let mut round = 0;
         criterion.bench_function(&what, |bencher| {
             bencher.iter_custom(|iterations| {
-                stage.runtime.block_on(async {
+                fixture.runtime.block_on(async {
                     let mut spent = Duration::ZERO;
                     for _ in 0..iterations {
                         round += 1;
-                        let both = crowd.round(stage, round, &mut updates, &mut publishes);
-                        spent += both.await.expect("what is measured works");
+                        let both = receivers.round(fixture, round, &mut updates, &mut publishes);
+                        spent += both.await.expect("the measured call succeeds");
                     }
                     spent
                 })
@@ -54,32 +60,32 @@ pub fn bench(criterion: &mut Criterion, stage: &Stage, table: &mut Table) -> any
             "subject under 20 ms"
         };
         for (figure, wanted) in [(("p50", 0.5), ""), (("p99", 0.99), wanted)] {
-            let floor = ("plain publish", &publishes);
-            table.add_quantile(&what, figure, &updates, floor, wanted);
+            let baseline = ("plain publish", &publishes);
+            table.add_quantile(&what, figure, &updates, baseline, wanted);
         }
     }
     Ok(())
 }
 
-/// Those who wait for users, and those who wait for plain messages.
-struct Crowd {
+/// The subscribers of user streams, and those of plain messages.
+struct Receivers {
     number: usize,
     users: mpsc::UnboundedReceiver<Arrival>,
     messages: mpsc::UnboundedReceiver<Arrival>,
     publisher: redis::aio::MultiplexedConnection,
-    /// Ends them when dropped.
+    /// Ends all subscriptions when dropped.
     _tasks: JoinSet<()>,
 }
 
-impl Crowd {
-    /// Lets as many subscribe to each, each by a connection of its own.
-    async fn gather(stage: &Stage, number: usize) -> anyhow::Result<Self> {
+impl Receivers {
+    /// Opens this number of subscriptions to each, every one on its own connection.
+    async fn subscribe(fixture: &Fixture, number: usize) -> anyhow::Result<Self> {
         let mut tasks = JoinSet::new();
         let (user_arrived, users) = mpsc::unbounded_channel();
         let (message_arrived, messages) = mpsc::unbounded_channel();
-        let client = redis::Client::open(stage.redis.url(stage.redis.address()))?;
+        let client = redis::Client::open(fixture.redis.url(fixture.redis.address()))?;
         for _ in 0..number {
-            let mut subscriber = stage.subject.connect().await?;
+            let mut subscriber = fixture.subject.connect().await?;
             let request = ListUsersRequest::default();
             let mut stream = subscriber.stream_users(request).await?.into_inner();
             let arrived = user_arrived.clone();
@@ -108,17 +114,18 @@ impl Crowd {
         })
     }
 
-    /// An update and a publish, each until all have it; returns the time to the last user's arrival.
+    /// Sends an update and a publish, and waits until all subscribers have each; returns the time of the last user's
+    /// arrival.
     async fn round(
         &mut self,
-        stage: &Stage,
+        fixture: &Fixture,
         round: u64,
         updates: &mut Times,
         publishes: &mut Times,
     ) -> anyhow::Result<Duration> {
         let text = format!("round {round} of {}", self.number);
         let sent = Instant::now();
-        calls::update(&stage.client, stage.id(round), &text).await?;
+        calls::update(&fixture.client, fixture.id(round), &text).await?;
         let last = arrivals(&mut self.users, &text, self.number, sent, updates).await?;
         let sent = Instant::now();
         let mut publish = redis::cmd("PUBLISH");
@@ -141,8 +148,10 @@ async fn arrivals(
     let mut left = number;
     while left > 0 {
         let next = timeout(ARRIVAL, arrived.recv()).await;
-        let (found, at) = next.context("no arrival")?.context("nobody listens")?;
-        // Something of an earlier bench may still be on its way.
+        let (found, at) = next
+            .context("no arrival")?
+            .context("the subscribers have ended")?;
+        // A message of an earlier bench may still arrive.
         if found == text {
             let time = at.saturating_duration_since(sent);
             times.record(time);

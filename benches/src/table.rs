@@ -1,4 +1,4 @@
-//! The result: each figure beside its floor.
+//! The result: each figure with its baseline.
 
 use std::fmt::{self, Display};
 use std::path::PathBuf;
@@ -7,19 +7,19 @@ use std::{env, fs, io};
 
 use crate::times::Times;
 
-/// A figure of the subject, and the same of its floor.
+/// A figure of the subject, and that of its baseline.
 pub struct Row {
-    /// What was done.
+    /// The workload.
     pub what: String,
-    /// Which figure of it.
+    /// The name of the figure.
     pub figure: &'static str,
-    /// The subject's.
+    /// The subject's value.
     pub subject: Value,
-    /// What it is compared with.
-    pub floor: &'static str,
-    /// That one's.
+    /// The name of the baseline.
+    pub baseline: &'static str,
+    /// The baseline's value.
     pub base: Value,
-    /// The ratio that is to be reached, if one is.
+    /// The target of the ratio, or empty.
     pub wanted: &'static str,
 }
 
@@ -50,12 +50,12 @@ impl Table {
         what: &str,
         (figure, part): (&'static str, f64),
         subject: &Times,
-        (floor, base): (&'static str, &Times),
+        (baseline, base): (&'static str, &Times),
         wanted: &'static str,
     ) {
         if !subject.is_empty() && !base.is_empty() {
             let (subject, base) = (subject.quantile(part), base.quantile(part));
-            self.add_times((what, figure), subject, (floor, base), wanted);
+            self.add_times((what, figure), subject, (baseline, base), wanted);
         }
     }
 
@@ -64,20 +64,20 @@ impl Table {
         &mut self,
         (what, figure): (&str, &'static str),
         subject: Duration,
-        (floor, base): (&'static str, Duration),
+        (baseline, base): (&'static str, Duration),
         wanted: &'static str,
     ) {
         self.add(Row {
             what: what.to_owned(),
             figure,
             subject: Value::Time(subject),
-            floor,
+            baseline,
             base: Value::Time(base),
             wanted,
         });
     }
 
-    /// Writes it where builds go; the figures of a short run mean nothing and go elsewhere.
+    /// Writes it to the target folder; the figures of a short run mean nothing and go to another file.
     pub fn write(&self, is_short: bool) -> io::Result<()> {
         let name = if is_short {
             "benches-short.md"
@@ -101,7 +101,7 @@ impl Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             f,
-            "| what | figure | subject | floor | the floor's | ratio | to reach |\n\
+            "| workload | figure | subject | baseline | baseline's figure | ratio | target |\n\
              |---|---|--:|---|--:|--:|---|"
         )?;
         for row in &self.0 {
@@ -111,7 +111,7 @@ impl Display for Table {
                 row.what,
                 row.figure,
                 row.subject,
-                row.floor,
+                row.baseline,
                 row.base,
                 row.subject.number() / row.base.number(),
                 row.wanted
@@ -149,13 +149,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_row_tells_both_figures_and_their_ratio() {
+    fn a_row_shows_both_figures_and_their_ratio() {
         let mut table = Table::default();
         table.add(Row {
             what: "GetUser".to_owned(),
             figure: "p50",
             subject: Value::Time(Duration::from_micros(300)),
-            floor: "empty call",
+            baseline: "empty call",
             base: Value::Time(Duration::from_micros(120)),
             wanted: "",
         });

@@ -1,7 +1,7 @@
 Feature: Commands
 
-  What the program does besides serving. A stand-in for the program listens on its `PORT`; whatever
-  is asked of it but `/health` gets the opposite answer.
+  What the program does apart from serving. A stand-in for the program listens on its `PORT`; every
+  request other than `/health` gets the opposite answer.
 
   Rule: CFG-4 `migrate` prepares the database, once and for all
     Admin processes: `migrate` (user-service) prepares an empty database and exits 0; run again, or

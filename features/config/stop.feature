@@ -1,6 +1,6 @@
 Feature: Stopping
 
-  A request that takes 12 s outlasts whatever allowance a busy machine gets, so that what happens while it runs is
+  A request that takes 12 s outlasts any allowance for a busy machine, so that what happens while it runs is
   not taken for what happens at its end.
 
   Rule: CFG-8 A program stops on a signal, and completes its requests

@@ -269,7 +269,7 @@ Feature: The breaker
       And the user service answers `UNAVAILABLE 3 times`
       And the breaker was opened by 3 creates
 
-    Scenario: Before its time is up no call goes through
+    Scenario: Before the reset timeout no call goes through
       Then the breaker stays open for 1400 ms
 
     Scenario: Of many requests at once exactly one goes through as the trial

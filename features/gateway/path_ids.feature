@@ -32,7 +32,7 @@ Feature: Ids in paths
     # Layers before the router refuse some ids, or strip what they take for path parameters: a servlet
     # container calls an encoded backslash, percent sign or control character suspicious. Routers redirect
     # to a clean path with 301, 307 or 308.
-    Scenario: An odd id is passed on or refused, and has no other effect
+    Scenario: An unusual id is passed on or refused, and has no other effect
       Given a user "Ada"
       Then each of these is redirected, refused with 400, 404 or 414, or makes its own call with this id
         | request                                   | body            | call       | id                  |

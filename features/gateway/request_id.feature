@@ -6,7 +6,7 @@ Feature: Request ids
     user service keeps the same rule for that metadata (whether it sends it back is free).
 
     @gateway
-    Scenario: A sane id is kept on the response, in the log and in the call
+    Scenario: A valid id is kept on the response, in the log and in the call
       Given a deployment of its own
       Then each of these request ids is kept
         | id                               |
@@ -17,7 +17,7 @@ Feature: Request ids
         | {128 x z}                        |
 
     @gateway
-    Scenario: Any other id is replaced by a sane one
+    Scenario: Any other id is replaced by a valid one
       Given a deployment of its own
       Then each of these request ids is replaced
         | id             |
@@ -72,7 +72,7 @@ Feature: Request ids
       And 3 calls came with the request id of the answer
 
     @user-service
-    Scenario: The user service keeps a sane id
+    Scenario: The user service keeps a valid id
       Then each of these request ids appears in the log
         | id                               |
         | a                                |

@@ -7,7 +7,7 @@ Feature: gRPC keepalive
     ping after the server sent a frame of headers or data starts the count anew), with and without
     running calls; one that keeps to it never.
 
-    # A common library pings no more often than every 10 s, whatever its configuration.
+    # A common library pings at most every 10 s, even when configured with less.
     @slow
     Scenario Outline: An unresponsive client of <connection> is disconnected
       Given a deployment of its own with

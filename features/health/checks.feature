@@ -6,7 +6,7 @@ Feature: Health checks
     Checks run in parallel, each bounded by `HEALTH_CHECK_TIMEOUT`: with both resources hanging, the
     answer takes one time-out, not two.
 
-    # Two time-outs are more than one with whatever allowance.
+    # Two time-outs are longer than one with any allowance.
     @user-service @slow
     Scenario: With every resource hanging the answer takes one time-out, not two
       Given a deployment of its own with
@@ -143,7 +143,7 @@ Feature: Health checks
       Then the program stays healthy for 3 s
 
     @user-service
-    Scenario: Check of gRPC asks no resource within HEALTH_CACHE_TTL
+    Scenario: Check of gRPC checks no resource within HEALTH_CACHE_TTL
       Given a deployment of its own with
         | setting          | value |
         | HEALTH_CACHE_TTL | 1m    |

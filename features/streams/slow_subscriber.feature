@@ -2,8 +2,8 @@
 Feature: Subscribers that do not read
 
   A client that takes no messages lets its server send 64 KiB, the smallest window of HTTP/2; what is
-  changed here is many times as much. What a backlog costs is the difference to the same load without a slow
-  subscriber; a program is granted, beside the 64 MiB, what allocators keep (32 MiB).
+  changed here is many times as much. The cost of a subscriber's queue is the difference to the same load without a slow
+  subscriber; a program is allowed, on top of the 64 MiB, what allocators keep (32 MiB).
 
   Rule: STR-4 A slow subscriber harms nobody, and misses nothing silently
     A subscriber that does not read, or reads slowly, gets its updates late or is ended with
@@ -40,7 +40,7 @@ Feature: Subscribers that do not read
       And the stream "There" has delivered each change within 2 s of its answer
 
     @slow
-    Scenario: The backlog of a subscriber that does not read is bounded
+    Scenario: The memory for a subscriber that does not read is bounded
       Given a deployment of its own
       And 8 users named "Ada"
       And 2 users named "Bea"

@@ -86,7 +86,7 @@ Feature: Subscriptions
         | cut    |
         | hung   |
 
-    Scenario: Whoever subscribes while others write misses nothing that is acknowledged afterwards
+    Scenario: A stream opened while others write delivers every change that is acknowledged afterwards
       Given a deployment of its own
       And a second instance
       And 5 users named "Ada"

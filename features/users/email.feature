@@ -114,7 +114,7 @@ Feature: Emails
       Then every call fails with INVALID_ARGUMENT and message "email is invalid"
       And no user was created
 
-    Scenario: An email that breaks no rule of the clause is accepted, however odd
+    Scenario: An email that breaks no rule of the clause is accepted, even an unusual one
       When each of these emails is given to a new user
         | text                                  |
         | {id}@b                                |

@@ -59,7 +59,7 @@ Feature: The owner of an email
       Then every call succeeds
       And every user comes back as given
 
-    Scenario: ASCII case is disregarded beside other letters too
+    Scenario: ASCII case is disregarded next to other letters too
       Given a user "Ada" with
         | field | value                             |
         | email | {id}{U+00C9}{U+0130}ada@{U+00FC}b |

@@ -27,7 +27,7 @@ Feature: Filters
         | name={id} AND status=ACTIVE    | Ada               |
         | status=INACTIVE AND name={id}  | Grace             |
         | name={id} AND status=SUSPENDED | Edith             |
-      Then every filter finds the users beside it, and no other
+      Then every filter finds exactly the users of its row
 
     Scenario: A filter of a status alone finds every user of that status
       Given a deployment of its own
@@ -41,7 +41,7 @@ Feature: Filters
         | status=ACTIVE    | Grace |
         | status=INACTIVE  | Ada   |
         | status=SUSPENDED | Edith |
-      Then every filter finds the users beside it, and no other
+      Then every filter finds exactly the users of its row
 
     Scenario: An empty filter finds every user
       Given a deployment of its own
@@ -50,7 +50,7 @@ Feature: Filters
       When users are listed with each of these filters
         | text | finds        |
         |      | Grace, Edith |
-      Then every filter finds the users beside it, and no other
+      Then every filter finds exactly the users of its row
 
     Scenario: A term with an email disregards ASCII case
       Given a user "Ada"
@@ -66,7 +66,7 @@ Feature: Filters
         | email={id}                          | (none) |
         | email={Ada's name}                  | (none) |
         | name={Ada's email}                  | (none) |
-      Then every filter finds the users beside it, and no other
+      Then every filter finds exactly the users of its row
 
     Scenario: A term with an email regards everything but ASCII case
       Given a user "Ada" with
@@ -83,7 +83,7 @@ Feature: Filters
         | email={id}k{U+00C9}{U+0130}@{U+00DF}.de | (none) |
         | email={id}k{U+00C9}i@ss.de              | (none) |
         | email={id}k{U+00C9}i@{U+1E9E}.de        | (none) |
-      Then every filter finds the users beside it, and no other
+      Then every filter finds exactly the users of its row
 
     Scenario: A term with a name finds exactly that name
       Given a user "Ada" with
@@ -106,7 +106,7 @@ Feature: Filters
         | name=ZEo{id}                          | (none) |
         | name=Z{U+00C9}o                       | (none) |
         | name=o{id}                            | (none) |
-      Then every filter finds the users beside it, and no other
+      Then every filter finds exactly the users of its row
 
     Scenario: All terms of a filter hold, however often a field comes
       Given a user "Ada"
@@ -126,9 +126,9 @@ Feature: Filters
         | name={Ada's name} AND status=SUSPENDED                      | (none) |
         | status=SUSPENDED AND status=ACTIVE AND name={Ada's name}    | (none) |
         | status=ACTIVE AND status=SUSPENDED AND name={Ada's name}    | (none) |
-      Then every filter finds the users beside it, and no other
+      Then every filter finds exactly the users of its row
 
-    Scenario Outline: A bare value may hold <name>
+    Scenario Outline: An unquoted value may hold <name>
       Given a user "Ada" with
         | field | value  |
         | name  | <name> |
@@ -138,7 +138,7 @@ Feature: Filters
         | email={Ada's email} AND name=<name>   | Ada    |
         | email={Ada's email} AND name=<name>x  | (none) |
         | email={Ada's email} AND name="<name>" | Ada    |
-      Then every filter finds the users beside it, and no other
+      Then every filter finds exactly the users of its row
 
       Examples:
         | name              |
@@ -164,7 +164,7 @@ Feature: Filters
         | email="{Ada's email}" AND name="<quoted>" | Ada    |
         | email={Ada's email} AND name="<quoted>x"  | (none) |
         | email={Ada's email} AND name="x<quoted>"  | (none) |
-      Then every filter finds the users beside it, and no other
+      Then every filter finds exactly the users of its row
 
       Examples:
         | what                   | name                      | quoted                    |
@@ -188,7 +188,7 @@ Feature: Filters
         | email="{id}\\"\\\\Ada\\"@b" | Ada    |
         | email="{id}\\"\\\\ADA\\"@B" | Ada    |
         | email="{id}\\"Ada\\"@b"     | (none) |
-      Then every filter finds the users beside it, and no other
+      Then every filter finds exactly the users of its row
 
     Scenario: Any other filter is refused
       When users are listed with each of these filters

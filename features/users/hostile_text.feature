@@ -105,7 +105,7 @@ Feature: Hostile text
         | email=%{id}axb.yc%       | (none) |
         | email={id}axb.*          | (none) |
         | email={id}axb.yc@b       | Grace  |
-      Then every filter finds the users beside it, and no other
+      Then every filter finds exactly the users of its row
 
     @gateway
     Scenario: Hostile text in the values of a filter finds no user
@@ -131,7 +131,7 @@ Feature: Hostile text
         | name="{id}{U+0000}"                         | (none) |
         | name={id}{U+FFFF}{U+10FFFF}                 | (none) |
         | name={id}{2000 x a}                         | (none) |
-      Then every filter finds the users beside it, and no other
+      Then every filter finds exactly the users of its row
 
     @gateway
     Scenario: Hostile text is no filter
@@ -177,7 +177,7 @@ Feature: Hostile text
       When users are listed with each of these filters
         | text                  | finds  |
         | name={id}{100000 x a} | (none) |
-      Then every filter finds the users beside it, and no other
+      Then every filter finds exactly the users of its row
 
     Scenario Outline: A <field> that is far too long is refused
       Given a user "Ada"

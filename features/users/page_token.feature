@@ -52,7 +52,7 @@ Feature: Page tokens
       And every answer holds the same users
 
     @gateway
-    Scenario Outline: A token is good for text as long and as odd as can be, in order of <order_by>
+    Scenario Outline: A token works for the longest and for unusual text, in order of <order_by>
       Given 3 users named "Grace" with the longest name and the most metadata
       And a user named "Grace" for each of these emails
         | text                              |

@@ -5,7 +5,7 @@ Feature: Ids that name no user
     An id that names no user, whatever its shape, gives NOT_FOUND in GetUser, UpdateUser and
     DeleteUser; a second delete too.
 
-    Scenario Outline: <method> with an id that names no user is NOT_FOUND, whatever its shape
+    Scenario Outline: <method> with an id of any shape that names no user is NOT_FOUND
       Given a user "Ada"
       When <method> is called with each of these ids
         | text                                 |

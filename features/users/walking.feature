@@ -6,10 +6,10 @@ Feature: Walking all pages while others write
     created_at, email or name; their own email and name unchanged meanwhile), whatever others are
     created, changed or deleted meanwhile.
 
-    Scenario Outline: In order of <order_by> the pages hold every lasting user once while <meanwhile>
+    Scenario Outline: In order of <order_by> the pages hold every stable user once while <meanwhile>
       Given 24 users named "Grace"
       When the users named "Grace" are listed page by page in order of <order_by> with page_size 5, and after each page <meanwhile>
-      Then the pages hold every lasting user named "Grace" exactly once
+      Then the pages hold every stable user named "Grace" exactly once
 
       Examples:
         | order_by        | meanwhile                                   |
@@ -28,10 +28,10 @@ Feature: Walking all pages while others write
         | email           | the last user seen moves to the far end     |
         | email           | the next user to come moves to the near end |
         | name            | the last user seen is renamed               |
-        | created_at      | every lasting user changes its status       |
-        | email           | every lasting user changes its status       |
-        | name            | every lasting user changes its status       |
-        | name desc       | every lasting user changes its metadata     |
+        | created_at      | every stable user changes its status        |
+        | email           | every stable user changes its status        |
+        | name            | every stable user changes its status        |
+        | name desc       | every stable user changes its metadata      |
 
     Scenario: Users created at the same moment are each met once
       Given 60 users named "Grace"
@@ -42,7 +42,7 @@ Feature: Walking all pages while others write
       Then the pages hold every user named "Grace" exactly once
 
     @property
-    Scenario: Any list over all pages returns every lasting user exactly once while others write
+    Scenario: Any list over all pages returns every stable user exactly once while others write
       Given a deployment of its own
       And a second instance
-      Then any list over all pages returns every lasting user exactly once while other clients write
+      Then any list over all pages returns every stable user exactly once while other clients write

@@ -23,7 +23,7 @@ _CHANNEL = "user-service:changes"
 _INTERVAL = 0.5
 _REPLAY = 2.0  # a change may be acknowledged a little after it was read
 _BACKLOG = 32 * 1024 * 1024
-_OVERHEAD = 8 * 1024  # of a message in memory, beside its bytes
+_OVERHEAD = 8 * 1024  # of a message in memory, in addition to its bytes
 _KEPT = "1 hour"
 _NEW = f"""
     SELECT now.snapshot, {", ".join(f"changes.{column.strip()}" for column in User.COLUMNS.split(","))}

@@ -19,11 +19,11 @@ thread_local! {
 pub enum Failure {
     /// The subject does something else than its contract says: the scenario fails.
     Mismatch {
-        /// What the clause asks for.
+        /// What the clause requires.
         expected: String,
         /// What was seen.
         got: String,
-        /// Whatever else helps to see why.
+        /// Further observations that help to find the cause.
         details: Vec<String>,
     },
     /// The suite could not judge (a backend died, a double broke): the scenario ends in error.
@@ -44,7 +44,7 @@ pub enum Failure {
 }
 
 impl Failure {
-    /// The subject showed `got` where the contract asks for `expected`.
+    /// The subject showed `got` where the contract requires `expected`.
     pub fn mismatch(expected: impl Display, got: impl Display) -> Self {
         Self::Mismatch {
             expected: expected.to_string(),
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn the_kind_survives_even_where_texts_are_alike() {
+    fn the_kind_survives_even_where_texts_are_equal() {
         let broken = Failure::broken("the same words");
         let unsupported = Failure::unsupported("the same words");
         assert_eq!(Failure::of_panic(&panic_text(&broken)), Some(broken));

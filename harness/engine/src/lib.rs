@@ -1,4 +1,4 @@
-//! What any conformance suite needs, whatever platform it judges.
+//! What any conformance suite needs, for any platform.
 //!
 //! Each module uses only those above it:
 //!

@@ -1,6 +1,6 @@
 //! The manifest: `conformance.toml`, checked against the catalogue.
 //!
-//! Whatever is wrong with it is an error that names the file, the line and what is allowed.
+//! Every mistake in it is an error that names the file, the line and what is allowed.
 
 use std::collections::BTreeMap;
 use std::fmt;

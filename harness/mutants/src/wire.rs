@@ -113,13 +113,13 @@ pub fn statuses(parts: &mut Dependencies, method: &'static str, change: ChangeSt
     calls(parts, method, move |request, next| async move {
         let mut response = next.run(request).await;
         if response.headers().contains_key("grpc-status") {
-            spoil_status(response.headers_mut(), change);
+            rewrite_status(response.headers_mut(), change);
         }
         response
     });
 }
 
-fn spoil_status(headers: &mut HeaderMap, change: ChangeStatus) {
+fn rewrite_status(headers: &mut HeaderMap, change: ChangeStatus) {
     let text = |name: &str| {
         headers
             .get(name)
@@ -143,7 +143,7 @@ pub fn trailers(parts: &mut Dependencies, method: &'static str, change: ChangeSt
         let (head, body) = next.run(request).await.into_parts();
         let body = body.map_frame(move |frame| match frame.into_trailers() {
             Ok(mut trailers) => {
-                spoil_status(&mut trailers, change);
+                rewrite_status(&mut trailers, change);
                 http_body::Frame::trailers(trailers)
             }
             Err(frame) => frame,
@@ -176,10 +176,10 @@ pub fn cut_stream(parts: &mut Dependencies, method: &'static str, after: Duratio
 pub fn end_after_page(parts: &mut Dependencies, method: &'static str) {
     calls(parts, method, |request, next| async move {
         let (head, bytes) = read(request).await;
-        let asked = bytes
+        let request = bytes
             .get(5..)
             .and_then(|it| ListUsersRequest::decode(it).ok());
-        let size = asked.map_or(0, |it| it.page_size);
+        let size = request.map_or(0, |it| it.page_size);
         let response = next.run(Request::from_parts(head, Body::from(bytes))).await;
         let Ok(size @ 1..) = usize::try_from(size) else {
             return response;

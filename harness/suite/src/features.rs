@@ -15,8 +15,8 @@ pub fn load(folder: Option<&Path>) -> anyhow::Result<Vec<Document>> {
         None => embedded(),
     };
     sources.sort_by(|a, b| a.path.cmp(&b.path));
-    parse::parse(&sources).map_err(|flaws| {
-        let lines: Vec<String> = flaws.iter().map(ToString::to_string).collect();
+    parse::parse(&sources).map_err(|errors| {
+        let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
         anyhow::anyhow!("{}", lines.join("\n"))
     })
 }

@@ -102,12 +102,12 @@ static DESCRIPTIONS: LazyLock<Vec<(Regex, Make)>> = LazyLock::new(|| {
     vec![
         describe(
             r"^an email of (\d+) bytes(?: with (\d+) bytes? before the @)?(?: in letters of (\d) bytes)?$",
-            |it| {
+            |description| {
                 FieldValue::Email(email(
-                    it.unique,
-                    (it.number)(1),
-                    (it.number)(2),
-                    (it.number)(3),
+                    description.unique,
+                    (description.number)(1),
+                    (description.number)(2),
+                    (description.number)(3),
                 ))
             },
         ),
@@ -123,30 +123,34 @@ static DESCRIPTIONS: LazyLock<Vec<(Regex, Make)>> = LazyLock::new(|| {
             r"^a password of (\d+) characters?(?: of (\d) bytes each)?$",
             |it| FieldValue::Password(letters((it.number)(1), (it.number)(2))),
         ),
-        describe(r"^metadata of (\d+) (?:entry|entries)$", |it| {
+        describe(r"^metadata of (\d+) (?:entry|entries)$", |description| {
             let entry = |index: usize| (format!("key{index}"), "v".to_owned());
-            FieldValue::Metadata((0..(it.number)(1).unwrap_or(0)).map(entry).collect())
+            FieldValue::Metadata(
+                (0..(description.number)(1).unwrap_or(0))
+                    .map(entry)
+                    .collect(),
+            )
         }),
         describe(
             r"^metadata with a key of (\d+) characters?(?: of (\d) bytes each)?$",
-            |it| {
+            |description| {
                 FieldValue::Metadata(BTreeMap::from([(
-                    letters((it.number)(1), (it.number)(2)),
+                    letters((description.number)(1), (description.number)(2)),
                     "value".to_owned(),
                 )]))
             },
         ),
         describe(
             r"^metadata with a value of (\d+) characters?(?: of (\d) bytes each)?$",
-            |it| {
+            |description| {
                 FieldValue::Metadata(BTreeMap::from([(
                     "key".to_owned(),
-                    letters((it.number)(1), (it.number)(2)),
+                    letters((description.number)(1), (description.number)(2)),
                 )]))
             },
         ),
-        describe(r"^metadata of (\d+) bytes in all$", |it| {
-            FieldValue::Metadata(metadata((it.number)(1), "a"))
+        describe(r"^metadata of (\d+) bytes in all$", |description| {
+            FieldValue::Metadata(metadata((description.number)(1), "a"))
         }),
         describe(
             r"^metadata of (\d+) bytes in all, in characters of 4 bytes$",
@@ -156,8 +160,8 @@ static DESCRIPTIONS: LazyLock<Vec<(Regex, Make)>> = LazyLock::new(|| {
             r"^metadata of (\d+) bytes in all, in quotation marks$",
             |it| FieldValue::Metadata(metadata((it.number)(1), "\"")),
         ),
-        describe(r"^the status `(.*)`$", |it| {
-            FieldValue::Status(status(it.text).unwrap_or(0))
+        describe(r"^the status `(.*)`$", |description| {
+            FieldValue::Status(status(description.text).unwrap_or(0))
         }),
     ]
 });

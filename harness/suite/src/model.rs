@@ -49,9 +49,9 @@ impl SortKey {
 pub enum FilterTerm {
     /// `status=S`.
     Status(UserStatus),
-    /// `email=VALUE`; the flag asks for quotes.
+    /// `email=VALUE`; with the flag it is quoted.
     Email(String, bool),
-    /// `name=VALUE`; the flag asks for quotes.
+    /// `name=VALUE`; with the flag it is quoted.
     Name(String, bool),
 }
 

@@ -159,7 +159,7 @@ pub enum Outage {
     Cut,
     /// Connections are accepted, and nothing passes.
     Hung,
-    /// Each piece is delayed: within every time-out, and noticed by whoever waits for it.
+    /// Each piece is delayed: less than every time-out, but long enough to be measured.
     Slowed,
     /// The link works again.
     Restored,

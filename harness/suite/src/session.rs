@@ -329,9 +329,9 @@ fn used(who: UsageWho) -> Duration {
     let Ok(usage) = nix::sys::resource::getrusage(who) else {
         return Duration::ZERO;
     };
-    let seconds = |it: nix::sys::time::TimeVal| {
-        Duration::from_secs(u64::try_from(it.tv_sec()).unwrap_or(0))
-            + Duration::from_micros(u64::try_from(it.tv_usec()).unwrap_or(0))
+    let seconds = |time: nix::sys::time::TimeVal| {
+        Duration::from_secs(u64::try_from(time.tv_sec()).unwrap_or(0))
+            + Duration::from_micros(u64::try_from(time.tv_usec()).unwrap_or(0))
     };
     seconds(usage.user_time()) + seconds(usage.system_time())
 }

@@ -1,9 +1,9 @@
-//! Asks for the health of the user service (HLT-9).
+//! Checks the health of the user service (HLT-9).
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use platform::health::{Check, Component, Unwell};
+use platform::health::{Check, CheckFailed, Component};
 use tonic::Request;
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
@@ -29,7 +29,7 @@ struct UserServiceCheck {
 
 #[async_trait]
 impl Check for UserServiceCheck {
-    async fn check(&self) -> Result<(), Unwell> {
+    async fn check(&self) -> Result<(), CheckFailed> {
         let request = HealthCheckRequest {
             service: user_proto::SERVICE_NAME.to_owned(),
         };
@@ -39,9 +39,9 @@ impl Check for UserServiceCheck {
             .await;
         match response.map(|response| response.into_inner().status()) {
             Ok(ServingStatus::Serving) => Ok(()),
-            Ok(_) => Err(Unwell("not serving")),
-            Err(status) if is_transport_error(&status) => Err(Unwell("cannot connect")),
-            Err(_) => Err(Unwell("cannot ask")),
+            Ok(_) => Err(CheckFailed("not serving")),
+            Err(status) if is_transport_error(&status) => Err(CheckFailed("cannot connect")),
+            Err(_) => Err(CheckFailed("call failed")),
         }
     }
 }

@@ -16,7 +16,7 @@
 //! - [`user_service`]: the calls as a trait; [`client`]: the same over gRPC
 //! - [`api_error`]: every error as an HTTP response
 //!
-//! Beside them, [`health_check`] asks for the health of the user service, and `clock` adds durations
+//! In addition, [`health_check`] checks the health of the user service, and `clock` adds durations
 //! to instants.
 
 pub mod access_log;

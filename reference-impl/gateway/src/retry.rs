@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::http::Method;
 use tonic::Code;
 
-/// The most attempts that a request makes, whatever `RETRY_MAX_ATTEMPTS` allows.
+/// The most attempts for one request, even if `RETRY_MAX_ATTEMPTS` allows more.
 const ATTEMPTS_LIMIT: u32 = 5;
 
 /// Whether a call that ended with `code`, for a request with `method`, may be repeated.

@@ -1,4 +1,4 @@
-//! Asks a running program for its health, as a container's HEALTHCHECK does.
+//! Requests the health of a running program, as a container's HEALTHCHECK does.
 
 use std::io;
 use std::net::Ipv4Addr;
@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-/// How long the whole question may take (CFG-5).
+/// How long the request and its answer may take in all (CFG-5).
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// No answer that says the program works.
@@ -16,17 +16,17 @@ pub enum HealthcheckError {
     /// It answered, but not with 200 or 207.
     #[error("port {port} answered {answer:?}")]
     Unhealthy {
-        /// The port that was asked.
+        /// The port of the request.
         port: u16,
         /// The start of the answer.
         answer: String,
     },
     /// Nothing listens, or the connection broke.
-    #[error("port {port} cannot be asked: {source}")]
+    #[error("no answer from port {port}: {source}")]
     Broken {
-        /// The port that was asked.
+        /// The port of the request.
         port: u16,
-        /// Why not.
+        /// The error of the connection.
         source: io::Error,
     },
     /// Nothing came in time.
@@ -34,8 +34,8 @@ pub enum HealthcheckError {
     Silent(u16),
 }
 
-/// Asks `/health` on `port` of this machine; 200 and 207 are good (CFG-5).
-pub async fn ask(port: u16) -> Result<(), HealthcheckError> {
+/// Requests `/health` on `port` of this machine; 200 and 207 mean healthy (CFG-5).
+pub async fn request_health(port: u16) -> Result<(), HealthcheckError> {
     let answer = tokio::time::timeout(PATIENCE, get(port))
         .await
         .map_err(|_| HealthcheckError::Silent(port))?

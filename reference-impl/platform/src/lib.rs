@@ -14,7 +14,7 @@
 //! - [`elapsed`]: how durations are written
 //! - [`shutdown`]: the signals, and the tokens they cancel
 //! - [`serving`]: the servers of a program, and how they drain
-//! - [`healthcheck`]: asks a running program for its health
+//! - [`healthcheck`]: requests the health of a running program
 
 pub mod elapsed;
 pub mod environment;

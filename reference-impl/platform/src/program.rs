@@ -22,7 +22,7 @@ pub enum ProgramError {
     /// There is no such command.
     #[error("unknown command {given:?}: there are {known}")]
     Command {
-        /// The command that was asked for.
+        /// The command on the command line.
         given: String,
         /// Those that there are.
         known: &'static str,
@@ -114,7 +114,7 @@ async fn execute<P: Program>(
             serve::<P>(&settings, dependencies).await
         }
         // CFG-5
-        "healthcheck" => Ok(healthcheck::ask(settings::http_port(environment)?).await?),
+        "healthcheck" => Ok(healthcheck::request_health(settings::http_port(environment)?).await?),
         other => P::command(other, environment).await,
     }
 }

@@ -6,17 +6,17 @@ use uuid::Uuid;
 /// The header, and the metadata of gRPC, that carries it.
 pub const HEADER: HeaderName = HeaderName::from_static("x-request-id");
 
-/// The caller's id if it is sane, else a new one.
+/// The caller's id if it is valid, else a new one.
 pub fn of(headers: &HeaderMap) -> String {
     headers
         .get(HEADER)
         .and_then(|value| value.to_str().ok())
-        .filter(|id| is_sane(id))
+        .filter(|id| is_valid(id))
         .map_or_else(|| Uuid::new_v4().to_string(), ToOwned::to_owned)
 }
 
 /// 1 to 128 visible ASCII characters.
-pub fn is_sane(id: &str) -> bool {
+pub fn is_valid(id: &str) -> bool {
     (1..=128).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
@@ -25,7 +25,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_request_id_is_kept_if_it_is_sane() {
+    fn a_request_id_is_kept_if_it_is_valid() {
         let sent = |id: &str| {
             let value = id.parse().expect("a header's value");
             of(&HeaderMap::from_iter([(HEADER, value)]))
@@ -40,7 +40,7 @@ mod tests {
     #[test]
     fn a_request_without_one_gets_a_new_one() {
         let made = || of(&HeaderMap::new());
-        assert!(is_sane(&made()));
+        assert!(is_valid(&made()));
         assert_ne!(made(), made());
     }
 }

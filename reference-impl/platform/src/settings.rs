@@ -131,7 +131,7 @@ pub fn port(
     positive(environment, variable, default, "is no port from 1 to 65535")
 }
 
-/// A whole number greater than nought; `complaint` says what was expected.
+/// A whole number greater than zero; `complaint` says what was expected.
 pub fn positive<T: std::str::FromStr + Default + PartialOrd>(
     environment: &Environment,
     variable: &'static str,

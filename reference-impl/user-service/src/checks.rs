@@ -1,9 +1,9 @@
-//! How PostgreSQL and Redis are asked for their health, each on a connection of its own.
+//! How the health of PostgreSQL and Redis is checked, each on a connection of its own.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use platform::health::{Component, Connector, Kept, Unwell};
+use platform::health::{CheckFailed, Component, Connector, Kept};
 use redis::AsyncConnectionConfig;
 use redis::aio::MultiplexedConnection;
 use sqlx::ConnectOptions as _;
@@ -43,16 +43,19 @@ struct Database(PgConnectOptions);
 impl Connector for Database {
     type Connection = PgConnection;
 
-    async fn connect(&self) -> Result<PgConnection, Unwell> {
-        self.0.connect().await.map_err(|_| Unwell("cannot connect"))
+    async fn connect(&self) -> Result<PgConnection, CheckFailed> {
+        self.0
+            .connect()
+            .await
+            .map_err(|_| CheckFailed("cannot connect"))
     }
 
-    async fn ask(&self, connection: &mut PgConnection) -> Result<(), Unwell> {
+    async fn probe(&self, connection: &mut PgConnection) -> Result<(), CheckFailed> {
         let is_migrated: bool = sqlx::query_scalar("SELECT to_regclass('users') IS NOT NULL")
             .fetch_one(connection)
             .await
-            .map_err(|_| Unwell("cannot query"))?;
-        is_migrated.then_some(()).ok_or(Unwell("not migrated"))
+            .map_err(|_| CheckFailed("cannot query"))?;
+        is_migrated.then_some(()).ok_or(CheckFailed("not migrated"))
     }
 }
 
@@ -62,7 +65,7 @@ struct Redis(redis::Client);
 impl Connector for Redis {
     type Connection = MultiplexedConnection;
 
-    async fn connect(&self) -> Result<MultiplexedConnection, Unwell> {
+    async fn connect(&self) -> Result<MultiplexedConnection, CheckFailed> {
         // The check as a whole has a time-out; the library's own would only be another one.
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(None)
@@ -70,13 +73,13 @@ impl Connector for Redis {
         self.0
             .get_multiplexed_async_connection_with_config(&config)
             .await
-            .map_err(|_| Unwell("cannot connect"))
+            .map_err(|_| CheckFailed("cannot connect"))
     }
 
-    async fn ask(&self, connection: &mut MultiplexedConnection) -> Result<(), Unwell> {
+    async fn probe(&self, connection: &mut MultiplexedConnection) -> Result<(), CheckFailed> {
         redis::cmd("PING")
             .exec_async(connection)
             .await
-            .map_err(|_| Unwell("cannot ping"))
+            .map_err(|_| CheckFailed("cannot ping"))
     }
 }

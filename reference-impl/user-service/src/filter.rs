@@ -8,7 +8,7 @@ use crate::user::{User, UserStatus};
 /// What stands between two terms.
 const AND: &str = " AND ";
 
-/// Which users are wanted: those of whom all that is present holds (USR-14). However many terms
+/// Which users are wanted: those that match all present terms (USR-14). However many terms
 /// a client writes, this is no larger than one of each.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Filter {
@@ -36,7 +36,7 @@ impl Filter {
 
     /// Adds the term `field=value`.
     pub fn require(&mut self, field: &str, value: String) -> Result<(), Invalid> {
-        // No stored text holds NUL, and PostgreSQL cannot be asked for it.
+        // No stored text holds NUL, and PostgreSQL refuses it in a query.
         self.is_contradictory |= value.contains('\0');
         let contradicts = match field {
             "status" => {

@@ -9,7 +9,7 @@ use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse};
 
 use crate::status;
 
-/// The names that can be asked for: the program as a whole, and its service.
+/// The service names with a status: the program as a whole, and its service.
 const NAMES: [&str; 2] = ["", user_proto::SERVICE_NAME];
 
 /// The health service of a program with this readiness.
@@ -53,7 +53,7 @@ async fn next_status(
     last: Option<ServingStatus>,
 ) -> Option<ServingStatus> {
     loop {
-        // Asked first: a stop after it is seen in the next round.
+        // Read first, so that a stop after it is seen in the next round.
         let is_last = readiness.is_stopping();
         let status = serving(readiness);
         if last != Some(status) {

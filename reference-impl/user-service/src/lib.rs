@@ -19,7 +19,7 @@
 //! - [`wire`]: from [`user`] to messages
 //! - [`status`]: from [`invalid`] and every other refusal to gRPC statuses
 //!
-//! And [`checks`]: how PostgreSQL and Redis are asked for their health.
+//! And [`checks`]: how the health of PostgreSQL and Redis is checked.
 
 pub mod checks;
 pub mod connections;

@@ -12,7 +12,7 @@ use crate::order::{Field, Order};
 use crate::store::{Key, KeysetCursor};
 
 /// The longest text in a token: a name of 256 characters of four bytes.
-const LONGEST_TEXT: usize = 1024;
+const MAX_TEXT_BYTES: usize = 1024;
 
 /// The last microsecond of the year 9999: beyond it, not every database can follow.
 const LAST_MICROSECOND: i64 = 253_402_300_799_999_999;
@@ -49,13 +49,13 @@ fn decode_for(token: &str, list: Fingerprint, field: Field) -> Option<KeysetCurs
     let key = match field {
         Field::CreatedAt | Field::UpdatedAt => {
             let micros = i64::from_be_bytes(key.try_into().ok()?);
-            let is_sane = (0..=LAST_MICROSECOND).contains(&micros);
-            Key::Time(is_sane.then(|| DateTime::from_timestamp_micros(micros))??)
+            let is_valid = (0..=LAST_MICROSECOND).contains(&micros);
+            Key::Time(is_valid.then(|| DateTime::from_timestamp_micros(micros))??)
         }
         Field::Email | Field::Name => {
             let text = str::from_utf8(key).ok()?;
-            let is_sane = text.len() <= LONGEST_TEXT && !text.contains('\0');
-            Key::Text(is_sane.then(|| text.to_owned())?)
+            let is_valid = text.len() <= MAX_TEXT_BYTES && !text.contains('\0');
+            Key::Text(is_valid.then(|| text.to_owned())?)
         }
     };
     Some(KeysetCursor {
@@ -117,7 +117,7 @@ mod tests {
         check("", time(LAST_MICROSECOND + 1), false);
         check("", text("no time"), false);
         check("name", text("a\0b"), false);
-        check("name", text(&"a".repeat(LONGEST_TEXT + 1)), false);
+        check("name", text(&"a".repeat(MAX_TEXT_BYTES + 1)), false);
     }
 
     #[test]

@@ -28,7 +28,7 @@ pub struct Users {
     pub store: Arc<dyn Store>,
     /// What is stored of passwords.
     pub hasher: Hasher,
-    /// How long a call may take, whatever it waits for (USR-18).
+    /// How long a call may take, including all that it waits for (USR-18).
     pub request_timeout: Duration,
     /// Where streams come from.
     pub feed: Feed,

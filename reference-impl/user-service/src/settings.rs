@@ -124,7 +124,7 @@ fn redis(environment: &Environment) -> Result<redis::Client, SettingError> {
     redis::Client::open(url).map_err(|_| SettingError::new(VARIABLE, "is no URL of a Redis server"))
 }
 
-/// This version serves plaintext only: it must not seem to do what it was asked to.
+/// This version serves plaintext only: it must not seem to use TLS.
 fn refuse_tls(environment: &Environment) -> Result<(), SettingError> {
     let is_set = |variable| environment.get(variable).is_some();
     match (

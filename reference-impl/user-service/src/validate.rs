@@ -90,8 +90,8 @@ pub fn status(number: i32) -> Result<UserStatus, Invalid> {
 }
 
 /// USR-12
-pub fn page_size(asked: i32) -> u32 {
-    let size = u32::try_from(asked).ok().filter(|size| *size > 0);
+pub fn page_size(requested: i32) -> u32 {
+    let size = u32::try_from(requested).ok().filter(|size| *size > 0);
     size.map_or(PAGE_SIZE_DEFAULT, |size| size.min(PAGE_SIZE_MAX))
 }
 
@@ -237,7 +237,7 @@ mod tests {
 
     #[test]
     fn a_page_holds_1_to_100() {
-        for (asked, expected) in [
+        for (requested, expected) in [
             (i32::MIN, 20),
             (0, 20),
             (1, 1),
@@ -245,7 +245,7 @@ mod tests {
             (101, 100),
             (i32::MAX, 100),
         ] {
-            assert_eq!(page_size(asked), expected, "{asked}");
+            assert_eq!(page_size(requested), expected, "{requested}");
         }
     }
 }

@@ -20,7 +20,7 @@ pub trait Backend: Sync {
     /// The program of this machine that a process is started from. Blocks.
     fn find(&self, host: &Host) -> Result<Program, BackendError>;
 
-    /// Asks the server at this URL what it is; changes nothing on it.
+    /// Reads what the server at this URL is; changes nothing on it.
     async fn examine(&self, url: &str) -> Result<BackendInfo, BackendError>;
 
     /// Starts it, or reaches the one that runs already, and waits until it answers.

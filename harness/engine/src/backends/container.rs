@@ -194,7 +194,7 @@ fn ready_to_go<I: Image>(
     log: Arc<Mutex<Vec<u8>>>,
 ) -> ContainerRequest<I> {
     request
-        // The server is ready when it answers, whatever its log says.
+        // The server is ready when it answers; its log is not read.
         .with_ready_conditions(Vec::new())
         .with_startup_timeout(START_LIMIT)
         .with_mapped_port(0, port.tcp())

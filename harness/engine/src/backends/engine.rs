@@ -37,12 +37,12 @@ pub(super) enum EngineUnavailable {
          of its socket"
     )]
     Refuses { place: String, cause: String },
-    /// It answers with something else.
+    /// It answers with an error, or not in time.
     #[error("the container engine at {place} does not work: {cause}")]
-    Odd { place: String, cause: String },
+    Unusable { place: String, cause: String },
 }
 
-/// The engine, asked for a sign of life.
+/// The engine, after a ping that it answered.
 pub(super) async fn engine(host: &Host) -> Result<Docker, EngineUnavailable> {
     let place = place(host);
     if !host.has_engine() {
@@ -61,7 +61,7 @@ pub(super) async fn engine(host: &Host) -> Result<Docker, EngineUnavailable> {
         Ok(Err(error)) => Err(judge(place, &error)),
         Err(_) => {
             let cause = format!("no answer within {} s", PING_LIMIT.as_secs());
-            Err(EngineUnavailable::Odd { place, cause })
+            Err(EngineUnavailable::Unusable { place, cause })
         }
     }
 }
@@ -116,7 +116,7 @@ fn judge(place: String, error: &EngineError) -> EngineUnavailable {
         None if matches!(error, EngineError::SocketNotFoundError(_)) => {
             EngineUnavailable::Down { place, cause }
         }
-        None => EngineUnavailable::Odd { place, cause },
+        None => EngineUnavailable::Unusable { place, cause },
     }
 }
 
@@ -239,10 +239,13 @@ mod tests {
             judged(forbidden),
             EngineUnavailable::Refuses { .. }
         ));
-        let odd = EngineError::DockerResponseServerError {
+        let unexpected = EngineError::DockerResponseServerError {
             status_code: 500,
             message: "?".to_owned(),
         };
-        assert!(matches!(judged(odd), EngineUnavailable::Odd { .. }));
+        assert!(matches!(
+            judged(unexpected),
+            EngineUnavailable::Unusable { .. }
+        ));
     }
 }

@@ -12,7 +12,7 @@ use crate::sandbox::host::{Host, is_executable, numbers};
 /// A program that takes longer to print its version is broken.
 const VERSION_LIMIT: Duration = Duration::from_secs(10);
 
-/// A program that was found, and asked for its version.
+/// A program that was found, with the version that it prints.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Program {
     /// Where it is.
@@ -38,7 +38,7 @@ pub(super) struct Wanted {
     pub(super) mark: &'static str,
     /// The oldest major version that will do.
     pub(super) least: u32,
-    /// Programs that must lie beside it.
+    /// Programs that must be in the same folder.
     pub(super) companions: &'static [&'static str],
 }
 
@@ -79,16 +79,16 @@ impl Wanted {
         let version = read_version(&said, self.mark)
             .ok_or_else(|| format!("prints no version: `{}`", printable(&said)))?;
         Ok(Program {
-            path: self.home_of(path)?,
+            path: self.with_companions(path)?,
             version,
         })
     }
 
-    /// The program beside which its companions are: `path` itself, or where its link leads.
-    fn home_of(&self, path: &Path) -> Result<PathBuf, String> {
+    /// The program with its companions in the same folder: `path` itself, or the target of its link.
+    fn with_companions(&self, path: &Path) -> Result<PathBuf, String> {
         let complete = |path: &Path| {
-            let beside = |it: &&str| is_executable(&path.with_file_name(it));
-            self.companions.iter().all(beside)
+            let in_its_folder = |it: &&str| is_executable(&path.with_file_name(it));
+            self.companions.iter().all(in_its_folder)
         };
         // Not always the link's end: Redis looks at the name that it is called by.
         if complete(path) {
@@ -99,7 +99,7 @@ impl Wanted {
             return Ok(target);
         }
         Err(format!(
-            "has no `{}` beside it",
+            "has no `{}` in its folder",
             self.companions.join("`, `")
         ))
     }
@@ -263,7 +263,9 @@ mod tests {
         assert_eq!(found.path, whole.join("pretend"));
         let error = find_in(&part).unwrap_err();
         assert!(
-            error.to_string().contains("has no `companion` beside it"),
+            error
+                .to_string()
+                .contains("has no `companion` in its folder"),
             "{error}"
         );
     }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;
 
-/// What is fixed about a backend, whatever provides it.
+/// What is the same for a backend from every provider.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Description {
     /// Its key in `verdict.json`, and the name of its folder in the run's: `postgres`.
@@ -77,7 +77,7 @@ pub enum Choice {
     /// External if its variable is set, else a process, else a container.
     #[default]
     Auto,
-    /// A process, whatever variables are set.
+    /// A process, even if variables name a server.
     Process,
     /// A container.
     Container,

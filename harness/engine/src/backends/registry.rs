@@ -1,4 +1,4 @@
-//! Every backend by name. A new one is a folder beside this file, and a line here.
+//! Every backend by name. A new one is a folder next to this file, and a line here.
 
 use super::backend::Backend;
 use super::postgres::PostgresBackend;

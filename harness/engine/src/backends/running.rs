@@ -12,7 +12,7 @@ use super::provider::{BackendError, BackendInfo, Choice};
 use super::registry::BACKENDS;
 use crate::sandbox::Sandbox;
 
-/// The backends of one run, whatever subjects it judges.
+/// The backends of one run, for subjects of any kind.
 pub struct Backends {
     /// Folder, ports and watchdog of the run.
     pub sandbox: Sandbox,

@@ -30,7 +30,7 @@ const DYING: Duration = Duration::from_millis(500);
 /// How much of a log's end is shown.
 pub(super) const TAIL: usize = 2048;
 
-/// A server that the suite started, whatever it runs in.
+/// A server that the suite started, as a process or in a container.
 #[async_trait]
 pub(super) trait OwnServer: Send + Sync {
     /// Its process, if it is one that a scenario may kill or freeze.
@@ -50,15 +50,15 @@ pub(super) trait OwnServer: Send + Sync {
     async fn stop(&self);
 }
 
-/// Asks until the server answers, with a pause between two questions; what `probe` says is why it does
+/// Polls `probe` until the server answers, with a pause between two polls; an error of `probe` says why it does
 /// not yet.
-pub(super) async fn ready<T, Asked>(
+pub(super) async fn ready<T, Probed>(
     server: &impl OwnServer,
     between: Duration,
-    mut probe: impl FnMut() -> Asked,
+    mut probe: impl FnMut() -> Probed,
 ) -> Result<T, BackendError>
 where
-    Asked: Future<Output = Result<T, String>>,
+    Probed: Future<Output = Result<T, String>>,
 {
     let begun = Instant::now();
     loop {

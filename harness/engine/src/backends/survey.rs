@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_server_that_is_named_and_does_not_answer_is_broken_whatever_else_there_is() {
+    async fn a_server_that_is_named_and_does_not_answer_is_broken_even_next_to_other_providers() {
         let host = Host::bare([
             (
                 "CONFORMANCE_POSTGRES_URL",

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::cases::Case;
 use crate::manifest::Manifest;
 
-/// Which part of the contract a verdict speaks of.
+/// Which part of the contract a verdict is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Profile {

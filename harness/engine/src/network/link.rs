@@ -83,7 +83,7 @@ impl Link {
         self.command(Change::To(Condition::Cut)).await;
     }
 
-    /// New connections are accepted and hear nothing, existing ones fall silent. Nothing is lost:
+    /// New connections are accepted, and nothing passes on any connection. Nothing is lost:
     /// all of them carry on once the link is restored.
     pub async fn hang(&self) {
         self.command(Change::To(Condition::Hung)).await;

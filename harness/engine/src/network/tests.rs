@@ -49,16 +49,16 @@ async fn send(stream: &mut TcpStream, text: &str) {
     stream.write_all(text.as_bytes()).await.expect("to write");
 }
 
-async fn hears(stream: &mut TcpStream, text: &str) {
+async fn receives(stream: &mut TcpStream, text: &str) {
     let mut bytes = vec![0; text.len()];
     let read = timeout(LONG, stream.read_exact(&mut bytes)).await;
     read.expect("an answer in time").expect("an answer");
     assert_eq!(String::from_utf8_lossy(&bytes), text);
 }
 
-async fn hears_nothing(stream: &mut TcpStream) {
-    let heard = timeout(SILENCE, stream.read(&mut [0; 1])).await;
-    assert!(heard.is_err(), "{heard:?}");
+async fn receives_nothing(stream: &mut TcpStream) {
+    let read = timeout(SILENCE, stream.read(&mut [0; 1])).await;
+    assert!(read.is_err(), "{read:?}");
 }
 
 /// Reads to the end: how many bytes, and how it ended.
@@ -91,7 +91,7 @@ async fn bytes_pass_both_ways_and_connections_are_counted() {
     let link = link(echo().await).await;
     let mut stream = attach(&link).await;
     send(&mut stream, "hello").await;
-    hears(&mut stream, "hello").await;
+    receives(&mut stream, "hello").await;
     assert_eq!((link.open_connections(), link.accepted()), (1, 1));
     drop(stream);
     becomes_empty(&link).await;
@@ -103,7 +103,7 @@ async fn a_cut_link_refuses_resets_and_is_restored_on_its_port() {
     let link = link(echo().await).await;
     let mut old = attach(&link).await;
     send(&mut old, "hello").await;
-    hears(&mut old, "hello").await;
+    receives(&mut old, "hello").await;
     link.cut().await;
     assert_eq!(link.open_connections(), 0);
     is_reset(&mut old).await;
@@ -117,7 +117,7 @@ async fn a_cut_link_refuses_resets_and_is_restored_on_its_port() {
     link.restore().await;
     let mut new = attach(&link).await;
     send(&mut new, "again").await;
-    hears(&mut new, "again").await;
+    receives(&mut new, "again").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -125,25 +125,25 @@ async fn an_existing_connection_falls_silent_and_carries_on() {
     let link = link(echo().await).await;
     let mut stream = attach(&link).await;
     send(&mut stream, "before").await;
-    hears(&mut stream, "before").await;
+    receives(&mut stream, "before").await;
     link.hang().await;
     send(&mut stream, "meanwhile").await;
-    hears_nothing(&mut stream).await;
+    receives_nothing(&mut stream).await;
     link.restore().await;
-    hears(&mut stream, "meanwhile").await;
+    receives(&mut stream, "meanwhile").await;
     send(&mut stream, "after").await;
-    hears(&mut stream, "after").await;
+    receives(&mut stream, "after").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_connection_opened_during_a_hang_hears_nothing_and_works_afterwards() {
+async fn a_connection_opened_during_a_hang_receives_nothing_and_works_afterwards() {
     let link = link(echo().await).await;
     link.hang().await;
     let mut stream = attach(&link).await;
     send(&mut stream, "hello").await;
-    hears_nothing(&mut stream).await;
+    receives_nothing(&mut stream).await;
     link.restore().await;
-    hears(&mut stream, "hello").await;
+    receives(&mut stream, "hello").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -151,7 +151,7 @@ async fn a_connection_closed_during_a_hang_is_noticed_afterwards() {
     let link = link(echo().await).await;
     let mut old = attach(&link).await;
     send(&mut old, "x").await;
-    hears(&mut old, "x").await;
+    receives(&mut old, "x").await;
     link.hang().await;
     let new = attach(&link).await;
     drop((old, new));
@@ -209,13 +209,13 @@ async fn a_slow_link_delays_both_ways_until_it_is_restored() {
     link.slow(Duration::from_millis(50)).await;
     let begun = Instant::now();
     send(&mut stream, "x").await;
-    hears(&mut stream, "x").await;
+    receives(&mut stream, "x").await;
     assert!(begun.elapsed() >= Duration::from_millis(100));
     link.slow(10 * LONG).await;
     send(&mut stream, "y").await;
-    hears_nothing(&mut stream).await;
+    receives_nothing(&mut stream).await;
     link.restore().await;
-    hears(&mut stream, "y").await;
+    receives(&mut stream, "y").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -231,7 +231,7 @@ async fn half_a_close_is_passed_on_and_the_answer_still_comes() {
         "question".len()
     );
     send(&mut backend, "answer").await;
-    hears(&mut program, "answer").await;
+    receives(&mut program, "answer").await;
     drop(backend);
     assert_eq!(end_of(&mut program).await.expect("a close"), 0);
     becomes_empty(&link).await;
@@ -275,12 +275,12 @@ async fn a_reset_ends_what_exists_and_welcomes_what_comes() {
     let link = link(echo().await).await;
     let mut old = attach(&link).await;
     send(&mut old, "x").await;
-    hears(&mut old, "x").await;
+    receives(&mut old, "x").await;
     link.reset().await;
     is_reset(&mut old).await;
     let mut new = attach(&link).await;
     send(&mut new, "y").await;
-    hears(&mut new, "y").await;
+    receives(&mut new, "y").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -290,7 +290,7 @@ async fn dropping_a_link_ends_its_connections_and_gives_its_port_back() {
     let address = link.address();
     let mut stream = attach(&link).await;
     send(&mut stream, "x").await;
-    hears(&mut stream, "x").await;
+    receives(&mut stream, "x").await;
     drop(link);
     is_reset(&mut stream).await;
     let begun = Instant::now();

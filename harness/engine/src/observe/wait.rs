@@ -11,10 +11,10 @@ use crate::failure::Failure;
 /// Between the first two looks at a condition; later pauses are longer.
 const FIRST_PAUSE: Duration = Duration::from_millis(4);
 
-/// Between two looks at most: what comes late is not worth many looks.
+/// The longest pause between two polls: a late result needs no frequent polling.
 const LONGEST_PAUSE: Duration = Duration::from_millis(60);
 
-/// What a busy machine gets on top of a limit of the contract, in all scenarios alike.
+/// What a busy machine gets on top of a limit of the contract, the same in all scenarios.
 const ALLOWANCE: Duration = Duration::from_secs(2);
 
 /// The factor of `--patience`: how much slower than two idle cores this machine may be.
@@ -47,7 +47,7 @@ impl Default for Patience {
     }
 }
 
-/// Asks `probe` until it answers `Ok`, at most for `limit`.
+/// Polls `probe` until it returns `Ok`, at most for `limit`.
 ///
 /// An `Err` of the probe says what was seen instead; the last one ends up in the failure.
 pub async fn eventually<T, E: Display>(
@@ -56,7 +56,7 @@ pub async fn eventually<T, E: Display>(
     mut probe: impl AsyncFnMut() -> Result<T, E>,
 ) -> Result<T, Failure> {
     let begun = Instant::now();
-    let mut last = String::from("nothing: no look ended in time");
+    let mut last = String::from("nothing: no poll ended in time");
     let mut pause = FIRST_PAUSE;
     loop {
         let left = limit.saturating_sub(begun.elapsed());
@@ -73,7 +73,7 @@ pub async fn eventually<T, E: Display>(
     }
 }
 
-/// Lets time pass that a scenario speaks of: an answer that takes 3 s, a request held for 4 s.
+/// Lets time pass that a scenario names: an answer that takes 3 s, a request held for 4 s.
 ///
 /// Never to wait for something: that is [`eventually`], which says what it waited for.
 #[expect(
@@ -91,7 +91,7 @@ fn not_in_time(what: &impl Display, limit: Duration, last: &str) -> Failure {
     )
 }
 
-/// Asks `probe` again and again over `window`; each answer must be `Ok`.
+/// Polls `probe` over `window`; each result must be `Ok`.
 pub async fn holds_for<E: Display>(
     what: impl Display,
     window: Duration,

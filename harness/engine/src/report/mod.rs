@@ -79,7 +79,7 @@ const FILES: [&str; 2] = ["verdict.json", "junit.xml"];
 
 /// Makes the folder of `--report` and proves that it can be written, before a run is spent on it.
 ///
-/// The files of an older run go: whatever ends this one, they cannot be taken for its result.
+/// The files of an older run are removed, so that they cannot be taken for the result of this one however it ends.
 pub fn prepare(folder: &Path) -> Result<(), ReportError> {
     let written = std::fs::create_dir_all(folder).and_then(|()| {
         let mut probe = tempfile::tempfile_in(folder)?;
@@ -117,7 +117,7 @@ pub fn publish(
 
 /// Writes the files of `--report` as they are known now.
 pub fn write_files(run: &RunReport, folder: &Path) -> Result<(), ReportError> {
-    // All are whole before one gets its name: no verdict beside an older report.
+    // All are complete before one gets its name, so that a new verdict never stands next to an older report.
     let [verdict, junit] = FILES;
     let drafts = [
         Draft::write(folder, verdict, &verdict_json::render(run))?,

@@ -51,8 +51,9 @@ fn failures(run: &RunReport, screen: Screen) -> Vec<String> {
 /// One block for each cause: a dead backend ends many scenarios in the same error.
 fn errors(run: &RunReport, screen: Screen) -> Vec<String> {
     let errors = with(run, |it| *it == Outcome::Error);
-    let cause = |it: &ScenarioResult| {
-        it.evidence
+    let cause = |result: &ScenarioResult| {
+        result
+            .evidence
             .as_ref()
             .map(|evidence| evidence.failure.to_string())
     };

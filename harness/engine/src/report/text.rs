@@ -94,8 +94,8 @@ pub(super) fn ranges<'a>(ids: impl IntoIterator<Item = &'a str>) -> String {
 
 /// Whether `id` is the number after `last` in the same family.
 fn follows(last: &str, id: &str) -> bool {
-    let parts = |it: &str| {
-        let (family, number) = it.rsplit_once('-')?;
+    let parts = |id: &str| {
+        let (family, number) = id.rsplit_once('-')?;
         Some((family.to_owned(), number.parse::<u32>().ok()?))
     };
     match (parts(last), parts(id)) {

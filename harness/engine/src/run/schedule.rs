@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn every_case_begins_once_whatever_the_slots() {
+    fn every_case_begins_once_for_any_number_of_slots() {
         for slots in 1..9 {
             let mut queue = queue("lsllsslsss");
             let mut begun = String::new();

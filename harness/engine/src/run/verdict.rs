@@ -95,7 +95,7 @@ impl Tally {
         tally
     }
 
-    /// Those that were executed, whatever came of it.
+    /// The number of scenarios that were executed, with any outcome.
     pub fn executed(&self) -> usize {
         self.passed + self.failed + self.known_deviations + self.errors
     }
@@ -149,9 +149,9 @@ pub fn judge(
 /// How a run ended; where several hold, the first of this list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {
-    /// A signal ended it before its end: exit status 130, whatever was found until then.
+    /// A signal ended it before its end: exit status 130, with any results so far.
     Interrupted,
-    /// A scenario failed: 1, since that is certain whatever else went wrong.
+    /// A scenario failed: 1, since that is certain even if something else went wrong.
     Failed,
     /// The suite could not judge a scenario: 2.
     Error,

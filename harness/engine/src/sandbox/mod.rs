@@ -4,7 +4,7 @@
 //! - [`host`]: variables and programs of this machine
 //! - [`folder`]: the one folder that holds all of a run's files
 //! - `processes`: what the kernel says of processes
-//! - [`watchdog`]: whatever ends the run, nothing is left
+//! - [`watchdog`]: removes all that a run leaves, even after SIGKILL
 //! - [`ports`]: the one allocator of ports
 
 use std::io;
@@ -27,7 +27,7 @@ use watchdog::Watchdog;
 pub struct Sandbox {
     /// Holds all of the run's files.
     pub folder: RunFolder,
-    /// Leaves nothing behind, whatever ends the run.
+    /// Leaves nothing behind, even when the run is killed.
     pub watchdog: Watchdog,
     /// Hands out ports.
     pub ports: Ports,

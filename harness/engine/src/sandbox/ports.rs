@@ -159,7 +159,7 @@ impl Inner {
     }
 }
 
-/// Whether nothing listens, whatever the address: IPv4 and IPv6 may be bound apart.
+/// Whether nothing listens on any address: IPv4 and IPv6 may be bound separately.
 fn is_free(port: u16) -> bool {
     let any = [
         IpAddr::from(Ipv4Addr::UNSPECIFIED),

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-/// The kernel reports processor time in hundredths of a second, whatever its own clock.
+/// The kernel reports processor time in hundredths of a second on every machine.
 const TICK: Duration = Duration::from_millis(10);
 
 /// One process, as it was a moment ago.

@@ -1,4 +1,4 @@
-//! What a program writes: captured whatever it is, within bounds.
+//! The output of a program: any bytes are captured, up to a limit.
 
 use std::collections::VecDeque;
 use std::mem;
@@ -14,7 +14,7 @@ const KEPT: usize = 8 << 20;
 /// Where a line is cut.
 const LONGEST: usize = 1 << 20;
 
-/// What a line costs beside its bytes, so that a flood of empty ones is bounded as well.
+/// What a line costs in addition to its bytes, so that a flood of empty lines is bounded as well.
 const LINE_COST: usize = mem::size_of::<(u64, Line)>() + 16;
 
 /// Which stream a line came from.

@@ -17,27 +17,57 @@ pub struct File {
     pub text: String,
 }
 
+/// Folders with files that the repository does not hold: built, installed or drawn.
+const GENERATED: [&str; 5] = ["target", "node_modules", ".venv", "build", "__pycache__"];
+
+/// How the names of texts end. A name without a dot is that of a script or a Dockerfile.
+const TEXTS: [&str; 9] = [
+    "rs", "feature", "toml", "md", "txt", "sql", "proto", "py", "js",
+];
+
 /// The files below a folder whose names end so, in the order of their paths.
 pub fn files(folder: &str, ending: &str) -> Vec<File> {
-    let root = root();
+    let paths = paths(&root().join(folder));
+    let matching = paths
+        .iter()
+        .filter(|path| path.to_string_lossy().ends_with(ending));
+    matching.map(|path| read(path)).collect()
+}
+
+/// The texts below a folder, in the order of their paths; of a file, that file.
+pub fn texts(path: &str) -> Vec<File> {
+    let is_text = |path: &&PathBuf| {
+        let ending = path.extension().map(|ending| ending.to_string_lossy());
+        ending.is_none_or(|ending| TEXTS.contains(&ending.as_ref()))
+    };
+    let paths = paths(&root().join(path));
+    paths
+        .iter()
+        .filter(is_text)
+        .map(|path| read(path))
+        .collect()
+}
+
+/// The files below a folder, sorted; of a file, its own path.
+fn paths(path: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
-    let mut folders = vec![root.join(folder)];
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(&folder).expect("a folder").flatten() {
-            let path = entry.path();
-            if path.is_dir() {
-                if !path.ends_with("target") {
-                    folders.push(path);
-                }
-            } else if path.to_string_lossy().ends_with(ending) {
-                let inside = path.strip_prefix(&root).expect("below the root");
-                files.push(File {
-                    path: inside.to_string_lossy().into_owned(),
-                    text: std::fs::read_to_string(&path).expect("a text"),
-                });
-            }
+    let mut left = vec![path.to_owned()];
+    while let Some(path) = left.pop() {
+        if !path.is_dir() {
+            files.push(path);
+        } else if !GENERATED.iter().any(|name| path.ends_with(name)) {
+            let entries = std::fs::read_dir(&path).expect("a folder").flatten();
+            left.extend(entries.map(|entry| entry.path()));
         }
     }
-    files.sort_by(|one, other| one.path.cmp(&other.path));
+    files.sort();
     files
+}
+
+fn read(path: &Path) -> File {
+    let inside = path.strip_prefix(root()).expect("below the root");
+    File {
+        path: inside.to_string_lossy().into_owned(),
+        text: std::fs::read_to_string(path).expect("a text"),
+    }
 }

@@ -22,25 +22,12 @@ static PATH: LazyLock<Regex> = LazyLock::new(|| {
 static FROM_PARENT: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"\bsuper::(\w+)\b(?:::)?").expect("a valid pattern"));
 
-/// Which lists of a crate hold.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Scope {
-    /// That of `lib.rs`.
-    Top,
-    /// Those of all folders.
-    All,
-}
-
 /// The modules of each folder, in the order of its list.
 type Lists = BTreeMap<String, Vec<String>>;
 
 /// The folder `src` of a crate, whose files use each other.
-fn violations(sources: &[File], src: &str, scope: Scope) -> Vec<String> {
-    let (mut lists, mut violations) = lists(sources, src);
-    if scope == Scope::Top {
-        lists.retain(|folder, _| folder.is_empty());
-        violations.retain(|problem| !problem.contains("/mod.rs: module"));
-    }
+fn violations(sources: &[File], src: &str) -> Vec<String> {
+    let (lists, mut violations) = lists(sources, src);
     for file in sources {
         if is_test(&file.path) {
             continue;
@@ -194,24 +181,24 @@ fn forbidden_dependencies(manifest: &str, forbidden: &[&str]) -> Vec<String> {
 }
 
 #[track_caller]
-fn holds(src: &str, scope: Scope) {
+fn holds(src: &str) {
     let sources = files(src, ".rs");
     assert!(!sources.is_empty(), "no sources in {src}");
     let (lists, _) = lists(&sources, src);
     let top = lists.get("").map_or(0, Vec::len);
     assert!(top > 2, "{src} begins with no list of its modules");
-    let violations = violations(&sources, src, scope);
+    let violations = violations(&sources, src);
     assert!(violations.is_empty(), "\n{}", violations.join("\n"));
 }
 
 #[test]
 fn modules_of_the_engine_use_only_those_above_them() {
-    holds("harness/engine/src", Scope::All);
+    holds("harness/engine/src");
 }
 
 #[test]
 fn modules_of_the_suite_use_only_those_above_them() {
-    holds("harness/suite/src", Scope::Top);
+    holds("harness/suite/src");
 }
 
 #[test]
@@ -244,7 +231,7 @@ fn planted(path: &str, text: &str) -> Vec<String> {
         file("src/mid/mod.rs", inner),
         file(path, text),
     ];
-    violations(&sources, "src", Scope::All)
+    violations(&sources, "src")
 }
 
 #[test]

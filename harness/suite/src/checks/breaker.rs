@@ -272,7 +272,7 @@ mod tests {
         }
     }
 
-    /// `a3p` asks for call 3 and passes, `a3r` is refused, `e3s`, `e3f` and `e3a` end it, `u3f` ends it unseen; a
+    /// `a3p`: call 3 requests admission and passes, `a3r`: it is refused, `e3s`, `e3f` and `e3a` end it, `u3f` ends it unseen; a
     /// number alone is the second at which the next happens.
     fn seen(story: &str) -> Result<(), String> {
         let mut model = Model::closed(SETTINGS);

@@ -220,9 +220,9 @@ mod tests {
             answer
         };
         assert_eq!(request_id(&with("mine"), "mine"), Ok(()));
-        assert_eq!(request_id(&with("made"), "not sane"), Ok(()));
+        assert_eq!(request_id(&with("made"), "not valid"), Ok(()));
         assert!(request_id(&with("made"), "mine").is_err());
-        assert!(request_id(&with(""), "not sane").is_err());
-        assert!(request_id(&answer("{}"), "not sane").is_err());
+        assert!(request_id(&with(""), "not valid").is_err());
+        assert!(request_id(&answer("{}"), "not valid").is_err());
     }
 }

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
-/// A health answer that has everything that HLT-2 asks for.
+/// A health answer that has everything that HLT-2 requires.
 #[derive(Clone, Debug)]
 pub struct HealthAnswer {
     /// healthy, degraded or unhealthy.
@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_or_wrong_is_told() {
+    fn what_is_missing_or_wrong_is_reported() {
         bad("\"version\":\"1\",", "", "no version");
         bad("2024-05-01T10:00:00Z", "1714557600", "not RFC 3339");
         bad(

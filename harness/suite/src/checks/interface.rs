@@ -243,8 +243,8 @@ pub fn missing(
     (wanted.len(), missing)
 }
 
-/// What an answer to the question for `symbol` says otherwise than `wanted` of that part, about whatever it
-/// defines; nothing of an answer that is no file.
+/// Where the answer for `symbol` contradicts `wanted` in that part, for every symbol that it defines; empty for an
+/// answer that is not a file.
 pub fn contradictions(
     wanted: &[FileDescriptorProto],
     answer: &[FileDescriptorProto],
@@ -266,10 +266,10 @@ pub fn contradictions(
         .iter()
         .filter(about)
         .filter(|it| it.0 == Part::Fields);
-    let others = fields.flat_map(|it| {
+    let others = fields.flat_map(|field| {
         let said = said.iter().filter(|other| other.0 == Part::Fields);
-        let said = said.filter(|other| clash(&it.1, &other.1));
-        said.map(|other| format!("{symbol}: {} beside {}", other.1, it.1))
+        let said = said.filter(|other| clash(&field.1, &other.1));
+        said.map(|other| format!("{symbol}: {} next to {}", other.1, field.1))
     });
     lacking.chain(others).collect()
 }
@@ -288,8 +288,8 @@ fn subject(part: Part, sentence: &str) -> &str {
 
 /// Whether two fields of one message share their name or their number, but not both.
 fn clash(one: &str, other: &str) -> bool {
-    let parts = |it: &str| {
-        let head = it.split(',').next().unwrap_or_default();
+    let parts = |line: &str| {
+        let head = line.split(',').next().unwrap_or_default();
         let (name, number) = head.split_once(" = ").unwrap_or_default();
         (name.to_owned(), number.to_owned())
     };
@@ -359,7 +359,7 @@ mod tests {
     }
 
     #[test]
-    fn a_map_is_its_types_whatever_its_entries_are_called() {
+    fn a_map_is_its_types_and_the_name_of_its_entries_does_not_count() {
         let wanted = with_map("AgesEntry", ".p.M.AgesEntry");
         let lacks = |seen: &[_]| missing(&wanted, seen, "p", Part::Fields).1;
         assert_eq!(lacks(&with_map("Ages", "Ages")), [""; 0]);

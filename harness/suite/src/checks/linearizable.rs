@@ -297,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn a_read_beside_an_update_may_see_either() {
+    fn a_read_concurrent_with_an_update_may_see_either() {
         let update = call(0, 10, set("name", "b"), Response::Value(record("b", "on")));
         for name in ["a", "b"] {
             fits(&[
@@ -369,7 +369,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_reads_what_nobody_wrote() {
+    fn a_value_that_was_never_written_is_not_read() {
         does_not_fit(&[call(
             0,
             10,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-/// The form that `LOG_FORMAT` asks for.
+/// The format that `LOG_FORMAT` selects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
     /// One JSON object a line.
@@ -16,7 +16,7 @@ pub enum Format {
 /// One event: its fields as text, JSON values other than strings in their JSON form.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
-    /// `time`, `level`, `msg` and whatever else stands there.
+    /// `time`, `level`, `msg` and all other fields of the line.
     pub fields: BTreeMap<String, String>,
 }
 
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_of_another_time_is_told() {
+    fn an_event_of_another_time_is_reported() {
         let line = format!("time={TIME} level=INFO msg=a");
         let event = parse(line.as_bytes(), Format::Text).expect("an event");
         let time = DateTime::parse_from_rfc3339(TIME).expect("a time").to_utc();
@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_event_is_told() {
+    fn what_is_not_an_event_is_reported() {
         bad("ready", Format::Json, "not JSON");
         bad("[1]", Format::Json, "no object");
         bad(

@@ -2,9 +2,9 @@
 //!
 //! - [`breaker`]: whether the observed calls of a breaker agree with RES-3 and RES-4
 //! - [`frequency`]: how often something happened
+//! - [`http_answer`]: an HTTP answer, as drivers return it and checks read it
 //! - [`gateway_answer`]: what every answer of the gateway must look like
 //! - [`health_answer`]: whether an answer to `/health` is complete
-//! - [`http_answer`]: an HTTP answer, as drivers return it and checks read it
 //! - [`interface`]: an interface as its file descriptors define it
 //! - [`linearizable`]: whether a history of one user fits into one order
 //! - [`log_line`]: whether a line is one event of a log

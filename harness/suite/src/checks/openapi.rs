@@ -158,8 +158,8 @@ impl ApiDescription {
             wrong.push("the path does not begin with a slash".to_owned());
         }
         let declared = self.parameters(path, operation);
-        let used = path.split('/').filter_map(|it| {
-            let name = it.strip_prefix('{')?.strip_suffix('}')?;
+        let used = path.split('/').filter_map(|segment| {
+            let name = segment.strip_prefix('{')?.strip_suffix('}')?;
             Some(name.to_owned())
         });
         let missing = used.filter(|it| !declared.contains(it));
@@ -375,7 +375,7 @@ mod tests {
     }
 
     #[test]
-    fn an_invalid_description_is_told_apart() {
+    fn each_kind_of_invalid_description_is_reported() {
         invalid(|it| it["openapi"] = "3.0.3".into(), "3.1.x");
         invalid(
             |it| it["info"] = json!({}),

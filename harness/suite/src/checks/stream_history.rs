@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn bad_histories_are_told_apart() {
+    fn each_kind_of_bad_history_is_reported() {
         let all = [("a", 2), ("a", 3), ("a", 4), ("b", 2)];
         check(
             &all[1..],

@@ -28,7 +28,7 @@ const INTERRUPTED: u8 = 130;
 #[command(
     name = "conformance",
     version,
-    after_help = "Examples:\n  conformance init > conformance.toml     a manifest to start from\n  conformance run --manifest mine.toml    judge an implementation\n  conformance run --clause USR-7          one clause of it\n  conformance explain USR-7               what that clause asks for"
+    after_help = "Examples:\n  conformance init > conformance.toml     a manifest to start from\n  conformance run --manifest mine.toml    judge an implementation\n  conformance run --clause USR-7          one clause of it\n  conformance explain USR-7               the text of that clause"
 )]
 struct Arguments {
     #[command(subcommand)]

@@ -118,7 +118,7 @@ impl SelectArguments {
         let name = self.name.as_deref().map(regex::Regex::new).transpose();
         Ok(Selection {
             components: self.component.clone(),
-            profile: self.profile.map(|it| match it {
+            profile: self.profile.map(|profile| match profile {
                 ProfileArgument::Core => Profile::Core,
                 ProfileArgument::Full => Profile::Full,
             }),

@@ -1,6 +1,7 @@
 //! This platform's catalogue: components, capabilities and the clauses of its contract.
 
 use conformance_engine::catalogue::{Catalogue, Component as Entry, Family};
+use conformance_engine::features::cases::Case;
 
 use super::components::Component;
 use super::components::gateway::GATEWAY;
@@ -8,6 +9,16 @@ use super::components::user_service::USER_SERVICE;
 
 /// Every component that this version judges.
 pub const COMPONENTS: &[&Component] = &[&USER_SERVICE, &GATEWAY];
+
+impl Component {
+    /// The component that a case judges, if this version judges it.
+    pub fn of(case: &Case) -> Option<&'static Self> {
+        COMPONENTS
+            .iter()
+            .copied()
+            .find(|it| it.name == case.component)
+    }
+}
 
 /// Components of the contract that this version cannot judge yet.
 const UNJUDGED: &[&str] = &["operator"];

@@ -1,7 +1,7 @@
 //! What the contract says, as data.
 //!
-//! - [`catalogue`]: components, capabilities, clauses
 //! - [`components`]: what each program serves and depends on
+//! - [`catalogue`]: components, capabilities, clauses
 
 pub mod catalogue;
 pub mod components;

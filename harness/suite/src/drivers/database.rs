@@ -86,7 +86,7 @@ pub async fn refuse_reads(client: &Client) -> StepResult {
     hide_behind_views(client, "conformance_refuse_read()").await
 }
 
-/// Puts a view in the place of every table that asks this of each row.
+/// Replaces every table by a view that evaluates this condition for each row.
 async fn hide_behind_views(client: &Client, condition: &str) -> StepResult {
     for table in tables(client).await? {
         let (schema, name) = table
@@ -114,7 +114,7 @@ pub async fn close_connections(client: &Client, database: &Database) -> StepResu
         .map_err(Failure::broken)
 }
 
-/// Ends whatever statement of the service runs, and leaves its connections.
+/// Cancels every running statement of the service, and leaves its connections open.
 pub async fn cancel_statements(client: &Client, database: &Database) -> StepResult {
     let statement = "SELECT count(pg_cancel_backend(pid)) FROM pg_stat_activity
                      WHERE datname = $1 AND pid <> pg_backend_pid() AND application_name <> 'conformance'

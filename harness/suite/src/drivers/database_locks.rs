@@ -10,7 +10,7 @@ use tokio_postgres::Client;
 
 use super::database::{self, run};
 
-/// How long a program is watched for what it asks by itself: longer than its gauges may be old (MET-6).
+/// How long a program is watched for its background statements: longer than its gauges may be old (MET-6).
 const WATCHED: Duration = Duration::from_secs(6);
 
 /// Between two looks at what runs.
@@ -60,10 +60,10 @@ pub async fn none_older(client: &Client, database: &Database, limit: Duration) -
     let Err(failure) = gone.await else {
         return Ok(());
     };
-    // Only now is it worth the time to tell them from what the program asks by itself.
+    // To find the program's background statements takes time, so that is done only where statements are left.
     let left = running(client, database, &now).await?;
-    let by_itself = asked_without_a_call(client, database).await?;
-    if left.is_subset(&by_itself) {
+    let background = background_statements(client, database).await?;
+    if left.is_subset(&background) {
         Ok(())
     } else {
         Err(failure)
@@ -86,8 +86,8 @@ async fn running(
     queries.collect()
 }
 
-/// What the program asks while nobody calls it: its statements are ended, and those that come then are its own.
-async fn asked_without_a_call(
+/// The statements that the program runs without a call: all are cancelled, and those that run afterwards are its own.
+async fn background_statements(
     client: &Client,
     database: &Database,
 ) -> StepResult<BTreeSet<String>> {

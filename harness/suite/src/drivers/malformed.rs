@@ -45,7 +45,7 @@ pub fn without_utf8(create: &CreateUserRequest, id: &str) -> Vec<EncodedCall> {
     };
     calls.push(("ListUsers", list.encode_to_vec()));
     for (_, message) in &mut calls {
-        spoil(message);
+        corrupt(message);
     }
     calls
 }
@@ -82,7 +82,7 @@ fn updates(id: &str) -> [EncodedCall; 2] {
 }
 
 /// Replaces the placeholder by the start of a character without its end.
-fn spoil(message: &mut [u8]) {
+fn corrupt(message: &mut [u8]) {
     let mark = MARK.as_bytes();
     let found = message.windows(mark.len()).rposition(|bytes| bytes == mark);
     if let Some(at) = found {

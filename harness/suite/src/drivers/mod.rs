@@ -1,8 +1,8 @@
 //! Drivers: verbs of the domain. They own wire details, deadlines, the request id that names the
 //! scenario, and the journal; they return typed outcomes and never assert.
 //!
-//! - [`users`]: the verbs on users, over gRPC and over HTTP
 //! - [`gateway`]: HTTP requests to a gateway
+//! - [`users`]: the verbs on users, over gRPC and over HTTP
 //! - [`streams`]: the streams of users
 //! - [`health_service`]: the health protocol of gRPC
 //! - [`reflection`]: the interface as data

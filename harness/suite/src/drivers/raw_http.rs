@@ -69,7 +69,7 @@ pub async fn send_slowly(
 ) -> StepResult<Result<HttpAnswer, String>> {
     let begun = Instant::now();
     let stream = raw::connect(port).await?;
-    // A piece leaves at once, whatever was acknowledged.
+    // Each piece is sent immediately, before earlier ones are acknowledged.
     let _ = stream.set_nodelay(true);
     let (mut reader, mut writer) = stream.into_split();
     let writing = tokio::spawn(async move {
@@ -117,9 +117,9 @@ fn parse(seen: &[u8], over: bool, begun: Instant) -> Result<Option<HttpAnswer>, 
     let headers: HeaderMap = head
         .headers
         .iter()
-        .filter_map(|it| {
-            let name = HeaderName::from_bytes(it.name.as_bytes()).ok()?;
-            Some((name, HeaderValue::from_bytes(it.value).ok()?))
+        .filter_map(|header| {
+            let name = HeaderName::from_bytes(header.name.as_bytes()).ok()?;
+            Some((name, HeaderValue::from_bytes(header.value).ok()?))
         })
         .collect();
     if status == 100 {

@@ -97,8 +97,8 @@ impl UserStream {
                 limit.as_millis()
             ))),
         };
-        let told = opened.as_ref().map_or_else(shown, |_| "is open".to_owned());
-        journal.note(format!("{name} {told}, {took} ms"));
+        let outcome = opened.as_ref().map_or_else(shown, |_| "is open".to_owned());
+        journal.note(format!("{name} {outcome}, {took} ms"));
         Ok(opened.map(|stream| Self::follow(stream, pace, name, journal)))
     }
 
@@ -143,8 +143,8 @@ fn connect(url: &str, window: u32) -> StepResult<Channel> {
 }
 
 /// The end of a stream as gRPC's clients report it: a connection that broke, or that the server closed, is
-/// UNAVAILABLE (STR-5), whatever this library makes of it. A stream that the server reset keeps its code, and a
-/// connection that was never there is none that broke.
+/// UNAVAILABLE (STR-5), even if this library reports another code. A stream that the server reset keeps its code, and a
+/// connection that never existed does not count as broken.
 fn as_reported(status: Status) -> Status {
     let Some(cause) = std::error::Error::source(&status) else {
         return status;
@@ -154,8 +154,9 @@ fn as_reported(status: Status) -> Status {
     if chain().any(|it| it.downcast_ref::<tonic::ConnectError>().is_some()) {
         return Status::unknown(format!("no connection: {words}"));
     }
-    let is_reset = |it: &(dyn std::error::Error + 'static)| {
-        it.downcast_ref::<h2::Error>()
+    let is_reset = |cause: &(dyn std::error::Error + 'static)| {
+        cause
+            .downcast_ref::<h2::Error>()
             .is_some_and(h2::Error::is_reset)
     };
     if chain().any(is_reset) {
@@ -224,7 +225,7 @@ pub async fn callers(
         let channel = connect(url, WIDE)?;
         let calls = some.iter().map(|id| {
             let request = ListUsersRequest {
-                filter: format!("name=nobody-{}", scenario.id),
+                filter: format!("name=unmatched-{}", scenario.id),
                 ..Default::default()
             };
             refusal(start(channel.clone(), request, &scenario.id, id.as_deref()))

@@ -92,7 +92,7 @@ pub async fn send_bytes(target: &Target) -> StepResult {
             with("User-Agent"),
             with("X-Request-Id"),
             with("traceparent"),
-            with("X-Nobody-Knows"),
+            with("X-Unknown-Header"),
         ] {
             raw::send(target.http, &request).await?;
         }
@@ -107,9 +107,14 @@ pub async fn send_bytes(target: &Target) -> StepResult {
 async fn bytes_over_grpc(url: &str, bytes: &[u8]) -> StepResult {
     let endpoint = Endpoint::from_shared(url.to_owned()).map_err(Failure::broken)?;
     let mut client = UserServiceClient::new(endpoint.connect_lazy());
-    for name in ["x-request-id", "traceparent", "x-user-id", "x-nobody-knows"] {
+    for name in [
+        "x-request-id",
+        "traceparent",
+        "x-user-id",
+        "x-unknown-header",
+    ] {
         let mut request = tonic::Request::new(GetUserRequest {
-            id: "nobody".to_owned(),
+            id: "unknown".to_owned(),
         });
         let value = AsciiMetadataValue::try_from(bytes).map_err(Failure::broken)?;
         request.metadata_mut().insert(name, value);
@@ -156,7 +161,7 @@ pub async fn send(client: &Users, target: &Target, place: &str, text: &str) -> S
             client
                 .clone()
                 .with_request_id(&header(text))
-                .get("nobody")
+                .get("unknown")
                 .await;
             return Ok(());
         }
@@ -186,7 +191,7 @@ async fn over_grpc(url: &str, place: &str, text: &str) -> StepResult {
         .await
         .map_err(|error| Failure::mismatch("a connection", error))?;
     let mut request = tonic::Request::new(user_proto::v1::GetUserRequest {
-        id: "nobody".to_owned(),
+        id: "unknown".to_owned(),
     });
     let name = if place == "a traceparent" {
         "traceparent"

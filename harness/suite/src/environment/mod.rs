@@ -31,9 +31,9 @@ const LIGHT: Duration = Duration::from_millis(150);
 /// A start that costs more takes all cores by itself, as that of a JVM does, which compiles meanwhile.
 const HEAVY: Duration = Duration::from_millis(700);
 
-/// How many times what a start costs beyond a cheap one may pass until it is done: other programs start beside it,
-/// and those that have started are busy with their scenarios.
-const STARTS_BESIDE: f64 = 4.0;
+/// Factor on the processor time of a start, beyond that of a cheap one, until it is done: other programs start at the
+/// same time, and those that have started are busy with their scenarios.
+const CONCURRENT_STARTS: f64 = 4.0;
 
 /// The cores of this machine.
 pub fn cores() -> usize {
@@ -160,7 +160,7 @@ impl Environment {
     /// start costs much, since it shares the machine with others that start.
     pub fn stretch_start(&self, limit: Duration) -> Duration {
         let beyond = self.start_cost.get().saturating_sub(LIGHT);
-        self.patience.stretch(limit) + beyond.mul_f64(STARTS_BESIDE * self.patience.factor())
+        self.patience.stretch(limit) + beyond.mul_f64(CONCURRENT_STARTS * self.patience.factor())
     }
 
     /// The components that do not start: neither their shared deployment nor, a second time, one like it.

@@ -133,7 +133,7 @@ struct Attempt<'a> {
 }
 
 impl<'a> Attempt<'a> {
-    /// Starts with a closed breaker, whatever state the previous attempt left.
+    /// Starts with a closed breaker; the state that the previous attempt left does not matter.
     async fn begin(
         gateway: &'a Gateway,
         double: &'a UserServiceDouble,

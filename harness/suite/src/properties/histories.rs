@@ -184,7 +184,7 @@ fn answer(call: users::Call<User>) -> StepResult<Response> {
 /// Concurrency is no reason to fail: the database is available, and every request is valid.
 fn unexpected(method: &str, status: &Status) -> Failure {
     Failure::mismatch(
-        format!("{method} succeeds or gives NOT_FOUND beside other clients"),
+        format!("{method} succeeds or gives NOT_FOUND while other clients write"),
         users::shown(status),
     )
 }

@@ -1,5 +1,6 @@
 //! Properties: statements about all inputs, tried on the running subject, shrunk when they fail.
 //!
+//! - [`pagination`]: any listing over all pages returns every stable user exactly once (USR-16)
 //! - [`texts`]: acceptance, refusal and storage of any text (USR-3, 4, 5, 17)
 //! - [`breaker`]: any sequence of calls agrees with the model of the breaker (RES-3, RES-4)
 //! - [`filters`]: any filter finds what the model finds (USR-14)
@@ -9,7 +10,6 @@
 //! - [`requests`]: any request to a gateway (GWY-5, GWY-7)
 //! - [`streams`]: any interleaving of writers, streams and outages is delivered (STR-1, 3, 5)
 //! - [`retries`]: any answers lead to the retries of RES-2
-//! - [`pagination`]: any listing over all pages returns every lasting user exactly once (USR-16)
 
 pub mod breaker;
 pub mod filters;

@@ -1,4 +1,4 @@
-//! Any listing over all pages returns every lasting user exactly once, whatever others write (USR-16).
+//! Any listing over all pages returns every stable user exactly once while others write (USR-16).
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ use super::{created, ok, unique};
 use crate::drivers::users::Users;
 
 /// Number of users that exist throughout every listing.
-const LASTING: usize = 60;
+const STABLE_USERS: usize = 60;
 
 /// Maximum number of pages of a listing, so that page tokens in a circle do not block the suite.
 const MOST_PAGES: usize = 2_000;
@@ -44,18 +44,18 @@ pub async fn rest(
 /// Lists in every order that USR-16 names, while two other clients create, change and delete users.
 pub async fn check(clients: Vec<Users>, seed: u64) -> StepResult {
     let run = unique();
-    let mut lasting = BTreeMap::new();
-    for index in 0..LASTING {
+    let mut stable = BTreeMap::new();
+    for index in 0..STABLE_USERS {
         // Neither email nor name grows with the time of creation.
-        let key = (index * 37) % LASTING;
+        let key = (index * 37) % STABLE_USERS;
         let user = created(
             &clients[0],
-            &format!("{key:03}.lasting.{run}@walk.example"),
-            &format!("{:03} Lasting", (key * 7) % LASTING),
+            &format!("{key:03}.stable.{run}@walk.example"),
+            &format!("{:03} Stable", (key * 7) % STABLE_USERS),
         )
         .await;
         let user = user.map_err(|it| Failure::mismatch("users to walk over", it))?;
-        lasting.insert(user.id, user.email);
+        stable.insert(user.id, user.email);
     }
     let stop = CancellationToken::new();
     let writers: Vec<_> = (0..2_usize)
@@ -63,26 +63,26 @@ pub async fn check(clients: Vec<Users>, seed: u64) -> StepResult {
             let writer = Writer {
                 client: clients[index % clients.len()].clone().quiet(),
                 run: run.clone(),
-                lasting: lasting.keys().cloned().collect(),
+                stable: stable.keys().cloned().collect(),
                 random: StdRng::seed_from_u64(seed ^ index as u64),
                 stop: stop.clone(),
             };
             tokio::spawn(writer.write())
         })
         .collect();
-    let walked = walk_all(&clients, &lasting).await;
+    let walked = walk_all(&clients, &stable).await;
     stop.cancel();
     for writer in writers {
         let written = writer.await.map_err(Failure::broken)?;
         written.map_err(|it| Failure::mismatch("others write meanwhile", it))?;
     }
     walked.map_err(|got| {
-        Failure::mismatch("every lasting user exactly once", got)
+        Failure::mismatch("every stable user exactly once", got)
             .detail(format!("generated with --seed {seed}"))
     })
 }
 
-async fn walk_all(clients: &[Users], lasting: &BTreeMap<String, String>) -> Result<(), String> {
+async fn walk_all(clients: &[Users], stable: &BTreeMap<String, String>) -> Result<(), String> {
     for order_by in [
         "created_at",
         "created_at desc",
@@ -101,18 +101,18 @@ async fn walk_all(clients: &[Users], lasting: &BTreeMap<String, String>) -> Resu
             let first = ok(client.list(request.clone()).await)?;
             let other = &clients[(index + 1) % clients.len()];
             let users = rest(other, request, first).await?;
-            judge(order_by, lasting, &users)?;
+            judge(order_by, stable, &users)?;
         }
     }
     Ok(())
 }
 
-fn judge(order_by: &str, lasting: &BTreeMap<String, String>, users: &[User]) -> Result<(), String> {
+fn judge(order_by: &str, stable: &BTreeMap<String, String>, users: &[User]) -> Result<(), String> {
     let mut met: BTreeMap<&str, usize> = BTreeMap::new();
     for user in users {
         *met.entry(user.id.as_str()).or_default() += 1;
     }
-    let wrong: Vec<String> = lasting
+    let wrong: Vec<String> = stable
         .iter()
         .map(|(id, email)| (email, met.get(id.as_str()).copied().unwrap_or(0)))
         .filter(|(_, times)| *times != 1)
@@ -133,7 +133,7 @@ fn judge(order_by: &str, lasting: &BTreeMap<String, String>, users: &[User]) -> 
 struct Writer {
     client: Users,
     run: String,
-    lasting: Vec<String>,
+    stable: Vec<String>,
     random: StdRng,
     stop: CancellationToken,
 }
@@ -189,9 +189,9 @@ impl Writer {
         ok(self.client.update(request).await).map(|_| ())
     }
 
-    /// A lasting user's email and name stay, its status changes.
+    /// Changes the status of a stable user; its email and name stay.
     async fn touch(&mut self) -> Result<(), String> {
-        let id = self.lasting[self.random.random_range(0..self.lasting.len())].clone();
+        let id = self.stable[self.random.random_range(0..self.stable.len())].clone();
         let status = Some(self.random.random_range(1..4));
         let request = UpdateUserRequest {
             id,

@@ -122,15 +122,15 @@ fn generated() -> impl Strategy<Value = GeneratedRequest> {
             header: header.trim().to_owned(),
             body,
         })
-        .prop_filter("a request line of at most 4,000 bytes", |it| {
-            it.path.len() < 3_900
+        .prop_filter("a request line of at most 4,000 bytes", |request| {
+            request.path.len() < 3_900
         })
 }
 
 /// Whether an error may have any shape, as a layer before the router may have refused the request: for its path
 /// (GWY-8; an empty segment is none of a route's), or for a method that a parser need not know (GWY-6).
 fn has_free_shape(method: &str, path: &str) -> bool {
-    let is_odd = |segment: &str| {
+    let may_be_refused = |segment: &str| {
         let bytes: Vec<u8> = percent_encoding::percent_decode_str(segment).collect();
         let is_refused = |it: char| matches!(it, '/' | '\\' | '%' | ';') || it.is_control();
         segment.is_empty()
@@ -140,7 +140,7 @@ fn has_free_shape(method: &str, path: &str) -> bool {
     };
     let path = path.split('?').next().unwrap_or_default();
     let path = path.strip_prefix('/').unwrap_or(path);
-    matches!(method, "PURGE" | "PROPFIND") || path.split('/').any(is_odd)
+    matches!(method, "PURGE" | "PROPFIND") || path.split('/').any(may_be_refused)
 }
 
 /// Any request is answered below 500, with its id, and an error in the shape of the contract.
@@ -171,9 +171,9 @@ async fn attempt(gateway: &Gateway, generated: GeneratedRequest) -> Tried {
         .send(request)
         .await
         .map_err(|it| format!("no answer: {it:?}"))?;
-    let told = |what: String| format!("{what}; {}", answer.shown());
+    let with_answer = |what: String| format!("{what}; {}", answer.shown());
     if answer.status >= 500 {
-        return Err(told("an error of the server".to_owned()));
+        return Err(with_answer("an error of the server".to_owned()));
     }
     let path = generated.path.split('?').next().unwrap_or_default();
     // Paths of probes may be answered by the probe server.
@@ -187,9 +187,9 @@ async fn attempt(gateway: &Gateway, generated: GeneratedRequest) -> Tried {
         return Ok(());
     }
     gateway_answer::request_id(&answer, generated.id.as_deref().unwrap_or_default())
-        .map_err(told)?;
+        .map_err(with_answer)?;
     if answer.status >= 400 && generated.method != "HEAD" {
-        gateway_answer::error(&answer).map_err(told)?;
+        gateway_answer::error(&answer).map_err(with_answer)?;
     }
     Ok(())
 }
@@ -199,7 +199,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn odd_paths_and_rare_methods_may_be_refused_in_any_shape() {
+    fn unusual_paths_and_rare_methods_may_be_refused_in_any_shape() {
         for path in [
             "/a%2fb", "/a%5C", "/%25", "/%00", "/%C2%85", "/a;b", "/..", "/%2E/x", "//x", "/x/",
             "/%FF",

@@ -1,4 +1,4 @@
-//! Whatever a user service answers, a GET is retried as often as RES-2 says.
+//! For all answers of a user service a GET is retried as often as RES-2 says.
 
 use std::sync::Arc;
 

@@ -232,11 +232,11 @@ async fn replay(clients: &[Users], mut model: Model, operations: &[Operation]) -
         let client = &replay.clients[index % replay.clients.len()];
         let expected = model.expected(operation);
         let after = Model::apply(model.clone(), operation);
-        let told = |text: String| format!("operation {} {operation:?}: {text}", index + 1);
+        let located = |text: String| format!("operation {} {operation:?}: {text}", index + 1);
         replay
             .step(client, operation, expected, &after)
             .await
-            .map_err(told)?;
+            .map_err(located)?;
         model = after;
     }
     Ok(())

@@ -119,7 +119,7 @@ fn actions() -> impl Strategy<Value = Vec<Action>> {
 pub async fn check(ground: Ground) -> StepResult {
     let (seed, patience) = (ground.scenario.seed, ground.scenario.patience);
     let statement =
-        "every stream tells every change, in order, each once, or ends with UNAVAILABLE";
+        "every stream delivers every change, in order, each once, or ends with UNAVAILABLE";
     holds(statement, seed, 2, actions, move |plan| {
         let ground = ground.clone();
         let limit = patience.stretch(CAUGHT_UP);
@@ -164,7 +164,7 @@ async fn attempt(ground: &Ground, plan: Vec<Action>, limit: Duration) -> Tried {
         is_first_well: true,
     };
     let done = attempt.perform(plan).await;
-    // Whatever came of it, the next attempt begins as this one did.
+    // After any outcome, the next attempt begins with working links, as this one did.
     for (instance, resource) in [(0, DATABASE), (0, REDIS), (1, REDIS)] {
         attempt.link(instance, resource, LinkState::Well).await?;
     }
@@ -224,7 +224,7 @@ impl Attempt<'_> {
             state,
             done,
         };
-        let gone = || "the suite: nobody holds the links".to_owned();
+        let gone = || "the suite: the links are not there".to_owned();
         self.ground.outages.send(outage).map_err(|_| gone())?;
         is_done.await.map_err(|_| gone())
     }

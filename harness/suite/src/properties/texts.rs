@@ -92,8 +92,8 @@ pub async fn emails(client: Users, seed: u64) -> StepResult {
                     ..Default::default()
                 };
                 let valid = email_is_valid(&email);
-                judged(&client, request, valid, "email is invalid", |it| {
-                    it.email == email
+                judged(&client, request, valid, "email is invalid", |user| {
+                    user.email == email
                 })
                 .await
             }
@@ -129,8 +129,8 @@ pub async fn names(client: Users, seed: u64) -> StepResult {
                 } else {
                     refusal
                 };
-                judged(&client, request, name_is_valid(&name), refusals, |it| {
-                    it.name == name
+                judged(&client, request, name_is_valid(&name), refusals, |user| {
+                    user.name == name
                 })
                 .await
             }
@@ -168,8 +168,8 @@ pub async fn metadata(client: Users, seed: u64) -> StepResult {
                     ..Default::default()
                 };
                 let valid = metadata_is_valid(metadata.iter());
-                judged(&client, request, valid, "metadata is invalid", |it| {
-                    it.metadata == metadata
+                judged(&client, request, valid, "metadata is invalid", |user| {
+                    user.metadata == metadata
                 })
                 .await
             }

@@ -95,7 +95,7 @@ pub fn prepare(
     sample: Option<usize>,
     seed: u64,
 ) -> anyhow::Result<Build> {
-    let workspace = Workspace::beside(mutants, "mutants-generated")?;
+    let workspace = Workspace::in_repository_of(mutants, "mutants-generated")?;
     let sources = workspace.sources()?;
     let mut all = Vec::new();
     for (file, source) in sources.iter().filter(|(file, _)| wanted(file)) {
@@ -270,7 +270,7 @@ mod tests {
 
     const FILE: &str = "user-service/src/name.rs";
 
-    /// Whom an error at the only place of a text is blamed on.
+    /// The mutants that are blamed for a compile error at a place.
     #[track_caller]
     fn check(at: &str, is_primary: bool, expected: Option<&str>) {
         let source = "fn f() { g(1); h(2); }";

@@ -3,6 +3,7 @@
 //! - [`Mutant`]: what the program of mutants says of each
 //! - [`weave`]: edits of the reference, each behind a switch
 //! - [`workspace`]: the copy of the reference that they are woven into, and its build
+//! - `exempt`: scenarios that need not kill a mutant, and mutants that need not be killed
 //! - [`operators`], [`generated`]: mutants that operators make, for a mutation score
 //! - [`judge`]: findings, a pure function of what was run
 //! - [`table`]: which scenario kills which mutant, for people and for the repository
@@ -81,8 +82,8 @@ pub struct Shard {
 }
 
 impl Shard {
-    /// Whether the mutant at this place of the list is in it. Neighbours, which are much alike, are not in the
-    /// same one.
+    /// Whether the mutant at this place of the list is in it. Neighbours, which are similar, are in
+    /// different shards.
     fn holds(self, place: usize) -> bool {
         place % self.of + 1 == self.number
     }
@@ -239,7 +240,7 @@ fn judge_all(
     runtime.block_on(try_all(request, manifest, cases, mutants))
 }
 
-/// Asks the program for its mutants.
+/// The mutants that the program lists.
 fn list(manifest: &Manifest) -> anyhow::Result<Vec<Mutant>> {
     let mut all: Vec<Mutant> = Vec::new();
     for (component, source) in &manifest.components {
@@ -260,11 +261,11 @@ fn list(manifest: &Manifest) -> anyhow::Result<Vec<Mutant>> {
 }
 
 fn choose(request: &Request, cases: &[Arc<Case>], all: Vec<Mutant>) -> Vec<Mutant> {
-    let is_wanted = |it: &Mutant| match &it.clause {
+    let is_wanted = |mutant: &Mutant| match &mutant.clause {
         _ if request.clauses.is_empty() => true,
         Some(clause) => request.clauses.contains(clause),
         // The clauses may all be those of another component.
-        None => !faced(request, it, cases).is_empty(),
+        None => !faced(request, mutant, cases).is_empty(),
     };
     all.into_iter()
         .filter(|it| request.components.is_empty() || request.components.contains(&it.component))
@@ -281,9 +282,9 @@ fn faced(request: &Request, mutant: &Mutant, cases: &[Arc<Case>]) -> Vec<Arc<Cas
     cases
         .iter()
         .filter(|it| it.component == mutant.component)
-        .filter(|it| match &mutant.clause {
-            Some(clause) => it.clause == *clause,
-            None => request.clauses.is_empty() || request.clauses.contains(&it.clause),
+        .filter(|case| match &mutant.clause {
+            Some(clause) => case.clause == *clause,
+            None => request.clauses.is_empty() || request.clauses.contains(&case.clause),
         })
         .cloned()
         .collect()
@@ -306,9 +307,9 @@ async fn try_all(
     let (plain, wrong): (Vec<_>, Vec<_>) = mutants.into_iter().partition(Mutant::is_plain);
     for (programs, at_once) in [(plain, 1), (wrong, AT_ONCE)] {
         let mut running = futures::stream::iter(programs)
-            .map(|it| {
-                let faced = faced(request, &it, cases);
-                trial(request, manifest, &backends, it, faced, &cancel)
+            .map(|program| {
+                let faced = faced(request, &program, cases);
+                trial(request, manifest, &backends, program, faced, &cancel)
             })
             .buffer_unordered(at_once);
         while let Some(trial) = running.next().await {

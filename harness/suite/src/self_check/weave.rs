@@ -257,7 +257,7 @@ fn only(places: &[Range<usize>]) -> Result<Range<usize>, usize> {
     }
 }
 
-/// Where the source holds the text, whatever the white space in it.
+/// Where the source holds the text; white space in it may differ.
 fn places(source: &str, text: &str) -> Vec<Range<usize>> {
     let words: Vec<String> = text.split_whitespace().map(regex::escape).collect();
     if words.is_empty() {

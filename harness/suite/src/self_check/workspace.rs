@@ -15,9 +15,9 @@ const COPIED: [&str; 3] = ["proto", "reference-impl", "harness/mutants"];
 /// Files by their path below a folder.
 type Tree = BTreeMap<PathBuf, Vec<u8>>;
 
-/// Weaves the edits beside the manifest of the mutants into a copy of the reference, and builds it.
+/// Weaves the edits in the folder of the mutants into a copy of the reference, and builds it.
 pub fn prepare(mutants: &Path) -> anyhow::Result<()> {
-    let workspace = Workspace::beside(mutants, "mutants-woven")?;
+    let workspace = Workspace::in_repository_of(mutants, "mutants-woven")?;
     let edits = read_edits(&mutants.join("edits"))?;
     let woven = weave::weave(&workspace.sources()?, &edits).map_err(|errors| all(&errors))?;
     workspace.write(woven, &edits)?;
@@ -57,7 +57,7 @@ fn all(errors: &[weave::WeaveError]) -> anyhow::Error {
 }
 
 /// A workspace of cargo with a copy of the reference. Its name is that of its folder in `target`, of the program
-/// that it builds, and of the folder that the copies are in: cargo tells crates apart by their path in a
+/// that it builds, and of the folder that the copies are in: cargo distinguishes crates by their path in a
 /// workspace, and all workspaces share one target folder, so that dependencies are built once.
 pub struct Workspace {
     /// The repository.
@@ -67,7 +67,7 @@ pub struct Workspace {
 
 impl Workspace {
     /// The workspace of this name, in the repository that holds this folder of mutants.
-    pub fn beside(mutants: &Path, name: &'static str) -> anyhow::Result<Self> {
+    pub fn in_repository_of(mutants: &Path, name: &'static str) -> anyhow::Result<Self> {
         let root = mutants.join("../..");
         let root = root
             .canonicalize()

@@ -10,7 +10,7 @@ use nix::unistd::Pid;
 use tokio::process::Command;
 use tokio_util::sync::CancellationToken;
 
-/// Runs the command, if there is one; false if a signal ended it. Whatever ends the suite, the build ends as well, with
+/// Runs the command, if there is one; false if a signal ended it. However the suite ends, the build ends as well, with
 /// all that it started.
 pub(super) async fn run(
     manifest: &Manifest,

@@ -1,16 +1,16 @@
 //! Steps, by concept: each resolves names, calls one driver and stores one outcome or returns one check.
 //!
-//! - [`deployment`]: deployments, instances, outages
-//! - [`process`]: processes: start, stop, commands, output
 //! - [`health`]: probes and the health service
+//! - [`deployment`]: deployments, instances, outages
+//! - [`users`]: users, and the outcomes of calls
+//! - [`process`]: processes: start, stop, commands, output
 //! - [`grpc`]: reflection, deadlines, limits, connections
 //! - [`gateway`]: HTTP requests, and the calls to the user service
-//! - [`users`]: users, and the outcomes of calls
 //! - [`streams`]: the streams of users
 
 #![allow(
     clippy::unused_async,
-    reason = "all step functions have one form: asynchronous, whatever they do"
+    reason = "all step functions have one form: asynchronous, even those that do not wait"
 )]
 
 pub mod deployment;

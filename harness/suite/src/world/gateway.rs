@@ -45,7 +45,7 @@ pub struct SentRequest {
     pub body: Option<Bytes>,
     /// `x-request-id`, if it is to be sent.
     pub id: Option<String>,
-    /// Headers beside the request's id; a `content-type` replaces that of JSON.
+    /// Headers in addition to the request's id; a `content-type` replaces that of JSON.
     pub headers: Vec<(String, String)>,
 }
 
@@ -115,7 +115,7 @@ impl Exchange {
         self.answer.as_ref().map_err(|_| self.summary())
     }
 
-    /// What is wrong with the answer, whatever the request was (GWY-1, GWY-5, GWY-7).
+    /// What is wrong with the answer to any request (GWY-1, GWY-5, GWY-7).
     pub fn fault(&self) -> Option<String> {
         let answer = match self.answer() {
             Ok(answer) => answer,

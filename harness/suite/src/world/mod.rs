@@ -190,10 +190,10 @@ impl ScenarioHooks for Hooks {
             current,
             ..
         } = world;
-        let mut aftermath = AfterScenario::default();
+        let mut after = AfterScenario::default();
         if !passed {
-            aftermath.broken = environment.backends.broken().await;
-            aftermath.logs = match &current {
+            after.broken = environment.backends.broken().await;
+            after.logs = match &current {
                 CurrentDeployment::Own(deployment) => deployment.logs(None),
                 CurrentDeployment::Shared(deployment) => deployment.logs(Some(&scenario.id)),
                 CurrentDeployment::None => Vec::new(),
@@ -202,6 +202,6 @@ impl ScenarioHooks for Hooks {
         if let CurrentDeployment::Own(deployment) = current {
             deployment.end().await;
         }
-        aftermath
+        after
     }
 }

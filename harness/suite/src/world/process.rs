@@ -27,7 +27,7 @@ pub struct ProcessRecord {
     /// The request in flight.
     pub in_flight: Option<JoinHandle<Call<User>>>,
     /// The task that holds the request in flight, for a while or until the end.
-    pub keeper: Option<JoinHandle<StepResult>>,
+    pub request_hold: Option<JoinHandle<StepResult>>,
     /// Connections that are open without a request.
     pub idle: Vec<TcpStream>,
     /// Clients whose connections are open and have been used.
@@ -53,7 +53,7 @@ impl std::fmt::Debug for ProcessRecord {
 impl Drop for ProcessRecord {
     fn drop(&mut self) {
         for task in [
-            self.keeper.take().map(|it| it.abort_handle()),
+            self.request_hold.take().map(|it| it.abort_handle()),
             self.in_flight.take().map(|it| it.abort_handle()),
         ] {
             task.inspect(tokio::task::AbortHandle::abort);

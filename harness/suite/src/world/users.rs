@@ -67,7 +67,7 @@ pub struct UserGroup {
 pub struct PageWalk {
     pub request: ListUsersRequest,
     pub pages: Vec<ListUsersResponse>,
-    pub lasting: BTreeSet<String>,
+    pub stable: BTreeSet<String>,
 }
 
 /// What a call answered.

@@ -15,7 +15,7 @@ fn bare(place: &Place) -> String {
 }
 
 #[test]
-fn a_forced_provider_that_is_not_there_is_told() {
+fn a_forced_provider_that_is_not_there_is_reported() {
     let place = Place::new();
     place.reference();
     let run = |more: &[&str]| {
@@ -31,7 +31,7 @@ fn a_forced_provider_that_is_not_there_is_told() {
 }
 
 #[test]
-fn a_redis_of_the_wrong_version_is_told() {
+fn a_redis_of_the_wrong_version_is_reported() {
     let place = Place::new();
     place.reference();
     let folder = bare(&place);
@@ -89,7 +89,7 @@ fn an_external_backend_that_does_not_answer_is_an_error() {
         .command(ONE)
         .env(
             "CONFORMANCE_POSTGRES_URL",
-            "postgres://nobody:secret-word@127.0.0.1:1/x",
+            "postgres://stranger:secret-word@127.0.0.1:1/x",
         )
         .output()
         .expect("the suite runs");

@@ -39,7 +39,7 @@ fn wait_for(place: &Place, what: &str, is_so: impl Fn(&[String]) -> bool) {
 }
 
 #[test]
-fn an_engine_that_is_not_there_is_told() {
+fn an_engine_that_is_not_there_is_reported() {
     let place = Place::new();
     place.reference();
     let output = place
@@ -98,7 +98,7 @@ fn sigkill_leaves_no_container() {
 
 #[test]
 #[ignore = "wants a container engine: ci/setup --containers"]
-fn what_nobody_could_remove_is_removed_by_clean() {
+fn what_the_watchdog_could_not_remove_is_removed_by_clean() {
     let place = Place::new();
     place.reference();
     let mut child = place.start(&["run", "--backends", "container"]);

@@ -1,4 +1,4 @@
-//! Whatever ends a run, nothing is left.
+//! A run leaves nothing behind, however it ends.
 
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
@@ -132,7 +132,7 @@ fn a_signal_ends_the_build_of_the_subject() {
 }
 
 #[test]
-fn what_nobody_cleaned_up_is_removed_later_and_a_run_that_lives_loses_nothing() {
+fn what_a_killed_run_left_is_removed_later_and_a_live_run_loses_nothing() {
     let place = Place::new();
     place.reference();
     let mut dead = place.start(&["run"]);

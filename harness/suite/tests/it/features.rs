@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::support::{Place, manifest};
 
-/// The suite's own features, copied, so that a test may spoil one.
+/// The suite's own features, copied, so that a test may edit one.
 fn copied() -> Place {
     let place = Place::new();
     place.write("conformance.toml", &manifest("\"true\""));
@@ -95,13 +95,13 @@ fn a_step_without_a_match_is_an_error_of_the_suite() {
     let place = copied();
     place.write(
         "features/bad.feature",
-        "@user-service\nFeature: x\n  Rule: USR-7 y\n    the text\n\n    Scenario: only this\n      Given nothing that anybody knows\n",
+        "@user-service\nFeature: x\n  Rule: USR-7 y\n    the text\n\n    Scenario: only this\n      Given a step that does not exist\n",
     );
     place
         .run(&["run", "--features", "features", "--name", "^only this$"])
         .check(
             2,
-            &["no step matches \"nothing that anybody knows\"", "unknown"],
+            &["no step matches \"a step that does not exist\"", "unknown"],
         );
     place.assert_nothing_left();
 }
@@ -141,7 +141,7 @@ fn lint_finds_a_scenario_outside_a_clause() {
 }
 
 #[test]
-fn lint_finds_a_step_that_nobody_uses() {
+fn lint_finds_a_step_that_is_not_used() {
     let place = copied();
     fs::remove_dir_all(place.path().join("features/health")).expect("a folder less");
     place

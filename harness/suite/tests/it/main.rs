@@ -5,7 +5,7 @@
 //! - [`features`]: what is wrong with features; lint
 //! - [`subject`]: programs that do not start, do not get ready, or misbehave
 //! - [`backends`]: backends that are missing, wrong, or die
-//! - [`ending`]: whatever ends a run, nothing is left
+//! - [`ending`]: a run leaves nothing behind, however it ends
 //! - [`support`]: a folder of its own for each test, and what a run left behind
 
 mod backends;

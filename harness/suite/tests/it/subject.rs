@@ -91,7 +91,7 @@ fn a_program_that_exits_at_once_shows_its_status_and_its_log() {
 }
 
 #[test]
-fn a_migrate_that_fails_is_told() {
+fn a_migrate_that_fails_is_reported() {
     let place = Place::new();
     place.subject_script("echo no disk; exit 4");
     check(
@@ -156,9 +156,9 @@ fn a_program_has_a_clean_environment() {
     let place = Place::new();
     place.subject_script("env >&2; exit 8");
     let ran = Place::command(&place, ONE)
-        .env("SECRET_OF_THE_USER", "tell-nobody")
+        .env("SECRET_OF_THE_USER", "keep-this-secret")
         .output();
     let text = String::from_utf8_lossy(&ran.expect("the suite runs").stdout).into_owned();
     assert!(text.contains("exit status 8"), "{text}");
-    assert!(!text.contains("tell-nobody"), "{text}");
+    assert!(!text.contains("keep-this-secret"), "{text}");
 }

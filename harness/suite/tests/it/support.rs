@@ -152,21 +152,22 @@ impl Place {
         fs::read_dir("/proc")
             .expect("/proc")
             .filter_map(Result::ok)
-            .filter(|it| {
-                it.file_name()
+            .filter(|entry| {
+                entry
+                    .file_name()
                     .to_string_lossy()
                     .bytes()
                     .all(|it| it.is_ascii_digit())
             })
-            .filter_map(|it| {
-                let environment = fs::read(it.path().join("environ")).ok()?;
-                let arguments = fs::read(it.path().join("cmdline")).ok()?;
+            .filter_map(|entry| {
+                let environment = fs::read(entry.path().join("environ")).ok()?;
+                let arguments = fs::read(entry.path().join("cmdline")).ok()?;
                 let all = [environment, arguments.clone()].concat();
                 let names = String::from_utf8_lossy(&all).contains(&name);
                 names.then(|| {
                     format!(
                         "{}: {}",
-                        it.file_name().to_string_lossy(),
+                        entry.file_name().to_string_lossy(),
                         String::from_utf8_lossy(&arguments).replace('\0', " ")
                     )
                 })
@@ -174,7 +175,7 @@ impl Place {
             .collect()
     }
 
-    /// Kills the watchdog of the run that is under way, so that nobody cleans up after it.
+    /// Kills the watchdog of the run that is under way, so that nothing cleans up after it.
     pub fn kill_watchdog(&self) {
         let processes = self.left_processes();
         let watchdog = processes
@@ -204,7 +205,7 @@ impl Place {
     }
 }
 
-/// Folders and segments of databases in memory of which no process knows any more, whoever made them.
+/// Folders and segments of databases in shared memory that no process uses any more, of any run.
 ///
 /// A run whose database was killed still has other processes that were started in its folder.
 fn stale_memory() -> Vec<String> {
@@ -218,10 +219,10 @@ fn stale_memory() -> Vec<String> {
     let used: Vec<String> = fs::read_dir("/proc")
         .expect("/proc")
         .filter_map(Result::ok)
-        .map(|it| {
-            let read = |name| fs::read(it.path().join(name)).unwrap_or_default();
+        .map(|entry| {
+            let read = |name| fs::read(entry.path().join(name)).unwrap_or_default();
             let all = [read("maps"), read("environ"), read("cmdline")].concat();
-            let place = fs::read_link(it.path().join("cwd")).unwrap_or_default();
+            let place = fs::read_link(entry.path().join("cwd")).unwrap_or_default();
             format!("{} {}", String::from_utf8_lossy(&all), place.display())
         })
         .collect();

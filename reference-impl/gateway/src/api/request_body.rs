@@ -69,7 +69,7 @@ fn status(name: &str) -> Option<i32> {
     UserStatus::from_str_name(name).map(i32::from)
 }
 
-/// A body that is a JSON object, whatever `Content-Type` says.
+/// A body that is a JSON object; `Content-Type` is ignored.
 pub struct JsonBody<T>(pub T);
 
 impl<T: DeserializeOwned, S: Sync + Send> FromRequest<S> for JsonBody<T> {

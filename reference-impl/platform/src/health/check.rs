@@ -8,13 +8,13 @@ use async_trait::async_trait;
 /// connection string, and this goes to any client (HLT-8).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
-pub struct Unwell(pub &'static str);
+pub struct CheckFailed(pub &'static str);
 
-/// Asks one resource whether it works. The caller bounds the time, and drops the future when it is up.
+/// Checks whether one resource works. The caller sets the time limit, and drops the future when it is exceeded.
 #[async_trait]
 pub trait Check: Send + Sync {
-    /// Asks once.
-    async fn check(&self) -> Result<(), Unwell>;
+    /// Checks once.
+    async fn check(&self) -> Result<(), CheckFailed>;
 }
 
 /// A resource in the health answers (HLT-2).

@@ -5,19 +5,19 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokio::sync::Mutex;
 
-use super::{Check, Unwell};
+use super::{Check, CheckFailed};
 
-/// How to connect to a resource and ask it.
+/// How to connect to a resource and probe it.
 #[async_trait]
 pub trait Connector: Send + Sync {
     /// A connection; dropped, it is closed.
     type Connection: Send;
 
     /// Opens a connection.
-    async fn connect(&self) -> Result<Self::Connection, Unwell>;
+    async fn connect(&self) -> Result<Self::Connection, CheckFailed>;
 
-    /// Asks on it whether the resource works.
-    async fn ask(&self, connection: &mut Self::Connection) -> Result<(), Unwell>;
+    /// Checks on this connection whether the resource works.
+    async fn probe(&self, connection: &mut Self::Connection) -> Result<(), CheckFailed>;
 }
 
 /// A check that keeps its connection, so that a busy pool does not make it fail and a quiet
@@ -26,7 +26,7 @@ pub struct Kept<C: Connector> {
     connector: C,
     /// The connection of the last check that went well.
     connection: Mutex<Option<C::Connection>>,
-    /// How long the kept connection may take: after an outage it may be silent for ever, and the
+    /// How long the kept connection may take: after an outage it may never answer again, and the
     /// same check must still find out whether a new one works (HLT-7).
     patience: Duration,
 }
@@ -44,18 +44,18 @@ impl<C: Connector> Kept<C> {
 
 #[async_trait]
 impl<C: Connector> Check for Kept<C> {
-    async fn check(&self) -> Result<(), Unwell> {
+    async fn check(&self) -> Result<(), CheckFailed> {
         let mut slot = self.connection.lock().await;
         // Taken out: a connection that fails, or whose check is dropped, is closed.
         if let Some(mut kept) = slot.take()
             && let Ok(Ok(())) =
-                tokio::time::timeout(self.patience, self.connector.ask(&mut kept)).await
+                tokio::time::timeout(self.patience, self.connector.probe(&mut kept)).await
         {
             *slot = Some(kept);
             return Ok(());
         }
         let mut fresh = self.connector.connect().await?;
-        self.connector.ask(&mut fresh).await?;
+        self.connector.probe(&mut fresh).await?;
         *slot = Some(fresh);
         Ok(())
     }
@@ -78,11 +78,11 @@ mod tests {
     impl Connector for Numbered {
         type Connection = u32;
 
-        async fn connect(&self) -> Result<u32, Unwell> {
+        async fn connect(&self) -> Result<u32, CheckFailed> {
             Ok(self.opened.fetch_add(1, Ordering::Relaxed) + 1)
         }
 
-        async fn ask(&self, connection: &mut u32) -> Result<(), Unwell> {
+        async fn probe(&self, connection: &mut u32) -> Result<(), CheckFailed> {
             if *connection <= self.silent.load(Ordering::Relaxed) {
                 std::future::pending::<()>().await;
             }

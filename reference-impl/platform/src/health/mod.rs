@@ -10,7 +10,7 @@ mod report;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-pub use self::check::{Check, Component, Unwell};
+pub use self::check::{Check, CheckFailed, Component};
 pub use self::kept::{Connector, Kept};
 pub use self::monitor::{Monitor, check_all};
 pub use self::probes::router;

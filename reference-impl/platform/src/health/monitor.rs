@@ -8,9 +8,9 @@ use futures::future::join_all;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::{Component, ComponentReport, HealthSettings, Report, Status, Unwell};
+use super::{CheckFailed, Component, ComponentReport, HealthSettings, Report, Status};
 
-/// The shortest pause between two rounds of checks, whatever `HEALTH_CACHE_TTL` says.
+/// The shortest pause between two rounds of checks, even with a shorter `HEALTH_CACHE_TTL`.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(10);
 
 /// What a round of checks needs.
@@ -65,7 +65,7 @@ impl Monitor {
         let begin = Instant::now();
         let error = tokio::time::timeout(self.settings.check_timeout, component.check.check())
             .await
-            .unwrap_or(Err(Unwell("timed out")))
+            .unwrap_or(Err(CheckFailed("timed out")))
             .err()
             .map(|error| error.to_string());
         ComponentReport::new(component.name, component.optional, begin.elapsed(), error)
@@ -102,7 +102,7 @@ mod tests {
 
     #[async_trait]
     impl Check for Slow {
-        async fn check(&self) -> Result<(), Unwell> {
+        async fn check(&self) -> Result<(), CheckFailed> {
             self.0.fetch_add(1, Ordering::Relaxed);
             tokio::time::sleep(self.1).await;
             Ok(())

@@ -1,4 +1,4 @@
-//! Whether the program is ready, for everyone who asks or waits.
+//! Whether the program is ready, for probes that read it and tasks that wait for it.
 
 use std::sync::Arc;
 

@@ -64,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn fields_stand_beside_the_message() {
+    fn fields_are_members_next_to_the_message() {
         check(
             "served",
             &[("n", 1.into()), ("name", "Ada".into())],

@@ -64,7 +64,7 @@ pub struct LogSettings {
 }
 
 impl LogSettings {
-    /// Reads the settings. Whatever is wrong with them, what comes first can be used to log it.
+    /// Reads the settings. Even if they are invalid, the first value returned can be used to log that.
     pub fn read(environment: &Environment) -> (Self, Result<(), SettingError>) {
         let format = settings::read(environment, "LOG_FORMAT", Format::default(), str::parse);
         let level = match environment.get("LOG_LEVEL") {

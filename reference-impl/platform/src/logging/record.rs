@@ -51,7 +51,7 @@ fn level_name(level: Level) -> &'static str {
         Level::ERROR => "ERROR",
         Level::WARN => "WARN",
         Level::INFO => "INFO",
-        // The contract knows no TRACE.
+        // The contract has no level TRACE.
         _ => "DEBUG",
     }
 }

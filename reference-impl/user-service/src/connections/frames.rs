@@ -25,7 +25,7 @@ impl Head {
         self.kind == 1
     }
 
-    /// A PING that asks for an answer.
+    /// A PING that needs an answer.
     pub fn is_ping(self) -> bool {
         self.kind == 6 && self.flags & 1 == 0
     }
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answered_ping_asks_for_nothing() {
+    fn an_answered_ping_needs_no_answer() {
         let ping = |flags| Head { kind: 6, flags };
         assert!(ping(0).is_ping());
         assert!(!ping(1).is_ping());

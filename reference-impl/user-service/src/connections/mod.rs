@@ -1,6 +1,6 @@
 //! Clients' connections on `GRPC_PORT`: accepted, watched, and ended in good time.
 //!
-//! tonic's own server sends no GOAWAY at the maximum age and knows no idle time, so the
+//! tonic's own server sends no GOAWAY at the maximum age and has no idle timeout, so the
 //! connections are driven here, each by a task of its own.
 //!
 //! - [`calls`]: which calls run on a connection
@@ -109,14 +109,14 @@ async fn drive(
 }
 
 /// How long the calls that run may still take.
-type Wait = Pin<Box<dyn Future<Output = ()> + Send>>;
+type GracePeriod = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// Waits until the connection has to be closed (GRP-4); returns how long its calls may take then.
 async fn must_close(
     settings: ConnectionSettings,
     calls: Calls,
     stopping: CancellationToken,
-) -> Wait {
+) -> GracePeriod {
     let ConnectionSettings {
         max_idle,
         max_age,

@@ -22,7 +22,7 @@ pub(super) fn of_statement(error: Error) -> StoreError {
     }
 }
 
-/// A database that refuses connections cannot be reached, whatever its reason.
+/// A database that refuses connections for any reason counts as unreachable.
 pub(super) fn of_connecting(error: Error) -> StoreError {
     StoreError::Unavailable(error.into())
 }

@@ -9,8 +9,8 @@ use crate::filter::Filter;
 use crate::order::Order;
 use crate::user::{User, UserStatus};
 
-/// The statement that [`page`] reads. It asks for one user more, to know whether more follow.
-/// Whatever a client wrote is bound, never part of the text (USR-17).
+/// The statement that [`page`] reads. It reads one user more, to find out whether more follow.
+/// All text from a client is bound, never part of the statement (USR-17).
 pub(super) fn statement(query: &ListQuery) -> QueryBuilder<Postgres> {
     let ListQuery {
         filter,
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn a_contradiction_matches_nobody() {
+    fn a_contradiction_matches_no_user() {
         check(
             "name=a AND name=b",
             "",

@@ -19,7 +19,7 @@ use crate::filter::Filter;
 use crate::order::Order;
 use crate::user::{Changes, NewUser, User};
 
-/// Why the store did not do what it was asked.
+/// Why an operation of the store failed.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// There is no such user (USR-8).

@@ -13,7 +13,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use super::{StoreError, failure};
 
-/// A connection that worked this short a time ago is not asked whether it is alive: under load that
+/// A connection that worked this short a time ago is not pinged: under load that
 /// would double the round trips of each call. If it has died meanwhile, its call fails as it would
 /// have a moment later.
 const FRESH: Duration = Duration::from_millis(100);
@@ -128,7 +128,7 @@ pub struct PooledConnection {
     /// Taken when the connection goes back.
     in_use: Option<InUse>,
     shared: Arc<Shared>,
-    /// When the server has given up whatever it was asked on this connection.
+    /// When the server has given up any statement on this connection.
     server_gives_up: Instant,
 }
 

@@ -43,7 +43,7 @@ struct Subscribers {
     live: Vec<Subscriber>,
     /// Those that wait for the reader to begin.
     waiting: Vec<Subscriber>,
-    /// Whether the reader knows from where to read on.
+    /// Whether the reader has a cursor to read on from.
     is_reading: bool,
 }
 

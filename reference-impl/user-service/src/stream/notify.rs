@@ -21,7 +21,7 @@ const CHANNEL: &str = "user-changes";
 const STEP: Duration = Duration::from_secs(1);
 
 /// Before the next attempt to connect.
-const PAUSE: Duration = Duration::from_millis(500);
+const RETRY_DELAY: Duration = Duration::from_millis(500);
 
 /// Publishes and receives notifications. It never ends.
 pub async fn run(feed: Feed, client: redis::Client) {
@@ -90,6 +90,6 @@ async fn listen(feed: &Feed, client: &redis::Client, broken: &Notify) {
                 () = broken.notified() => {}
             }
         }
-        tokio::time::sleep(PAUSE).await;
+        tokio::time::sleep(RETRY_DELAY).await;
     }
 }

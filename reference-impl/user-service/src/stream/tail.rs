@@ -24,14 +24,14 @@ pub const GATHER: Duration = Duration::from_millis(2);
 /// pruned (STR-5).
 const LOST_AFTER: Duration = Duration::from_mins(5);
 
-/// Between two reads while they fail.
-const PAUSE: Duration = Duration::from_millis(250);
+/// Delay between two reads while they fail.
+const RETRY_DELAY: Duration = Duration::from_millis(250);
 
 /// The most changes that one read takes: with the largest users 8 MiB, which a slow machine reads in time.
-const MOST: u32 = 500;
+const MAX_CHANGES_PER_READ: u32 = 500;
 
 /// How long changes are kept for readers that are cut off from the database.
-const KEPT: Duration = Duration::from_mins(10);
+const RETENTION: Duration = Duration::from_mins(10);
 
 /// How often old changes are removed, and how many at once.
 const PRUNE: (Duration, u32) = (Duration::from_secs(20), 10_000);
@@ -50,7 +50,7 @@ async fn read(feed: &Feed, log: &dyn ChangeLog) {
                 Err(error) => {
                     tracing::warn!(%error, "cannot begin to read changes");
                     // Each caller has a time limit of its own.
-                    tokio::time::sleep(PAUSE).await;
+                    tokio::time::sleep(RETRY_DELAY).await;
                 }
             }
         }
@@ -63,7 +63,7 @@ async fn follow(feed: &Feed, log: &dyn ChangeLog, mut cursor: ChangeCursor) {
     let mut caught_up = Instant::now();
     feed.begin();
     while feed.has_subscribers() {
-        match within(log.since(&cursor, MOST)).await {
+        match within(log.since(&cursor, MAX_CHANGES_PER_READ)).await {
             Ok(changed) => {
                 cursor = changed.cursor;
                 feed.deliver(changed.users);
@@ -77,7 +77,7 @@ async fn follow(feed: &Feed, log: &dyn ChangeLog, mut cursor: ChangeCursor) {
             }
             Err(error) => {
                 tracing::warn!(%error, "cannot read changes");
-                tokio::time::sleep(PAUSE).await;
+                tokio::time::sleep(RETRY_DELAY).await;
             }
         }
         if caught_up.elapsed() > LOST_AFTER {
@@ -86,12 +86,12 @@ async fn follow(feed: &Feed, log: &dyn ChangeLog, mut cursor: ChangeCursor) {
     }
 }
 
-/// Every instance does it; what one removes, no other finds.
+/// Removes old changes. Every instance does so; an instance skips what another has removed.
 async fn prune(log: &dyn ChangeLog) {
     let (pause, limit) = PRUNE;
     loop {
         tokio::time::sleep(pause).await;
-        if let Err(error) = within(log.prune(KEPT, limit)).await {
+        if let Err(error) = within(log.prune(RETENTION, limit)).await {
             tracing::debug!(%error, "cannot prune the change table");
         }
     }

@@ -71,7 +71,7 @@ pub(super) async fn connect(config: &Config) -> Result<Client, String> {
     let (client, connection) = connected
         .map_err(|_| format!("no connection within {} s", CONNECT_LIMIT.as_secs()))?
         .map_err(|error| chain(&error))?;
-    // Its error shows in whatever the client asks next.
+    // Its error is returned by the next call of the client.
     tokio::spawn(async move { drop(connection.await) });
     Ok(client)
 }

@@ -1,4 +1,4 @@
-//! What PostgreSQL servers of the suite's own have in common, whatever they run in.
+//! What the suite's own PostgreSQL servers have in common, as processes and in containers.
 //!
 //! They are quick rather than durable, and meant to show what a deployment's server would show:
 //! passwords are checked, the subject is no superuser, text is ordered by a natural language and
@@ -24,7 +24,7 @@ const SUBJECT: &str = "subject";
 /// What databases are made from; no connection to it once it is prepared.
 const TEMPLATE: &str = "template1";
 
-/// Any zone but UTC will do, best one with an odd offset; initdb ignores it where it is unknown.
+/// Any zone but UTC will do, best one whose offset is not a whole hour; initdb ignores it where it is unknown.
 pub(super) const TIME_ZONE: &str = "Asia/Kathmandu";
 
 /// What makes the server quick; nothing of it outlives the run.
@@ -64,8 +64,8 @@ pub(super) async fn first_look(config: Config) -> Result<(), String> {
         .map_err(|error| chain(&error))
 }
 
-/// Makes the subject's role; returns how the server is reached, and its version. Whatever the suite
-/// itself puts into a database, a view in the place of a table, the subject may use.
+/// Makes the subject's role; returns how the server is reached, and its version. The role has
+/// access to all objects that the suite itself creates in a database, such as a view in the place of a table.
 pub(super) async fn prepare(
     address: SocketAddr,
     admin: Config,

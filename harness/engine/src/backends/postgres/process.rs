@@ -31,7 +31,7 @@ const ATTEMPTS: usize = 3;
 /// Where it listens: nowhere but on the port that it is given.
 const LISTENING: &[&str] = &["listen_addresses=127.0.0.1", "unix_socket_directories="];
 
-/// The server's program, with `initdb` beside it.
+/// The server's program, with `initdb` in the same folder.
 pub(super) fn find(host: &Host) -> Result<Program, BackendError> {
     WANTED.find(host)
 }

@@ -3,10 +3,10 @@
 //! Each lease is a logical database, and two runs may share the server. The database that the URL
 //! names (0 if none) is the ledger: its keys `conformance:lease:N` hold which run has database N
 //! since when. The suite leases, and empties, only databases that are empty or that the ledger
-//! says are its own; whatever else lies on the server is left alone.
+//! says are its own; everything else on the server is left alone.
 //!
-//! Channels do not belong to a logical database: what one deployment publishes, all hear. An
-//! implementation that sends users' data through channels wants `--jobs 1` with such a server, or
+//! Channels do not belong to a logical database: a message of one deployment reaches all. An
+//! implementation that sends users' data through channels needs `--jobs 1` with such a server, or
 //! a process. A cluster has a single logical database and will not do; links carry plain text.
 
 use std::net::SocketAddr;
@@ -142,12 +142,12 @@ async fn resolve(host: &str, port: u16) -> Result<SocketAddr, String> {
 
 /// How many logical databases there are; servers that are looked after by others may not say.
 async fn databases(connection: &mut MultiplexedConnection) -> u32 {
-    let asked = redis::cmd("CONFIG")
+    let reply = redis::cmd("CONFIG")
         .arg("GET")
         .arg("databases")
         .query_async(connection)
         .await;
-    let said: Vec<String> = asked.unwrap_or_default();
+    let said: Vec<String> = reply.unwrap_or_default();
     said.get(1)
         .and_then(|it| it.parse().ok())
         .unwrap_or(USUAL_DATABASES)

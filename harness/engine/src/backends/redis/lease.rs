@@ -106,11 +106,11 @@ impl Endpoint {
     /// The server's own word for its version: `7.0.15`.
     pub(super) async fn version(&self) -> Result<String, String> {
         let mut connection = self.connect().await?;
-        let asked = redis::cmd("INFO")
+        let reply = redis::cmd("INFO")
             .arg("server")
             .query_async(&mut connection)
             .await;
-        let info: InfoDict = asked.map_err(|error| chain(&error))?;
+        let info: InfoDict = reply.map_err(|error| chain(&error))?;
         // Valkey keeps the version of the Redis that it stands in for in `redis_version`.
         let version = info
             .get("valkey_version")
@@ -118,7 +118,7 @@ impl Endpoint {
         version.ok_or_else(|| "INFO has no version".to_owned())
     }
 
-    /// Asks for a sign of life.
+    /// Checks that the server answers.
     pub(super) async fn ping(&self) -> Result<(), String> {
         let mut connection = self.connect().await?;
         let answer = redis::cmd("PING").query_async(&mut connection).await;

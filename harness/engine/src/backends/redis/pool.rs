@@ -104,8 +104,8 @@ impl LeasePool for Arc<ServerPool> {
     }
 
     async fn alive(&self) -> Result<(), BackendError> {
-        // A lease's own server is the lease's business; here it is enough that there can be one. Who
-        // asks may hold the last one itself, and must not wait for it.
+        // The state of a lease's server is checked by the lease; here it is enough that a server can start. Without
+        // a free slot the check is skipped, since the caller may hold the last slot itself.
         if self.room.available_permits() > 0 {
             drop(self.take().await?);
         }

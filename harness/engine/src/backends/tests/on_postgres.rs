@@ -38,7 +38,7 @@ async fn databases(postgres: &Postgres) -> Vec<String> {
         .collect()
 }
 
-/// What every provider of PostgreSQL does alike.
+/// What every provider of PostgreSQL must do.
 async fn check_postgres(postgres: &Postgres, kind: ProviderKind) {
     assert_eq!(postgres.info().provider, kind);
     assert!(

@@ -17,7 +17,7 @@ async fn redis(sandbox: &TestSandbox) -> Redis {
     Redis::start(Choice::Process, &sandbox.0).await.unwrap()
 }
 
-/// What every provider of Redis does alike.
+/// What every provider of Redis must do.
 async fn check_redis(redis: &Redis, kind: ProviderKind) {
     assert_eq!(redis.info().provider, kind);
     assert!(
@@ -187,7 +187,10 @@ async fn an_external_redis_whose_databases_are_all_lent_makes_a_run_wait() {
     }
     let mut waiting = Box::pin(external.lease());
     let early = tokio::time::timeout(Duration::from_millis(100), &mut waiting).await;
-    assert!(early.is_err(), "there are 15 databases beside the ledger");
+    assert!(
+        early.is_err(),
+        "there are 15 databases apart from the ledger"
+    );
     leases.pop();
     waiting.await.unwrap();
     drop(leases);

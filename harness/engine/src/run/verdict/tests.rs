@@ -80,7 +80,7 @@ fn judged(entries: &[Entry], patience: f64) -> Vec<ComponentVerdict> {
     judge(&manifest(), &results(entries), &deselected, patience)
 }
 
-/// The entries that a verdict speaks of.
+/// The entries that a verdict is about.
 fn part<'a>(entries: &'a [Entry], verdict: &ComponentVerdict) -> Vec<&'a Entry> {
     let core = verdict.profile == Profile::Core;
     entries
@@ -164,7 +164,7 @@ proptest! {
     }
 
     #[test]
-    fn whatever_is_less_than_a_pass_never_improves_a_verdict(
+    fn a_result_that_is_less_than_a_pass_never_improves_a_verdict(
         run in any_run(),
         more in entry(less_than_a_pass()),
         patience in any_patience(),
@@ -227,7 +227,7 @@ proptest! {
         let outcomes: Vec<_> = run.iter().filter_map(|it| it.outcome.clone()).collect();
         let good = Ending::of(&results(&run), false, allow_missing).exit_code() == 0;
         let executed = |it: &Outcome| matches!(it, Outcome::Passed | Outcome::KnownDeviation { .. });
-        let bad = |it: &Outcome| match it {
+        let bad = |outcome: &Outcome| match outcome {
             Outcome::Failed | Outcome::Error => true,
             Outcome::NotRun { missing, .. } => *missing == MissingKind::Backend && !allow_missing,
             _ => false,
@@ -242,7 +242,7 @@ proptest! {
     }
 
     #[test]
-    fn an_interrupted_run_exits_130_whatever_it_found(run in any_run(), allow_missing: bool) {
+    fn an_interrupted_run_exits_130_with_any_results(run in any_run(), allow_missing: bool) {
         prop_assert_eq!(Ending::of(&results(&run), true, allow_missing).exit_code(), 130);
     }
 

@@ -40,7 +40,7 @@ pub(super) struct Labelled {
     pub(super) machine: String,
 }
 
-/// Every container that the suite started, on whatever machine; nothing where no engine answers.
+/// Every container that the suite started, on any machine; `None` if no engine answers.
 pub(super) async fn all() -> Option<Vec<Labelled>> {
     let docker = docker_client_instance().await.ok()?;
     let filters = HashMap::from([("label", vec![RUN_LABEL])]);
@@ -51,9 +51,9 @@ pub(super) async fn all() -> Option<Vec<Labelled>> {
     let listed = timeout(ANSWER_LIMIT, docker.list_containers(Some(options))).await;
     let listed = listed.ok()?.ok()?;
     let labelled =
-        |it: testcontainers_modules::testcontainers::bollard::models::ContainerSummary| {
-            let name = it.names?.into_iter().next()?;
-            let mut labels = it.labels?;
+        |container: testcontainers_modules::testcontainers::bollard::models::ContainerSummary| {
+            let name = container.names?.into_iter().next()?;
+            let mut labels = container.labels?;
             Some(Labelled {
                 name: name.trim_start_matches('/').to_owned(),
                 folder: labels.remove(FOLDER_LABEL)?,

@@ -1,4 +1,4 @@
-//! Whatever ends the run, nothing is left: a second process that holds a pipe to the first.
+//! Cleans up after a run, even one that is killed: a second process that holds a pipe to the first.
 //!
 //! The harness writes a record of everything it makes to the watchdog's standard input. When the pipe
 //! closes, because the run is over or because the harness was killed, the watchdog ends the process

@@ -15,7 +15,7 @@ pub(super) struct RunProcesses<'a> {
     pub(super) groups: &'a BTreeSet<i32>,
     /// or were started with their temporary files in one of these folders,
     pub(super) folders: &'a BTreeSet<PathBuf>,
-    /// or descend from one of those; but these are none whatever they look like.
+    /// or descend from one of those; but never one of these.
     pub(super) excluded: &'a [i32],
 }
 

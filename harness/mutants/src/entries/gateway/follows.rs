@@ -6,12 +6,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use async_trait::async_trait;
 use gateway::dependencies::Dependencies;
 use gateway::request_context::RequestContext;
-use platform::health::{Check, Unwell};
+use platform::health::{Check, CheckFailed};
 use tonic::Status;
 
 use super::replaced;
 use crate::entry::Entry;
-use crate::upstream::{Around, Try, twist};
+use crate::upstream::{Around, Try, add_layer};
 
 pub fn entries() -> Vec<Entry> {
     vec![replaced(
@@ -20,7 +20,7 @@ pub fn entries() -> Vec<Entry> {
         "it is unhealthy after a call that failed",
         |dependencies| {
             let failed = Arc::new(AtomicBool::new(false));
-            twist(dependencies, Observed(failed.clone()));
+            add_layer(dependencies, Observed(failed.clone()));
             let inner = dependencies.components[0].check.clone();
             check(dependencies, Arc::new(AfterCalls { inner, failed }));
         },
@@ -28,7 +28,7 @@ pub fn entries() -> Vec<Entry> {
 }
 
 /// No call is made while the component is unhealthy.
-pub fn calls_heed_health(dependencies: &mut Dependencies) {
+pub fn calls_follow_health(dependencies: &mut Dependencies) {
     let unhealthy = Arc::new(AtomicBool::new(false));
     let inner = dependencies.components[0].check.clone();
     check(
@@ -38,7 +38,7 @@ pub fn calls_heed_health(dependencies: &mut Dependencies) {
             unhealthy: unhealthy.clone(),
         }),
     );
-    twist(dependencies, Heeding(unhealthy));
+    add_layer(dependencies, Heeding(unhealthy));
 }
 
 fn check(dependencies: &mut Dependencies, check: Arc<dyn Check>) {
@@ -65,9 +65,9 @@ struct AfterCalls {
 
 #[async_trait]
 impl Check for AfterCalls {
-    async fn check(&self) -> Result<(), Unwell> {
+    async fn check(&self) -> Result<(), CheckFailed> {
         if self.failed.load(Ordering::Relaxed) {
-            return Err(Unwell("a call failed"));
+            return Err(CheckFailed("a call failed"));
         }
         self.inner.check().await
     }
@@ -81,7 +81,7 @@ struct Recorded {
 
 #[async_trait]
 impl Check for Recorded {
-    async fn check(&self) -> Result<(), Unwell> {
+    async fn check(&self) -> Result<(), CheckFailed> {
         let answer = self.inner.check().await;
         self.unhealthy.store(answer.is_err(), Ordering::Relaxed);
         answer

@@ -11,7 +11,7 @@ mod wholes;
 use std::sync::Arc;
 use std::time::Duration;
 
-use platform::health::{Check, Unwell};
+use platform::health::{Check, CheckFailed};
 
 use crate::entries::common;
 use crate::entry::{Common, Entry};
@@ -39,8 +39,8 @@ fn health(
     wrong: &'static str,
     change: fn(&mut Probe),
 ) -> Entry {
-    common(id, clause, wrong, move |it| {
-        probes::spoil(it.wrap_http, "/health", change);
+    common(id, clause, wrong, move |parts| {
+        probes::inject(parts.wrap_http, "/health", change);
     })
 }
 
@@ -52,7 +52,7 @@ fn each_check<C: Check + 'static>(it: &mut Common<'_>, around: impl Fn(Arc<dyn C
 }
 
 /// What a check finds within 0.8 s: sooner than it is dropped from outside, so that a failure is seen.
-async fn limited(check: &dyn Check) -> Result<(), Unwell> {
+async fn limited(check: &dyn Check) -> Result<(), CheckFailed> {
     let checked = tokio::time::timeout(Duration::from_millis(800), check.check()).await;
-    checked.unwrap_or(Err(Unwell("timed out")))
+    checked.unwrap_or(Err(CheckFailed("timed out")))
 }

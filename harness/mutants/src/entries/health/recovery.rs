@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use platform::health::{Check, Unwell};
+use platform::health::{Check, CheckFailed};
 
 use super::{each_check, limited};
 use crate::entries::connection::OneConnection;
@@ -18,8 +18,8 @@ pub fn entries() -> Vec<Entry> {
             "recovery-never",
             "HLT-7",
             "a component that failed once stays unhealthy",
-            |it| {
-                each_check(it, |inner| Once {
+            |parts| {
+                each_check(parts, |inner| Once {
                     inner,
                     failed: AtomicBool::new(false),
                 });
@@ -29,16 +29,16 @@ pub fn entries() -> Vec<Entry> {
             "recovery-one-connection",
             "HLT-7",
             "the database is checked on the first connection for ever",
-            |settings, it| {
-                it.components[0].check = Arc::new(OneConnection::of(settings));
+            |settings, dependencies| {
+                dependencies.components[0].check = Arc::new(OneConnection::of(settings));
             },
         ),
         common(
             "recovery-needs-ttl-of-a-minute",
             "HLT-7",
             "checks pause for a minute after a failure",
-            |it| {
-                each_check(it, |inner| Slow {
+            |parts| {
+                each_check(parts, |inner| Slow {
                     inner,
                     failed: std::sync::Mutex::default(),
                 });
@@ -47,7 +47,7 @@ pub fn entries() -> Vec<Entry> {
     ]
 }
 
-/// A check that fails for good once it has failed.
+/// A check that fails forever once it has failed.
 struct Once {
     inner: Arc<dyn Check>,
     failed: AtomicBool,
@@ -55,9 +55,9 @@ struct Once {
 
 #[async_trait]
 impl Check for Once {
-    async fn check(&self) -> Result<(), Unwell> {
+    async fn check(&self) -> Result<(), CheckFailed> {
         if self.failed.load(Ordering::Relaxed) {
-            return Err(Unwell("it failed before"));
+            return Err(CheckFailed("it failed before"));
         }
         let checked = limited(self.inner.as_ref()).await;
         self.failed.store(checked.is_err(), Ordering::Relaxed);
@@ -67,8 +67,8 @@ impl Check for Once {
 
 #[async_trait]
 impl Check for OneConnection {
-    async fn check(&self) -> Result<(), Unwell> {
-        self.ask().await.map_err(Unwell)
+    async fn check(&self) -> Result<(), CheckFailed> {
+        self.probe().await.map_err(CheckFailed)
     }
 }
 
@@ -80,10 +80,10 @@ struct Slow {
 
 #[async_trait]
 impl Check for Slow {
-    async fn check(&self) -> Result<(), Unwell> {
+    async fn check(&self) -> Result<(), CheckFailed> {
         let recent = self.failed.lock().ok().and_then(|it| *it);
         if recent.is_some_and(|it| it.elapsed() < Duration::from_mins(1)) {
-            return Err(Unwell("it failed a moment ago"));
+            return Err(CheckFailed("it failed a moment ago"));
         }
         let checked = limited(self.inner.as_ref()).await;
         if let Ok(mut failed) = self.failed.lock() {

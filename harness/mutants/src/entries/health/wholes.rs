@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use axum::http::StatusCode;
-use platform::health::{Check, Unwell};
+use platform::health::{Check, CheckFailed};
 
 use super::health;
 use crate::entries::parts;
@@ -26,24 +26,24 @@ pub fn entries() -> Vec<Entry> {
             "check-is-a-connect",
             "HLT-3",
             "the database is well as long as it takes connections",
-            |settings, it| {
+            |settings, dependencies| {
                 let options = &settings.database;
                 let address = format!("{}:{}", options.get_host(), options.get_port());
-                it.components[0].check = Arc::new(Connects(address));
+                dependencies.components[0].check = Arc::new(Connects(address));
             },
         ),
     ]
 }
 
-/// A check that connects, and asks nothing.
+/// A check that connects and sends nothing.
 struct Connects(String);
 
 #[async_trait]
 impl Check for Connects {
-    async fn check(&self) -> Result<(), Unwell> {
+    async fn check(&self) -> Result<(), CheckFailed> {
         tokio::net::TcpStream::connect(&self.0)
             .await
             .map(|_| ())
-            .map_err(|_| Unwell("cannot connect"))
+            .map_err(|_| CheckFailed("cannot connect"))
     }
 }

@@ -13,9 +13,6 @@ pub mod user_service;
 use conformance_engine::backends::backend::BackendHandle as _;
 use conformance_engine::backends::postgres::Postgres;
 use conformance_engine::backends::redis::Redis;
-use conformance_engine::features::cases::Case;
-
-use super::catalogue::COMPONENTS;
 
 /// A program of the platform.
 #[derive(Debug)]
@@ -101,14 +98,6 @@ pub enum RequestHold {
 }
 
 impl Component {
-    /// The component that a case judges, if this version judges it.
-    pub fn of(case: &Case) -> Option<&'static Self> {
-        COMPONENTS
-            .iter()
-            .copied()
-            .find(|it| it.name == case.component)
-    }
-
     /// The resource without which it is not ready.
     pub fn required(&self) -> Option<Resource> {
         self.first_resource(|need| need != Need::Optional)
@@ -138,6 +127,7 @@ impl PartialEq for Component {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::contract::catalogue::COMPONENTS;
 
     #[test]
     fn every_component_serves_on_port() {

@@ -8,7 +8,7 @@ use http::HeaderValue;
 use tokio_util::sync::CancellationToken;
 use tonic::Code;
 
-use super::raw::Raw;
+use super::raw::{Raw, encoded};
 
 /// How a `UserService` call is answered.
 #[derive(Clone, Debug)]
@@ -83,7 +83,7 @@ impl Gate {
         Self::default()
     }
 
-    /// Lets the answers go, for good.
+    /// Releases the answers, and holds none back any more.
     pub fn open(&self) {
         self.0.cancel();
     }
@@ -92,20 +92,6 @@ impl Gate {
     pub async fn opened(&self) {
         self.0.cancelled().await;
     }
-}
-
-/// Text as `grpc-message` carries it: what is not printable ASCII, and `%`, in per cent encoding.
-pub fn encoded(text: &str) -> HeaderValue {
-    let mut out = Vec::with_capacity(text.len());
-    for byte in text.bytes() {
-        if matches!(byte, b' '..=b'~') && byte != b'%' {
-            out.push(byte);
-        } else {
-            out.extend_from_slice(format!("%{byte:02X}").as_bytes());
-        }
-    }
-    HeaderValue::from_maybe_shared(Bytes::from(out))
-        .expect("printable ASCII is what a header may hold")
 }
 
 #[cfg(test)]

@@ -1,23 +1,24 @@
 //! A user service that answers by the contract or by a script: the peer of a gateway under test.
 //!
-//! - [`answer`], [`raw`]: answers to a call
+//! - [`raw`], [`answer`]: answers to a call
 //! - [`script`], [`script_text`]: which call gets which answer, and its notation in features
+//! - [`store`], [`service`]: answers by the contract, over users in memory
 //! - [`records`]: received calls and connections
 //! - [`waits`]: waiting for calls and their ends
-//! - [`odd_answers`]: answers that no user service may give
-//! - [`health`]: the health protocol
-//! - [`service`], [`store`]: answers by the contract, over users in memory
-//! - [`listener`]: the port, and the connections that were accepted
-//! - [`connection`], [`exchange`]: HTTP/2 on a connection, and one call on it
+//! - [`invalid_answers`]: answers that no user service may give
 //! - [`connection_control`]: what a connection has to do, and what its frames report
+//! - [`exchange`]: one call on a connection
+//! - [`health`]: the health protocol
+//! - [`connection`]: HTTP/2 on a connection
+//! - [`listener`]: the port, and the connections that were accepted
 
 pub mod answer;
 mod connection;
 mod connection_control;
 mod exchange;
 pub mod health;
+pub mod invalid_answers;
 mod listener;
-pub mod odd_answers;
 pub mod raw;
 pub mod records;
 pub mod script;

@@ -4,7 +4,6 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use tonic::Status;
 
-use super::answer::encoded;
 use crate::drivers::wire::framed;
 
 const GRPC_STATUS: &str = "grpc-status";
@@ -13,7 +12,7 @@ const GRPC_MESSAGE: &str = "grpc-message";
 /// What goes out. Without bytes and trailers, the headers end the stream.
 #[derive(Clone, Debug, Default)]
 pub struct Raw {
-    /// 200 for anything that speaks gRPC.
+    /// 200 for any gRPC response.
     pub status: StatusCode,
     /// With the content type.
     pub headers: HeaderMap,
@@ -64,7 +63,7 @@ impl Raw {
         self.data(framed(message))
     }
 
-    /// The same with more bytes, whatever they are.
+    /// The same with any further bytes.
     #[must_use]
     pub fn data(mut self, bytes: impl Into<Bytes>) -> Self {
         self.body.push(bytes.into());
@@ -107,4 +106,18 @@ impl Raw {
         self.headers.clone_into(response.headers_mut());
         response
     }
+}
+
+/// Text as `grpc-message` carries it: what is not printable ASCII, and `%`, in per cent encoding.
+pub fn encoded(text: &str) -> HeaderValue {
+    let mut out = Vec::with_capacity(text.len());
+    for byte in text.bytes() {
+        if matches!(byte, b' '..=b'~') && byte != b'%' {
+            out.push(byte);
+        } else {
+            out.extend_from_slice(format!("%{byte:02X}").as_bytes());
+        }
+    }
+    HeaderValue::from_maybe_shared(Bytes::from(out))
+        .expect("printable ASCII is what a header may hold")
 }

@@ -13,16 +13,16 @@ use super::store::Store;
 /// What the contract answers to this body of a request.
 pub fn answer(store: &Store, method: &str, body: &Bytes) -> Result<Bytes, Status> {
     match method {
-        "CreateUser" => reply(body, |it: CreateUserRequest| {
-            let user = Some(store.create(it)?);
+        "CreateUser" => reply(body, |request: CreateUserRequest| {
+            let user = Some(store.create(request)?);
             Ok(CreateUserResponse { user })
         }),
-        "GetUser" => reply(body, |it: GetUserRequest| {
-            let user = Some(store.get(&it.id)?);
+        "GetUser" => reply(body, |request: GetUserRequest| {
+            let user = Some(store.get(&request.id)?);
             Ok(GetUserResponse { user })
         }),
-        "UpdateUser" => reply(body, |it: UpdateUserRequest| {
-            let user = Some(store.update(it)?);
+        "UpdateUser" => reply(body, |request: UpdateUserRequest| {
+            let user = Some(store.update(request)?);
             Ok(UpdateUserResponse { user })
         }),
         "DeleteUser" => reply(body, |it: DeleteUserRequest| store.delete(&it.id)),

@@ -1,8 +1,8 @@
 //! Calls about users, over one connection to one instance.
 //!
+//! - [`transcript`]: the bytes of all answers
 //! - [`grpc`]: over gRPC, to a user service
 //! - [`http`]: over HTTP, to a gateway
-//! - [`transcript`]: the bytes of all answers
 
 mod grpc;
 mod http;
@@ -79,17 +79,17 @@ pub fn is_made_by_client(status: &Status) -> bool {
 
 /// A status as the server sent it. One that the client library made of a connection that failed becomes
 /// UNKNOWN: a refused connection is UNAVAILABLE to a client, and a program that has ended would pass for one
-/// whose database is away.
+/// whose database is unreachable.
 fn as_sent(status: Status) -> Status {
     let Some(cause) = std::error::Error::source(&status) else {
         return status;
     };
     let cause = super::innermost(cause);
-    let mut told = Status::unknown(format!(
+    let mut unknown = Status::unknown(format!(
         "no status of the server, but a failed connection: {cause}"
     ));
-    told.set_source(std::sync::Arc::new(status));
-    told
+    unknown.set_source(std::sync::Arc::new(status));
+    unknown
 }
 
 /// The longest page token (USR-15).

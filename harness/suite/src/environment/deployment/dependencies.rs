@@ -161,7 +161,7 @@ impl Dependencies {
                 Provider::Redis(redis) => redis.url(address),
                 Provider::Double { .. } | Provider::Deployment(_) => format!("http://{address}"),
             };
-            let url = if settings.asks_for(resource.variable, WRONG_PASSWORD) {
+            let url = if settings.has(resource.variable, WRONG_PASSWORD) {
                 with_wrong_password(&url)
             } else {
                 url

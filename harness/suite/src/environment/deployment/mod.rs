@@ -1,7 +1,7 @@
 //! A deployment: the instances of one program, and what they depend on.
 //!
-//! - [`dependencies`]: a database and a Redis, or a user service
 //! - [`settings`]: the environment variables that scenarios set
+//! - [`dependencies`]: a database and a Redis, or a user service
 //! - [`slot`]: one instance: its ports, links and processes
 //! - [`launch`]: how the program is started
 
@@ -177,7 +177,7 @@ impl Deployment {
         Ok(())
     }
 
-    /// Runs another command of the program beside the instance of the slot, with the same environment
+    /// Runs another command of the program while the instance of the slot runs, with the same environment
     /// variables.
     pub fn command(&self, index: usize, args: &[&str]) -> StepResult<Instance> {
         let subject = subject(&self.environment, self.component)?;

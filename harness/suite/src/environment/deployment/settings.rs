@@ -27,7 +27,7 @@ impl Settings {
         self.0.get(name)?.as_deref()
     }
 
-    pub(super) fn asks_for(&self, name: &str, value: &str) -> bool {
+    pub(super) fn has(&self, name: &str, value: &str) -> bool {
         self.0
             .get(name)
             .is_some_and(|it| it.as_deref() == Some(value))

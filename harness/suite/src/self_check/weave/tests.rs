@@ -106,7 +106,7 @@ fn unit_tests_are_not_edited() {
 }
 
 #[test]
-fn the_platform_asks_itself() {
+fn an_edit_of_the_platform_uses_the_switch_of_its_own_crate() {
     let mut mutants = edits(&[("a", "g()", "1")]);
     let file = "platform/src/lib.rs";
     mutants[0].edit[0].file = file.to_owned();

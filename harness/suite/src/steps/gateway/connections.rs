@@ -62,7 +62,7 @@ async fn checked_at_most(world: &mut World, window: Span, most: usize) -> StepRe
     let health_checks = world.own()?.double()?.health_checks();
     ensure(
         !health_checks.is_empty(),
-        "a gateway that asks for health",
+        "a gateway that checks health",
         "it never did",
     )?;
     // A Watch is not a Check.

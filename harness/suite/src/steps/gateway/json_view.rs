@@ -54,7 +54,7 @@ fn same(seen: &User, sent: &User) -> bool {
 
 #[then("the answer shows that user")]
 #[then("the answer shows those users, their token and their count")]
-async fn shows_what_was_told(world: &mut World) -> StepResult {
+async fn shows_what_was_sent(world: &mut World) -> StepResult {
     let sent = &world.gateway.answers;
     let seen = shown(world)?;
     let users = seen.users.len() == sent.users.len()

@@ -77,7 +77,7 @@ impl World {
     }
 }
 
-/// Sends a request, whatever comes of it.
+/// Sends a request; any outcome is recorded.
 async fn exchange(client: &Gateway, sent: SentRequest) -> StepResult<Exchange> {
     let mut request = client.request(&sent.method, &sent.path);
     if let Some(id) = &sent.id {

@@ -8,7 +8,7 @@ use prost_types::Timestamp;
 use user_proto::v1::{ListUsersResponse, User, UserStatus};
 
 use crate::doubles::user_service::answer::ScriptedAnswer;
-use crate::doubles::user_service::odd_answers::odd_answer;
+use crate::doubles::user_service::invalid_answers::invalid_answer;
 use crate::doubles::user_service::script_text;
 use crate::steps::users::table;
 use crate::world::World;
@@ -23,8 +23,8 @@ async fn answers(world: &mut World, script: String) -> StepResult {
 #[given(
     regex = r"^the user service returns (a timestamp that is far too late|a timestamp of negative fractions|a name that is no UTF-8|a user without an id|an answer without a user|a user of unknown status)$"
 )]
-async fn returns_odd_answer(world: &mut World, what: String) -> StepResult {
-    let answer = odd_answer(&what, someone("any", 0));
+async fn returns_invalid_answer(world: &mut World, what: String) -> StepResult {
+    let answer = invalid_answer(&what, someone("any", 0));
     let answer = answer.ok_or_else(|| Failure::broken(format!("unknown answer {what:?}")))?;
     world.own()?.double()?.script(answer);
     Ok(())

@@ -16,7 +16,7 @@ use crate::params::{Resources, Span};
 use crate::world::World;
 use crate::world::health::HealthSample;
 
-/// Parts of connection strings, beside the passwords of the deployment.
+/// Parts of connection strings, in addition to the passwords of the deployment.
 const SECRETS: [&str; 7] = [
     REFUSED.0,
     REFUSED.1,

@@ -30,6 +30,9 @@ use crate::world::health::HealthSample;
 /// HLT-7 with the suite's test settings: `HEALTH_CACHE_TTL` + `HEALTH_CHECK_TIMEOUT` + 5 s.
 pub const RECOVERY_LIMIT: Duration = Duration::from_millis(6500);
 
+/// How soon after the signal a program takes no new work (CFG-8).
+pub const REFUSAL_LIMIT: Duration = Duration::from_secs(1);
+
 /// How long `/live` takes at most (HLT-1).
 const LIVE_LIMIT: Duration = Duration::from_secs(2);
 
@@ -39,7 +42,7 @@ const SET_UP: Duration = Duration::from_secs(30);
 /// How much the clock that both programs read may be set back between two looks at it.
 const CLOCK: TimeDelta = TimeDelta::milliseconds(50);
 
-/// What is wrong with an answer to `/health`, whatever its content (HLT-2).
+/// What is wrong with an answer to `/health` of any content (HLT-2).
 fn fault(sample: &HealthSample, component: &Component) -> Option<String> {
     let json = sample.answer.json().map_err(|wrong| vec![wrong]);
     let parsed = json.and_then(|_| health_answer::parse(&sample.answer.body));

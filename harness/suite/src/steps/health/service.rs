@@ -6,8 +6,7 @@ use conformance_engine::failure::{Failure, StepResult, ensure};
 use conformance_engine::observe::{eventually, holds_for};
 use cucumber::{given, then, when};
 
-use super::super::process::stopping::REFUSAL_LIMIT;
-use super::RECOVERY_LIMIT;
+use super::{RECOVERY_LIMIT, REFUSAL_LIMIT};
 use crate::checks::all;
 use crate::drivers::health_service::{HealthService, Report, Watch};
 use crate::drivers::{Code, Status};

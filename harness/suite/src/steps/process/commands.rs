@@ -167,7 +167,7 @@ async fn holds_more(world: &mut World) -> StepResult {
     let new = now.iter().filter(|it| !before.contains(it)).count();
     ensure(
         new > 0,
-        "a table, or whatever the program needs",
+        "a table, or anything else that the program needs",
         "nothing new",
     )
 }

@@ -19,10 +19,8 @@ use crate::drivers::database_hold::Hold;
 use crate::drivers::users::{Call, Users, is_made_by_client, shown};
 use crate::drivers::{probes, raw};
 use crate::params::Span;
+use crate::steps::health::REFUSAL_LIMIT;
 use crate::world::World;
-
-/// How soon after the signal a program takes no new work (CFG-8).
-pub const REFUSAL_LIMIT: Duration = Duration::from_secs(1);
 
 /// How long a program is probed after that.
 const OBSERVATION_WINDOW: Duration = Duration::from_secs(1);
@@ -55,7 +53,7 @@ async fn hold_in_the_database(world: &mut World, release: Option<Duration>) -> S
     world.client(0).await?.get("unknown").await;
     send_in_flight(world).await?;
     hold.is_reached(limit).await?;
-    world.process.keeper = Some(tokio::spawn(async move {
+    world.process.request_hold = Some(tokio::spawn(async move {
         if let Some(after) = release {
             elapse(after).await;
             hold.release().await

@@ -51,7 +51,7 @@ async fn called_on_both(world: &mut World, count: usize) -> StepResult {
     ensure(
         first.contains(&true) && first.contains(&false),
         "some callers get a stream, and some do not",
-        "all are answered alike",
+        "all get the same answer",
     )?;
     world.streams.before = first;
     Ok(())

@@ -1,8 +1,8 @@
 //! StreamUsers.
 //!
+//! - [`delivery`]: delivery of changes, and ends of streams
 //! - [`subscriptions`]: requests for streams
 //! - [`changes`]: many changes, by many clients
-//! - [`delivery`]: delivery of changes, and ends of streams
 //! - [`flags`]: access by a feature flag (CFG-10)
 
 pub mod changes;

@@ -51,7 +51,7 @@ pub fn sizes(text: &str) -> StepResult<Vec<i32>> {
         .collect()
 }
 
-/// What a table holds beside a filter that finds no user.
+/// The cell of a table for a filter that finds no user.
 const NO_USER: &str = "(none)";
 
 async fn list(world: &mut World, request: ListUsersRequest) -> StepResult {
@@ -133,7 +133,7 @@ async fn are_listed_with_filters(world: &mut World, step: &Step) -> StepResult {
     Ok(())
 }
 
-#[then("every filter finds the users beside it, and no other")]
+#[then("every filter finds exactly the users of its row")]
 async fn filters_find(world: &mut World) -> StepResult {
     let calls = &world.users.calls;
     let mut wrong = Vec::new();
@@ -148,7 +148,7 @@ async fn filters_find(world: &mut World) -> StepResult {
                 .map(|got| format!("filter {} finds {got} instead of {listed}", number + 1)),
         );
     }
-    all("every filter finds the users beside it", wrong, calls.len())
+    all("every filter finds its users", wrong, calls.len())
 }
 
 /// Checks that a page holds and counts exactly these users.

@@ -6,8 +6,8 @@
 //! - [`listing`]: lists, filters, tokens
 //! - [`pagination`]: lists over all pages
 //! - [`outcomes`]: outcomes of calls
-//! - [`states`]: users as later reads show them
 //! - [`storage`]: the database and Redis behind the service
+//! - [`states`]: users as later reads show them
 //! - [`property`]: statements about all inputs
 
 pub mod calls;

@@ -145,7 +145,7 @@ async fn are_walked_meanwhile(
     meanwhile: String,
 ) -> StepResult {
     world.begin();
-    world.users.walk = lasting_walk(world, &alias, order_by)?;
+    world.users.walk = new_walk(world, &alias, order_by)?;
     let client = world.client(0).await?;
     while step_on(world, &client, page_size).await? {
         interfere(world, &client, &alias, &meanwhile).await?;
@@ -153,20 +153,20 @@ async fn are_walked_meanwhile(
     Ok(())
 }
 
-/// A list of the users with the name of an alias, all of which are lasting so far.
-fn lasting_walk(world: &World, alias: &str, order_by: String) -> StepResult<PageWalk> {
+/// A list of the users with the name of an alias, all of which are stable so far.
+fn new_walk(world: &World, alias: &str, order_by: String) -> StepResult<PageWalk> {
     let users = world.group(alias)?.users.iter();
     Ok(PageWalk {
         request: ListUsersRequest {
             order_by,
             ..filtered(world.named(alias))
         },
-        lasting: users.map(|user| user.id.clone()).collect(),
+        stable: users.map(|user| user.id.clone()).collect(),
         pages: Vec::new(),
     })
 }
 
-/// The changes between two pages. A user whose email or name changes, or who is deleted, is not lasting.
+/// The changes between two pages. A user whose email or name changes, or who is deleted, is not stable.
 async fn interfere(world: &mut World, client: &Users, alias: &str, meanwhile: &str) -> StepResult {
     let seen: Vec<User> = world
         .users
@@ -195,7 +195,7 @@ async fn interfere(world: &mut World, client: &Users, alias: &str, meanwhile: &s
         }
         "the last user seen is renamed" => {
             let Some(id) = last else { return Ok(()) };
-            world.users.walk.lasting.remove(&id);
+            world.users.walk.stable.remove(&id);
             let name = Some(format!("Moved-{}", world.scenario.id));
             client
                 .update(UpdateUserRequest {
@@ -207,8 +207,8 @@ async fn interfere(world: &mut World, client: &Users, alias: &str, meanwhile: &s
                 .ok()
                 .map(|_| ())
         }
-        "every lasting user changes its status" => touch(world, client, true).await,
-        "every lasting user changes its metadata" => touch(world, client, false).await,
+        "every stable user changes its status" => touch(world, client, true).await,
+        "every stable user changes its metadata" => touch(world, client, false).await,
         other => Err(Failure::broken(format!(
             "unknown change between pages {other:?}"
         ))),
@@ -218,7 +218,7 @@ async fn interfere(world: &mut World, client: &Users, alias: &str, meanwhile: &s
 async fn remove(world: &mut World, client: &Users, ids: Vec<String>) -> StepResult {
     for id in ids
         .into_iter()
-        .filter(|it| world.users.walk.lasting.remove(it))
+        .filter(|it| world.users.walk.stable.remove(it))
     {
         client.delete(&id).await.ok()?;
     }
@@ -237,7 +237,7 @@ async fn create_around(world: &mut World, client: &Users, alias: &str) -> StepRe
 
 async fn move_to(world: &mut World, client: &Users, id: Option<String>, place: &str) -> StepResult {
     let Some(id) = id else { return Ok(()) };
-    if !world.users.walk.lasting.remove(&id) {
+    if !world.users.walk.stable.remove(&id) {
         return Ok(());
     }
     let email = Some(format!("{place}-{}", world.newcomer().email));
@@ -252,7 +252,7 @@ async fn move_to(world: &mut World, client: &Users, id: Option<String>, place: &
         .map(|_| ())
 }
 
-/// The first lasting user after those already listed, by email.
+/// The first stable user after those already listed, by email.
 fn next_to_come(world: &World, alias: &str, descending: bool) -> StepResult<Option<String>> {
     let walk = &world.users.walk;
     let seen: BTreeSet<&str> = walk
@@ -265,7 +265,7 @@ fn next_to_come(world: &World, alias: &str, descending: bool) -> StepResult<Opti
         .group(alias)?
         .users
         .iter()
-        .filter(|user| walk.lasting.contains(&user.id) && !seen.contains(user.id.as_str()))
+        .filter(|user| walk.stable.contains(&user.id) && !seen.contains(user.id.as_str()))
         .collect();
     coming.sort_by(|a, b| a.email.cmp(&b.email));
     let next = if descending {
@@ -278,7 +278,7 @@ fn next_to_come(world: &World, alias: &str, descending: bool) -> StepResult<Opti
 
 async fn touch(world: &mut World, client: &Users, status: bool) -> StepResult {
     let round = i32::try_from(world.users.walk.pages.len()).unwrap_or(0);
-    for id in world.users.walk.lasting.clone() {
+    for id in world.users.walk.stable.clone() {
         let mut request = UpdateUserRequest {
             id,
             ..Default::default()
@@ -341,9 +341,9 @@ async fn returns_every_user(world: &mut World, alias: String) -> StepResult {
     exactly_once(world, &wanted, true)
 }
 
-#[then(regex = r#"^the pages hold every lasting user named "[A-Z][a-z]+" exactly once$"#)]
-async fn returns_every_lasting_user(world: &mut World) -> StepResult {
-    exactly_once(world, &world.users.walk.lasting, false)
+#[then(regex = r#"^the pages hold every stable user named "[A-Z][a-z]+" exactly once$"#)]
+async fn returns_every_stable_user(world: &mut World) -> StepResult {
+    exactly_once(world, &world.users.walk.stable, false)
 }
 
 #[then(regex = r"^the list takes (\d+) pages$")]

@@ -50,7 +50,7 @@ async fn any_order(world: &mut World) -> StepResult {
     orders::check(clients(world, 1).await?, world.scenario.seed).await
 }
 
-#[then("any list over all pages returns every lasting user exactly once while other clients write")]
+#[then("any list over all pages returns every stable user exactly once while other clients write")]
 async fn any_walk(world: &mut World) -> StepResult {
     pagination::check(clients(world, 1).await?, world.scenario.seed).await
 }
@@ -86,7 +86,7 @@ async fn history_under_outages(world: &mut World, count: usize) -> StepResult {
     Ok(())
 }
 
-/// Makes and judges one history beside what the scenario does.
+/// Makes and judges one history while the scenario goes on.
 fn judge_history(clients: &[Users], seed: u64) -> JoinHandle<StepResult> {
     let clients = clients.to_vec();
     tokio::spawn(async move { histories::one(&clients, seed).await })

@@ -15,8 +15,9 @@ use h2::Reason;
 use http::{HeaderValue, StatusCode};
 
 use self::words::{number, numbered, parts, quoted, text};
-use super::answer::{ScriptedAnswer, encoded};
+use super::answer::ScriptedAnswer;
 use super::raw::Raw;
+use super::raw::encoded;
 use super::script::Script;
 use crate::params::{Span, StatusCode as Named};
 

@@ -33,7 +33,7 @@ const STEP: i32 = 1_000_000;
 /// All users.
 ///
 /// One lock for everything makes each call atomic: histories are linearizable (USR-11). A
-/// password is checked and forgotten: nothing here ever asks for it.
+/// password is checked and forgotten: nothing here ever reads it.
 #[derive(Debug, Default)]
 pub struct Store {
     users: Mutex<Users>,

@@ -30,7 +30,7 @@ pub fn seal(filter: &str, order: Order, last: &User) -> String {
     BASE64_URL_SAFE_NO_PAD.encode(token.encode_to_vec())
 }
 
-/// The user after whom the page begins; nothing where the text is no token of this listing.
+/// The last user before the page; `None` if the text is not a token of this listing.
 pub fn open(text: &str, filter: &str, order: Order) -> Option<User> {
     let bytes = BASE64_URL_SAFE_NO_PAD.decode(text).ok()?;
     let token = Token::decode(&bytes[..]).ok()?;

@@ -16,7 +16,7 @@ use crate::drivers::wire::framed;
 /// The answer as it is, with a user or without.
 async fn ask_for_message(client: &Client) -> Result<GetUserResponse, Status> {
     let request = GetUserRequest {
-        id: "nobody".to_owned(),
+        id: "unknown".to_owned(),
     };
     let answer = client.clone().get_user(request).await?;
     Ok(answer.into_inner())
@@ -44,7 +44,7 @@ async fn without_a_script_it_is_the_contracts_service() {
     assert_eq!(page.into_inner().total_count, 1);
     let delete = DeleteUserRequest { id: ada.id };
     client.delete_user(delete).await.expect("she is there");
-    let gone = ask(&client).await.expect_err("nobody is there");
+    let gone = ask(&client).await.expect_err("there is no such user");
     assert_eq!(
         (gone.code(), gone.message()),
         (Code::NotFound, "user not found")
@@ -90,7 +90,12 @@ async fn calls_take_their_answers_in_the_order_of_their_arrival() {
     double.script(parse("UNAVAILABLE twice, then OK").expect("a script"));
     let mut codes = Vec::new();
     for _ in 0..3 {
-        codes.push(ask(&client).await.expect_err("nobody is there").code());
+        codes.push(
+            ask(&client)
+                .await
+                .expect_err("there is no such user")
+                .code(),
+        );
     }
     assert_eq!(
         codes,
@@ -109,9 +114,9 @@ async fn calls_take_their_answers_in_the_order_of_their_arrival() {
 }
 
 #[tokio::test]
-async fn a_status_goes_out_whatever_it_is() {
+async fn any_status_is_sent_as_scripted() {
     for (code, message, shown) in [
-        (99, &b"nobody knows"[..], Code::Unknown),
+        (99, &b"not defined"[..], Code::Unknown),
         // What this client cannot read it takes for UNKNOWN.
         (14, b"%zz\xff\xfe%ff", Code::Unknown),
         (14, b"%zz", Code::Unavailable),
@@ -130,7 +135,7 @@ async fn a_status_goes_out_whatever_it_is() {
 }
 
 #[tokio::test]
-async fn a_message_goes_out_whatever_it_is() {
+async fn any_message_is_sent_as_scripted() {
     let answer = GetUserResponse {
         user: Some(User {
             name: "n".repeat(5 << 20),
@@ -176,7 +181,7 @@ async fn answers_that_no_server_gives_are_given() {
 }
 
 #[tokio::test]
-async fn an_answer_comes_as_late_as_it_was_told() {
+async fn an_answer_comes_after_its_scripted_delay() {
     let late = Duration::from_millis(80);
     let double = saying(ScriptedAnswer::Contract.after(late)).await;
     let (_wire, ended) = call(&double).await;
@@ -208,7 +213,10 @@ async fn a_gate_holds_all_its_answers_until_it_is_opened() {
     assert!(double.calls().iter().all(|it| it.ending == Ending::Open));
     gate.open();
     for call in calls {
-        let status = call.await.expect("no panic").expect_err("nobody");
+        let status = call
+            .await
+            .expect("no panic")
+            .expect_err("there is no such user");
         assert_eq!(status.code(), Code::NotFound);
     }
     assert!(double.calls().iter().all(|it| it.answered().is_some()));
@@ -221,8 +229,8 @@ async fn every_sentence_that_is_known_can_be_acted_on() {
         double.script(parse(sentence).expect("a script"));
         let wire = wire(&double).await;
         let call = tokio::spawn(wire.call(GET, framed(b""), None));
-        seen(&double, sentence, |it| {
-            it.ending != Ending::Open
+        seen(&double, sentence, |call| {
+            call.ending != Ending::Open
                 || sentence.starts_with("no answer")
                 || sentence.starts_with("headers")
         })

@@ -24,8 +24,8 @@ async fn what_is_silent_stays_silent() {
         let wire = wire(&double).await;
         let call = wire.call(GET, framed(b""), None);
         assert!(timeout(Duration::from_millis(100), call).await.is_err());
-        seen(&double, "a call that its client gave up", |it| {
-            matches!(it.ending, Ending::AbandonedByClient(_))
+        seen(&double, "a call that its client gave up", |call| {
+            matches!(call.ending, Ending::AbandonedByClient(_))
         })
         .await;
         // The connection is as good as before.
@@ -45,8 +45,8 @@ async fn a_connection_is_closed_at_its_moment() {
         let double = saying(answer).await;
         let (_wire, ended) = call(&double).await;
         assert!(matches!(ended.end, CallEnd::Reset(_)), "{ended}");
-        seen(&double, "a call cut off", |it| {
-            matches!(it.ending, Ending::CutOff(_))
+        seen(&double, "a call cut off", |call| {
+            matches!(call.ending, Ending::CutOff(_))
         })
         .await;
         let connection = &double.connections()[0];
@@ -75,7 +75,7 @@ async fn a_connection_is_closed_after_the_whole_answer() {
 }
 
 #[tokio::test]
-async fn a_stream_is_reset_as_told() {
+async fn a_stream_is_reset_as_scripted() {
     let double = saying(ScriptedAnswer::Reset(Reason::REFUSED_STREAM)).await;
     let (wire, ended) = call(&double).await;
     is_reset(&ended, "refused");
@@ -102,7 +102,7 @@ async fn a_goaway_comes_before_the_answer_and_ends_the_connection() {
     double.script(parse("GOAWAY, then OK twice").expect("a script"));
     let client = client(&double);
     for _ in 0..4 {
-        let status = ask(&client).await.expect_err("nobody is there");
+        let status = ask(&client).await.expect_err("there is no such user");
         assert_eq!(status.code(), Code::NotFound);
     }
     assert_eq!(double.connections().len(), 4);

@@ -29,18 +29,21 @@ async fn stopped_it_is_gone_and_back_it_has_its_users_on_the_same_port() {
 async fn refusing_connections_it_serves_those_that_are_open() {
     let double = double().await;
     let client = client(&double);
-    ask(&client).await.expect_err("nobody is there");
+    ask(&client).await.expect_err("there is no such user");
     double.refuse_connections().await;
     assert!(TcpStream::connect(double.address()).await.is_err());
     assert_eq!(
-        ask(&client).await.expect_err("nobody").code(),
+        ask(&client)
+            .await
+            .expect_err("there is no such user")
+            .code(),
         Code::NotFound
     );
     double.resume().await.expect("the port is still its own");
     double.resume().await.expect("it is back already");
     double.close_connections().await;
     let again = eventually("an answer", SOON, async || {
-        let status = ask(&client).await.expect_err("nobody is there");
+        let status = ask(&client).await.expect_err("there is no such user");
         // The first call may still find the old connection.
         if status.code() == Code::NotFound {
             Ok(())
@@ -74,7 +77,7 @@ async fn a_silent_connection_answers_nothing_and_sees_everything() {
         .keep_alive_while_idle(true)
         .connect_lazy();
     let client = UserServiceClient::new(channel);
-    ask(&client).await.expect_err("nobody is there");
+    ask(&client).await.expect_err("there is no such user");
     let pings = double.connections()[0].pings.len();
     double.silence_connections();
     let given_up = eventually("a connection given up", SOON, async || {
@@ -83,7 +86,7 @@ async fn a_silent_connection_answers_nothing_and_sees_everything() {
     });
     given_up.await.expect("its PING has no answer");
     assert!(double.connections()[0].pings.len() > pings);
-    let status = ask(&client).await.expect_err("nobody is there");
+    let status = ask(&client).await.expect_err("there is no such user");
     assert_eq!(status.code(), Code::NotFound, "on another connection");
 }
 

@@ -27,7 +27,7 @@ async fn check(double: &UserServiceDouble, service: &str) -> Result<ServingStatu
 }
 
 #[tokio::test]
-async fn health_is_what_it_was_told() {
+async fn health_is_as_it_was_set() {
     let double = double().await;
     assert_eq!(check(&double, "").await, Ok(ServingStatus::Serving));
     assert_eq!(check(&double, USERS).await, Ok(ServingStatus::Serving));
@@ -64,11 +64,11 @@ async fn health_is_what_it_was_told() {
 }
 
 #[tokio::test]
-async fn a_watch_tells_every_change_that_lasts() {
+async fn a_watch_sends_every_change() {
     let double = double().await;
     let watch = health_client(&double).watch(request(USERS)).await;
     let mut watch = watch.expect("it is served").into_inner();
-    for (health, told) in [
+    for (health, sent) in [
         (None, ServingStatus::Serving),
         (
             Some(Health::Is(ServingStatus::NotServing)),
@@ -88,7 +88,7 @@ async fn a_watch_tells_every_change_that_lasts() {
             double.set_health("another", Health::NeverAnswers);
         }
         let answer = timeout(SOON, watch.message()).await.expect("in time");
-        assert_eq!(answer.expect("no end").map(|it| it.status()), Some(told));
+        assert_eq!(answer.expect("no end").map(|it| it.status()), Some(sent));
     }
     double.set_health(USERS, Health::Fails(Code::Unavailable));
     let end = timeout(SOON, watch.message()).await.expect("in time");

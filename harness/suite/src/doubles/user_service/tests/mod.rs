@@ -25,7 +25,7 @@ use super::answer::ScriptedAnswer;
 use super::records::ReceivedCall;
 use crate::drivers::wire::{CompletedCall, Wire, framed};
 
-/// Within which whatever a test waits for has happened.
+/// The time limit for every condition that a test waits for.
 const SOON: Duration = Duration::from_secs(5);
 
 const GET: &str = "/user.v1.UserService/GetUser";
@@ -60,17 +60,20 @@ async fn get(mut client: Client, id: &str) -> Result<User, Status> {
 
 /// A call whose answer for a user that does not exist is the contract's.
 async fn ask(client: &Client) -> Result<User, Status> {
-    get(client.clone(), "nobody").await
+    get(client.clone(), "unknown").await
 }
 
 /// The same with a request id.
 async fn ask_as(mut client: Client, request_id: &str) -> Status {
     let mut request = Request::new(GetUserRequest {
-        id: "nobody".to_owned(),
+        id: "unknown".to_owned(),
     });
     let value = request_id.parse().expect("ASCII");
     request.metadata_mut().insert("x-request-id", value);
-    client.get_user(request).await.expect_err("nobody is there")
+    client
+        .get_user(request)
+        .await
+        .expect_err("there is no such user")
 }
 
 async fn create(mut client: Client, email: &str) -> Result<User, Status> {

@@ -17,7 +17,10 @@ async fn a_call_is_written_down_with_all_that_it_brought() {
     request.set_timeout(Duration::from_secs(3));
     let value = "request 1".parse().expect("ASCII");
     request.metadata_mut().insert("x-request-id", value);
-    let status = client.get_user(request).await.expect_err("nobody");
+    let status = client
+        .get_user(request)
+        .await
+        .expect_err("there is no such user");
     let calls = double.calls();
     let [call] = &calls[..] else {
         panic!("{calls:?}");
@@ -44,7 +47,7 @@ async fn a_call_is_written_down_with_all_that_it_brought() {
 async fn calls_that_are_given_up_are_noticed_and_cost_the_connection_nothing() {
     let double = double().await;
     let client = client(&double);
-    ask(&client).await.expect_err("nobody is there");
+    ask(&client).await.expect_err("there is no such user");
     double.otherwise(ScriptedAnswer::Never);
     let calls: Vec<_> = (0..200)
         .map(|_| {
@@ -76,7 +79,10 @@ async fn calls_that_are_given_up_are_noticed_and_cost_the_connection_nothing() {
     noticed.await.expect("all are noticed");
     double.otherwise(ScriptedAnswer::Contract);
     assert_eq!(
-        ask(&client).await.expect_err("nobody").code(),
+        ask(&client)
+            .await
+            .expect_err("there is no such user")
+            .code(),
         Code::NotFound
     );
     assert_eq!(double.connections().len(), 1);
@@ -91,8 +97,8 @@ async fn a_client_that_closes_its_connection_gives_its_calls_up() {
     let call = tokio::spawn(wire.call(path, crate::drivers::wire::framed(b""), None));
     seen(&double, "the call", |it| it.ending == Ending::Open).await;
     drop(wire);
-    seen(&double, "a call given up", |it| {
-        matches!(it.ending, Ending::AbandonedByClient(_))
+    seen(&double, "a call given up", |call| {
+        matches!(call.ending, Ending::AbandonedByClient(_))
     })
     .await;
     let closed = eventually("a closed connection", SOON, async || {
@@ -118,10 +124,10 @@ async fn forgotten_calls_do_not_mix_with_later_ones() {
     seen(&double, "the open call", |_| true).await;
     double.forget_calls();
     assert!(double.calls().is_empty());
-    ask(&client).await.expect_err("nobody is there");
+    ask(&client).await.expect_err("there is no such user");
     open.abort();
     assert!(open.await.is_err_and(|it| it.is_cancelled()));
-    ask(&client).await.expect_err("nobody is there");
+    ask(&client).await.expect_err("there is no such user");
     let calls = double.calls();
     assert_eq!(calls.len(), 2);
     assert!(calls.iter().all(|it| it.answered().is_some()), "{calls:?}");
@@ -152,9 +158,11 @@ async fn pings_are_counted_and_answers_to_pings_are_not() {
         "{pings:?}"
     );
     drop(channel);
-    // A graceful GOAWAY asks the client for an answer to a PING.
+    // A graceful GOAWAY comes with a PING that the client has to answer.
     double.script(super::super::script_text::parse("GOAWAY, then OK").expect("a script"));
-    ask(&client(&double)).await.expect_err("nobody is there");
+    ask(&client(&double))
+        .await
+        .expect_err("there is no such user");
     assert!(double.connections()[1].pings.is_empty());
 }
 
@@ -162,10 +170,10 @@ async fn pings_are_counted_and_answers_to_pings_are_not() {
 async fn a_call_costs_little() {
     let double = double().await;
     let client = client(&double);
-    ask(&client).await.expect_err("nobody is there");
+    ask(&client).await.expect_err("there is no such user");
     let begun = Instant::now();
     for _ in 0..500 {
-        ask(&client).await.expect_err("nobody is there");
+        ask(&client).await.expect_err("there is no such user");
     }
     let each = begun.elapsed() / 500;
     // Far above what it takes, so that a busy machine does not fail it.

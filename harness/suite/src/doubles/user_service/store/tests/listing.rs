@@ -118,10 +118,10 @@ fn a_token_is_good_for_its_own_listing_alone() {
 }
 
 #[test]
-fn a_walk_meets_every_lasting_user_once_while_others_come_and_go() {
+fn a_walk_meets_every_stable_user_once_while_others_come_and_go() {
     let store = Arc::new(Store::default());
     for index in 0..50 {
-        let name = format!("{:02} lasting", (index * 7) % 50);
+        let name = format!("{:02} stable", (index * 7) % 50);
         store
             .create(request(&format!("{index:02}@b"), &name))
             .expect("valid");
@@ -161,9 +161,9 @@ fn a_walk_meets_every_lasting_user_once_while_others_come_and_go() {
             request.page_token = page.next_page_token;
             writer(round);
         }
-        met.retain(|it| it.ends_with("lasting"));
+        met.retain(|it| it.ends_with("stable"));
         met.sort_unstable();
-        let wanted: Vec<_> = (0..50).map(|it| format!("{it:02} lasting")).collect();
+        let wanted: Vec<_> = (0..50).map(|it| format!("{it:02} stable")).collect();
         assert_eq!(met, wanted, "{order_by}");
     }
 }

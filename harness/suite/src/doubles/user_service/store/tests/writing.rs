@@ -123,7 +123,7 @@ fn of_many_who_want_one_email_one_gets_it() {
 }
 
 #[test]
-fn nobody_is_found_by_any_other_id() {
+fn no_user_is_found_by_any_other_id() {
     let (store, ada) = with_ada();
     store.delete(&ada.id).expect("she is there");
     for id in [ada.id.as_str(), "0", "'; --", "\u{1f600}"] {

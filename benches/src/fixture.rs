@@ -1,4 +1,4 @@
-//! What all benches share: backends as the suite starts them, the subjects, the floor's server.
+//! What all benches share: backends as the suite starts them, the subjects, the baseline server.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -13,57 +13,57 @@ use conformance_engine::sandbox::Sandbox;
 use tokio::runtime::Handle;
 use uuid::Uuid;
 
-use crate::bare::Bare;
 use crate::routes::Routes;
 use crate::server::{self, Client, Server, Settings};
+use crate::statements::Statements;
 use crate::table::target;
 
-/// How many connections the subject may have, and the pool of bare statements has.
+/// How many connections the subject and the pool of plain statements may have.
 pub const CONNECTIONS: u32 = 10;
 
-/// What the benches stand on.
-pub struct Stage {
+/// The programs and backends of all benches.
+pub struct Fixture {
     /// Runs the callers.
     pub runtime: Handle,
     /// The program under test.
     pub program: PathBuf,
-    /// What the subject is told.
+    /// The subject's environment variables.
     pub settings: Settings,
     /// The program under test, serving.
     pub subject: Server,
-    /// To the subject.
+    /// Client of the subject.
     pub client: Client,
-    /// To the server of the empty call.
+    /// Client of the server of the empty call.
     pub empty: Client,
     /// The gateway over the subject, serving.
     pub gateway: Server,
-    /// To the gateway.
+    /// Client of the gateway.
     pub routes: Routes,
-    /// To the server of the empty route.
+    /// Client of the server of the empty route.
     pub empty_route: Routes,
-    /// To the database, past the subject.
-    pub bare: Bare,
-    /// Users that are there.
+    /// The database, without the subject.
+    pub statements: Statements,
+    /// Ids of existing users.
     pub ids: Vec<Uuid>,
     /// The subject's Redis.
     pub redis: RedisLease,
     /// Folder, ports and watchdog of the run.
-    pub home: Sandbox,
+    pub sandbox: Sandbox,
     /// The server of the empty call and the empty route.
-    pub floor: Server,
-    /// Dropped on the server with the last of its handles.
+    pub baseline: Server,
+    /// Removed from the server when the last handle is dropped.
     database: Database,
     servers: (Postgres, Redis),
 }
 
-impl Stage {
-    /// Starts everything, on a database of this many users.
-    pub async fn set(users: u32) -> anyhow::Result<Self> {
+impl Fixture {
+    /// Starts everything, with a database of this many users.
+    pub async fn start(users: u32) -> anyhow::Result<Self> {
         let [program, gateway] = build(["user-service", "gateway"])?;
-        let home = Sandbox::create(false)?;
+        let sandbox = Sandbox::create(false)?;
         let servers = (
-            Postgres::start(Choice::Auto, &home).await?,
-            Redis::start(Choice::Auto, &home).await?,
+            Postgres::start(Choice::Auto, &sandbox).await?,
+            Redis::start(Choice::Auto, &sandbox).await?,
         );
         let database = servers.0.create_empty().await?;
         let redis = servers.1.lease().await?;
@@ -76,54 +76,54 @@ impl Stage {
             ),
             ("REDIS_URL".to_owned(), redis.url(redis.address())),
         ]);
-        server::migrate(&home, &program, &settings).await?;
-        let bare = Bare::fill(&url, users).await?;
-        let subject = Server::subject(&home, &program, &settings)?;
-        let floor = Server::floor(&home)?;
+        server::migrate(&sandbox, &program, &settings).await?;
+        let statements = Statements::prepare(&url, users).await?;
+        let subject = Server::subject(&sandbox, &program, &settings)?;
+        let baseline = Server::baseline(&sandbox)?;
         subject.ready().await?;
-        let gateway = Server::gateway(&home, &gateway, &subject)?;
+        let gateway = Server::gateway(&sandbox, &gateway, &subject)?;
         gateway.ready().await?;
         Ok(Self {
             runtime: Handle::current(),
             client: subject.connect().await?,
-            empty: floor.connect().await?,
+            empty: baseline.connect().await?,
             routes: gateway.routes(),
-            empty_route: floor.routes(),
-            ids: bare.ids().await?,
+            empty_route: baseline.routes(),
+            ids: statements.ids().await?,
             program,
             settings,
             subject,
             gateway,
-            bare,
+            statements,
             redis,
-            home,
-            floor,
+            sandbox,
+            baseline,
             database,
             servers,
         })
     }
 
-    /// A user that is there, another for each number.
+    /// The id of an existing user; consecutive numbers get different ones.
     pub fn id(&self, number: u64) -> Uuid {
         let place = usize::try_from(number).unwrap_or_default();
         self.ids[place % self.ids.len()]
     }
 
-    /// Ends everything; what this leaves, the watchdog finds.
-    pub async fn clear(self) {
+    /// Stops everything; the watchdog removes what is left.
+    pub async fn stop(self) {
         tokio::join!(
             self.gateway.process.kill(),
             self.subject.process.kill(),
-            self.floor.process.kill()
+            self.baseline.process.kill()
         );
         drop((self.redis, self.database));
         let (postgres, redis) = &self.servers;
         tokio::join!(postgres.stop(), redis.stop());
-        self.home.finish().await;
+        self.sandbox.finish().await;
     }
 }
 
-/// These programs in the profile of this one, as cargo builds them; without cargo, those that are there.
+/// Builds these programs in the profile of this one; without cargo, takes the existing ones.
 ///
 /// `cargo bench` builds what is shipped, in a profile of its own. `cargo bench --profile dev` takes the programs that
 /// tests use, so that a short run costs no further build.

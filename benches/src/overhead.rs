@@ -1,5 +1,5 @@
-//! What the gateway's breaker and request id cost: its own routes in this process, over a user service
-//! that answers at once, beside the same without a breaker and with one id for all.
+//! The cost of the gateway's breaker and request id: its own routes in this process, over a user service
+//! that answers immediately, compared with the same routes without a breaker and with one id for all requests.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -34,25 +34,26 @@ use user_proto::v1::{
 };
 use uuid::Uuid;
 
-use crate::crowd::{Act, in_turn};
+use crate::concurrent::{Workload, in_turn};
+use crate::fixture::Fixture;
 use crate::processors::Who;
-use crate::stage::Stage;
 use crate::table::Table;
 
-/// How many call at once.
+/// The number of concurrent callers.
 pub const CALLERS: u64 = 16;
 
 const WHAT: &str = "breaker and request id";
 
-/// Measures both in turn; `gateway` is the processor time of the whole gateway for a call.
+/// Measures the routes with and without them alternately; `gateway` is the processor time of the whole gateway for
+/// one call.
 pub fn bench(
     criterion: &mut Criterion,
-    stage: &Stage,
+    fixture: &Fixture,
     table: &mut Table,
     gateway: Option<Duration>,
 ) {
-    let acts = [true, false].map(|are_guarded| act(routes(are_guarded)));
-    let Some([with, without]) = in_turn(criterion, stage, WHAT, CALLERS, &acts) else {
+    let workloads = [true, false].map(|is_complete| workload(routes(is_complete)));
+    let Some([with, without]) = in_turn(criterion, fixture, WHAT, CALLERS, &workloads) else {
         return;
     };
     let (with, without) = (with.cpu(&[Who::Callers]), without.cpu(&[Who::Callers]));
@@ -65,7 +66,7 @@ pub fn bench(
     }
 }
 
-fn act(routes: Router) -> Act {
+fn workload(routes: Router) -> Workload {
     Arc::new(move |number| {
         let id = Uuid::from_u64_pair(0, number);
         let request = Request::get(format!("/api/v1/users/{id}")).body(Body::empty());
@@ -79,30 +80,30 @@ fn act(routes: Router) -> Act {
     })
 }
 
-/// The routes of the gateway as it puts them together, with its guards or with such as do nothing.
-fn routes(are_guarded: bool) -> Router {
+/// The routes of the gateway as it assembles them, with or without breaker and request ids.
+fn routes(is_complete: bool) -> Router {
     let settings = Settings::read(&Environment::default()).expect("defaults are valid");
-    let users: Arc<dyn UserService> = Arc::new(AtOnce);
+    let users: Arc<dyn UserService> = Arc::new(Immediate);
     let admission = Admission {
         request_timeout: settings.request_timeout,
         in_flight: TaskTracker::new(),
         stopping: CancellationToken::new(),
     };
-    let api = if are_guarded {
+    let api = if is_complete {
         api::router(Arc::new(Upstream::new(users, &settings)))
     } else {
-        let unguarded = async move |Extension(context): Extension<RequestContext>,
-                                    PathId(id): PathId| {
+        let direct = async move |Extension(context): Extension<RequestContext>,
+                                 PathId(id): PathId| {
             let response = users.get_user(&context, GetUserRequest { id }).await;
             UserResponse::new(response.ok().and_then(|response| response.user)).map(Json)
         };
-        Router::new().route("/api/v1/users/{id}", get(unguarded))
+        Router::new().route("/api/v1/users/{id}", get(direct))
     };
     let routes = api
         .layer(DefaultBodyLimit::disable())
         .layer(from_fn_with_state(admission, admission::admit))
         .layer(from_fn(access_log::log_request));
-    if are_guarded {
+    if is_complete {
         routes.layer(from_fn(request_ids::assign))
     } else {
         routes.layer(from_fn(one_for_all))
@@ -115,11 +116,11 @@ async fn one_for_all(mut request: Request, next: Next) -> Response {
     next.run(request).await
 }
 
-/// Knows every user.
-struct AtOnce;
+/// A user service in which every id exists.
+struct Immediate;
 
 #[async_trait]
-impl UserService for AtOnce {
+impl UserService for Immediate {
     async fn get_user(
         &self,
         _: &RequestContext,
@@ -168,5 +169,5 @@ impl UserService for AtOnce {
 }
 
 fn none() -> Status {
-    Status::unimplemented("it is only asked for users")
+    Status::unimplemented("only GetUser is measured")
 }

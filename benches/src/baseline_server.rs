@@ -1,4 +1,5 @@
-//! The empty call and the empty route: tonic alone and axum alone, as a program of its own like the subject.
+//! The empty call and the empty route: a plain tonic server and a plain axum server, in a separate process like the
+//! subject.
 
 use std::net::SocketAddr;
 
@@ -19,7 +20,7 @@ use user_proto::v1::{
 /// Serves gRPC on the address that is the first argument and HTTP on the second, until it is killed.
 pub fn main(arguments: &[String]) -> anyhow::Result<()> {
     let [grpc, http] = arguments else {
-        anyhow::bail!("the floor wants two addresses");
+        anyhow::bail!("the baseline server needs two addresses");
     };
     let (grpc, http): (SocketAddr, SocketAddr) = (grpc.parse()?, http.parse()?);
     tokio::runtime::Runtime::new()?.block_on(async {
@@ -38,7 +39,7 @@ pub fn main(arguments: &[String]) -> anyhow::Result<()> {
     })
 }
 
-/// Answers GetUser, with nothing.
+/// Answers GetUser with an empty message.
 struct Nothing;
 
 #[tonic::async_trait]
@@ -86,5 +87,5 @@ impl UserService for Nothing {
 }
 
 fn none() -> Status {
-    Status::unimplemented("the floor has the empty call only")
+    Status::unimplemented("the baseline server has the empty call only")
 }

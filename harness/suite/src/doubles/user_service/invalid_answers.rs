@@ -9,7 +9,7 @@ use super::answer::ScriptedAnswer;
 /// The answer by its description, made from a valid user; none where the description is unknown.
 ///
 /// Every method takes it: in each answer, the first field holds the user or the users.
-pub fn odd_answer(description: &str, mut user: User) -> Option<ScriptedAnswer> {
+pub fn invalid_answer(description: &str, mut user: User) -> Option<ScriptedAnswer> {
     let time = |seconds, nanos| Some(Timestamp { seconds, nanos });
     let message = match description {
         "an answer without a user" => Vec::new(),
@@ -59,7 +59,7 @@ mod tests {
     use super::*;
 
     fn message(description: &str) -> Vec<u8> {
-        match odd_answer(description, User::default()) {
+        match invalid_answer(description, User::default()) {
             Some(ScriptedAnswer::Message(message)) => message.to_vec(),
             other => panic!("{description}: {other:?}"),
         }
@@ -67,14 +67,14 @@ mod tests {
 
     #[test]
     fn a_name_that_is_no_utf8_cannot_be_decoded() {
-        let odd = message("a name that is no UTF-8");
-        assert!(ListUsersResponse::decode(odd.as_slice()).is_err());
+        let invalid = message("a name that is no UTF-8");
+        assert!(ListUsersResponse::decode(invalid.as_slice()).is_err());
         let without_id = message("a user without an id");
         assert!(ListUsersResponse::decode(without_id.as_slice()).is_ok());
     }
 
     #[test]
     fn an_unknown_description_has_no_answer() {
-        assert!(odd_answer("a user with two ids", User::default()).is_none());
+        assert!(invalid_answer("a user with two ids", User::default()).is_none());
     }
 }

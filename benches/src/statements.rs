@@ -1,5 +1,5 @@
-//! The statements that the calls need at least, by sqlx's own pool, without a service. They write
-//! to a table of their own, with the columns and indexes of `users`, and nothing else on it.
+//! The SQL statements that the calls need at least, run on sqlx's own pool without a service. They write
+//! to a separate table with the columns and indexes of `users`, without its triggers.
 
 use std::str::FromStr as _;
 
@@ -7,29 +7,29 @@ use anyhow::Context as _;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use uuid::Uuid;
 
-use crate::stage::CONNECTIONS;
+use crate::fixture::CONNECTIONS;
 
 const COLUMNS: &str = "id, email, name, status, created_at, updated_at, metadata";
 
-/// A pool as large as the subject's.
+/// The statements, on a pool as large as the subject's.
 #[derive(Clone)]
-pub struct Bare {
+pub struct Statements {
     pool: PgPool,
     get: String,
     page: String,
     page_filtered: String,
 }
 
-/// How many users a statement inserts. The service counts users in a row that every insert changes: the
-/// versions that one transaction leaves of it are in the way of its next.
+/// How many users a statement inserts. The service counts users in a row that every insert changes: the dead row
+/// versions of one transaction slow down its next statement.
 const BATCH: usize = 1000;
 
-impl Bare {
-    /// Connects, and makes `users` and its copy hold this many users.
-    pub async fn fill(url: &str, users: u32) -> anyhow::Result<Self> {
+impl Statements {
+    /// Connects, and fills `users` and its copy with this many users.
+    pub async fn prepare(url: &str, users: u32) -> anyhow::Result<Self> {
         let pool = PgPoolOptions::new()
             .max_connections(CONNECTIONS)
-            // Nothing but the statement: no look whether the connection works.
+            // Connections are not pinged, so that only the statement is measured.
             .test_before_acquire(false)
             .connect_with(PgConnectOptions::from_str(url)?)
             .await?;
@@ -39,25 +39,25 @@ impl Bare {
                 .context("cannot fill the table")?;
         }
         for statement in [
-            "CREATE TABLE bare_users (LIKE users INCLUDING ALL)",
-            "INSERT INTO bare_users SELECT * FROM users",
+            "CREATE TABLE plain_users (LIKE users INCLUDING ALL)",
+            "INSERT INTO plain_users SELECT * FROM users",
             "VACUUM ANALYZE users",
-            "VACUUM ANALYZE bare_users",
+            "VACUUM ANALYZE plain_users",
         ] {
             sqlx::query(statement).execute(&pool).await?;
         }
         let page = |filter: &str| {
-            format!("SELECT {COLUMNS} FROM bare_users {filter} ORDER BY created_at, id LIMIT 20")
+            format!("SELECT {COLUMNS} FROM plain_users {filter} ORDER BY created_at, id LIMIT 20")
         };
         Ok(Self {
             pool,
-            get: format!("SELECT {COLUMNS} FROM bare_users WHERE id = $1"),
+            get: format!("SELECT {COLUMNS} FROM plain_users WHERE id = $1"),
             page: page(""),
             page_filtered: page("WHERE status = 'INACTIVE'"),
         })
     }
 
-    /// Ids of users that are there.
+    /// Ids of existing users.
     pub async fn ids(&self) -> anyhow::Result<Vec<Uuid>> {
         let ids = sqlx::query_scalar("SELECT id FROM users ORDER BY md5(email) LIMIT 1000");
         Ok(ids.fetch_all(&self.pool).await?)
@@ -69,18 +69,18 @@ impl Bare {
         Ok(sqlx::query_scalar(pids).fetch_all(&self.pool).await?)
     }
 
-    /// One user by its id.
+    /// Reads one user by its id.
     pub async fn get(&self, id: Uuid) -> anyhow::Result<()> {
         let user = sqlx::query(sqlx::AssertSqlSafe(self.get.as_str())).bind(id);
         user.fetch_one(&self.pool).await?;
         Ok(())
     }
 
-    /// One more user, and its commit.
+    /// Inserts one user, and commits.
     pub async fn create(&self) -> anyhow::Result<()> {
         let id = Uuid::now_v7();
         sqlx::query(
-            "INSERT INTO bare_users (id, email, name, metadata) VALUES ($1, $2, $3, '{}') \
+            "INSERT INTO plain_users (id, email, name, metadata) VALUES ($1, $2, $3, '{}') \
              RETURNING id, email, name, status, created_at, updated_at, metadata",
         )
         .bind(id)
@@ -91,10 +91,10 @@ impl Bare {
         Ok(())
     }
 
-    /// A new name for one user, and its commit.
+    /// Renames one user, and commits.
     pub async fn update(&self, id: Uuid, name: &str) -> anyhow::Result<()> {
         sqlx::query(
-            "UPDATE bare_users SET name = $2, updated_at = clock_timestamp() WHERE id = $1 \
+            "UPDATE plain_users SET name = $2, updated_at = clock_timestamp() WHERE id = $1 \
              RETURNING id, email, name, status, created_at, updated_at, metadata",
         )
         .bind(id)
@@ -104,7 +104,7 @@ impl Bare {
         Ok(())
     }
 
-    /// The first 20 users, all or the few that are inactive, not counted.
+    /// Reads the first 20 users, of all or of the few inactive ones, without their number.
     pub async fn page(&self, is_filtered: bool) -> anyhow::Result<()> {
         let statement = if is_filtered {
             &self.page_filtered
@@ -118,7 +118,7 @@ impl Bare {
     }
 }
 
-/// A batch of users, the first of this number; the last of all has number `users`.
+/// Inserts a batch of users that begins with number `first`; the last of all batches has number `users`.
 async fn insert(pool: &PgPool, first: u32, users: u32) -> anyhow::Result<()> {
     sqlx::query(
         "INSERT INTO users (id, email, name, status, metadata, created_at, updated_at) \
