@@ -11,7 +11,7 @@ use crate::backends::BackendInfo;
 use crate::backends::provider::ProviderKind;
 use crate::failure::Failure;
 use crate::features::cases::Case;
-use crate::manifest::{ComponentSource, Manifest};
+use crate::manifest::{ComponentCommand, Manifest};
 use crate::observe::Patience;
 use crate::observe::journal::{Event, EventKind};
 use crate::run::model::{RunReport, SubjectInfo};
@@ -120,7 +120,7 @@ pub(super) fn known_deviation(clause: &str) -> ScenarioResult {
 }
 
 pub(super) fn manifest() -> Manifest {
-    let source = ComponentSource {
+    let source = ComponentCommand {
         command: vec!["shop".to_owned()],
         env: BTreeMap::new(),
         inherit: Vec::new(),

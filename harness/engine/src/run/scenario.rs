@@ -195,7 +195,7 @@ async fn catch_panic<T>(future: impl Future<Output = T>) -> Result<T, Failure> {
             .map(String::as_str)
             .or_else(|| payload.downcast_ref::<&str>().copied())
             .unwrap_or("a panic without a text");
-        Failure::of_panic(text).unwrap_or_else(|| {
+        Failure::from_panic(text).unwrap_or_else(|| {
             let place = PANICKED_AT.with(|it| it.borrow_mut().take());
             Failure::broken(format!(
                 "a panic in the suite at {}: {text}",

@@ -8,7 +8,7 @@ use super::instance::Instance;
 use super::interface::{Command, Subject};
 use super::launch::Launch;
 use crate::failure::{Failure, StepResult};
-use crate::manifest::{ComponentSource, Manifest};
+use crate::manifest::{ComponentCommand, Manifest};
 use crate::sandbox::Sandbox;
 
 /// One component of a manifest, as a program of this machine.
@@ -16,7 +16,7 @@ use crate::sandbox::Sandbox;
 pub struct ProcessSubject {
     /// The component.
     name: String,
-    source: ComponentSource,
+    source: ComponentCommand,
     /// Where relative paths start, and the working folder.
     folder: PathBuf,
     sandbox: Sandbox,
@@ -26,7 +26,7 @@ impl ProcessSubject {
     /// The program that the manifest names for a component.
     pub fn new(
         name: &str,
-        source: &ComponentSource,
+        source: &ComponentCommand,
         manifest: &Manifest,
         sandbox: &Sandbox,
     ) -> Self {

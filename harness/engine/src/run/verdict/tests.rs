@@ -7,7 +7,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::*;
-use crate::manifest::ComponentSource;
+use crate::manifest::ComponentCommand;
 
 const COMPONENTS: [&str; 2] = ["shop", "till"];
 
@@ -41,7 +41,7 @@ impl Entry {
 }
 
 fn manifest() -> Manifest {
-    let source = ComponentSource {
+    let source = ComponentCommand {
         command: vec!["program".to_owned()],
         env: BTreeMap::new(),
         inherit: Vec::new(),
