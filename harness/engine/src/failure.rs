@@ -167,7 +167,11 @@ mod tests {
     fn a_panic_of_the_suite_is_not_a_failure_of_the_subject() {
         let shown = Failure::mismatch("one", "two").to_string();
         assert_eq!(Failure::from_panic("index out of bounds"), None);
-        assert_eq!(Failure::from_panic(&shown), None, "it was recovered already");
+        assert_eq!(
+            Failure::from_panic(&shown),
+            None,
+            "it was recovered already"
+        );
     }
 
     #[test]

@@ -210,7 +210,7 @@ async fn scenarios(
         if request.jobs.is_none() {
             tokio::select! {
                 jobs = environment.suitable_jobs() => {
-                    plan.jobs = jobs.min(descriptors::scenarios());
+                    plan.jobs = jobs.min(descriptors::max_scenarios());
                     let cost = environment.start_cost().as_millis();
                     progress.print_line(&format!(
                         "{} scenarios at once; a start costs {cost} ms of a core",
@@ -299,7 +299,7 @@ fn plan(request: &RunRequest) -> Plan {
         jobs: request
             .jobs
             .unwrap_or_else(|| 2 * cores())
-            .min(descriptors::scenarios()),
+            .min(descriptors::max_scenarios()),
         seed: request.seed,
         patience: request.patience,
         fail_fast: request.fail_fast,

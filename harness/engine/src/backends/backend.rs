@@ -160,7 +160,7 @@ mod tests {
     };
 
     async fn routed(backend: &'static Pretend, choice: Choice, url: &str) -> String {
-        let host = Arc::new(Host::bare([("CONFORMANCE_PRETEND_URL", url)]));
+        let host = Arc::new(Host::with_variables([("CONFORMANCE_PRETEND_URL", url)]));
         match route(backend, choice, &host).await {
             Ok(Route::External(url)) => format!("external {url}"),
             Ok(Route::Process(program)) => format!("process {}", program.path.display()),

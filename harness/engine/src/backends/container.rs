@@ -22,7 +22,7 @@ use tokio::time::timeout;
 use super::engine::{engine, publishing};
 use super::provider::{BackendError, Description, chain};
 use super::server::{OwnServer, TAIL, Workspace, printable};
-use crate::sandbox::watchdog::{FOLDER_LABEL, MACHINE_LABEL, RUN_LABEL, machine};
+use crate::sandbox::watchdog::{FOLDER_LABEL, MACHINE_LABEL, RUN_LABEL, machine_name};
 
 /// How long an image may take to come and a container to start.
 const START_LIMIT: Duration = Duration::from_mins(5);
@@ -65,7 +65,7 @@ impl<I: Image + 'static> Container<I> {
         let request = ready_to_go(request, port, publishing, Arc::clone(&log));
         let image = request.descriptor();
         // Recorded before it exists: the run may be killed in between.
-        place.watchdog.container(&name);
+        place.watchdog.register_container(&name);
         let started = timeout(START_LIMIT, request.start()).await;
         let failed = |error: TestcontainersError| unstarted(backend, &image, &error);
         let late = |_| {
@@ -152,7 +152,7 @@ impl<I: Image + 'static> OwnServer for Container<I> {
         // On a worker: what testcontainers does when that fails may hold up its thread.
         let removed = tokio::spawn(container.rm()).await;
         if matches!(removed, Ok(Ok(()))) {
-            self.place.watchdog.container_gone(&self.name);
+            self.place.watchdog.unregister_container(&self.name);
         }
     }
 }
@@ -181,7 +181,7 @@ fn labelled<I: Image>(
 ) -> ContainerRequest<I> {
     request.with_container_name(name).with_labels([
         (RUN_LABEL, run.to_owned()),
-        (MACHINE_LABEL, machine()),
+        (MACHINE_LABEL, machine_name()),
         (FOLDER_LABEL, place.run_folder.display().to_string()),
     ])
 }

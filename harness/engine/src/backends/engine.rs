@@ -45,7 +45,7 @@ pub(super) enum EngineUnavailable {
 /// The engine, asked for a sign of life.
 pub(super) async fn engine(host: &Host) -> Result<Docker, EngineUnavailable> {
     let place = place(host);
-    if !host.has_engine() {
+    if !host.may_use_engine() {
         let cause = "it is not looked for".to_owned();
         return Err(EngineUnavailable::Down { place, cause });
     }

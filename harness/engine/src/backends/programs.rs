@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::provider::{BackendError, Description};
 use super::server::printable;
-use crate::sandbox::host::{Host, is_executable, numbers};
+use crate::sandbox::host::{Host, is_executable, version_numbers};
 
 /// A program that takes longer to print its version is broken.
 const VERSION_LIMIT: Duration = Duration::from_secs(10);
@@ -24,7 +24,7 @@ pub struct Program {
 impl Program {
     /// The first number of its version.
     pub fn major(&self) -> u32 {
-        numbers(&self.version).first().copied().unwrap_or(0)
+        version_numbers(&self.version).first().copied().unwrap_or(0)
     }
 }
 
@@ -196,7 +196,7 @@ mod tests {
 
     fn find_in(folder: &Path) -> Result<Program, BackendError> {
         let path = folder.to_str().unwrap();
-        WANTED.find(&Host::bare([("PATH", path)]))
+        WANTED.find(&Host::with_variables([("PATH", path)]))
     }
 
     #[test]
@@ -232,7 +232,7 @@ mod tests {
             .into_string()
             .unwrap();
         let error = WANTED
-            .find(&Host::bare([("PATH", path.as_str())]))
+            .find(&Host::with_variables([("PATH", path.as_str())]))
             .unwrap_err();
         assert!(matches!(error, BackendError::Broken { .. }), "{error:?}");
         assert!(
@@ -258,7 +258,9 @@ mod tests {
             .unwrap()
             .into_string()
             .unwrap();
-        let found = WANTED.find(&Host::bare([("PATH", path.as_str())])).unwrap();
+        let found = WANTED
+            .find(&Host::with_variables([("PATH", path.as_str())]))
+            .unwrap();
         assert_eq!(found.version, "17");
         assert_eq!(found.path, whole.join("pretend"));
         let error = find_in(&part).unwrap_err();

@@ -120,7 +120,7 @@ impl Server {
         let pid = child
             .id()
             .ok_or_else(|| failed(std::io::ErrorKind::NotFound.into()))?;
-        watchdog.group(pid);
+        watchdog.register_group(pid);
         Ok(Self {
             backend,
             pid,
@@ -141,7 +141,7 @@ impl Server {
         let begun = Instant::now();
         loop {
             if let Some(status) = self.exit() {
-                self.watchdog.group_gone(self.pid);
+                self.watchdog.unregister_group(self.pid);
                 return Ok(status);
             }
             if begun.elapsed() >= START_LIMIT {
@@ -171,14 +171,14 @@ impl Server {
         while self.exit().is_none() {
             pause(Duration::from_millis(2)).await;
         }
-        self.watchdog.group_gone(self.pid);
+        self.watchdog.unregister_group(self.pid);
     }
 
     fn end_group(&self) {
         let group = pid(self.pid);
         // ESRCH: no process is left in it, as it should be.
         if killpg(group, Signal::SIGSTOP).is_ok() {
-            watchdog::release(group.as_raw());
+            watchdog::release_shared_memory(group.as_raw());
             let _ = killpg(group, Signal::SIGKILL);
         }
     }
@@ -225,7 +225,7 @@ impl Drop for Server {
         if self.exit().is_none() {
             self.end_group();
             // The runtime reaps it (`kill_on_drop`).
-            self.watchdog.group_gone(self.pid);
+            self.watchdog.unregister_group(self.pid);
         }
     }
 }
@@ -292,7 +292,7 @@ impl Workspace {
         backend: &'static Description,
         sandbox: &Sandbox,
     ) -> Result<Self, BackendError> {
-        let folder = sandbox.folder.sub(backend.name).map_err(|error| {
+        let folder = sandbox.folder.subfolder(backend.name).map_err(|error| {
             BackendError::broken(backend, error.to_string(), "see what fills the disk")
         })?;
         Ok(Self {

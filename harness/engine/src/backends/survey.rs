@@ -86,7 +86,7 @@ impl fmt::Display for BackendSurvey {
 
 /// Looks at everything; a server that a variable names is asked.
 pub async fn survey() -> Vec<BackendSurvey> {
-    survey_of(Host::here()).await
+    survey_of(Host::local()).await
 }
 
 /// The same for another host.
@@ -183,7 +183,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_survey_of_a_machine_with_nothing_says_what_to_install() {
-        let surveys = survey_of(Host::bare([("PATH", "/nowhere")])).await;
+        let surveys = survey_of(Host::with_variables([("PATH", "/nowhere")])).await;
         assert_eq!(surveys.len(), BACKENDS.len());
         for survey in surveys {
             assert!(!survey.usable(), "{survey}");
@@ -198,7 +198,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_server_that_is_named_and_does_not_answer_is_broken_whatever_else_there_is() {
-        let host = Host::bare([
+        let host = Host::with_variables([
             (
                 "CONFORMANCE_POSTGRES_URL",
                 "postgres://user:secret@127.0.0.1:1/",

@@ -30,7 +30,8 @@ fn check_error(from: &str, to: &str, expected: &str) {
 
 #[test]
 fn a_valid_manifest_is_read() {
-    let manifest = Manifest::parse(Path::new("c.toml"), VALID_MANIFEST, &CATALOGUE).expect("a valid manifest");
+    let manifest =
+        Manifest::parse(Path::new("c.toml"), VALID_MANIFEST, &CATALOGUE).expect("a valid manifest");
     assert_eq!(manifest.components["shop"].command, ["shop"]);
 }
 
@@ -86,6 +87,11 @@ fn a_missing_key_is_named() {
 
 #[test]
 fn a_known_deviation_from_an_unknown_clause_is_refused() {
-    let text = format!("{VALID_MANIFEST}[[known_deviations]]\nclause = \"SHP-3\"\nreason = \"y\"\n");
-    check_error(VALID_MANIFEST, &text, "dir/c.toml:9: unknown clause \"SHP-3\"");
+    let text =
+        format!("{VALID_MANIFEST}[[known_deviations]]\nclause = \"SHP-3\"\nreason = \"y\"\n");
+    check_error(
+        VALID_MANIFEST,
+        &text,
+        "dir/c.toml:9: unknown clause \"SHP-3\"",
+    );
 }

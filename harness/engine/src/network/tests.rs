@@ -35,7 +35,7 @@ async fn echo() -> SocketAddr {
 }
 
 async fn link(upstream: SocketAddr) -> Link {
-    let ports = Ports::open(&Watchdog::absent()).expect("ports");
+    let ports = Ports::open(&Watchdog::without_process()).expect("ports");
     Link::open(&ports, upstream).await.expect("a link")
 }
 
@@ -285,7 +285,7 @@ async fn a_reset_ends_what_exists_and_welcomes_what_comes() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn dropping_a_link_ends_its_connections_and_gives_its_port_back() {
-    let ports = Ports::open(&Watchdog::absent()).expect("ports");
+    let ports = Ports::open(&Watchdog::without_process()).expect("ports");
     let link = Link::open(&ports, echo().await).await.expect("a link");
     let address = link.address();
     let mut stream = attach(&link).await;

@@ -83,7 +83,7 @@ impl Instance {
         let number = child
             .id()
             .expect("a child that was not waited for has its number");
-        watchdog.group(number);
+        watchdog.register_group(number);
         let pid = Pid::from_raw(i32::try_from(number).expect("the kernel's numbers are i32"));
         let output = Output::default();
         let enough = CancellationToken::new();
@@ -175,10 +175,10 @@ impl Instance {
         if self.state.reaped.load(Ordering::Acquire) {
             return None;
         }
-        let group = processes::of_group(self.pid.as_raw());
+        let group = processes::group_members(self.pid.as_raw());
         group
             .iter()
-            .filter_map(|it| processes::resident(it.pid))
+            .filter_map(|it| processes::resident_memory(it.pid))
             .reduce(|sum, it| sum + it)
     }
 
@@ -196,7 +196,7 @@ impl Drop for Instance {
 }
 
 fn cpu(group: Pid) -> Duration {
-    processes::of_group(group.as_raw())
+    processes::group_members(group.as_raw())
         .iter()
         .map(|it| it.cpu)
         .sum()
@@ -225,7 +225,8 @@ impl Reaper {
         let _ = killpg(self.pid, Signal::SIGKILL);
         self.state.reaped.store(true, Ordering::Release);
         let status = self.child.wait().await.ok();
-        self.watchdog.group_gone(self.pid.as_raw().unsigned_abs());
+        self.watchdog
+            .unregister_group(self.pid.as_raw().unsigned_abs());
         self.read_on().await;
         Exit {
             code: status.and_then(|it| ExitStatus::code(&it)),

@@ -73,7 +73,11 @@ impl Subject for ProcessSubject {
                 environment.insert(name.to_owned(), value);
             }
         }
-        let folder = self.sandbox.folder.sub("tmp").map_err(Failure::broken)?;
+        let folder = self
+            .sandbox
+            .folder
+            .subfolder("tmp")
+            .map_err(Failure::broken)?;
         environment.insert("TMPDIR".to_owned(), folder.to_string_lossy().into_owned());
         environment.insert("LANG".to_owned(), "C.UTF-8".to_owned());
         // What the manifest says wins.

@@ -28,7 +28,7 @@ fn launch(program: impl Into<PathBuf>, args: &[&str]) -> Launch {
 }
 
 fn start(launch: &Launch) -> Instance {
-    Instance::start(launch, &Watchdog::absent()).expect("it starts")
+    Instance::start(launch, &Watchdog::without_process()).expect("it starts")
 }
 
 fn shell(script: &str) -> Instance {
@@ -195,7 +195,7 @@ async fn memory_and_processor_time_are_those_of_the_group() {
 
 #[track_caller]
 fn refused(launch: &Launch, said: &[&str]) {
-    let error = Instance::start(launch, &Watchdog::absent())
+    let error = Instance::start(launch, &Watchdog::without_process())
         .expect_err("it cannot start")
         .to_string();
     for text in [

@@ -101,7 +101,7 @@ fn data_folder(place: &Workspace) -> PathBuf {
     {
         return on_disk;
     }
-    place.watchdog.folder(&in_memory);
+    place.watchdog.register_folder(&in_memory);
     if hold(place, &in_memory).is_ok() {
         in_memory.join("data")
     } else {
@@ -114,7 +114,7 @@ fn hold(place: &Workspace, folder: &Path) -> std::io::Result<()> {
     std::fs::create_dir(folder)?;
     // Afterwards, for the mode at its making is narrowed by the caller's umask.
     std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o711))?;
-    place.watchdog.mark(folder)
+    place.watchdog.mark_alive(folder)
 }
 
 /// Where Linux keeps files in memory.

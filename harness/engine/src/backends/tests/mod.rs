@@ -33,10 +33,10 @@ struct TestSandbox(Sandbox);
 
 impl TestSandbox {
     fn new(host: Host) -> Self {
-        let (folder, watchdog) = (RunFolder::create().unwrap(), Watchdog::absent());
+        let (folder, watchdog) = (RunFolder::choose().unwrap(), Watchdog::without_process());
         // Alive, as far as `conformance clean` is concerned.
-        folder.sub("sandbox").unwrap();
-        watchdog.mark(folder.path()).unwrap();
+        folder.subfolder("sandbox").unwrap();
+        watchdog.mark_alive(folder.path()).unwrap();
         Self(Sandbox {
             ports: Ports::open(&watchdog).unwrap(),
             folder,
@@ -46,7 +46,7 @@ impl TestSandbox {
     }
 
     fn here() -> Self {
-        Self::new(Host::here())
+        Self::new(Host::local())
     }
 }
 
@@ -114,7 +114,7 @@ async fn kill_containers(sandbox: &TestSandbox) {
 
 #[tokio::test]
 async fn without_programs_backends_are_missing() {
-    let sandbox = TestSandbox::new(Host::bare([("PATH", "/nowhere")]));
+    let sandbox = TestSandbox::new(Host::with_variables([("PATH", "/nowhere")]));
     let postgres = Postgres::start(Choice::Auto, &sandbox.0).await.unwrap_err();
     let redis = Redis::start(Choice::Process, &sandbox.0).await.unwrap_err();
     for error in [postgres, redis] {
@@ -134,7 +134,7 @@ fn every_handle_is_found_in_the_registry_by_its_name() {
 
 #[tokio::test]
 async fn a_missing_backend_is_reported_to_everyone_who_needs_it_and_nothing_is_started() {
-    let sandbox = TestSandbox::new(Host::bare([("PATH", "/nowhere")]));
+    let sandbox = TestSandbox::new(Host::with_variables([("PATH", "/nowhere")]));
     let backends = Backends::new(sandbox.0.clone(), Choice::Auto);
     backends.warm_up(&["postgres", "redis"]).await;
     let (postgres, redis) = (

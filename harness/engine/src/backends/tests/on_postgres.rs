@@ -196,7 +196,10 @@ async fn an_external_postgres_gets_the_suite_s_databases_and_is_cleaned() {
     let url = format!(
         "postgres://us%20er:p%25w%2F1@localhost:{port}/postgres?sslmode=require&options=-c%20work_mem%3D7MB"
     );
-    let sandbox = TestSandbox::new(Host::bare([("CONFORMANCE_POSTGRES_URL", url.as_str())]));
+    let sandbox = TestSandbox::new(Host::with_variables([(
+        "CONFORMANCE_POSTGRES_URL",
+        url.as_str(),
+    )]));
     let external = Postgres::start(Choice::Auto, &sandbox.0).await.unwrap();
     assert_eq!(
         databases(&external).await,
@@ -212,7 +215,10 @@ async fn an_external_postgres_gets_the_suite_s_databases_and_is_cleaned() {
     assert_eq!(databases(&server).await, ["conformance_production"]);
 
     let url = format!("postgres://poor:x@127.0.0.1:{port}/postgres");
-    let sandbox = TestSandbox::new(Host::bare([("CONFORMANCE_POSTGRES_URL", url.as_str())]));
+    let sandbox = TestSandbox::new(Host::with_variables([(
+        "CONFORMANCE_POSTGRES_URL",
+        url.as_str(),
+    )]));
     let error = Postgres::start(Choice::Auto, &sandbox.0).await.unwrap_err();
     assert!(
         error
@@ -264,7 +270,7 @@ async fn a_postgres_whose_container_is_killed_is_reported_with_its_log() {
 #[tokio::test]
 #[ignore = "wants a container engine: ci/setup --containers"]
 async fn an_image_that_is_not_there_is_named() {
-    let mut host = Host::here();
+    let mut host = Host::local();
     host.set("CONFORMANCE_POSTGRES_IMAGE", "127.0.0.1:1/nowhere:1");
     let sandbox = TestSandbox::new(host);
     let error = Postgres::start(Choice::Container, &sandbox.0)

@@ -148,8 +148,12 @@ async fn an_external_redis_lends_its_empty_databases_to_two_runs_and_keeps_the_o
         .unwrap();
     write(&foreign).await;
 
-    let homes =
-        [(); 2].map(|()| TestSandbox::new(Host::bare([("CONFORMANCE_REDIS_URL", url.as_str())])));
+    let homes = [(); 2].map(|()| {
+        TestSandbox::new(Host::with_variables([(
+            "CONFORMANCE_REDIS_URL",
+            url.as_str(),
+        )]))
+    });
     let one = Redis::start(Choice::Auto, &homes[0].0).await.unwrap();
     let two = Redis::start(Choice::Auto, &homes[1].0).await.unwrap();
     tokio::join!(
@@ -179,7 +183,10 @@ async fn an_external_redis_whose_databases_are_all_lent_makes_a_run_wait() {
     let server = redis(&server_sandbox).await;
     let ledger = server.lease().await.unwrap();
     let url = ledger.url(ledger.address());
-    let sandbox = TestSandbox::new(Host::bare([("CONFORMANCE_REDIS_URL", url.as_str())]));
+    let sandbox = TestSandbox::new(Host::with_variables([(
+        "CONFORMANCE_REDIS_URL",
+        url.as_str(),
+    )]));
     let external = Redis::start(Choice::Auto, &sandbox.0).await.unwrap();
     let mut leases = Vec::new();
     for _ in 1..16 {
