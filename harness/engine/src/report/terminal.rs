@@ -174,13 +174,13 @@ fn facts(run: &RunReport, screen: Screen) -> String {
     } else {
         fact("backends", &backends.join(", "));
     }
-    if run.patience > Patience::MOST {
+    if run.patience > Patience::MAX_CONFORMANT {
         fact(
             "patience",
             &format!(
                 "{}: above {} no verdict is conformant",
                 run.patience,
-                Patience::MOST
+                Patience::MAX_CONFORMANT
             ),
         );
     } else if run.patience > 1.0 {

@@ -46,7 +46,7 @@ impl Verdict {
             Self::NotConformant
         } else if tally.errors > 0 {
             Self::Unknown
-        } else if gaps > 0 || tally.passed == 0 || patience.factor() > Patience::MOST {
+        } else if gaps > 0 || tally.passed == 0 || patience.factor() > Patience::MAX_CONFORMANT {
             Self::Partial
         } else {
             Self::Conformant

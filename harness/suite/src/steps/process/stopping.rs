@@ -167,7 +167,7 @@ async fn receives(world: &mut World, name: String) -> StepResult {
     let slot = world.own()?.slot(0)?;
     slot.instance()?.signal(signal);
     journal
-        .of_instance(&slot.name)
+        .for_instance(&slot.name)
         .record(EventKind::Signal { signal: name });
     world.process.signalled = Some(Instant::now());
     Ok(())
