@@ -159,7 +159,7 @@ async fn execute(
     let interrupted = cancel.is_cancelled();
     let facts = facts(request, &started, &backends, interrupted);
     environment.end().await;
-    backends.end().await;
+    backends.stop().await;
     let run = assemble(facts, &manifest, cases, &selected, executed);
     let timings = request
         .timings

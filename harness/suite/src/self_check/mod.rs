@@ -317,7 +317,7 @@ async fn try_all(
             trials.push(trial);
         }
     }
-    backends.end().await;
+    backends.stop().await;
     ensure!(!cancel.is_cancelled(), "interrupted by a signal");
     trials.sort_by_key(|it| order(&it.mutant));
     Ok(trials)

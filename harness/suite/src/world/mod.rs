@@ -192,7 +192,7 @@ impl ScenarioHooks for Hooks {
         } = world;
         let mut aftermath = AfterScenario::default();
         if !passed {
-            aftermath.broken = environment.backends.broken().await;
+            aftermath.broken = environment.backends.find_broken().await;
             aftermath.logs = match &current {
                 CurrentDeployment::Own(deployment) => deployment.logs(None),
                 CurrentDeployment::Shared(deployment) => deployment.logs(Some(&scenario.id)),
