@@ -23,7 +23,7 @@ use conformance_engine::report::progress::Progress;
 use conformance_engine::report::recorder::Recorder;
 use conformance_engine::report::{self, Timings};
 use conformance_engine::run::assemble::{RunFacts, assemble};
-use conformance_engine::run::execute::{self, Plan, Watcher, quoted};
+use conformance_engine::run::execute::{self, Plan, Watcher, shell_quote};
 use conformance_engine::run::model::RunReport;
 use conformance_engine::run::outcome::ScenarioResult;
 use conformance_engine::run::{deviations, scenario};
@@ -82,7 +82,7 @@ pub fn run(request: &RunRequest) -> anyhow::Result<u8> {
     let Some(folder) = &request.report else {
         return judge(request);
     };
-    report::prepare(folder)?;
+    report::prepare_folder(folder)?;
     judge(request).inspect_err(|error| {
         let trouble = format!("{error:#}");
         let version = env!("CARGO_PKG_VERSION");
@@ -108,7 +108,7 @@ fn judge(request: &RunRequest) -> anyhow::Result<u8> {
             .collect::<Vec<_>>()
             .join(", ")
     );
-    scenario::quiet_panics();
+    scenario::silence_scenario_panics();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -140,8 +140,8 @@ async fn execute(
         request.patience,
         judged.clone(),
     ));
-    let progress = Progress::begin(selected.run.len());
-    let recorder = Recorder::begin(&progress, request.report.clone(), |results| {
+    let progress = Progress::start(selected.run.len());
+    let recorder = Recorder::start(&progress, request.report.clone(), |results| {
         let facts = facts(request, &started, &backends, true);
         assemble(facts, &manifest, cases, &selected, results)
     });
@@ -154,8 +154,8 @@ async fn execute(
     let ready = started.instant.elapsed();
     let watchers = (&progress, &recorder);
     let executed = scenarios(request, &environment, &selected.run, watchers, &cancel).await;
-    progress.end();
-    recorder.end().await;
+    progress.finish();
+    recorder.finish().await;
     let interrupted = cancel.is_cancelled();
     let facts = facts(request, &started, &backends, interrupted);
     environment.end().await;
@@ -279,7 +279,7 @@ pub fn backends_of(components: &[&'static Component]) -> Vec<&'static str> {
 fn plan(request: &RunRequest) -> Plan {
     let mut rerun = "conformance run".to_owned();
     let mut add = |option: &str, value: &str| {
-        rerun = format!("{rerun} --{option} {}", quoted(value));
+        rerun = format!("{rerun} --{option} {}", shell_quote(value));
     };
     if request.manifest != Path::new("conformance.toml") {
         add("manifest", &request.manifest.to_string_lossy());

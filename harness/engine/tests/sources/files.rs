@@ -1,23 +1,23 @@
-//! The files of the repository, as text.
+//! Reads source files of the repository.
 
 use std::path::{Path, PathBuf};
 
 /// The root of the repository.
 pub fn root() -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    root.canonicalize().expect("the repository is there")
+    root.canonicalize().expect("the root of the repository")
 }
 
 /// One text file.
 #[derive(Clone, Debug)]
 pub struct File {
-    /// Relative to the root, with `/` between its parts.
+    /// Path relative to the root, with `/` as separator.
     pub path: String,
-    /// Its text.
+    /// The content.
     pub text: String,
 }
 
-/// The files below a folder whose names end so, in the order of their paths.
+/// The files below a folder whose path has this ending, sorted by path.
 pub fn files(folder: &str, ending: &str) -> Vec<File> {
     let root = root();
     let mut files = Vec::new();

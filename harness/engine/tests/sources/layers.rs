@@ -1,7 +1,7 @@
-//! Each module uses only those above it in its parent's list.
+//! Checks that each module uses only modules above it in its parent's list.
 //!
-//! The list is the documentation: the lines ``//! - [`name`]: ...`` at the beginning of `lib.rs` and of each
-//! `mod.rs`. A module that is not in the list of its parent is an error, except where the parent has no list.
+//! The list consists of the lines ``//! - [`name`]: ...`` in the module documentation of `lib.rs` and of each
+//! `mod.rs`. A module that is not in its parent's list is an error, unless the parent has no list.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -10,34 +10,35 @@ use regex::Regex;
 
 use crate::files::{File, files, root};
 
-/// A module of a list, possibly more than one in a line.
-static LISTED: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"`(\w+)`").expect("a valid pattern"));
+/// A module's name in a line of a list, which may have several.
+static MODULE_NAME: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"`(\w+)`").expect("a valid pattern"));
 
-/// A path within the crate.
-static PATH: LazyLock<Regex> = LazyLock::new(|| {
+/// A path that starts with `crate`.
+static CRATE_PATH: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"\bcrate((?:::\w+)*)(?:::\{([^}]*)\})?").expect("a valid pattern")
 });
 
-/// A path from the parent of the file's module.
-static FROM_PARENT: LazyLock<Regex> =
+/// A path that starts with `super`.
+static SUPER_PATH: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"\bsuper::(\w+)\b(?:::)?").expect("a valid pattern"));
 
-/// Which lists of a crate hold.
+/// Which lists of a crate are checked.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Scope {
-    /// That of `lib.rs`.
-    Top,
-    /// Those of all folders.
-    All,
+    /// The list of `lib.rs`.
+    TopLevel,
+    /// The lists of all folders.
+    AllLevels,
 }
 
-/// The modules of each folder, in the order of its list.
+/// The listed modules of each folder, in order.
 type Lists = BTreeMap<String, Vec<String>>;
 
-/// The folder `src` of a crate, whose files use each other.
+/// The violations of the order of modules in the source files of a crate.
 fn violations(sources: &[File], src: &str, scope: Scope) -> Vec<String> {
     let (mut lists, mut violations) = lists(sources, src);
-    if scope == Scope::Top {
+    if scope == Scope::TopLevel {
         lists.retain(|folder, _| folder.is_empty());
         violations.retain(|problem| !problem.contains("/mod.rs: module"));
     }
@@ -46,9 +47,9 @@ fn violations(sources: &[File], src: &str, scope: Scope) -> Vec<String> {
             continue;
         }
         let module = module_of(&file.path, src);
-        for (number, line) in code(&file.text) {
-            for used in used(line, &module) {
-                if let Some(problem) = problem(&lists, &module, &used) {
+        for (number, line) in code_lines(&file.text) {
+            for used in used_modules(line, &module) {
+                if let Some(problem) = order_violation(&lists, &module, &used) {
                     violations.push(format!("{}:{number}: {problem}", file.path));
                 }
             }
@@ -57,28 +58,27 @@ fn violations(sources: &[File], src: &str, scope: Scope) -> Vec<String> {
     violations
 }
 
-/// The list of each folder that has one, and modules that are missing in it.
+/// The lists of all folders, and errors for modules that are missing in their list.
 fn lists(sources: &[File], src: &str) -> (Lists, Vec<String>) {
     let mut lists = Lists::new();
     let mut missing = Vec::new();
-    let declared = Regex::new(r"(?m)^(?:pub(?:\([\w: ]+\))? )?mod (\w+);").expect("a pattern");
+    let declaration = Regex::new(r"(?m)^(?:pub(?:\([\w: ]+\))? )?mod (\w+);").expect("a pattern");
     for file in sources {
         let Some(folder) = folder_of(&file.path, src) else {
             continue;
         };
-        let listed = file.text.lines().flat_map(listed);
-        let listed: Vec<String> = listed.collect();
+        let listed: Vec<String> = file.text.lines().flat_map(listed_modules).collect();
         if listed.is_empty() {
             continue;
         }
-        for module in declared
+        for module in declaration
             .captures_iter(&file.text)
-            .map(|it| it[1].to_owned())
+            .map(|captures| captures[1].to_owned())
         {
             let is_listed = listed.contains(&module) || is_test_module(&module);
             if !is_listed {
                 missing.push(format!(
-                    "{}: module `{module}` is not in the list at the beginning of the file",
+                    "{}: module `{module}` is not in the list at the start of the file",
                     file.path
                 ));
             }
@@ -88,15 +88,16 @@ fn lists(sources: &[File], src: &str) -> (Lists, Vec<String>) {
     (lists, missing)
 }
 
-/// The modules of one line of a list: those before the first colon that ends a word.
-fn listed(line: &str) -> Vec<String> {
+/// The modules in one line of a list: the names before the first colon that is followed by a space.
+fn listed_modules(line: &str) -> Vec<String> {
     let entry = line.strip_prefix("//! - ").unwrap_or_default();
     let names = entry.split(": ").next().unwrap_or_default();
-    let names = LISTED.captures_iter(names);
+    let names = MODULE_NAME.captures_iter(names);
     names.map(|captures| captures[1].to_owned()).collect()
 }
 
-/// `run` of `src/run/mod.rs`, nothing of `src/lib.rs` and `src/main.rs`; none for any other file.
+/// The module path of a folder: `run` for `src/run/mod.rs`, empty for `src/lib.rs` and `src/main.rs`, `None` for any
+/// other file.
 fn folder_of(path: &str, src: &str) -> Option<String> {
     let inside = path.strip_prefix(src)?.trim_start_matches('/');
     match inside {
@@ -105,7 +106,7 @@ fn folder_of(path: &str, src: &str) -> Option<String> {
     }
 }
 
-/// `run::verdict` of `src/run/verdict.rs`, `run` of `src/run/mod.rs`.
+/// The module path of a file: `run::verdict` for `src/run/verdict.rs`, `run` for `src/run/mod.rs`.
 fn module_of(path: &str, src: &str) -> String {
     let inside = path.strip_prefix(src).unwrap_or(path);
     let inside = inside.trim_start_matches('/').trim_end_matches(".rs");
@@ -125,8 +126,8 @@ fn is_test_module(name: &str) -> bool {
     name == "tests" || name == "samples"
 }
 
-/// The lines before the unit tests that are no comment, with their numbers.
-fn code(text: &str) -> impl Iterator<Item = (usize, &str)> {
+/// The lines of code before the unit tests, with line numbers.
+fn code_lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
     let lines = text.lines().enumerate();
     lines
         .take_while(|(_, line)| *line != "#[cfg(test)]" && *line != "mod tests {")
@@ -134,10 +135,10 @@ fn code(text: &str) -> impl Iterator<Item = (usize, &str)> {
         .map(|(number, line)| (number + 1, line))
 }
 
-/// The modules that a line uses, as paths from the crate's root.
-fn used(line: &str, module: &str) -> Vec<String> {
+/// The modules that a line uses, as paths from the crate root.
+fn used_modules(line: &str, module: &str) -> Vec<String> {
     let mut paths = Vec::new();
-    for captures in PATH.captures_iter(line) {
+    for captures in CRATE_PATH.captures_iter(line) {
         let path = captures[1].trim_start_matches("::").to_owned();
         match captures.get(2) {
             Some(several) => {
@@ -148,8 +149,8 @@ fn used(line: &str, module: &str) -> Vec<String> {
             None => paths.push(path),
         }
     }
-    let parent = module.rsplit_once("::").map_or("", |it| it.0);
-    for captures in FROM_PARENT.captures_iter(line) {
+    let parent = module.rsplit_once("::").map_or("", |(parent, _)| parent);
+    for captures in SUPER_PATH.captures_iter(line) {
         let name = &captures[1];
         if name != "super" {
             let separator = if parent.is_empty() { "" } else { "::" };
@@ -159,15 +160,15 @@ fn used(line: &str, module: &str) -> Vec<String> {
     paths
 }
 
-/// What is wrong with the use of one module by another: where their paths part, the user is above.
-fn problem(lists: &Lists, module: &str, used: &str) -> Option<String> {
+/// An error if `module` uses a module that is below it in the list of their common ancestor.
+fn order_violation(lists: &Lists, module: &str, used: &str) -> Option<String> {
     let mut folder = String::new();
     let (mut mine, mut theirs) = (module.split("::"), used.split("::"));
     loop {
         let (own, other) = (mine.next()?, theirs.next()?);
         if own != other {
             let list = lists.get(&folder)?;
-            let position = |name: &str| list.iter().position(|it| it == name);
+            let position = |name: &str| list.iter().position(|listed| listed == name);
             let (own_place, other_place) = (position(own)?, position(other)?);
             return (own_place < other_place).then(|| {
                 format!("`{own}` uses `{other}`, which is below it in the list of `{folder}`")
@@ -180,7 +181,7 @@ fn problem(lists: &Lists, module: &str, used: &str) -> Option<String> {
     }
 }
 
-/// The workspace's own crates among the dependencies of a crate that are not allowed.
+/// The dependencies in a crate's manifest that are forbidden.
 fn forbidden_dependencies(manifest: &str, forbidden: &[&str]) -> Vec<String> {
     let manifest: toml::Table = manifest.parse().expect("a manifest");
     let mut found = Vec::new();
@@ -194,28 +195,28 @@ fn forbidden_dependencies(manifest: &str, forbidden: &[&str]) -> Vec<String> {
 }
 
 #[track_caller]
-fn holds(src: &str, scope: Scope) {
+fn check_order(src: &str, scope: Scope) {
     let sources = files(src, ".rs");
     assert!(!sources.is_empty(), "no sources in {src}");
     let (lists, _) = lists(&sources, src);
     let top = lists.get("").map_or(0, Vec::len);
-    assert!(top > 2, "{src} begins with no list of its modules");
+    assert!(top > 2, "the root of {src} has no list of modules");
     let violations = violations(&sources, src, scope);
     assert!(violations.is_empty(), "\n{}", violations.join("\n"));
 }
 
 #[test]
-fn modules_of_the_engine_use_only_those_above_them() {
-    holds("harness/engine/src", Scope::All);
+fn modules_of_the_engine_use_only_modules_above_them() {
+    check_order("harness/engine/src", Scope::AllLevels);
 }
 
 #[test]
-fn modules_of_the_suite_use_only_those_above_them() {
-    holds("harness/suite/src", Scope::Top);
+fn modules_of_the_suite_use_only_modules_above_them() {
+    check_order("harness/suite/src", Scope::TopLevel);
 }
 
 #[test]
-fn the_harness_depends_on_no_part_of_the_reference() {
+fn the_harness_does_not_depend_on_the_reference() {
     let reference = ["platform", "user-service", "gateway", "operator"];
     let platform = ["user-proto", "conformance"];
     for (path, forbidden) in [
@@ -231,8 +232,8 @@ fn the_harness_depends_on_no_part_of_the_reference() {
     }
 }
 
-/// A crate of three modules, `low` above `mid` above `high`.
-fn planted(path: &str, text: &str) -> Vec<String> {
+/// The violations in a crate with the modules `low`, `mid` and `high`, listed in this order, and one given file.
+fn violations_with(path: &str, text: &str) -> Vec<String> {
     let file = |path: &str, text: &str| File {
         path: path.to_owned(),
         text: text.to_owned(),
@@ -244,18 +245,18 @@ fn planted(path: &str, text: &str) -> Vec<String> {
         file("src/mid/mod.rs", inner),
         file(path, text),
     ];
-    violations(&sources, "src", Scope::All)
+    violations(&sources, "src", Scope::AllLevels)
 }
 
 #[test]
-fn a_module_that_uses_one_below_it_is_found() {
+fn using_a_module_below_is_a_violation() {
     for text in [
         "use crate::high::Thing;\n",
         "use crate::{low, high};\n",
         "fn f() { crate::high::f() }\n",
         "use super::high::Thing;\n",
     ] {
-        let found = planted("src/low.rs", text);
+        let found = violations_with("src/low.rs", text);
         assert_eq!(
             found,
             ["src/low.rs:1: `low` uses `high`, which is below it in the list of ``"]
@@ -264,37 +265,40 @@ fn a_module_that_uses_one_below_it_is_found() {
 }
 
 #[test]
-fn a_module_that_uses_one_above_it_is_fine() {
+fn using_a_module_above_is_allowed() {
     for text in [
         "use crate::low::Thing;\n",
         "use crate::mid::one;\n",
         "// crate::high is not used\n",
         "#[cfg(test)]\nuse crate::high::Thing;\n",
     ] {
-        assert_eq!(planted("src/mid/two.rs", text), Vec::<String>::new());
+        assert_eq!(
+            violations_with("src/mid/two.rs", text),
+            Vec::<String>::new()
+        );
     }
 }
 
 #[test]
-fn within_a_folder_the_order_of_its_own_list_holds() {
+fn the_order_of_a_folder_s_list_is_checked_within_the_folder() {
     for text in [
         "use super::two::f;\n",
         "use crate::mid::two::f;\n",
         "use crate::mid::{two, X};\n",
     ] {
-        let found = planted("src/mid/one.rs", text);
+        let found = violations_with("src/mid/one.rs", text);
         assert_eq!(found.len(), 1, "{text}: {found:?}");
         assert!(found[0].starts_with("src/mid/one.rs:1: `one` uses `two`"));
     }
     assert_eq!(
-        planted("src/mid/two.rs", "use super::one::f;\n"),
+        violations_with("src/mid/two.rs", "use super::one::f;\n"),
         Vec::<String>::new()
     );
 }
 
 #[test]
-fn a_module_that_is_in_no_list_is_found() {
-    let found = planted("src/low/mod.rs", "//! - `one`: x\n\nmod one;\nmod other;\n");
+fn a_module_that_is_not_listed_is_a_violation() {
+    let found = violations_with("src/low/mod.rs", "//! - `one`: x\n\nmod one;\nmod other;\n");
     assert_eq!(found.len(), 1, "{found:?}");
     assert!(found[0].contains("module `other` is not in the list"));
 }

@@ -1,8 +1,8 @@
-//! What holds of the sources of the harness, read as text.
+//! Checks of the harness's source files, read as text.
 //!
-//! - `files`: the files, line by line
-//! - `layers`: each module uses only those above it in its parent's list
-//! - `glossary`: words with a plainer word for them
+//! - `files`: reads source files
+//! - `layers`: checks that each module uses only modules above it in its parent's list
+//! - `glossary`: checks that sources do not use words with a plainer alternative
 
 mod files;
 mod glossary;

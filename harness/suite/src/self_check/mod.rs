@@ -231,7 +231,7 @@ fn judge_all(
     mutants: Vec<Mutant>,
 ) -> anyhow::Result<Vec<Trial>> {
     ensure!(!mutants.is_empty(), "the selection matches no mutant");
-    scenario::quiet_panics();
+    scenario::silence_scenario_panics();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
