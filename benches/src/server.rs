@@ -142,7 +142,7 @@ fn run(home: &Sandbox, program: &Path, arguments: &str, env: Settings) -> anyhow
 /// Lets the user service prepare its database.
 pub async fn migrate(home: &Sandbox, program: &Path, settings: &Settings) -> anyhow::Result<()> {
     let exit = run(home, program, "migrate", settings.clone())?
-        .exited()
+        .wait_for_exit()
         .await;
     if exit.code != Some(0) {
         bail!("migrate: {exit}");

@@ -131,7 +131,7 @@ async fn execute(
         bail!(Interrupted);
     }
     for component in &judged {
-        subject::subject(&manifest, component.name, &sandbox)?.check()?;
+        subject::create_subject(&manifest, component.name, &sandbox)?.check()?;
     }
     let backends = Rc::new(Backends::new(sandbox, request.backends));
     let environment = Rc::new(Environment::new(

@@ -21,7 +21,7 @@ pub struct Description {
     pub url_variable: &'static str,
     /// The variable that overrides the container image.
     pub image_variable: &'static str,
-    /// The image that `ci/images` builds, and the official one.
+    /// Names of the image that `ci/images` builds and of the official image.
     pub images: [&'static str; 2],
 }
 
@@ -77,7 +77,7 @@ pub enum Choice {
     /// External if its variable is set, else a process, else a container.
     #[default]
     Auto,
-    /// A process, whatever variables are set.
+    /// A process, even if a URL variable is set.
     Process,
     /// A container.
     Container,
@@ -117,7 +117,7 @@ pub struct BackendInfo {
     pub version: String,
 }
 
-/// Why there is no working backend.
+/// Error of finding, starting or reaching a backend.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BackendError {
     /// This machine lacks the backend: scenarios that need it are not run.

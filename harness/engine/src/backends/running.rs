@@ -24,7 +24,7 @@ pub struct Backends {
 /// that needs the backend.
 struct Entry {
     backend: &'static dyn Backend,
-    started: OnceCell<Result<Arc<dyn RunningBackend>, BackendError>>,
+    start_result: OnceCell<Result<Arc<dyn RunningBackend>, BackendError>>,
 }
 
 impl Backends {
@@ -32,7 +32,7 @@ impl Backends {
     pub fn new(sandbox: Sandbox, choice: Choice) -> Self {
         let entry = |backend: &&'static dyn Backend| Entry {
             backend: *backend,
-            started: OnceCell::new(),
+            start_result: OnceCell::new(),
         };
         Self {
             sandbox,
@@ -94,12 +94,13 @@ impl Backends {
             let route = choose_route(entry.backend, self.choice, &self.sandbox.host).await?;
             entry.backend.start(route, &self.sandbox).await
         };
-        entry.started.get_or_init(start).await.clone()
+        entry.start_result.get_or_init(start).await.clone()
     }
 
+    /// The backends that were started successfully, with their names.
     fn started(&self) -> impl Iterator<Item = (&'static str, &Arc<dyn RunningBackend>)> {
         self.entries.iter().filter_map(|entry| {
-            let running = entry.started.get()?.as_ref().ok()?;
+            let running = entry.start_result.get()?.as_ref().ok()?;
             Some((entry.backend.description().name, running))
         })
     }

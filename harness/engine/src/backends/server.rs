@@ -162,7 +162,7 @@ impl Server {
         let started = Instant::now();
         if self.exit_status().is_none() {
             // It fails if the process has just ended.
-            let _ = kill(pid(self.pid), signal);
+            let _ = kill(to_pid(self.pid), signal);
         }
         while self.exit_status().is_none() && started.elapsed() < STOP_LIMIT {
             pause(Duration::from_millis(2)).await;
@@ -175,7 +175,7 @@ impl Server {
     }
 
     fn kill_group(&self) {
-        let group = pid(self.pid);
+        let group = to_pid(self.pid);
         // ESRCH means that no process is left in the group.
         if killpg(group, Signal::SIGSTOP).is_ok() {
             watchdog::release_shared_memory(group.as_raw());
@@ -231,9 +231,9 @@ impl Drop for Server {
     }
 }
 
-fn pid(pid: u32) -> Pid {
+fn to_pid(id: u32) -> Pid {
     // Process ids are far below i32::MAX. To kill(2), -1 would mean all processes and 0 the caller's group.
-    Pid::from_raw(i32::try_from(pid).unwrap_or(i32::MAX))
+    Pid::from_raw(i32::try_from(id).unwrap_or(i32::MAX))
 }
 
 /// The end of a log file, without control characters.

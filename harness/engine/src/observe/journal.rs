@@ -58,7 +58,7 @@ pub enum EventKind {
         /// The new state of the link: `cut`, `hung` or `restored`.
         state: String,
     },
-    /// A change of a backend itself: killed, frozen, flushed.
+    /// A change of a backend: killed, frozen or flushed.
     Backend {
         /// The backend: `postgres`.
         backend: String,

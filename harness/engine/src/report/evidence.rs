@@ -1,7 +1,7 @@
 //! The block of text about a scenario that did not pass, for terminal and CI.
 
 use super::output_style::{OutputStyle, TextStyle};
-use super::text::{clean, clean_line, count, shorten, time, wrap};
+use super::text::{clean, clean_line, format_count, format_duration, shorten, wrap};
 use crate::failure::Failure;
 use crate::features::cases::Case;
 use crate::run::outcome::{Evidence, LogExcerpt, ScenarioResult};
@@ -116,16 +116,16 @@ impl Block {
             self.log(log, &mut lines);
         }
         if lines.is_empty() {
-            lines.push(format!("none; the scenario took {}", time(result.duration)));
+            lines.push(format!("none; the scenario took {}", format_duration(result.duration)));
         }
         self.row("evidence", &lines.join("\n"));
     }
 
     fn log(&self, log: &LogExcerpt, lines: &mut Vec<String>) {
         let source = clean_line(&log.source);
-        lines.push(format!("{source} log ({})", count(log.lines.len(), "line")));
+        lines.push(format!("{source} log ({})", format_count(log.lines.len(), "line")));
         if log.omitted > 0 {
-            lines.push(format!("  ({} left out)", count(log.omitted, "older line")));
+            lines.push(format!("  ({} left out)", format_count(log.omitted, "older line")));
         }
         lines.extend(
             log.lines

@@ -5,7 +5,7 @@ use quick_junit::{NonSuccessKind, Property, Report, TestCase, TestCaseStatus, Te
 use super::evidence::{self, Detail};
 use super::output_style::OutputStyle;
 use super::summary::Summary;
-use super::text::{clean, clean_line, ranges};
+use super::text::{clean, clean_line, format_ranges};
 use crate::run::model::RunReport;
 use crate::run::outcome::{Outcome, ScenarioResult};
 
@@ -55,7 +55,7 @@ fn run_suite(run: &RunReport) -> TestSuite {
             &format!("{} ({})", info.version, info.provider),
         );
     }
-    property("unjudged", &ranges(run.unjudged.iter().map(String::as_str)));
+    property("unjudged", &format_ranges(run.unjudged.iter().map(String::as_str)));
     if let Some(trouble) = Summary::new(run, None).trouble {
         let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
         status.set_type("run").set_message(clean_line(&trouble));

@@ -18,6 +18,7 @@ use crate::run::model::{RunReport, SubjectInfo};
 use crate::run::outcome::{Evidence, LogExcerpt, MissingKind, Outcome, ScenarioResult};
 use crate::run::verdict;
 
+/// A scenario with this outcome, without evidence.
 pub(super) fn result(clause: &str, name: &str, outcome: Outcome) -> ScenarioResult {
     ScenarioResult {
         case: Arc::new(Case {

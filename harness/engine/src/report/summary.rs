@@ -59,7 +59,7 @@ fn trouble(ending: Ending) -> Option<String> {
         Ending::Interrupted => Some("it was interrupted".to_owned()),
         Ending::MissingBackend(number) => Some(format!(
             "{} not run because of a missing backend; --allow-missing accepts that",
-            text::count(number, "scenario")
+            text::format_count(number, "scenario")
         )),
         Ending::NoneExecuted => Some("no scenario was executed".to_owned()),
         Ending::Failed | Ending::Error | Ending::Success => None,

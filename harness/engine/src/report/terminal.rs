@@ -7,7 +7,7 @@ use super::Timings;
 use super::evidence::{self, Detail};
 use super::output_style::{OutputStyle, TextStyle};
 use super::summary::Summary;
-use super::text::{clean, clean_line, count, ranges, time, wrap};
+use super::text::{clean, clean_line, format_count, format_ranges, format_duration, wrap};
 use crate::backends::BackendInfo;
 use crate::backends::provider::ProviderKind;
 use crate::observe::Patience;
@@ -120,8 +120,8 @@ fn group_by_key<'a>(
 
 /// Number and clauses of results: `3 scenarios of USR-1, USR-3 to USR-5`.
 fn list_clauses(results: &[&ScenarioResult], output: OutputStyle, indent: usize) -> String {
-    let clauses = ranges(results.iter().map(|result| result.case.clause.as_str()));
-    let text = format!("{} of {clauses}", count(results.len(), "scenario"));
+    let clauses = format_ranges(results.iter().map(|result| result.case.clause.as_str()));
+    let text = format!("{} of {clauses}", format_count(results.len(), "scenario"));
     wrap(&text, output.width, indent)
 }
 
@@ -202,10 +202,10 @@ fn facts(run: &RunReport, output: OutputStyle) -> String {
     if !run.unjudged.is_empty() {
         fact(
             "not judged yet:",
-            &ranges(run.unjudged.iter().map(String::as_str)),
+            &format_ranges(run.unjudged.iter().map(String::as_str)),
         );
     }
-    let took = time(run.duration);
+    let took = format_duration(run.duration);
     fact(
         "run",
         &format!("suite {}, seed {}, {took}", run.suite_version, run.seed),
@@ -217,22 +217,22 @@ fn facts(run: &RunReport, output: OutputStyle) -> String {
 fn timings(run: &RunReport, timings: &Timings, output: OutputStyle) -> String {
     let mut text = output.paint(TextStyle::Emphasis, "timings") + "\n";
     for (phase, duration) in &timings.phases {
-        let _ = writeln!(text, "  {:>9}  {phase}", time(*duration));
+        let _ = writeln!(text, "  {:>9}  {phase}", format_duration(*duration));
     }
-    let _ = writeln!(text, "  {:>9}  in total", time(timings.wall));
+    let _ = writeln!(text, "  {:>9}  in total", format_duration(timings.wall));
     let driven = timings.subjects_cpu + timings.backends_cpu;
     let is_process = |info: &BackendInfo| info.provider == ProviderKind::Process;
     let backends = if run.backends.values().all(is_process) {
         let share = overhead_of_suite(timings.suite_cpu, driven);
-        format!("backends {}{share}", time(timings.backends_cpu))
+        format!("backends {}{share}", format_duration(timings.backends_cpu))
     } else {
         "backends unknown (not processes of this machine)".to_owned()
     };
     let _ = writeln!(
         text,
         "  processor time: suite {}, subjects {}, {backends}",
-        time(timings.suite_cpu),
-        time(timings.subjects_cpu),
+        format_duration(timings.suite_cpu),
+        format_duration(timings.subjects_cpu),
     );
     text.push_str("  slowest scenarios\n");
     let mut scenarios: Vec<_> = run.scenarios.iter().collect();
@@ -243,7 +243,7 @@ fn timings(run: &RunReport, timings: &Timings, output: OutputStyle) -> String {
         let _ = writeln!(
             text,
             "  {:>9}  {}  {name}",
-            time(result.duration),
+            format_duration(result.duration),
             case.clause
         );
     }
@@ -253,9 +253,9 @@ fn timings(run: &RunReport, timings: &Timings, output: OutputStyle) -> String {
         let _ = writeln!(
             text,
             "  {:>9}  {}, longest {}  {step}",
-            time(times.total),
-            count(times.count, "time"),
-            time(times.longest)
+            format_duration(times.total),
+            format_count(times.count, "time"),
+            format_duration(times.longest)
         );
     }
     text

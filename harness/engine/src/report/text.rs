@@ -72,7 +72,7 @@ pub(super) fn shorten(text: &str, max: usize) -> Cow<'_, str> {
 }
 
 /// Formats clause ids as `LOG-3, LOG-4, STR-1 to STR-6`; three or more consecutive ids become a range.
-pub(super) fn ranges<'a>(ids: impl IntoIterator<Item = &'a str>) -> String {
+pub(super) fn format_ranges<'a>(ids: impl IntoIterator<Item = &'a str>) -> String {
     let mut runs: Vec<Vec<&str>> = Vec::new();
     for id in ids {
         match runs.last_mut() {
@@ -107,7 +107,7 @@ fn follows(last: &str, id: &str) -> bool {
 }
 
 /// Formats a duration as `350 ms` or `12.3 s`.
-pub(super) fn time(duration: Duration) -> String {
+pub(super) fn format_duration(duration: Duration) -> String {
     if duration < Duration::from_secs(1) {
         format!("{} ms", duration.as_millis())
     } else {
@@ -116,7 +116,7 @@ pub(super) fn time(duration: Duration) -> String {
 }
 
 /// A number with its noun: `1 scenario`, `3 scenarios`.
-pub(super) fn count(number: usize, noun: &str) -> String {
+pub(super) fn format_count(number: usize, noun: &str) -> String {
     let ending = if number == 1 { "" } else { "s" };
     format!("{number} {noun}{ending}")
 }
@@ -175,14 +175,14 @@ mod tests {
     #[test]
     fn consecutive_ids_become_a_range() {
         assert_eq!(
-            ranges(["LOG-3", "LOG-4", "STR-1", "STR-2", "STR-3"]),
+            format_ranges(["LOG-3", "LOG-4", "STR-1", "STR-2", "STR-3"]),
             "LOG-3, LOG-4, STR-1 to STR-3"
         );
         assert_eq!(
-            ranges(["USR-1", "USR-1", "USR-3", "LOG-4"]),
+            format_ranges(["USR-1", "USR-1", "USR-3", "LOG-4"]),
             "USR-1, USR-3, LOG-4"
         );
-        assert_eq!(ranges([]), "");
+        assert_eq!(format_ranges([]), "");
     }
 
     #[test]

@@ -40,9 +40,9 @@ pub struct Plan {
 
 /// Is notified when cases start and end.
 pub trait Watcher {
-    /// A case has started.
+    /// Called when a case has started.
     fn started(&self, case: &Case);
-    /// A case has ended.
+    /// Called when a case has ended.
     fn finished(&self, result: &ScenarioResult);
 }
 

@@ -29,7 +29,7 @@ impl RunFolder {
     /// [`Watchdog::start`](super::watchdog::Watchdog::start) registers the folder for removal and then creates
     /// it; so does the first [`Self::subfolder`]. Fails if there is no current working folder.
     pub fn choose() -> io::Result<Self> {
-        // Absolute: programs with other working folders get this path.
+        // Absolute, because programs with other working folders get this path.
         let parent = std::path::absolute(std::env::temp_dir())?;
         let id = format!("{:016x}", rand::random::<u64>());
         Ok(Self {

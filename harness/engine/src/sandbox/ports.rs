@@ -98,7 +98,7 @@ impl Ports {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A port on which nothing listens.
+    /// Allocates a port on which no program listens.
     pub fn take(&self) -> io::Result<Port> {
         let mut inner = self.lock();
         // Ports are reused late: a connection of the previous user may still be closing.

@@ -146,7 +146,7 @@ impl Instance {
     }
 
     /// Waits until the process has ended and all of its output is in [`Self::output`].
-    pub async fn exited(&self) -> Exit {
+    pub async fn wait_for_exit(&self) -> Exit {
         let mut exit = self.exit.clone();
         let ended = exit.wait_for(Option::is_some).await;
         // The sender is gone only if the runtime is shutting down.
@@ -160,7 +160,7 @@ impl Instance {
     /// Kills the process group, and waits for the end of the process.
     pub async fn kill(&self) {
         self.kill_group();
-        self.exited().await;
+        self.wait_for_exit().await;
     }
 
     fn kill_group(&self) {

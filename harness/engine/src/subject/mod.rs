@@ -25,7 +25,7 @@ use crate::sandbox::Sandbox;
 use process::ProcessSubject;
 
 /// Creates the subject of a component from the manifest.
-pub fn subject(
+pub fn create_subject(
     manifest: &Manifest,
     component: &str,
     sandbox: &Sandbox,

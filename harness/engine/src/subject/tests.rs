@@ -36,7 +36,7 @@ fn shell(script: &str) -> Instance {
 }
 
 async fn wait_for_exit(instance: &Instance) -> Exit {
-    timeout(WAIT_LIMIT, instance.exited())
+    timeout(WAIT_LIMIT, instance.wait_for_exit())
         .await
         .expect("it ends in time")
 }

@@ -87,7 +87,7 @@ fn a_scenario_without_a_step_judges_nothing() {
     );
     place
         .run(&["run", "--features", "features", "--name", "^only this$"])
-        .check(2, &["it has no step", "unknown"]);
+        .check(2, &["the scenario has no step", "unknown"]);
     place.assert_nothing_left();
 }
 

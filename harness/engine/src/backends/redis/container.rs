@@ -14,7 +14,7 @@ use crate::backends::server::{Workspace, random_password, wait_until_ready};
 /// Maximum number of concurrent servers: each takes almost a second to start, and some memory.
 const MAX_SERVERS: usize = 16;
 
-/// Starts the first server, which waits for the first lease.
+/// Starts the pool and its first server.
 pub(super) async fn start(
     image: Image,
     workspace: Workspace,

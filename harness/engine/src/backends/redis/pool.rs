@@ -44,7 +44,7 @@ pub(super) struct RunningServer {
 /// Settings and users of a server, to detect changes by a scenario.
 pub(super) type Fingerprint = (BTreeMap<String, String>, Vec<String>);
 
-/// Starts the first server, which waits for the first lease.
+/// Starts the pool and its first server.
 pub(super) async fn start(launcher: impl Launcher) -> Result<StartedBackend, BackendError> {
     let pool = Arc::new(ServerPool {
         permits: Arc::new(Semaphore::new(

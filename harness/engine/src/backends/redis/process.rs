@@ -32,7 +32,7 @@ pub(super) fn find_program(host: &Host) -> Result<Program, BackendError> {
     QUERY.find(host)
 }
 
-/// Starts the first server, which waits for the first lease.
+/// Starts the pool and its first server.
 pub(super) async fn start(
     program: Program,
     workspace: Workspace,

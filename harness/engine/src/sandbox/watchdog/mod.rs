@@ -64,7 +64,7 @@ impl Watchdog {
                 format!("cannot start the run's watchdog: {error}"),
             )
         })?;
-        let watchdog = Self::with(Some(child));
+        let watchdog = Self::from_child(Some(child));
         // Registered before it exists: the run may be killed in between.
         watchdog.register_folder(folder.path());
         folder.create()?;
@@ -72,7 +72,7 @@ impl Watchdog {
         Ok(watchdog)
     }
 
-    fn with(child: Option<Child>) -> Self {
+    fn from_child(child: Option<Child>) -> Self {
         let locks = Vec::new();
         Self {
             inner: Arc::new(Mutex::new(Inner { child, locks })),
@@ -82,7 +82,7 @@ impl Watchdog {
     /// A watchdog without a process, for tests: nothing is cleaned up except locks, when it is dropped.
     #[cfg(test)]
     pub(crate) fn without_process() -> Self {
-        Self::with(None)
+        Self::from_child(None)
     }
 
     /// Registers a process group that must not outlive the run.

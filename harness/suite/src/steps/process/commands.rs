@@ -54,7 +54,7 @@ async fn run(world: &mut World, command: &str, times: usize) -> StepResult {
     }
     let ends = started
         .iter()
-        .map(|instance| tokio::time::timeout(COMMAND_LIMIT, instance.exited()));
+        .map(|instance| tokio::time::timeout(COMMAND_LIMIT, instance.wait_for_exit()));
     let gate = async {
         if let Some(link) = link {
             let_through(link, before, times as u64).await;

@@ -192,7 +192,7 @@ async fn exits_gracefully(world: &mut World, limit: Span) -> StepResult {
     let signalled = signalled(world)?;
     let instance = world.own()?.slot(0)?.instance()?;
     let left = allowed.saturating_sub(signalled.elapsed());
-    match tokio::time::timeout(left, instance.exited()).await {
+    match tokio::time::timeout(left, instance.wait_for_exit()).await {
         Ok(exit) => ensure(is_graceful(exit), "exit status 0, 130 or 143", exit),
         Err(_) => Err(Failure::mismatch(
             format!("an end within {} s of the signal", limit.0.as_secs()),
