@@ -116,16 +116,25 @@ impl Block {
             self.log(log, &mut lines);
         }
         if lines.is_empty() {
-            lines.push(format!("none; the scenario took {}", format_duration(result.duration)));
+            lines.push(format!(
+                "none; the scenario took {}",
+                format_duration(result.duration)
+            ));
         }
         self.row("evidence", &lines.join("\n"));
     }
 
     fn log(&self, log: &LogExcerpt, lines: &mut Vec<String>) {
         let source = clean_line(&log.source);
-        lines.push(format!("{source} log ({})", format_count(log.lines.len(), "line")));
+        lines.push(format!(
+            "{source} log ({})",
+            format_count(log.lines.len(), "line")
+        ));
         if log.omitted > 0 {
-            lines.push(format!("  ({} left out)", format_count(log.omitted, "older line")));
+            lines.push(format!(
+                "  ({} left out)",
+                format_count(log.omitted, "older line")
+            ));
         }
         lines.extend(
             log.lines

@@ -55,7 +55,10 @@ fn run_suite(run: &RunReport) -> TestSuite {
             &format!("{} ({})", info.version, info.provider),
         );
     }
-    property("unjudged", &format_ranges(run.unjudged.iter().map(String::as_str)));
+    property(
+        "unjudged",
+        &format_ranges(run.unjudged.iter().map(String::as_str)),
+    );
     if let Some(trouble) = Summary::new(run, None).trouble {
         let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
         status.set_type("run").set_message(clean_line(&trouble));

@@ -7,7 +7,7 @@ use super::Timings;
 use super::evidence::{self, Detail};
 use super::output_style::{OutputStyle, TextStyle};
 use super::summary::Summary;
-use super::text::{clean, clean_line, format_count, format_ranges, format_duration, wrap};
+use super::text::{clean, clean_line, format_count, format_duration, format_ranges, wrap};
 use crate::backends::BackendInfo;
 use crate::backends::provider::ProviderKind;
 use crate::observe::Patience;
