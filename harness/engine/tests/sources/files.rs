@@ -1,23 +1,23 @@
-//! Reads source files of the repository.
+//! The files of the repository, as text.
 
 use std::path::{Path, PathBuf};
 
 /// The root of the repository.
 pub fn root() -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    root.canonicalize().expect("the root of the repository")
+    root.canonicalize().expect("the repository is there")
 }
 
 /// One text file.
 #[derive(Clone, Debug)]
 pub struct File {
-    /// Path relative to the root, with `/` as separator.
+    /// Relative to the root, with `/` between its parts.
     pub path: String,
-    /// The content.
+    /// Its text.
     pub text: String,
 }
 
-/// The files below a folder whose path has this ending, sorted by path.
+/// The files below a folder whose names end so, in the order of their paths.
 pub fn files(folder: &str, ending: &str) -> Vec<File> {
     let root = root();
     let mut files = Vec::new();

@@ -1,4 +1,4 @@
-//! Checks that sources do not use the refused words of `glossary.toml`, which has plainer alternatives.
+//! Words with a plainer word for them: `glossary.toml` has both.
 
 use serde::Deserialize;
 
@@ -33,7 +33,7 @@ impl Glossary {
         toml::from_str(&text).expect("a glossary")
     }
 
-    /// The places in a file with refused words, each with the alternative.
+    /// The refused words of a file, with what to say instead.
     fn check(&self, file: &File) -> Vec<String> {
         let mut found = Vec::new();
         for (number, line) in file.text.lines().enumerate() {
@@ -51,7 +51,7 @@ impl Glossary {
             if line.contains("|it| {") {
                 let place = format!("{}:{}", file.path, number + 1);
                 found.push(format!(
-                    "{place}: `|it|` of a closure with a body; name the argument after what it is"
+                    "{place}: `|it|` of a closure with a body; say what the argument is"
                 ));
             }
         }
@@ -59,20 +59,20 @@ impl Glossary {
     }
 }
 
-/// The words of a line in lower case; `ToldPeer`, `told_peer` and `told peer` all give `told` and `peer`.
+/// The words of a line in lower case: `ToldPeer`, `told_peer` and `told peer` have the same two.
 fn words(line: &str) -> Vec<String> {
     let mut words = Vec::new();
     let mut word = String::new();
-    let mut previous = ' ';
+    let mut before = ' ';
     for character in line.chars() {
-        let starts_word = character.is_uppercase() && previous.is_lowercase();
-        if !word.is_empty() && (starts_word || !character.is_alphabetic()) {
+        let begins = character.is_uppercase() && before.is_lowercase();
+        if !word.is_empty() && (begins || !character.is_alphabetic()) {
             words.push(std::mem::take(&mut word));
         }
         if character.is_alphabetic() {
             word.extend(character.to_lowercase());
         }
-        previous = character;
+        before = character;
     }
     if !word.is_empty() {
         words.push(word);
@@ -81,14 +81,9 @@ fn words(line: &str) -> Vec<String> {
 }
 
 #[test]
-fn folders_of_the_glossary_contain_no_refused_word() {
+fn clean_folders_stay_clean() {
     let glossary = Glossary::load();
-    assert!(
-        glossary
-            .allowed
-            .iter()
-            .all(|allowed| !allowed.reason.is_empty())
-    );
+    assert!(glossary.allowed.iter().all(|it| !it.reason.is_empty()));
     let mut found = Vec::new();
     for folder in &glossary.folders {
         let files = [files(folder, ".rs"), files(folder, ".feature")].concat();
@@ -102,7 +97,7 @@ fn folders_of_the_glossary_contain_no_refused_word() {
 }
 
 #[track_caller]
-fn check_refused(text: &str) {
+fn refused(text: &str) {
     let file = File {
         path: "x.rs".to_owned(),
         text: text.to_owned(),
@@ -112,16 +107,16 @@ fn check_refused(text: &str) {
 }
 
 #[test]
-fn a_refused_word_is_found_in_names_comments_and_steps() {
-    check_refused("struct ToldPeer;");
-    check_refused("let peer_told = 1;");
-    check_refused("/// Nobody listens.");
-    check_refused("    When the user service is told to stop");
-    check_refused("let x = all.map(|it| {");
+fn a_refused_word_is_found_in_a_name_a_comment_and_a_step() {
+    refused("struct ToldPeer;");
+    refused("let peer_told = 1;");
+    refused("/// Nobody listens.");
+    refused("    When the user service is told to stop");
+    refused("let x = all.map(|it| {");
 }
 
 #[test]
-fn a_word_that_only_contains_a_refused_one_is_allowed() {
+fn a_word_that_only_contains_a_refused_one_is_fine() {
     let file = File {
         path: "x.rs".to_owned(),
         text: "// a teller, foretold, acknowledges\nall.map(|it| it.name)\n".to_owned(),
