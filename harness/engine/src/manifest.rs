@@ -283,7 +283,7 @@ impl Validator<'_> {
         }
         if components.is_empty() {
             let problem =
-                format!("no component is named; add [components.NAME], NAME one of: {allowed}");
+                format!("the manifest has no component; add [components.NAME], NAME one of: {allowed}");
             return Err(self.error(&span, problem));
         }
         Ok(components)

@@ -187,7 +187,7 @@ mod tests {
             .args([
                 "-c",
                 r#"printf '#!/bin/sh\n%s\n' "$1" > "$2" && chmod 755 "$2""#,
-                "write_script",
+                "sh",
                 script,
             ])
             .arg(folder.join(name))

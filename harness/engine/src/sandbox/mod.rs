@@ -53,7 +53,7 @@ impl Sandbox {
         })
     }
 
-    /// Kills remaining processes of the run and removes its folder. Call it last, after scenarios and backends have ended.
+    /// Kills remaining processes of the run and removes its folder. Call it after scenarios and backends have ended.
     pub async fn finish(&self) {
         self.watchdog.finish().await;
     }

@@ -1,4 +1,4 @@
-//! Tests with instances of small programs: start, output and wait_for_exit.
+//! Tests with instances of small programs: start, output and end.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -123,7 +123,7 @@ async fn a_child_in_the_group_is_killed_when_the_process_ends() {
     let exit = wait_for_exit(&instance).await;
     assert_eq!(exit.code, Some(1));
     let child = lines(&instance).remove(0);
-    wait_until("the child's wait_for_exit", || !is_running(&child)).await;
+    wait_until("the end of the child", || !is_running(&child)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -135,7 +135,7 @@ async fn a_stopped_process_is_killed_with_its_group() {
         .await
         .expect("it ends in time");
     assert_eq!(instance.exit().and_then(|it| it.signal), Some(9));
-    wait_until("the child's wait_for_exit", || !is_running(&child)).await;
+    wait_until("the end of the child", || !is_running(&child)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -145,7 +145,7 @@ async fn dropping_an_instance_kills_it() {
     let pid = instance.pid().to_string();
     assert_eq!(lines(&instance)[0], pid);
     drop(instance);
-    wait_until("its wait_for_exit", || !is_running(&pid)).await;
+    wait_until("the end of the process", || !is_running(&pid)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

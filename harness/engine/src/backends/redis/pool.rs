@@ -134,7 +134,7 @@ impl ServerPool {
         self.launcher.launch(number).await
     }
 
-    /// Keeps an empty server for the next lease. If the pool was stopped, returns the server, which the caller must stop.
+    /// Keeps an empty server for the next lease. If the pool was stopped, returns the server for the caller to stop.
     fn return_idle(&self, running: RunningServer) -> Option<RunningServer> {
         match self.lock().as_mut() {
             Some(idle) => {

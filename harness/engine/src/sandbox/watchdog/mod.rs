@@ -95,7 +95,7 @@ impl Watchdog {
         self.record("gone", pid.to_string().as_bytes());
     }
 
-    /// Registers a folder to remove; call it before the folder is created. Processes whose `TMPDIR` is in it are killed.
+    /// Registers a folder to remove; call it before the folder is created. Processes with `TMPDIR` in it are killed.
     pub fn register_folder(&self, path: &Path) {
         self.record("folder", path.as_os_str().as_bytes());
     }

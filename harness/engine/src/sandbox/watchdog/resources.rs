@@ -23,8 +23,10 @@ const CLEANUP_LIMIT: Duration = Duration::from_secs(2);
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct RunResources {
     groups: BTreeSet<i32>,
+    /// Folders to remove; processes whose `TMPDIR` is in one of them are killed.
     pub(super) folders: BTreeSet<PathBuf>,
-    kept: BTreeSet<PathBuf>,
+    /// Folders that are not removed after all.
+    kept_folders: BTreeSet<PathBuf>,
     files: BTreeSet<PathBuf>,
     pub(super) locks: BTreeSet<PathBuf>,
     pub(super) containers: BTreeSet<String>,
@@ -69,7 +71,7 @@ impl RunResources {
             (b"group", Some(group), _) => _ = self.groups.insert(group),
             (b"gone", Some(group), _) => _ = self.groups.remove(&group),
             (b"folder", _, Some(path)) => _ = self.folders.insert(path),
-            (b"keep", _, Some(path)) => _ = self.kept.insert(path),
+            (b"keep", _, Some(path)) => _ = self.kept_folders.insert(path),
             (b"file", _, Some(path)) => _ = self.files.insert(path),
             (b"lock", _, Some(path)) => _ = self.locks.insert(path),
             _ => {}
@@ -117,7 +119,7 @@ impl RunResources {
     fn remove(&self) -> Vec<String> {
         let folders = self
             .folders
-            .difference(&self.kept)
+            .difference(&self.kept_folders)
             .map(|path| (path, remove_folder(path)));
         let files = self.files.iter().map(|path| (path, fs::remove_file(path)));
         // A file that is locked belongs to the harness, which removes it, or to another run.
