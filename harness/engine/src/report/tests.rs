@@ -34,7 +34,7 @@ fn check_golden(name: &str, text: &str) {
 #[test]
 fn golden_summary_of_a_run_with_every_outcome() {
     check_golden(
-        "run_with_all_outcomes.txt",
+        "everything.txt",
         &summary(&run_with_all_outcomes(), None),
     );
 }

@@ -140,7 +140,7 @@ impl StartCause {
             launch.dir.join(&launch.program)
         };
         match error.raw_os_error() {
-            // The error code does not tell which file is missing.
+            // The error code does not show which file is missing.
             Some(libc::ENOENT | libc::ENOTDIR) if !launch.dir.is_dir() => {
                 Self::NoWorkingFolder(launch.dir.clone())
             }
