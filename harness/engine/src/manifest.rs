@@ -282,8 +282,9 @@ impl Validator<'_> {
             components.insert(name.into_inner(), source);
         }
         if components.is_empty() {
-            let problem =
-                format!("the manifest has no component; add [components.NAME], NAME one of: {allowed}");
+            let problem = format!(
+                "the manifest has no component; add [components.NAME], NAME one of: {allowed}"
+            );
             return Err(self.error(&span, problem));
         }
         Ok(components)

@@ -33,10 +33,7 @@ fn check_golden(name: &str, text: &str) {
 
 #[test]
 fn golden_summary_of_a_run_with_every_outcome() {
-    check_golden(
-        "everything.txt",
-        &summary(&run_with_all_outcomes(), None),
-    );
+    check_golden("everything.txt", &summary(&run_with_all_outcomes(), None));
 }
 
 #[test]
