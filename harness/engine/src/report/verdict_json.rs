@@ -61,15 +61,15 @@ struct VerdictEntry {
 /// The outcome of one case.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ScenarioEntry {
-    /// `USR-7`.
+    /// The clause's id: `USR-7`.
     pub clause: String,
-    /// The component that was judged.
+    /// The component's name.
     pub component: String,
     /// The scenario's name.
     pub name: String,
     feature: String,
     tags: Vec<String>,
-    /// Its outcome.
+    /// The kind of the outcome.
     pub outcome: OutcomeKind,
     reason: Option<String>,
     duration_ms: u64,
