@@ -1,4 +1,4 @@
-//! Sequential calls, each compared with an empty call and its plain statement.
+//! Latency of sequential calls, compared with an empty call and a plain statement.
 
 use std::time::Duration;
 
@@ -10,21 +10,21 @@ use user_proto::v1::{
 use uuid::Uuid;
 
 use crate::fixture::Fixture;
+use crate::latencies::Latencies;
 use crate::server::Client;
 use crate::table::Table;
-use crate::times::Times;
 
-/// The filter that few users match.
-const FEW: &str = "status=INACTIVE";
+/// A filter that few users match.
+const SELECTIVE_FILTER: &str = "status=INACTIVE";
 
-/// Measures every unary call but `DeleteUser`.
+/// Measures every unary call except `DeleteUser`.
 pub fn bench(
     criterion: &mut Criterion,
     fixture: &Fixture,
     table: &mut Table,
 ) -> anyhow::Result<()> {
-    let late = fixture.runtime.block_on(late_page(&fixture.client))?;
-    let mut comparison = Comparison {
+    let late_token = fixture.runtime.block_on(late_page_token(&fixture.client))?;
+    let mut bench = CallBench {
         criterion,
         fixture,
         table,
@@ -32,73 +32,77 @@ pub fn bench(
     let Fixture {
         client, statements, ..
     } = fixture;
-    comparison.bench(
+    bench.measure(
         "GetUser",
         async |n| get(client, fixture.id(n)).await,
         async |n| statements.get(fixture.id(n)).await,
     );
-    comparison.bench(
+    bench.measure(
         "CreateUser",
         async |_| create(client, "").await,
         async |_| statements.create().await,
     );
-    comparison.bench(
+    bench.measure(
         "CreateUser with a password",
         async |_| create(client, "correct horse").await,
         async |_| statements.create().await,
     );
-    comparison.bench(
+    bench.measure(
         "UpdateUser",
         async |n| update(client, fixture.id(n), &format!("Ada {n}")).await,
         async |n| statements.update(fixture.id(n), &format!("Ada {n}")).await,
     );
-    let first = comparison.bench(
+    let first = bench.measure(
         "ListUsers, first page",
         async |_| list(client, "", "").await.map(|_| ()),
         async |_| statements.page(false).await,
     );
-    let last = comparison.bench(
+    let late = bench.measure(
         "ListUsers, late page",
-        async |_| list(client, "", &late).await.map(|_| ()),
+        async |_| list(client, "", &late_token).await.map(|_| ()),
         async |_| statements.page(false).await,
     );
-    comparison.bench(
+    bench.measure(
         "ListUsers, filtered",
-        async |_| list(client, FEW, "").await.map(|_| ()),
+        async |_| list(client, SELECTIVE_FILTER, "").await.map(|_| ()),
         async |_| statements.page(true).await,
     );
-    let wanted = "at most 3";
+    let target = "at most 3";
     table.add_quantile(
         "ListUsers, late page",
         P50,
-        &last,
+        &late,
         ("first page", &first),
-        wanted,
+        target,
     );
     Ok(())
 }
 
-/// The percentile that calls are compared by.
+/// The quantile that calls are compared by.
 const P50: (&str, f64) = ("p50", 0.5);
 
-/// Measures calls, each compared with its baselines.
-struct Comparison<'a> {
+/// Measures calls and adds the results to the table.
+struct CallBench<'a> {
     criterion: &'a mut Criterion,
     fixture: &'a Fixture,
     table: &'a mut Table,
 }
 
-impl Comparison<'_> {
-    /// Measures a call, an empty call and a plain statement alternately; returns the times of the call.
-    fn bench(
+impl CallBench<'_> {
+    /// Measures a call, an empty call and a plain statement alternately; returns the latencies of the call.
+    fn measure(
         &mut self,
         name: &str,
         mut call: impl AsyncFnMut(u64) -> anyhow::Result<()>,
         mut statement: impl AsyncFnMut(u64) -> anyhow::Result<()>,
-    ) -> Times {
-        let Fixture { runtime, empty, .. } = self.fixture;
-        let mut calls = Times::default();
-        let (mut empty_times, mut statement_times) = (Times::default(), Times::default());
+    ) -> Latencies {
+        let Fixture {
+            runtime,
+            empty_call,
+            ..
+        } = self.fixture;
+        let mut calls = Latencies::default();
+        let (mut empty_calls, mut plain) = (Latencies::default(), Latencies::default());
         let mut number = 0;
         self.criterion.bench_function(name, |bencher| {
             bencher.iter_custom(|iterations| {
@@ -106,40 +110,34 @@ impl Comparison<'_> {
                     let mut spent = Duration::ZERO;
                     for _ in 0..iterations {
                         number += 1;
-                        spent += calls.of(call(number)).await;
-                        empty_times.of(get(empty, Uuid::nil())).await;
-                        statement_times.of(statement(number)).await;
+                        spent += calls.measure(call(number)).await;
+                        empty_calls.measure(get(empty_call, Uuid::nil())).await;
+                        plain.measure(statement(number)).await;
                     }
                     spent
                 })
             });
         });
-        let wanted = if name == "ListUsers, first page" {
+        let target = if name == "ListUsers, first page" {
             "at most 4"
         } else {
             ""
         };
         let table = &mut *self.table;
-        table.add_quantile(name, P50, &calls, ("empty call", &empty_times), "");
-        table.add_quantile(
-            name,
-            P50,
-            &calls,
-            ("plain statement", &statement_times),
-            wanted,
-        );
+        table.add_quantile(name, P50, &calls, ("empty call", &empty_calls), "");
+        table.add_quantile(name, P50, &calls, ("plain statement", &plain), target);
         calls
     }
 }
 
-/// `GetUser`, which the server of the empty call answers too.
+/// Calls `GetUser`, which the baseline server answers too.
 pub async fn get(client: &Client, id: Uuid) -> anyhow::Result<()> {
     let request = GetUserRequest { id: id.to_string() };
     client.clone().get_user(request).await?;
     Ok(())
 }
 
-/// `CreateUser` of a new user; without a password if that is empty.
+/// Calls `CreateUser` with a new email; an empty password means none.
 pub async fn create(client: &Client, password: &str) -> anyhow::Result<()> {
     let request = CreateUserRequest {
         email: format!("{}@example.com", Uuid::now_v7()),
@@ -151,7 +149,7 @@ pub async fn create(client: &Client, password: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// `UpdateUser`: a new name.
+/// Calls `UpdateUser` with a new name.
 pub async fn update(client: &Client, id: Uuid, name: &str) -> anyhow::Result<()> {
     let request = UpdateUserRequest {
         id: id.to_string(),
@@ -162,7 +160,7 @@ pub async fn update(client: &Client, id: Uuid, name: &str) -> anyhow::Result<()>
     Ok(())
 }
 
-/// `ListUsers`: 20 users.
+/// Calls `ListUsers` for 20 users.
 async fn list(client: &Client, filter: &str, token: &str) -> anyhow::Result<ListUsersResponse> {
     page(client, filter, token, 20).await
 }
@@ -182,8 +180,8 @@ async fn page(
     Ok(client.clone().list_users(request).await?.into_inner())
 }
 
-/// The token of a page near the end, found by listing all pages before it.
-async fn late_page(client: &Client) -> anyhow::Result<String> {
+/// Reads page after page until near the end; returns the token of the next page.
+async fn late_page_token(client: &Client) -> anyhow::Result<String> {
     let mut token = String::new();
     let mut left = i32::MAX;
     while left > 200 {

@@ -1,4 +1,4 @@
-//! What all benches share: backends as the suite starts them, the subjects, the baseline server.
+//! What all benches share: the backends, the subjects and the baseline server.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -13,61 +13,61 @@ use conformance_engine::sandbox::Sandbox;
 use tokio::runtime::Handle;
 use uuid::Uuid;
 
-use crate::routes::Routes;
+use crate::http_client::HttpClient;
+use crate::plain_statements::PlainStatements;
 use crate::server::{self, Client, Server, Settings};
-use crate::statements::Statements;
-use crate::table::target;
+use crate::table::target_folder;
 
-/// How many connections the subject and the pool of plain statements may have.
+/// The maximum number of database connections, both of the subject and of the plain statements.
 pub const CONNECTIONS: u32 = 10;
 
-/// The programs and backends of all benches.
+/// The running programs and backends that all benches share.
 pub struct Fixture {
-    /// Runs the callers.
+    /// The runtime of the callers.
     pub runtime: Handle,
-    /// The program under test.
+    /// The executable of the user service.
     pub program: PathBuf,
-    /// The subject's environment variables.
+    /// The environment variables of the user service.
     pub settings: Settings,
-    /// The program under test, serving.
+    /// The running user service.
     pub subject: Server,
-    /// Client of the subject.
+    /// A gRPC client of the user service.
     pub client: Client,
-    /// Client of the server of the empty call.
-    pub empty: Client,
-    /// The gateway over the subject, serving.
+    /// A gRPC client of the baseline server.
+    pub empty_call: Client,
+    /// The running gateway in front of the user service.
     pub gateway: Server,
-    /// Client of the gateway.
-    pub routes: Routes,
-    /// Client of the server of the empty route.
-    pub empty_route: Routes,
-    /// The database, without the subject.
-    pub statements: Statements,
+    /// An HTTP client of the gateway.
+    pub gateway_http: HttpClient,
+    /// An HTTP client of the baseline server.
+    pub baseline_http: HttpClient,
+    /// Plain statements on the same database.
+    pub statements: PlainStatements,
     /// Ids of existing users.
     pub ids: Vec<Uuid>,
-    /// The subject's Redis.
+    /// The Redis of the user service.
     pub redis: RedisLease,
-    /// Folder, ports and watchdog of the run.
+    /// The folder, ports and watchdog of the run.
     pub sandbox: Sandbox,
-    /// The server of the empty call and the empty route.
+    /// The baseline server, with the empty call and the empty route.
     pub baseline: Server,
-    /// Removed from the server when the last handle is dropped.
+    /// The database, which is dropped from the server with its last handle.
     database: Database,
-    servers: (Postgres, Redis),
+    backends: (Postgres, Redis),
 }
 
 impl Fixture {
-    /// Starts everything, with a database of this many users.
+    /// Starts the backends and all programs, with this many users in the database.
     pub async fn start(users: u32) -> anyhow::Result<Self> {
-        let [program, gateway] = build(["user-service", "gateway"])?;
+        let [program, gateway] = build_programs(["user-service", "gateway"])?;
         let sandbox = Sandbox::create(false)?;
-        let servers = (
+        let backends = (
             Postgres::start(Choice::Auto, &sandbox).await?,
             Redis::start(Choice::Auto, &sandbox).await?,
         );
-        let database = servers.0.create_empty().await?;
-        let redis = servers.1.lease().await?;
-        let url = database.url(servers.0.address());
+        let database = backends.0.create_empty().await?;
+        let redis = backends.1.lease().await?;
+        let url = database.url(backends.0.address());
         let settings = Settings::from([
             ("DATABASE_URL".to_owned(), url.clone()),
             (
@@ -77,18 +77,18 @@ impl Fixture {
             ("REDIS_URL".to_owned(), redis.url(redis.address())),
         ]);
         server::migrate(&sandbox, &program, &settings).await?;
-        let statements = Statements::prepare(&url, users).await?;
-        let subject = Server::subject(&sandbox, &program, &settings)?;
-        let baseline = Server::baseline(&sandbox)?;
-        subject.ready().await?;
-        let gateway = Server::gateway(&sandbox, &gateway, &subject)?;
-        gateway.ready().await?;
+        let statements = PlainStatements::create_users(&url, users).await?;
+        let subject = Server::start_user_service(&sandbox, &program, &settings)?;
+        let baseline = Server::start_baseline(&sandbox)?;
+        subject.wait_until_ready().await?;
+        let gateway = Server::start_gateway(&sandbox, &gateway, &subject)?;
+        gateway.wait_until_ready().await?;
         Ok(Self {
             runtime: Handle::current(),
             client: subject.connect().await?,
-            empty: baseline.connect().await?,
-            routes: gateway.routes(),
-            empty_route: baseline.routes(),
+            empty_call: baseline.connect().await?,
+            gateway_http: gateway.http_client(),
+            baseline_http: baseline.http_client(),
             ids: statements.ids().await?,
             program,
             settings,
@@ -99,17 +99,17 @@ impl Fixture {
             sandbox,
             baseline,
             database,
-            servers,
+            backends,
         })
     }
 
-    /// The id of an existing user; consecutive numbers get different ones.
+    /// Picks the id of an existing user by number.
     pub fn id(&self, number: u64) -> Uuid {
-        let place = usize::try_from(number).unwrap_or_default();
-        self.ids[place % self.ids.len()]
+        let index = usize::try_from(number).unwrap_or_default();
+        self.ids[index % self.ids.len()]
     }
 
-    /// Stops everything; the watchdog removes what is left.
+    /// Stops everything; the watchdog cleans up what is left.
     pub async fn stop(self) {
         tokio::join!(
             self.gateway.process.kill(),
@@ -117,38 +117,38 @@ impl Fixture {
             self.baseline.process.kill()
         );
         drop((self.redis, self.database));
-        let (postgres, redis) = &self.servers;
+        let (postgres, redis) = &self.backends;
         tokio::join!(postgres.stop(), redis.stop());
         self.sandbox.finish().await;
     }
 }
 
-/// Builds these programs in the profile of this one; without cargo, takes the existing ones.
+/// Builds these programs in this program's own profile; started without cargo, uses the programs that exist.
 ///
-/// `cargo bench` builds what is shipped, in a profile of its own. `cargo bench --profile dev` takes the programs that
-/// tests use, so that a short run costs no further build.
-fn build<const N: usize>(programs: [&str; N]) -> anyhow::Result<[PathBuf; N]> {
-    let target = target()?;
-    let is_dev = env::current_exe()?.starts_with(target.join("debug"));
-    let (profile, built, selects) = if is_dev {
-        // Without `--package`: with the features of the whole workspace, as tests are built.
-        ("dev", target.join("debug"), "--bin")
+/// `cargo bench` builds the programs as they are shipped, in the profile `bench`. `cargo bench --profile dev` uses
+/// those of the tests, so that a short run needs no further build.
+fn build_programs<const N: usize>(programs: [&str; N]) -> anyhow::Result<[PathBuf; N]> {
+    let target_folder = target_folder()?;
+    let is_dev = env::current_exe()?.starts_with(target_folder.join("debug"));
+    let (profile, output_folder, selection_flag) = if is_dev {
+        // Without `--package`, cargo uses the features of the whole workspace, as for tests.
+        ("dev", target_folder.join("debug"), "--bin")
     } else {
-        ("bench", target.join("release"), "--package")
+        ("bench", target_folder.join("release"), "--package")
     };
     if let Some(cargo) = env::var_os("CARGO") {
         let status = Command::new(cargo)
             .args(["build", "--quiet", "--profile", profile])
-            .args(programs.iter().flat_map(|it| [selects, it]))
+            .args(programs.iter().flat_map(|it| [selection_flag, it]))
             .arg("--target-dir")
-            .arg(&target)
+            .arg(&target_folder)
             .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
             .status()?;
-        ensure!(status.success(), "the subjects do not build");
+        ensure!(status.success(), "cannot build the programs");
     }
     let mut paths = [const { PathBuf::new() }; N];
     for (path, program) in paths.iter_mut().zip(programs) {
-        let program = built.join(program);
+        let program = output_folder.join(program);
         *path = fs::canonicalize(&program).with_context(|| format!("no {}", program.display()))?;
     }
     Ok(paths)

@@ -1,37 +1,37 @@
-//! How fast the reference is, compared with baselines of the parts that it is made of: an empty call, a plain
-//! statement, a plain publish, each measured alternately with it in the same run.
+//! How fast the reference is, compared with baselines: an empty call, a plain statement, a plain publish. Each
+//! baseline is measured alternately with the subject in the same run.
 //!
-//! - [`fixture`]: the backends, the subjects and the baseline server that all benches share
-//! - [`server`]: a program that serves gRPC or HTTP, as a process of its own
-//! - [`routes`]: a client of HTTP routes
+//! - [`fixture`]: the backends, subjects and baseline server that all benches share
+//! - [`server`]: starts server programs
+//! - [`http_client`]: an HTTP client of the users' routes
 //! - [`baseline_server`]: the server of the empty call and the empty route
-//! - [`statements`]: the SQL statements of the calls, without a service
-//! - [`processors`]: processor time by process
-//! - [`times`]: durations, and their percentiles
-//! - [`table`]: the result
-//! - [`calls`]: one call after the other
-//! - [`concurrent`]: concurrent callers
-//! - [`gateway`]: a GET through the gateway, compared with the call itself
-//! - [`overhead`]: the cost of the gateway's breaker and request id
-//! - [`streams`]: the latency from an update to its subscribers
-//! - [`starts`]: the time from the start to ready
-//! - [`memory`]: the memory of the service after very many calls
+//! - [`plain_statements`]: SQL statements without a service
+//! - [`cpu_time`]: CPU time by process
+//! - [`latencies`]: latencies and their quantiles
+//! - [`table`]: the table of results
+//! - [`calls`]: sequential calls
+//! - [`throughput`]: concurrent callers
+//! - [`gateway`]: a GET through the gateway, and the direct call
+//! - [`middleware_overhead`]: the gateway's breaker and request ids
+//! - [`streams`]: from an update to its arrival at subscribers
+//! - [`startup`]: from the start to ready
+//! - [`memory`]: memory after very many calls
 
 pub mod baseline_server;
 pub mod calls;
-pub mod concurrent;
+pub mod cpu_time;
 pub mod fixture;
 pub mod gateway;
+pub mod http_client;
+pub mod latencies;
 pub mod memory;
-pub mod overhead;
-pub mod processors;
-pub mod routes;
+pub mod middleware_overhead;
+pub mod plain_statements;
 pub mod server;
-pub mod starts;
-pub mod statements;
+pub mod startup;
 pub mod streams;
 pub mod table;
-pub mod times;
+pub mod throughput;
 
 use std::env;
 use std::process::ExitCode;
@@ -45,7 +45,7 @@ use tokio::runtime::Runtime;
 use crate::fixture::Fixture;
 use crate::table::Table;
 
-/// What this program does, by its first argument.
+/// Runs the benches, the baseline server or the watchdog, as the first argument selects.
 pub fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
     let done = match arguments.first().map(String::as_str) {
@@ -62,7 +62,7 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// All benches. The short form, Criterion's own `--test`, does each once on few users.
+/// Runs all benches; a short run (Criterion's `--test`) runs each once, with fewer users.
 fn run(is_short: bool) -> anyhow::Result<()> {
     let mut criterion = Criterion::default()
         .warm_up_time(Duration::from_millis(500))
@@ -74,16 +74,16 @@ fn run(is_short: bool) -> anyhow::Result<()> {
     let users = if is_short { 5_000 } else { 100_000 };
     let fixture = runtime.block_on(Fixture::start(users))?;
     let mut table = Table::default();
-    let measured = (|| {
+    let result = (|| {
         calls::bench(&mut criterion, &fixture, &mut table)?;
-        concurrent::bench(&mut criterion, &fixture, &mut table);
+        throughput::bench(&mut criterion, &fixture, &mut table);
         gateway::bench(&mut criterion, &fixture, &mut table);
         streams::bench(&mut criterion, &fixture, &mut table)?;
-        starts::bench(&mut criterion, &fixture, &mut table);
+        startup::bench(&mut criterion, &fixture, &mut table);
         memory::measure(&fixture, &mut table)
     })();
     runtime.block_on(fixture.stop());
-    measured?;
+    result?;
     criterion.final_summary();
     print!("\n{table}");
     table.write(is_short).context("cannot write the table")

@@ -1,4 +1,4 @@
-//! The memory of the service after very many calls: only if `BENCHES_MEMORY_CALLS` gives their number.
+//! Memory of the user service after very many calls; runs only if `BENCHES_MEMORY_CALLS` is set.
 
 use std::env;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -8,43 +8,45 @@ use futures::future::try_join_all;
 
 use crate::calls;
 use crate::fixture::Fixture;
-use crate::table::{Row, Table, Value};
+use crate::table::{Quantity, Row, Table};
 
 /// The variable with the number of calls; a million takes some minutes.
-const CALLS: &str = "BENCHES_MEMORY_CALLS";
+const CALLS_VARIABLE: &str = "BENCHES_MEMORY_CALLS";
 
 /// The number of concurrent callers.
 const CALLERS: usize = 16;
 
-/// Compares resident memory at the end with that after a tenth of the calls.
+/// Compares the resident memory after all calls with that after a tenth of them.
 pub fn measure(fixture: &Fixture, table: &mut Table) -> anyhow::Result<()> {
-    let Ok(text) = env::var(CALLS) else {
+    let Ok(text) = env::var(CALLS_VARIABLE) else {
         return Ok(());
     };
-    let number: u64 = text.parse().with_context(|| format!("{CALLS}={text}"))?;
+    let number: u64 = text
+        .parse()
+        .with_context(|| format!("{CALLS_VARIABLE}={text}"))?;
     let early = number / 10;
-    let after = |number| -> anyhow::Result<u64> {
-        fixture.runtime.block_on(call(fixture, number))?;
+    let memory_after = |number| -> anyhow::Result<u64> {
+        fixture.runtime.block_on(make_calls(fixture, number))?;
         fixture
             .subject
             .process
             .memory()
-            .context("the subject ended")
+            .context("the user service has ended")
     };
-    let base = after(early)?;
-    let subject = after(number - early)?;
+    let base = memory_after(early)?;
+    let subject = memory_after(number - early)?;
     table.add(Row {
-        what: format!("memory after {number} GetUser"),
-        figure: "resident",
-        subject: Value::Bytes(subject),
-        baseline: "after a tenth of them",
-        base: Value::Bytes(base),
-        wanted: "flat",
+        workload: format!("memory after {number} GetUser"),
+        metric: "resident",
+        subject: Quantity::Bytes(subject),
+        baseline: "after a tenth of the calls",
+        baseline_value: Quantity::Bytes(base),
+        target: "flat",
     });
     Ok(())
 }
 
-async fn call(fixture: &Fixture, number: u64) -> anyhow::Result<()> {
+async fn make_calls(fixture: &Fixture, number: u64) -> anyhow::Result<()> {
     let next = AtomicU64::new(0);
     let caller = async || {
         loop {

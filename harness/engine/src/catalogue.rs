@@ -1,13 +1,13 @@
 //! A platform's suite as data: components, capabilities, clauses.
 
-/// A platform, as its suite describes it.
+/// The description of a platform by its suite.
 #[derive(Clone, Copy, Debug)]
 pub struct Catalogue {
-    /// The contract's version, as `subject.contract` of a manifest names it.
+    /// The contract's version, the value of `subject.contract` in a manifest.
     pub contract: &'static str,
-    /// The programs that an implementation may consist of.
+    /// The programs of which an implementation may consist.
     pub components: &'static [Component],
-    /// What an implementation may declare beyond the core.
+    /// Optional features that an implementation may declare.
     pub capabilities: &'static [&'static str],
     /// The contract's clauses, by family.
     pub families: &'static [Family],
@@ -16,28 +16,28 @@ pub struct Catalogue {
 /// One program of the platform.
 #[derive(Clone, Copy, Debug)]
 pub struct Component {
-    /// As manifests and tags name it.
+    /// The name in manifests and tags: `user-service`.
     pub name: &'static str,
-    /// Whether this version of the suite can judge it.
+    /// Whether this version of the suite can judge the component.
     pub judged: bool,
 }
 
 /// The clauses whose ids share a prefix.
 #[derive(Clone, Copy, Debug)]
 pub struct Family {
-    /// `USR` of `USR-7`.
+    /// The part of the id before the number: `USR` of `USR-7`.
     pub prefix: &'static str,
-    /// The highest number in use; numbers begin at 1 and leave no gap.
+    /// The highest number in use; numbers start at 1 without gaps.
     pub last: u16,
-    /// Numbers of clauses whose scenarios are still to be written: no verdict claims them.
+    /// Numbers of clauses without scenarios yet; no verdict covers them.
     pub pending: &'static [u16],
 }
 
-/// The tag of scenarios that every judged component has to pass.
+/// The tag of scenarios that are run for every judged component.
 pub const EVERY_COMPONENT: &str = "every-component";
 
 impl Catalogue {
-    /// The components that a scenario with these tags judges: those that the tags name, or all with
+    /// The components for which a scenario with these tags is run: those that the tags name, or all with
     /// [`EVERY_COMPONENT`].
     pub fn owners(&self, tags: &[String]) -> Vec<&'static str> {
         let every = tags.iter().any(|tag| tag == EVERY_COMPONENT);
@@ -49,19 +49,21 @@ impl Catalogue {
             .collect()
     }
 
-    /// The component of that name.
+    /// The component with this name.
     pub fn component(&self, name: &str) -> Option<&'static Component> {
-        self.components.iter().find(|it| it.name == name)
+        self.components
+            .iter()
+            .find(|component| component.name == name)
     }
 
-    /// Every clause id, in the contract's order.
+    /// All clause ids, in the contract's order.
     pub fn clauses(&self) -> impl Iterator<Item = String> {
         self.families.iter().flat_map(|family| {
             (1..=family.last).map(|number| format!("{}-{number}", family.prefix))
         })
     }
 
-    /// The clauses that have no scenario yet.
+    /// The ids of clauses without scenarios yet.
     pub fn pending(&self) -> Vec<String> {
         self.families
             .iter()

@@ -9,42 +9,42 @@ use serde::{Deserialize, Serialize};
 pub type StepResult<T = ()> = Result<T, Failure>;
 
 thread_local! {
-    /// The failure that was displayed last on this thread; see [`Failure::of_panic`].
-    static DISPLAYED: RefCell<Option<Failure>> = const { RefCell::new(None) };
+    /// The failure that was last formatted on this thread; see [`Failure::from_panic`].
+    static LAST_DISPLAYED: RefCell<Option<Failure>> = const { RefCell::new(None) };
 }
 
 /// Why a step did not pass.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Failure {
-    /// The subject does something else than its contract says: the scenario fails.
+    /// The subject violates its contract: the scenario fails.
     Mismatch {
         /// What the clause requires.
         expected: String,
-        /// What was seen.
+        /// What was observed.
         got: String,
-        /// Further observations that help to find the cause.
+        /// Further evidence.
         details: Vec<String>,
     },
-    /// The suite could not judge (a backend died, a double broke): the scenario ends in error.
+    /// The suite could not judge (a backend died, a test double broke): the scenario ends in error.
     Broken {
         /// What happened and what to do about it.
         cause: String,
     },
-    /// This machine does not offer a backend that the scenario needs: it is not run.
+    /// This machine lacks a backend that the scenario needs: the scenario is not run.
     Missing {
         /// Which backend, and what to install.
         reason: String,
     },
-    /// This kind of subject does not give the control that the scenario needs: it is not run.
+    /// This kind of subject lacks the control that the scenario needs: the scenario is not run.
     Unsupported {
-        /// Which control, and which kind of subject gives it.
+        /// Which control, and which kind of subject offers it.
         reason: String,
     },
 }
 
 impl Failure {
-    /// The subject showed `got` where the contract requires `expected`.
+    /// The subject did `got` where the contract requires `expected`.
     pub fn mismatch(expected: impl Display, got: impl Display) -> Self {
         Self::Mismatch {
             expected: expected.to_string(),
@@ -67,7 +67,7 @@ impl Failure {
         }
     }
 
-    /// The same, with one more line of evidence.
+    /// Adds one more line of evidence.
     #[must_use]
     pub fn detail(mut self, detail: impl Display) -> Self {
         match &mut self {
@@ -82,17 +82,17 @@ impl Failure {
         self
     }
 
-    /// The failure whose text is that of a panic on this thread.
+    /// Recovers the failure that became a panic with this text on this thread.
     ///
     /// The macros of cucumber turn a step's error into a panic with the error's text and drop its type.
-    /// This is the one place that gets the type back: displaying a failure keeps a copy, and the panic
-    /// that follows at once has its text. A panic with another text is one of the suite's own.
-    pub fn of_panic(text: &str) -> Option<Self> {
-        let displayed = DISPLAYED.with(RefCell::take);
+    /// Formatting a failure keeps a copy, which the panic that follows immediately is matched with by
+    /// its text. `None` if the text differs: then the suite itself panicked.
+    pub fn from_panic(text: &str) -> Option<Self> {
+        let displayed = LAST_DISPLAYED.with(RefCell::take);
         displayed.filter(|failure| failure.text() == text)
     }
 
-    /// The first line of it, for lists.
+    /// A one-line summary, for lists.
     pub fn first_line(&self) -> String {
         let first = |text: &str| text.trim().lines().next().unwrap_or_default().to_owned();
         match self {
@@ -105,7 +105,7 @@ impl Failure {
         }
     }
 
-    /// In one sentence, for messages.
+    /// The whole failure in one sentence, for messages.
     fn text(&self) -> String {
         match self {
             Self::Mismatch {
@@ -130,7 +130,7 @@ impl Failure {
 impl Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text())?;
-        DISPLAYED.with(|displayed| displayed.replace(Some(self.clone())));
+        LAST_DISPLAYED.with(|displayed| displayed.replace(Some(self.clone())));
         Ok(())
     }
 }
@@ -150,7 +150,7 @@ pub fn ensure(holds: bool, expected: impl Display, got: impl Display) -> StepRes
 mod tests {
     use super::*;
 
-    /// As the macros of cucumber do with a step's error.
+    /// Panics with the failure's text, as the macros of cucumber do, and returns the panic's text.
     fn panic_text(failure: &Failure) -> String {
         let failure = failure.clone();
         let panic = std::panic::catch_unwind(move || panic!("{failure}")).expect_err("a panic");
@@ -158,25 +158,29 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_survives_the_way_through_a_panic() {
+    fn a_failure_is_recovered_from_a_panic() {
         let failure = Failure::mismatch("ALREADY_EXISTS", "OK \"{}\"\n").detail("call #3");
-        assert_eq!(Failure::of_panic(&panic_text(&failure)), Some(failure));
+        assert_eq!(Failure::from_panic(&panic_text(&failure)), Some(failure));
     }
 
     #[test]
-    fn a_panic_of_the_suite_is_no_failure_of_the_subject() {
+    fn a_panic_of_the_suite_is_not_a_failure_of_the_subject() {
         let shown = Failure::mismatch("one", "two").to_string();
-        assert_eq!(Failure::of_panic("index out of bounds"), None);
-        assert_eq!(Failure::of_panic(&shown), None, "it was taken already");
+        assert_eq!(Failure::from_panic("index out of bounds"), None);
+        assert_eq!(
+            Failure::from_panic(&shown),
+            None,
+            "it was recovered already"
+        );
     }
 
     #[test]
-    fn the_kind_survives_even_where_texts_are_equal() {
+    fn the_kind_is_recovered_even_if_texts_are_equal() {
         let broken = Failure::broken("the same words");
         let unsupported = Failure::unsupported("the same words");
-        assert_eq!(Failure::of_panic(&panic_text(&broken)), Some(broken));
+        assert_eq!(Failure::from_panic(&panic_text(&broken)), Some(broken));
         assert_eq!(
-            Failure::of_panic(&panic_text(&unsupported)),
+            Failure::from_panic(&panic_text(&unsupported)),
             Some(unsupported)
         );
     }

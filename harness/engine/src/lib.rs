@@ -1,18 +1,18 @@
-//! What any conformance suite needs, for any platform.
+//! The platform-independent part of a conformance suite.
 //!
 //! Each module uses only those above it:
 //!
 //! - [`failure`]: why a step did not pass
-//! - [`sandbox`]: the ground: the run's folder, ports, child processes, watchdog
-//! - [`observe`]: what a program shows: the journal, waiting for a condition
+//! - [`sandbox`]: per-run resources: folder, ports, child processes, watchdog
+//! - [`observe`]: the journal of a scenario, waiting for a condition
 //! - [`network`]: a link between a program and a backend that can be cut, hung or slowed
-//! - [`backends`]: what an implementation attaches to, and where that comes from
+//! - [`backends`]: the servers that an implementation needs (PostgreSQL, Redis), and their providers
 //! - [`catalogue`]: a platform's suite as data: components, capabilities, clauses
 //! - [`manifest`]: `conformance.toml`, checked against the catalogue
 //! - [`subject`]: the implementation under test, behind one trait
-//! - [`features`]: feature files become cases; select, lint
-//! - [`run`]: schedule, execute, judge
-//! - [`report`]: the outcome as terminal text, `verdict.json` and JUnit
+//! - [`features`]: parses feature files into cases; selection and lint
+//! - [`run`]: schedules and executes cases, computes verdicts
+//! - [`report`]: the results as terminal text, `verdict.json` and JUnit
 //!
 //! Nothing here depends on a user, a gateway or an operator.
 

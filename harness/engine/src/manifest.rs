@@ -1,6 +1,6 @@
 //! The manifest: `conformance.toml`, checked against the catalogue.
 //!
-//! Every mistake in it is an error that names the file, the line and what is allowed.
+//! Each error names the file, the line and the allowed values.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -12,10 +12,10 @@ use serde_spanned::Spanned;
 
 use crate::catalogue::Catalogue;
 
-/// A manifest that the catalogue agrees with.
+/// A manifest that was validated against the catalogue.
 #[derive(Clone, Debug)]
 pub struct Manifest {
-    /// The folder that relative paths start from.
+    /// The folder that relative paths are relative to.
     pub folder: PathBuf,
     /// `subject.name`.
     pub name: String,
@@ -23,35 +23,35 @@ pub struct Manifest {
     pub version: String,
     /// The declared capabilities.
     pub capabilities: Vec<String>,
-    /// A command that is run first, if any.
+    /// The command that builds the implementation before the run, if any.
     pub build: Option<Vec<String>>,
-    /// How to get each component.
-    pub components: BTreeMap<String, ComponentSource>,
-    /// What the implementation is known to do otherwise.
+    /// How each component is started, by component name.
+    pub components: BTreeMap<String, ComponentCommand>,
+    /// Clauses that the implementation is known to violate.
     pub known_deviations: Vec<KnownDeviation>,
 }
 
-/// Where a component comes from, and what its environment gets besides the contract's settings.
+/// The command that starts a component, and the variables that its environment gets besides the contract's settings.
 #[derive(Clone, Debug)]
-pub struct ComponentSource {
-    /// Program and first arguments, not empty.
+pub struct ComponentCommand {
+    /// Program and its first arguments; not empty.
     pub command: Vec<String>,
-    /// Added to the contract's settings, which win.
+    /// Extra variables; on a conflict the contract's settings win.
     pub env: BTreeMap<String, String>,
-    /// Names of variables that are taken from the caller's environment.
+    /// Names of variables that are copied from the caller's environment.
     pub inherit: Vec<String>,
 }
 
-/// What an implementation is known to do otherwise than its contract says.
+/// A clause that the implementation is known to violate.
 #[derive(Clone, Debug)]
 pub struct KnownDeviation {
-    /// The clause.
+    /// The clause's id.
     pub clause: String,
-    /// One scenario of it by name; none means all.
+    /// The name of one scenario of the clause; `None` means all of them.
     pub scenario: Option<String>,
-    /// Shown in every report.
+    /// The reason, shown in every report.
     pub reason: String,
-    /// Its line in the manifest.
+    /// The line of the declaration in the manifest.
     pub line: usize,
 }
 
@@ -88,25 +88,25 @@ impl Manifest {
         Self::parse(path, &text, catalogue)
     }
 
-    /// Checks a manifest's text; `path` is for messages and for the folder that paths start from.
+    /// Parses and checks a manifest's text. `path` appears in messages, and relative paths are relative to its folder.
     pub fn parse(path: &Path, text: &str, catalogue: &Catalogue) -> Result<Self, ManifestError> {
-        let raw: Raw = toml::from_str(text).map_err(|error| ManifestError {
+        let raw: RawManifest = toml::from_str(text).map_err(|error| ManifestError {
             file: path.to_path_buf(),
             line: error.span().map(|span| line_of(text, &span)),
             problem: error.message().replace('\n', "; "),
         })?;
-        let check = Check {
+        let validator = Validator {
             path,
             text,
             catalogue,
         };
-        check.contract(&raw.subject)?;
-        check.capabilities(&raw.subject)?;
+        validator.contract(&raw.subject)?;
+        validator.capabilities(&raw.subject)?;
         Ok(Self {
             folder: folder_of(path),
-            components: check.components(raw.components)?,
-            known_deviations: check.deviations(raw.known_deviations)?,
-            build: check.build(raw.subject.build)?,
+            components: validator.components(raw.components)?,
+            known_deviations: validator.deviations(raw.known_deviations)?,
+            build: validator.build(raw.subject.build)?,
             name: raw.subject.name,
             version: raw.subject.version,
             capabilities: raw
@@ -148,7 +148,7 @@ fn line_of(text: &str, span: &Range<usize>) -> usize {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Raw {
+struct RawManifest {
     subject: RawSubject,
     components: Spanned<BTreeMap<Spanned<String>, RawComponent>>,
     #[serde(default)]
@@ -178,7 +178,7 @@ struct RawComponent {
     inherit: Vec<String>,
 }
 
-/// Read for its shape only: subjects of kind endpoint come with a later version.
+/// Only checked for unknown keys: subjects of kind endpoint are not supported yet.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 #[allow(
@@ -199,14 +199,14 @@ struct RawDeviation {
     reason: String,
 }
 
-/// The checks that the shape alone does not make.
-struct Check<'a> {
+/// The checks beyond what deserialization enforces.
+struct Validator<'a> {
     path: &'a Path,
     text: &'a str,
     catalogue: &'a Catalogue,
 }
 
-impl Check<'_> {
+impl Validator<'_> {
     fn error(&self, span: &Range<usize>, problem: String) -> ManifestError {
         ManifestError {
             file: self.path.to_path_buf(),
@@ -216,12 +216,12 @@ impl Check<'_> {
     }
 
     fn contract(&self, subject: &RawSubject) -> Result<(), ManifestError> {
-        let known = self.catalogue.contract;
-        if subject.contract.get_ref() == known {
+        let judged = self.catalogue.contract;
+        if subject.contract.get_ref() == judged {
             return Ok(());
         }
         let problem = format!(
-            "contract {:?} is not what this suite judges; allowed: {known:?}",
+            "this suite does not judge contract {:?}; allowed: {judged:?}",
             subject.contract.get_ref()
         );
         Err(self.error(&subject.contract.span(), problem))
@@ -241,10 +241,10 @@ impl Check<'_> {
                 );
                 return Err(self.error(&name.span(), problem));
             }
-            let twice = subject.capabilities[..index]
+            let is_duplicate = subject.capabilities[..index]
                 .iter()
-                .any(|it| it.get_ref() == name.get_ref());
-            if twice {
+                .any(|earlier| earlier.get_ref() == name.get_ref());
+            if is_duplicate {
                 let problem = format!("capability {:?} is named twice", name.get_ref());
                 return Err(self.error(&name.span(), problem));
             }
@@ -268,7 +268,7 @@ impl Check<'_> {
     fn components(
         &self,
         raw: Spanned<BTreeMap<Spanned<String>, RawComponent>>,
-    ) -> Result<BTreeMap<String, ComponentSource>, ManifestError> {
+    ) -> Result<BTreeMap<String, ComponentCommand>, ManifestError> {
         let allowed: Vec<&str> = self.catalogue.components.iter().map(|it| it.name).collect();
         let allowed = allowed.join(", ");
         let span = raw.span();
@@ -282,8 +282,9 @@ impl Check<'_> {
             components.insert(name.into_inner(), source);
         }
         if components.is_empty() {
-            let problem =
-                format!("no component is named; add [components.NAME], NAME one of: {allowed}");
+            let problem = format!(
+                "the manifest has no component; add [components.NAME], NAME one of: {allowed}"
+            );
             return Err(self.error(&span, problem));
         }
         Ok(components)
@@ -293,12 +294,12 @@ impl Check<'_> {
         &self,
         name: &Spanned<String>,
         raw: RawComponent,
-    ) -> Result<ComponentSource, ManifestError> {
-        let later = raw
+    ) -> Result<ComponentCommand, ManifestError> {
+        let unsupported = raw
             .image
-            .map(|it| ("image", it.span()))
-            .or(raw.endpoint.map(|it| ("endpoint", it.span())));
-        match (raw.command, later) {
+            .map(|image| ("image", image.span()))
+            .or(raw.endpoint.map(|endpoint| ("endpoint", endpoint.span())));
+        match (raw.command, unsupported) {
             (Some(command), None) if command.get_ref().is_empty() => {
                 let problem = format!(
                     "components.{}.command is empty; give a program and its arguments",
@@ -306,14 +307,14 @@ impl Check<'_> {
                 );
                 Err(self.error(&command.span(), problem))
             }
-            (Some(command), None) => Ok(ComponentSource {
+            (Some(command), None) => Ok(ComponentCommand {
                 command: command.into_inner(),
                 env: raw.env,
                 inherit: raw.inherit,
             }),
             (None, Some((kind, span))) => {
                 let problem = format!(
-                    "components.{}.{kind} comes with a later version of the suite; allowed: command",
+                    "components.{}.{kind} is not supported by this version of the suite; allowed: command",
                     name.get_ref()
                 );
                 Err(self.error(&span, problem))
@@ -335,7 +336,7 @@ impl Check<'_> {
                 let clause = declared.clause.into_inner();
                 if !self.catalogue.has_clause(&clause) {
                     let problem = format!(
-                        "unknown clause {clause:?} in known_deviations; `conformance list` names them all"
+                        "unknown clause {clause:?} in known_deviations; `conformance list` shows all clauses"
                     );
                     return Err(self.error(&span, problem));
                 }

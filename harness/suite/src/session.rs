@@ -23,7 +23,7 @@ use conformance_engine::report::progress::Progress;
 use conformance_engine::report::recorder::Recorder;
 use conformance_engine::report::{self, Timings};
 use conformance_engine::run::assemble::{RunFacts, assemble};
-use conformance_engine::run::execute::{self, Plan, Watcher, quoted};
+use conformance_engine::run::execute::{self, Plan, Watcher, shell_quote};
 use conformance_engine::run::model::RunReport;
 use conformance_engine::run::outcome::ScenarioResult;
 use conformance_engine::run::{deviations, scenario};
@@ -82,7 +82,7 @@ pub fn run(request: &RunRequest) -> anyhow::Result<u8> {
     let Some(folder) = &request.report else {
         return judge(request);
     };
-    report::prepare(folder)?;
+    report::prepare_folder(folder)?;
     judge(request).inspect_err(|error| {
         let trouble = format!("{error:#}");
         let version = env!("CARGO_PKG_VERSION");
@@ -108,7 +108,7 @@ fn judge(request: &RunRequest) -> anyhow::Result<u8> {
             .collect::<Vec<_>>()
             .join(", ")
     );
-    scenario::quiet_panics();
+    scenario::silence_scenario_panics();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -131,7 +131,7 @@ async fn execute(
         bail!(Interrupted);
     }
     for component in &judged {
-        subject::subject(&manifest, component.name, &sandbox)?.check()?;
+        subject::create_subject(&manifest, component.name, &sandbox)?.check()?;
     }
     let backends = Rc::new(Backends::new(sandbox, request.backends));
     let environment = Rc::new(Environment::new(
@@ -140,8 +140,8 @@ async fn execute(
         request.patience,
         judged.clone(),
     ));
-    let progress = Progress::begin(selected.run.len());
-    let recorder = Recorder::begin(&progress, request.report.clone(), |results| {
+    let progress = Progress::start(selected.run.len());
+    let recorder = Recorder::start(&progress, request.report.clone(), |results| {
         let facts = facts(request, &started, &backends, true);
         assemble(facts, &manifest, cases, &selected, results)
     });
@@ -154,12 +154,12 @@ async fn execute(
     let ready = started.instant.elapsed();
     let watchers = (&progress, &recorder);
     let executed = scenarios(request, &environment, &selected.run, watchers, &cancel).await;
-    progress.end();
-    recorder.end().await;
+    progress.finish();
+    recorder.finish().await;
     let interrupted = cancel.is_cancelled();
     let facts = facts(request, &started, &backends, interrupted);
     environment.end().await;
-    backends.end().await;
+    backends.stop().await;
     let run = assemble(facts, &manifest, cases, &selected, executed);
     let timings = request
         .timings
@@ -210,7 +210,7 @@ async fn scenarios(
         if request.jobs.is_none() {
             tokio::select! {
                 jobs = environment.suitable_jobs() => {
-                    plan.jobs = jobs.min(descriptors::scenarios());
+                    plan.jobs = jobs.min(descriptors::max_scenarios());
                     let cost = environment.start_cost().as_millis();
                     progress.print_line(&format!(
                         "{} scenarios at once; a start costs {cost} ms of a core",
@@ -279,7 +279,7 @@ pub fn backends_of(components: &[&'static Component]) -> Vec<&'static str> {
 fn plan(request: &RunRequest) -> Plan {
     let mut rerun = "conformance run".to_owned();
     let mut add = |option: &str, value: &str| {
-        rerun = format!("{rerun} --{option} {}", quoted(value));
+        rerun = format!("{rerun} --{option} {}", shell_quote(value));
     };
     if request.manifest != Path::new("conformance.toml") {
         add("manifest", &request.manifest.to_string_lossy());
@@ -299,7 +299,7 @@ fn plan(request: &RunRequest) -> Plan {
         jobs: request
             .jobs
             .unwrap_or_else(|| 2 * cores())
-            .min(descriptors::scenarios()),
+            .min(descriptors::max_scenarios()),
         seed: request.seed,
         patience: request.patience,
         fail_fast: request.fail_fast,

@@ -1,4 +1,4 @@
-//! What every backend implements, and how the run decides where one comes from.
+//! The trait of every backend, and the choice of its provider.
 
 use std::any::Any;
 use std::sync::Arc;
@@ -11,19 +11,19 @@ use super::provider::{BackendError, BackendInfo, Choice, Description};
 use crate::sandbox::Sandbox;
 use crate::sandbox::host::Host;
 
-/// A kind of backend: how it is found on a machine and started. Its place is the registry.
+/// A kind of backend, as listed in the registry: how it is found on a machine and started.
 #[async_trait]
 pub trait Backend: Sync {
-    /// Its names, variables, packages and images.
+    /// Names, variables, packages and images of the backend.
     fn description(&self) -> &'static Description;
 
-    /// The program of this machine that a process is started from. Blocks.
-    fn find(&self, host: &Host) -> Result<Program, BackendError>;
+    /// Finds the server program on this machine. Blocks.
+    fn find_program(&self, host: &Host) -> Result<Program, BackendError>;
 
-    /// Reads what the server at this URL is; changes nothing on it.
+    /// Reads the version of the server at this URL, without changing anything on it.
     async fn examine(&self, url: &str) -> Result<BackendInfo, BackendError>;
 
-    /// Starts it, or reaches the one that runs already, and waits until it answers.
+    /// Starts a server, or connects to the external one, and waits until it answers.
     async fn start(
         &self,
         route: Route,
@@ -31,53 +31,53 @@ pub trait Backend: Sync {
     ) -> Result<Arc<dyn RunningBackend>, BackendError>;
 }
 
-/// A backend that a run has started or reached.
+/// A backend that a run has started or connected to.
 #[async_trait]
 pub trait RunningBackend: Any + Send + Sync {
-    /// Which server it is.
+    /// Provider and version of the server.
     fn info(&self) -> &BackendInfo;
 
-    /// An error unless it answers: then it, not the subject, is to blame.
-    async fn alive(&self) -> Result<(), BackendError>;
+    /// Fails unless the backend answers; after such an error the subject cannot be judged.
+    async fn check_alive(&self) -> Result<(), BackendError>;
 
-    /// Ends what the suite started, and removes what it made elsewhere.
+    /// Stops servers that the suite started, and removes what it created on external ones.
     async fn stop(&self);
 }
 
-/// The typed form of a running backend, for scenarios that use it.
+/// The concrete type of a running backend, for scenarios that use it.
 pub trait BackendHandle: RunningBackend {
-    /// The name under which it is registered.
+    /// The backend's name in the registry.
     const NAME: &'static str;
 }
 
-/// Where a backend is taken from, once decided.
+/// The chosen provider of a backend, with what it starts or connects to.
 pub enum Route {
-    /// The server of this URL.
+    /// The server at this URL.
     External(String),
-    /// This program.
+    /// A process of this program.
     Process(Program),
-    /// This image.
+    /// A container of this image.
     Container(Image),
 }
 
-/// Decides where a backend comes from.
-pub async fn route(
+/// Chooses the provider of a backend.
+pub async fn choose_route(
     backend: &'static dyn Backend,
     choice: Choice,
     host: &Arc<Host>,
 ) -> Result<Route, BackendError> {
     let description = backend.description();
     if choice == Choice::Container {
-        return Ok(Route::Container(Image::find(description, host).await?));
+        return Ok(Route::Container(Image::choose(description, host).await?));
     }
     if let (Choice::Auto, Some(url)) = (choice, host.variable(description.url_variable)) {
         return Ok(Route::External(url.to_owned()));
     }
-    match look(backend, host.clone()).await {
+    match find_program(backend, host.clone()).await {
         Err(missing @ BackendError::Missing { .. }) if choice == Choice::Auto => {
-            match Image::find(description, host).await {
+            match Image::choose(description, host).await {
                 Ok(image) => Ok(Route::Container(image)),
-                // That there is no engine either says less than which program to install.
+                // The message about the missing program helps more than one about the container engine.
                 Err(_) => Err(missing),
             }
         }
@@ -85,15 +85,15 @@ pub async fn route(
     }
 }
 
-/// Looking for programs starts some of them: a thread that may block does it.
-pub(super) async fn look(
+/// Finds the server program, on a thread that may block: the search runs candidates with `--version`.
+pub(super) async fn find_program(
     backend: &'static dyn Backend,
     host: Arc<Host>,
 ) -> Result<Program, BackendError> {
-    tokio::task::spawn_blocking(move || backend.find(&host))
+    tokio::task::spawn_blocking(move || backend.find_program(&host))
         .await
         .unwrap_or_else(|panic| {
-            let advice = "this is a fault of the suite";
+            let advice = "this is a bug of the suite";
             Err(BackendError::broken(
                 backend.description(),
                 panic.to_string(),
@@ -108,41 +108,41 @@ mod tests {
 
     use super::*;
 
-    static PRETEND: Description = Description {
-        name: "pretend",
-        title: "Pretend",
-        packages: "pretend",
-        url_variable: "CONFORMANCE_PRETEND_URL",
-        image_variable: "CONFORMANCE_PRETEND_IMAGE",
-        images: ["conformance-pretend", "pretend:1"],
+    static FAKE: Description = Description {
+        name: "fake",
+        title: "Fake",
+        packages: "fake",
+        url_variable: "CONFORMANCE_FAKE_URL",
+        image_variable: "CONFORMANCE_FAKE_IMAGE",
+        images: ["conformance-fake", "fake:1"],
     };
 
-    /// A backend whose program is there, or is not.
-    struct Pretend {
+    /// A backend whose program is or is not installed.
+    struct FakeBackend {
         is_installed: bool,
     }
 
     #[async_trait]
-    impl Backend for Pretend {
+    impl Backend for FakeBackend {
         fn description(&self) -> &'static Description {
-            &PRETEND
+            &FAKE
         }
 
-        fn find(&self, _: &Host) -> Result<Program, BackendError> {
+        fn find_program(&self, _: &Host) -> Result<Program, BackendError> {
             if self.is_installed {
                 return Ok(Program {
-                    path: PathBuf::from("/bin/pretend"),
+                    path: PathBuf::from("/bin/fake"),
                     version: "1".to_owned(),
                 });
             }
             Err(BackendError::Missing {
-                backend: &PRETEND,
-                what_to_install: PRETEND.remedy(),
+                backend: &FAKE,
+                what_to_install: FAKE.remedy(),
             })
         }
 
         async fn examine(&self, _: &str) -> Result<BackendInfo, BackendError> {
-            Err(BackendError::broken(&PRETEND, "not asked", "none"))
+            Err(BackendError::broken(&FAKE, "not examined", "none"))
         }
 
         async fn start(
@@ -150,18 +150,19 @@ mod tests {
             _: Route,
             _: &Sandbox,
         ) -> Result<Arc<dyn RunningBackend>, BackendError> {
-            Err(BackendError::broken(&PRETEND, "not started", "none"))
+            Err(BackendError::broken(&FAKE, "not started", "none"))
         }
     }
 
-    static INSTALLED: Pretend = Pretend { is_installed: true };
-    static ABSENT: Pretend = Pretend {
+    static INSTALLED: FakeBackend = FakeBackend { is_installed: true };
+    static ABSENT: FakeBackend = FakeBackend {
         is_installed: false,
     };
 
-    async fn routed(backend: &'static Pretend, choice: Choice, url: &str) -> String {
-        let host = Arc::new(Host::bare([("CONFORMANCE_PRETEND_URL", url)]));
-        match route(backend, choice, &host).await {
+    /// The chosen route, or the error, as text.
+    async fn describe_route(backend: &'static FakeBackend, choice: Choice, url: &str) -> String {
+        let host = Arc::new(Host::with_variables([("CONFORMANCE_FAKE_URL", url)]));
+        match choose_route(backend, choice, &host).await {
             Ok(Route::External(url)) => format!("external {url}"),
             Ok(Route::Process(program)) => format!("process {}", program.path.display()),
             Ok(Route::Container(image)) => format!("container {image}"),
@@ -170,29 +171,29 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_variable_that_is_set_wins_over_a_program_unless_processes_are_forced() {
+    async fn a_url_variable_takes_precedence_over_a_program_unless_processes_are_forced() {
         assert_eq!(
-            routed(&INSTALLED, Choice::Auto, "pretend://there").await,
-            "external pretend://there"
+            describe_route(&INSTALLED, Choice::Auto, "fake://there").await,
+            "external fake://there"
         );
         assert_eq!(
-            routed(&INSTALLED, Choice::Process, "pretend://there").await,
-            "process /bin/pretend"
+            describe_route(&INSTALLED, Choice::Process, "fake://there").await,
+            "process /bin/fake"
         );
     }
 
     #[tokio::test]
     async fn an_empty_variable_counts_as_unset() {
         assert_eq!(
-            routed(&INSTALLED, Choice::Auto, "").await,
-            "process /bin/pretend"
+            describe_route(&INSTALLED, Choice::Auto, "").await,
+            "process /bin/fake"
         );
     }
 
     #[tokio::test]
-    async fn without_a_program_and_an_engine_the_error_names_the_program() {
-        let error = routed(&ABSENT, Choice::Auto, "").await;
-        assert!(error.contains("Pretend is missing"), "{error}");
-        assert!(error.contains("apt-get install pretend"), "{error}");
+    async fn without_a_program_and_a_container_engine_the_error_names_the_program() {
+        let error = describe_route(&ABSENT, Choice::Auto, "").await;
+        assert!(error.contains("Fake is missing"), "{error}");
+        assert!(error.contains("apt-get install fake"), "{error}");
     }
 }

@@ -1,8 +1,8 @@
-//! A server that the suite started in a container: its name, its log, its readiness and its end.
+//! A server that the suite starts in a container.
 //!
-//! The engine removes it when it ends (`auto_remove`), also when the engine itself went away and came
-//! back; the watchdog removes it when the suite was killed; by its labels `conformance clean` finds it
-//! after a crash of the machine.
+//! The engine removes the container when it ends (`auto_remove`), even if the engine was restarted; the
+//! watchdog removes it if the suite was killed; `conformance clean` finds it by its labels after a crash
+//! of the machine.
 
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs as _};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,19 +19,19 @@ use testcontainers_modules::testcontainers::{
 use tokio::runtime::Handle;
 use tokio::time::timeout;
 
-use super::engine::{engine, publishing};
-use super::provider::{BackendError, Description, chain};
-use super::server::{OwnServer, TAIL, Workspace, printable};
-use crate::sandbox::watchdog::{FOLDER_LABEL, MACHINE_LABEL, RUN_LABEL, machine};
+use super::engine::{connect_engine, publish_address};
+use super::provider::{BackendError, Description, error_chain};
+use super::server::{MAX_LOG_TAIL, ManagedServer, Workspace, printable};
+use crate::sandbox::watchdog::{FOLDER_LABEL, MACHINE_LABEL, RUN_LABEL, machine_name};
 
-/// How long an image may take to come and a container to start.
+/// How long pulling the image and starting the container may take together.
 const START_LIMIT: Duration = Duration::from_mins(5);
 
-/// How long the engine may take to answer.
-const ANSWER_LIMIT: Duration = Duration::from_secs(10);
+/// Timeout of a request to the engine.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Between two questions to a container that is starting: each costs the engine something.
-pub(super) const PAUSE: Duration = Duration::from_millis(25);
+/// Pause between two probes of a container that is starting; each probe loads the engine.
+pub(super) const POLL_INTERVAL: Duration = Duration::from_millis(25);
 
 /// A running container. Dropping it removes it.
 pub(super) struct Container<I: Image + 'static> {
@@ -39,47 +39,47 @@ pub(super) struct Container<I: Image + 'static> {
     name: String,
     address: SocketAddr,
     log: Arc<Mutex<Vec<u8>>>,
-    place: Workspace,
-    /// Present until it is removed.
+    workspace: Workspace,
+    /// The engine's container; `None` once it was removed.
     inner: tokio::sync::Mutex<Option<ContainerAsync<I>>>,
 }
 
 impl<I: Image + 'static> Container<I> {
-    /// Starts it, listening at `port` inside, and does not wait until its server answers.
+    /// Starts a container whose server listens on `port` inside. Does not wait until the server answers.
     pub(super) async fn start(
         backend: &'static Description,
         number: u64,
         port: u16,
         request: ContainerRequest<I>,
-        place: Workspace,
+        workspace: Workspace,
     ) -> Result<Self, BackendError> {
-        let run = place.run_folder.file_name().unwrap_or_default();
+        let run = workspace.run_folder.file_name().unwrap_or_default();
         let run = run.to_string_lossy().into_owned();
         let name = format!("{run}-{}-{number}", backend.name);
         let log = Arc::default();
-        let docker = engine(&place.host)
+        let docker = connect_engine(&workspace.host)
             .await
-            .map_err(|error| BackendError::broken(backend, error.to_string(), LOOK))?;
-        let publishing = publishing(&docker, &place.host).await;
-        let request = labelled(request, &name, &run, &place);
-        let request = ready_to_go(request, port, publishing, Arc::clone(&log));
+            .map_err(|error| BackendError::broken(backend, error.to_string(), ADVICE))?;
+        let publish_address = publish_address(&docker, &workspace.host).await;
+        let request = with_name_and_labels(request, &name, &run, &workspace);
+        let request = with_settings(request, port, publish_address, Arc::clone(&log));
         let image = request.descriptor();
-        // Recorded before it exists: the run may be killed in between.
-        place.watchdog.container(&name);
+        // Registered before it exists: the run may be killed in between.
+        workspace.watchdog.register_container(&name);
         let started = timeout(START_LIMIT, request.start()).await;
-        let failed = |error: TestcontainersError| unstarted(backend, &image, &error);
-        let late = |_| {
+        let failed = |error: TestcontainersError| start_error(backend, &image, &error);
+        let timed_out = |_| {
             let cause = format!("its container was not started within {START_LIMIT:?}");
-            BackendError::broken(backend, cause, LOOK)
+            BackendError::broken(backend, cause, ADVICE)
         };
-        let inner = started.map_err(late)?.map_err(failed)?;
+        let inner = started.map_err(timed_out)?.map_err(failed)?;
         let number = inner.get_host_port_ipv4(port.tcp()).await.map_err(failed)?;
-        let address = if let Some(ip) = publishing {
+        let address = if let Some(ip) = publish_address {
             (ip, number).into()
         } else {
             let host = inner.get_host().await.map_err(failed)?;
             resolve(&host.to_string(), number).map_err(|cause| {
-                let advice = "name an engine whose ports can be reached";
+                let advice = "use a container engine whose ports are reachable from this machine";
                 BackendError::broken(backend, cause, advice)
             })?
         };
@@ -88,56 +88,56 @@ impl<I: Image + 'static> Container<I> {
             name,
             address,
             log,
-            place,
+            workspace,
             inner: tokio::sync::Mutex::new(Some(inner)),
         })
     }
 
-    /// Where its server is reached.
+    /// The address at which the server is reachable.
     pub(super) fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Why it runs no more, if so.
-    async fn ended(&self) -> Option<String> {
+    /// Why the container is not running; `None` if it is running.
+    async fn exit_reason(&self) -> Option<String> {
         let inner = self.inner.lock().await;
         let Some(container) = &*inner else {
             return Some("its container was removed".to_owned());
         };
-        match timeout(ANSWER_LIMIT, container.is_running()).await {
+        match timeout(REQUEST_TIMEOUT, container.is_running()).await {
             Ok(Ok(true)) => None,
             Ok(Ok(false)) => Some("its container has ended".to_owned()),
             Ok(Err(error)) => Some(format!(
-                "its container is gone, or the engine is: {}",
-                chain(&error)
+                "its container or the engine is gone: {}",
+                error_chain(&error)
             )),
             Err(_) => Some(format!(
-                "the container engine does not answer within {ANSWER_LIMIT:?}"
+                "the container engine does not answer within {REQUEST_TIMEOUT:?}"
             )),
         }
     }
 }
 
 #[async_trait]
-impl<I: Image + 'static> OwnServer for Container<I> {
-    /// None of this machine's, as far as the suite is concerned.
+impl<I: Image + 'static> ManagedServer for Container<I> {
+    /// `None`: scenarios cannot signal a process in a container.
     fn pid(&self) -> Option<u32> {
         None
     }
 
-    async fn end(&self) -> Option<BackendError> {
-        let cause = self.ended().await?;
+    async fn exit_error(&self) -> Option<BackendError> {
+        let cause = self.exit_reason().await?;
         Some(self.broken(cause))
     }
 
-    async fn end_soon(&self) -> Option<BackendError> {
-        self.end().await
+    async fn exit_error_after_failure(&self) -> Option<BackendError> {
+        self.exit_error().await
     }
 
     fn broken(&self, cause: String) -> BackendError {
         let log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
         let tail = printable(&String::from_utf8_lossy(&log));
-        let mut advice = LOOK.to_owned();
+        let mut advice = ADVICE.to_owned();
         if !tail.is_empty() {
             advice = format!("{advice}; its log ends with:\n{tail}");
         }
@@ -149,10 +149,10 @@ impl<I: Image + 'static> OwnServer for Container<I> {
         let Some(container) = self.inner.lock().await.take() else {
             return;
         };
-        // On a worker: what testcontainers does when that fails may hold up its thread.
+        // In a separate task, because testcontainers may block the thread if the removal fails.
         let removed = tokio::spawn(container.rm()).await;
         if matches!(removed, Ok(Ok(()))) {
-            self.place.watchdog.container_gone(&self.name);
+            self.workspace.watchdog.unregister_container(&self.name);
         }
     }
 }
@@ -164,54 +164,58 @@ impl<I: Image + 'static> Drop for Container<I> {
         };
         match Handle::try_current() {
             Ok(runtime) => drop(runtime.spawn(container.rm())),
-            // Without a runtime the run is over, and its watchdog removes it.
+            // Without a runtime the run is over, and the watchdog removes the container.
             Err(_) => std::mem::forget(container),
         }
     }
 }
 
-const LOOK: &str = "start the run again; `docker ps --all` and `docker logs` may show more";
+const ADVICE: &str = "start the run again; `docker ps --all` and `docker logs` may show more";
 
-/// By its name the watchdog finds it, by its labels `conformance clean`.
-fn labelled<I: Image>(
+/// Sets the name, by which the watchdog finds the container, and the labels for `conformance clean`.
+fn with_name_and_labels<I: Image>(
     request: ContainerRequest<I>,
     name: &str,
     run: &str,
-    place: &Workspace,
+    workspace: &Workspace,
 ) -> ContainerRequest<I> {
     request.with_container_name(name).with_labels([
         (RUN_LABEL, run.to_owned()),
-        (MACHINE_LABEL, machine()),
-        (FOLDER_LABEL, place.run_folder.display().to_string()),
+        (MACHINE_LABEL, machine_name()),
+        (FOLDER_LABEL, workspace.run_folder.display().to_string()),
     ])
 }
 
-/// Port, log and end of every container of the suite.
-fn ready_to_go<I: Image>(
+/// Sets what all containers of the suite have in common: published port, log consumer, removal at the end.
+fn with_settings<I: Image>(
     request: ContainerRequest<I>,
     port: u16,
-    publishing: Option<IpAddr>,
+    publish_address: Option<IpAddr>,
     log: Arc<Mutex<Vec<u8>>>,
 ) -> ContainerRequest<I> {
     request
-        // The server is ready when it answers; its log is not read.
+        // Readiness is probed by connecting, not by reading the log.
         .with_ready_conditions(Vec::new())
         .with_startup_timeout(START_LIMIT)
         .with_mapped_port(0, port.tcp())
-        .with_log_consumer(move |frame: &LogFrame| keep_tail(&log, frame.bytes()))
+        .with_log_consumer(move |frame: &LogFrame| append_log(&log, frame.bytes()))
         .with_host_config_modifier(move |host| {
             host.auto_remove = Some(true);
-            let bindings = host.port_bindings.iter_mut().flat_map(|it| it.values_mut());
+            let bindings = host
+                .port_bindings
+                .iter_mut()
+                .flat_map(|ports| ports.values_mut());
             for binding in bindings.flatten().flatten() {
-                binding.host_ip = publishing.map(|it| it.to_string());
+                binding.host_ip = publish_address.map(|ip| ip.to_string());
             }
         })
 }
 
-fn keep_tail(log: &Mutex<Vec<u8>>, bytes: &[u8]) {
+/// Appends to the log and drops its start beyond the maximum length.
+fn append_log(log: &Mutex<Vec<u8>>, bytes: &[u8]) {
     let mut log = log.lock().unwrap_or_else(PoisonError::into_inner);
     log.extend_from_slice(bytes);
-    let surplus = log.len().saturating_sub(TAIL);
+    let surplus = log.len().saturating_sub(MAX_LOG_TAIL);
     log.drain(..surplus);
 }
 
@@ -220,19 +224,19 @@ fn resolve(host: &str, port: u16) -> Result<SocketAddr, String> {
         .to_socket_addrs()
         .map_err(|error| format!("the engine's host `{host}` is unknown: {error}"))?
         .collect();
-    // The port was published for IPv4.
+    // IPv4 first: the port is published for IPv4.
     all.sort_by_key(SocketAddr::is_ipv6);
     let first = all.into_iter().next();
     first.ok_or_else(|| format!("the engine's host `{host}` has no address"))
 }
 
-/// Why a container could not be started: an image that is missing is something to be installed.
-fn unstarted(
+/// The error of a container that could not be started. An image that cannot be pulled is reported as missing.
+fn start_error(
     backend: &'static Description,
     image: &str,
     error: &TestcontainersError,
 ) -> BackendError {
-    let cause = chain(error);
+    let cause = error_chain(error);
     if let TestcontainersError::Client(ClientError::PullImage { .. }) = error {
         let variable = backend.image_variable;
         return BackendError::Missing {
@@ -246,6 +250,6 @@ fn unstarted(
     BackendError::broken(
         backend,
         format!("its container of `{image}` cannot be started: {cause}"),
-        LOOK,
+        ADVICE,
     )
 }

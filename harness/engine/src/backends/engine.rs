@@ -1,4 +1,4 @@
-//! The container engine: whether it answers, and which image a backend's container is made from.
+//! The container engine (Docker or compatible), and the images of backends.
 
 use std::error::Error;
 use std::fmt;
@@ -13,92 +13,98 @@ use testcontainers_modules::testcontainers::bollard::query_parameters::InspectNe
 use testcontainers_modules::testcontainers::core::client::docker_client_instance;
 use tokio::time::timeout;
 
-use super::provider::{BackendError, Description, chain};
+use super::provider::{BackendError, Description, error_chain};
 use crate::sandbox::host::Host;
 
-/// How long the engine may take to say that it is there.
-const PING_LIMIT: Duration = Duration::from_secs(10);
+/// Timeout of a ping of the engine.
+const PING_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Names the engine, if it is not the one of this machine.
-const HOST: &str = "DOCKER_HOST";
+/// The variable with the engine's address, unless it is the default socket.
+const HOST_VARIABLE: &str = "DOCKER_HOST";
 
-/// Why no container can be started.
+/// Why the container engine cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum EngineUnavailable {
-    /// No process listens there.
+    /// No process listens at the address.
     #[error(
         "no container engine answers at {place} ({cause}): start one (`ci/setup --containers`, or \
-         `systemctl start docker`), or set {HOST} to one that runs"
+         `systemctl start docker`), or set {HOST_VARIABLE} to the address of a running one"
     )]
     Down { place: String, cause: String },
-    /// It listens, and not to this user.
+    /// The engine denies access to this user.
     #[error(
         "the container engine at {place} refuses this user ({cause}): run as root or join the group \
          of its socket"
     )]
     Refuses { place: String, cause: String },
-    /// It answers with an error, or not in time.
+    /// The engine answers with an unexpected error.
     #[error("the container engine at {place} does not work: {cause}")]
-    Unusable { place: String, cause: String },
+    Faulty { place: String, cause: String },
 }
 
-/// The engine, after a ping that it answered.
-pub(super) async fn engine(host: &Host) -> Result<Docker, EngineUnavailable> {
-    let place = place(host);
-    if !host.has_engine() {
-        let cause = "it is not looked for".to_owned();
+/// A client of the engine, after a successful ping.
+pub(super) async fn connect_engine(host: &Host) -> Result<Docker, EngineUnavailable> {
+    let place = engine_address(host);
+    if !host.may_use_engine() {
+        let cause = "the engine is disabled".to_owned();
         return Err(EngineUnavailable::Down { place, cause });
     }
     let docker = docker_client_instance().await.map_err(|error| {
-        let cause = chain(&error);
+        let cause = error_chain(&error);
         EngineUnavailable::Down {
             place: place.clone(),
             cause,
         }
     })?;
-    match timeout(PING_LIMIT, docker.ping()).await {
+    match timeout(PING_TIMEOUT, docker.ping()).await {
         Ok(Ok(_)) => Ok(docker),
-        Ok(Err(error)) => Err(judge(place, &error)),
+        Ok(Err(error)) => Err(classify(place, &error)),
         Err(_) => {
-            let cause = format!("no answer within {} s", PING_LIMIT.as_secs());
-            Err(EngineUnavailable::Unusable { place, cause })
+            let cause = format!("no answer within {} s", PING_TIMEOUT.as_secs());
+            Err(EngineUnavailable::Faulty { place, cause })
         }
     }
 }
 
-/// Where the engine is looked for, for people.
-pub(super) fn place(host: &Host) -> String {
-    let named = host.variable(HOST);
-    named.unwrap_or("unix:///var/run/docker.sock").to_owned()
+/// The address of the engine, for messages.
+pub(super) fn engine_address(host: &Host) -> String {
+    let address = host.variable(HOST_VARIABLE);
+    address.unwrap_or("unix:///var/run/docker.sock").to_owned()
 }
 
-/// Where ports of containers are published and reached: this machine alone needs them. `None` where
-/// the engine is another machine's.
-pub(super) async fn publishing(docker: &Docker, host: &Host) -> Option<IpAddr> {
-    let place = place(host);
-    if !place.starts_with("unix:") {
+/// The address on which containers publish their ports, reachable from this machine only. `None` if the
+/// engine runs on another machine.
+pub(super) async fn publish_address(docker: &Docker, host: &Host) -> Option<IpAddr> {
+    let address = engine_address(host);
+    if !address.starts_with("unix:") {
         return None;
     }
     let loopback = Ipv4Addr::LOCALHOST.into();
-    if !Path::new(IN_CONTAINER).exists() {
+    if !Path::new(CONTAINER_MARKER).exists() {
         return Some(loopback);
     }
     let options = None::<InspectNetworkOptions>;
     let bridge = docker.inspect_network("bridge", options).await.ok();
-    let configs = bridge.and_then(|it| it.ipam).and_then(|it| it.config);
-    let mut gateways = configs.into_iter().flatten().filter_map(|it| it.gateway);
-    let gateway = gateways.find_map(|it| it.parse().ok());
-    // The engine's host has it; a container that was given the engine's socket has not.
-    let is_foreign = |it: &IpAddr| TcpListener::bind((*it, 0)).is_err();
-    Some(gateway.filter(is_foreign).unwrap_or(loopback))
+    let configs = bridge
+        .and_then(|network| network.ipam)
+        .and_then(|ipam| ipam.config);
+    let mut gateways = configs
+        .into_iter()
+        .flatten()
+        .filter_map(|config| config.gateway);
+    let gateway = gateways.find_map(|address| address.parse().ok());
+    // Binding succeeds on the engine's host, and fails in a container that uses the host's engine socket.
+    let is_remote = |address: &IpAddr| TcpListener::bind((*address, 0)).is_err();
+    Some(gateway.filter(is_remote).unwrap_or(loopback))
 }
 
-/// What Docker puts into containers, and some into images of whole machines.
-const IN_CONTAINER: &str = "/.dockerenv";
+/// A file that Docker creates in containers; some images of virtual machines have it as well.
+const CONTAINER_MARKER: &str = "/.dockerenv";
 
-fn judge(place: String, error: &EngineError) -> EngineUnavailable {
-    let cause = innermost(error);
-    let refused = matches!(
+/// The reason behind an error of a ping.
+fn classify(place: String, error: &EngineError) -> EngineUnavailable {
+    let cause = root_cause(error);
+    let is_forbidden = matches!(
         error,
         EngineError::DockerResponseServerError {
             status_code: 401 | 403,
@@ -111,25 +117,25 @@ fn judge(place: String, error: &EngineError) -> EngineUnavailable {
     };
     match kind {
         Some(ErrorKind::PermissionDenied) => EngineUnavailable::Refuses { place, cause },
-        _ if refused => EngineUnavailable::Refuses { place, cause },
+        _ if is_forbidden => EngineUnavailable::Refuses { place, cause },
         Some(_) => EngineUnavailable::Down { place, cause },
         None if matches!(error, EngineError::SocketNotFoundError(_)) => {
             EngineUnavailable::Down { place, cause }
         }
-        None => EngineUnavailable::Unusable { place, cause },
+        None => EngineUnavailable::Faulty { place, cause },
     }
 }
 
-/// The innermost cause; the libraries' own layers add nothing.
-fn innermost(error: &(dyn Error + 'static)) -> String {
-    let mut innermost = error;
-    while let Some(source) = innermost.source() {
-        innermost = source;
+/// The message of the last source of an error; the layers above it add no information.
+fn root_cause(error: &(dyn Error + 'static)) -> String {
+    let mut cause = error;
+    while let Some(source) = cause.source() {
+        cause = source;
     }
-    innermost.to_string()
+    cause.to_string()
 }
 
-/// What the system said, somewhere below.
+/// The kind of the first I/O error among an error and its sources.
 fn io_kind(error: &(dyn Error + 'static)) -> Option<ErrorKind> {
     let mut next = Some(error);
     while let Some(error) = next {
@@ -141,23 +147,23 @@ fn io_kind(error: &(dyn Error + 'static)) -> Option<ErrorKind> {
     None
 }
 
-/// An image for a backend's container.
+/// A container image of a backend.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Image {
-    /// `postgres`, or with a registry before it.
+    /// The name, with a registry if there is one: `postgres`.
     pub name: String,
-    /// `17`, or `latest`.
+    /// The tag: `17`.
     pub tag: String,
 }
 
 impl Image {
     /// The image that the backend's variable names, else the one that `ci/images` built, else the
-    /// official one, which the engine pulls when the first container wants it.
-    pub(super) async fn find(
+    /// official one, which the engine pulls for the first container.
+    pub(super) async fn choose(
         backend: &'static Description,
         host: &Host,
     ) -> Result<Self, BackendError> {
-        let docker = engine(host).await.map_err(|error| {
+        let docker = connect_engine(host).await.map_err(|error| {
             let what_to_install = error.to_string();
             BackendError::Missing {
                 backend,
@@ -168,19 +174,19 @@ impl Image {
             return Ok(Self::parse(named));
         }
         let [built, official] = backend.images.map(Self::parse);
-        if built.is_there(&docker).await {
+        if built.is_present(&docker).await {
             Ok(built)
         } else {
             Ok(official)
         }
     }
 
-    /// Whether the engine has it already.
-    pub(super) async fn is_there(&self, docker: &Docker) -> bool {
+    /// Whether the engine has pulled or built the image.
+    pub(super) async fn is_present(&self, docker: &Docker) -> bool {
         docker.inspect_image(&self.to_string()).await.is_ok()
     }
 
-    /// `name`, `name:tag` or `name@sha256:digest`, where the name may hold a port.
+    /// Parses `name`, `name:tag` or `name@sha256:digest`; the name may contain a registry with a port.
     fn parse(text: &str) -> Self {
         let (name, tag) = match text.rsplit_once(':') {
             Some((name, tag)) if !tag.contains('/') => (name, tag),
@@ -220,32 +226,38 @@ mod tests {
         );
     }
 
-    fn io(kind: ErrorKind) -> EngineError {
+    fn io_error(kind: ErrorKind) -> EngineError {
         EngineError::IOError { err: kind.into() }
     }
 
     #[test]
-    fn an_engine_that_is_down_differs_from_one_that_refuses() {
-        let judged = |error| judge("there".to_owned(), &error);
-        let refused = io(ErrorKind::ConnectionRefused);
-        assert!(matches!(judged(refused), EngineUnavailable::Down { .. }));
-        let denied = io(ErrorKind::PermissionDenied);
-        assert!(matches!(judged(denied), EngineUnavailable::Refuses { .. }));
+    fn a_failed_ping_is_classified_by_its_error() {
+        let classified = |error| classify("there".to_owned(), &error);
+        let refused = io_error(ErrorKind::ConnectionRefused);
+        assert!(matches!(
+            classified(refused),
+            EngineUnavailable::Down { .. }
+        ));
+        let denied = io_error(ErrorKind::PermissionDenied);
+        assert!(matches!(
+            classified(denied),
+            EngineUnavailable::Refuses { .. }
+        ));
         let forbidden = EngineError::DockerResponseServerError {
             status_code: 403,
             message: "no".to_owned(),
         };
         assert!(matches!(
-            judged(forbidden),
+            classified(forbidden),
             EngineUnavailable::Refuses { .. }
         ));
-        let unexpected = EngineError::DockerResponseServerError {
+        let faulty = EngineError::DockerResponseServerError {
             status_code: 500,
             message: "?".to_owned(),
         };
         assert!(matches!(
-            judged(unexpected),
-            EngineUnavailable::Unusable { .. }
+            classified(faulty),
+            EngineUnavailable::Faulty { .. }
         ));
     }
 }

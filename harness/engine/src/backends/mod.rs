@@ -1,19 +1,19 @@
-//! What an implementation attaches to, and where that comes from.
+//! The servers that an implementation needs (PostgreSQL, Redis), and the providers that start or reach them.
 //!
-//! - [`provider`]: what is fixed about a backend, where it may come from, and why there may be none
-//! - [`engine`]: the container engine, and which images it has
-//! - `server`: a server that the suite started
-//! - `container`: one in a container
-//! - [`programs`]: the programs of servers, and their versions
-//! - [`backend`]: what every backend implements
-//! - [`postgres`]: a server, and a database for each deployment
+//! - [`provider`]: static facts about a backend, its providers, and errors
+//! - [`engine`]: the container engine and its images
+//! - `server`: a server process that the suite starts
+//! - `container`: a server that the suite starts in a container
+//! - [`programs`]: finds server programs and checks their versions
+//! - [`backend`]: the trait of every backend, and the choice of a provider
+//! - [`postgres`]: one server, with a database for each deployment
 //! - [`redis`]: an empty Redis for each deployment
 //! - [`registry`]: every backend by name
 //! - [`running`]: the backends of one run
-//! - [`survey`](mod@survey): what this machine offers, for `conformance doctor`
+//! - [`survey`](mod@survey): which backends this machine has, for `conformance doctor`
 //!
-//! A backend is one folder, with a file for each provider (`postgres/process.rs`,
-//! `redis/container.rs`), and one line of the registry.
+//! Each backend has a folder with a file for each provider (`postgres/process.rs`,
+//! `redis/container.rs`), and a line in the registry.
 
 pub mod backend;
 mod container;

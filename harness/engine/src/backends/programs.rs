@@ -1,4 +1,4 @@
-//! Programs of servers: the first that is there, whole, and of a version that will do.
+//! Finds a server's program: the first complete installation decides, and must be new enough.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -7,61 +7,61 @@ use std::time::{Duration, Instant};
 
 use super::provider::{BackendError, Description};
 use super::server::printable;
-use crate::sandbox::host::{Host, is_executable, numbers};
+use crate::sandbox::host::{Host, is_executable, version_numbers};
 
-/// A program that takes longer to print its version is broken.
-const VERSION_LIMIT: Duration = Duration::from_secs(10);
+/// Timeout of `PROGRAM --version`; a slower program counts as broken.
+const VERSION_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A program that was found, with the version that it prints.
+/// A server program and its version.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Program {
-    /// Where it is.
+    /// Path of the program.
     pub path: PathBuf,
-    /// As `--version` says: `15.18`.
+    /// The version that `--version` prints: `15.18`.
     pub version: String,
 }
 
 impl Program {
-    /// The first number of its version.
+    /// The major version: 15 of `15.18`.
     pub fn major(&self) -> u32 {
-        numbers(&self.version).first().copied().unwrap_or(0)
+        version_numbers(&self.version).first().copied().unwrap_or(0)
     }
 }
 
-/// What is looked for.
-pub(super) struct Wanted {
-    /// For messages.
+/// Which program to search for, and its requirements.
+pub(super) struct ProgramQuery {
+    /// The backend that needs the program, for messages.
     pub(super) backend: &'static Description,
-    /// Any of these programs.
+    /// Alternative names of the program.
     pub(super) names: &'static [&'static str],
-    /// What `--version` prints before the version.
-    pub(super) mark: &'static str,
-    /// The oldest major version that will do.
-    pub(super) least: u32,
+    /// The text before the version in the output of `--version`.
+    pub(super) version_prefix: &'static str,
+    /// The oldest major version that is supported.
+    pub(super) min_version: u32,
     /// Programs that must be in the same folder.
     pub(super) companions: &'static [&'static str],
 }
 
-impl Wanted {
-    /// The first program that is whole; that one decides, also by being too old.
+impl ProgramQuery {
+    /// Returns the first program with all companions. If that one is too old, later ones are not tried.
     pub(super) fn find(&self, host: &Host) -> Result<Program, BackendError> {
         let backend = self.backend;
         let broken = |why: &str| BackendError::broken(backend, why, backend.remedy());
-        let candidates = self.names.iter().flat_map(|it| host.programs(it));
-        let mut unfit = Vec::new();
+        let candidates = self.names.iter().flat_map(|name| host.programs(name));
+        let mut rejected = Vec::new();
         for path in candidates {
             match self.examine(&path) {
-                Ok(program) if program.major() < self.least => {
-                    let (path, found, least) = (path.display(), &program.version, self.least);
+                Ok(program) if program.major() < self.min_version => {
+                    let (path, found, min) = (path.display(), &program.version, self.min_version);
                     return Err(broken(&format!(
-                        "{path} is version {found}, at least {least} is wanted"
+                        "{path} is version {found}, at least {min} is required"
                     )));
                 }
                 Ok(program) => return Ok(program),
-                Err(why) => unfit.push(format!("{} {why}", path.display())),
+                Err(why) => rejected.push(format!("{} {why}", path.display())),
             }
         }
-        match unfit.first() {
+        match rejected.first() {
             Some(why) => Err(broken(why)),
             None => Err(BackendError::Missing {
                 backend,
@@ -75,37 +75,38 @@ impl Wanted {
     }
 
     fn examine(&self, path: &Path) -> Result<Program, String> {
-        let said = ask_version(path)?;
-        let version = read_version(&said, self.mark)
-            .ok_or_else(|| format!("prints no version: `{}`", printable(&said)))?;
+        let output = run_with_version(path)?;
+        let version = parse_version(&output, self.version_prefix)
+            .ok_or_else(|| format!("prints no version: `{}`", printable(&output)))?;
         Ok(Program {
-            path: self.with_companions(path)?,
+            path: self.path_with_companions(path)?,
             version,
         })
     }
 
-    /// The program with its companions in the same folder: `path` itself, or the target of its link.
-    fn with_companions(&self, path: &Path) -> Result<PathBuf, String> {
-        let complete = |path: &Path| {
-            let in_its_folder = |it: &&str| is_executable(&path.with_file_name(it));
-            self.companions.iter().all(in_its_folder)
+    /// The path that has the companions in its folder: `path` itself, or the target of the symbolic link.
+    fn path_with_companions(&self, path: &Path) -> Result<PathBuf, String> {
+        let is_complete = |path: &Path| {
+            let exists = |name: &&str| is_executable(&path.with_file_name(name));
+            self.companions.iter().all(exists)
         };
-        // Not always the link's end: Redis looks at the name that it is called by.
-        if complete(path) {
+        // The link itself is preferred: Redis behaves differently depending on the name it is started by.
+        if is_complete(path) {
             return Ok(path.to_owned());
         }
         let target = path.canonicalize().map_err(|error| error.to_string())?;
-        if complete(&target) {
+        if is_complete(&target) {
             return Ok(target);
         }
         Err(format!(
-            "has no `{}` in its folder",
+            "has no `{}` in the same folder",
             self.companions.join("`, `")
         ))
     }
 }
 
-fn ask_version(program: &Path) -> Result<String, String> {
+/// The output of `PROGRAM --version`.
+fn run_with_version(program: &Path) -> Result<String, String> {
     let mut child = Command::new(program)
         .arg("--version")
         .stdin(Stdio::null())
@@ -113,29 +114,29 @@ fn ask_version(program: &Path) -> Result<String, String> {
         .stderr(Stdio::null())
         .spawn()
         .map_err(|error| format!("cannot be started: {error}"))?;
-    let begun = Instant::now();
+    let started = Instant::now();
     let status = loop {
         match child.try_wait() {
             Ok(Some(status)) => break status,
-            Ok(None) if begun.elapsed() < VERSION_LIMIT => pause(),
+            Ok(None) if started.elapsed() < VERSION_TIMEOUT => pause(),
             Ok(None) => {
-                // It may have ended just now; either way it is reaped below.
+                // It fails if the program has just ended; it is reaped below either way.
                 let _ = child.kill();
                 let _ = child.wait();
-                return Err(format!("--version does not end within {VERSION_LIMIT:?}"));
+                return Err(format!("--version does not end within {VERSION_TIMEOUT:?}"));
             }
             Err(error) => return Err(format!("cannot be waited for: {error}")),
         }
     };
-    let mut said = Vec::new();
+    let mut output = Vec::new();
     if let Some(stdout) = child.stdout.take() {
         stdout
             .take(4096)
-            .read_to_end(&mut said)
+            .read_to_end(&mut output)
             .map_err(|error| format!("cannot be read: {error}"))?;
     }
     if status.success() {
-        Ok(String::from_utf8_lossy(&said).into_owned())
+        Ok(String::from_utf8_lossy(&output).into_owned())
     } else {
         Err(format!("--version fails: {status}"))
     }
@@ -143,16 +144,17 @@ fn ask_version(program: &Path) -> Result<String, String> {
 
 #[expect(
     clippy::disallowed_methods,
-    reason = "std offers no wait with a limit; no step comes here"
+    reason = "std has no wait with a timeout; no step runs this"
 )]
 fn pause() {
     std::thread::sleep(Duration::from_millis(1));
 }
 
-fn read_version(said: &str, mark: &str) -> Option<String> {
-    let (_, after) = said.split_once(mark)?;
-    let end = |it: char| !it.is_ascii_digit() && it != '.';
-    let version = after.split(end).next()?.trim_end_matches('.');
+/// The version after `prefix` in the output of `--version`.
+fn parse_version(output: &str, prefix: &str) -> Option<String> {
+    let (_, after) = output.split_once(prefix)?;
+    let is_end = |character: char| !character.is_ascii_digit() && character != '.';
+    let version = after.split(is_end).next()?.trim_end_matches('.');
     (!version.is_empty()).then(|| version.to_owned())
 }
 
@@ -160,32 +162,32 @@ fn read_version(said: &str, mark: &str) -> Option<String> {
 mod tests {
     use super::*;
 
-    static PRETEND: Description = Description {
-        name: "pretend",
-        title: "Pretend",
-        packages: "pretend-server",
-        url_variable: "CONFORMANCE_PRETEND_URL",
-        image_variable: "CONFORMANCE_PRETEND_IMAGE",
-        images: ["conformance-pretend", "pretend:1"],
+    static FAKE: Description = Description {
+        name: "fake",
+        title: "Fake",
+        packages: "fake-server",
+        url_variable: "CONFORMANCE_FAKE_URL",
+        image_variable: "CONFORMANCE_FAKE_IMAGE",
+        images: ["conformance-fake", "fake:1"],
     };
 
-    const WANTED: Wanted = Wanted {
-        backend: &PRETEND,
-        names: &["pretend"],
-        mark: "(Pretend) ",
-        least: 13,
+    const QUERY: ProgramQuery = ProgramQuery {
+        backend: &FAKE,
+        names: &["fake"],
+        version_prefix: "(Fake) ",
+        min_version: 13,
         companions: &["companion"],
     };
 
-    fn place(folder: &Path, name: &str, script: &str) {
+    /// Creates a script. Another process writes it: if this process had the file open for writing while
+    /// another test forks, executing it would fail with ETXTBSY.
+    fn write_script(folder: &Path, name: &str, script: &str) {
         std::fs::create_dir_all(folder).unwrap();
-        // Written by another process: a file that this one holds open while a further test forks
-        // cannot be executed.
         let status = Command::new("sh")
             .args([
                 "-c",
                 r#"printf '#!/bin/sh\n%s\n' "$1" > "$2" && chmod 755 "$2""#,
-                "place",
+                "sh",
                 script,
             ])
             .arg(folder.join(name))
@@ -196,97 +198,93 @@ mod tests {
 
     fn find_in(folder: &Path) -> Result<Program, BackendError> {
         let path = folder.to_str().unwrap();
-        WANTED.find(&Host::bare([("PATH", path)]))
+        QUERY.find(&Host::with_variables([("PATH", path)]))
     }
 
     #[test]
-    fn a_program_that_is_nowhere_is_missing_and_the_message_says_what_to_install() {
+    fn a_program_that_is_not_installed_is_missing_and_the_message_says_what_to_install() {
         let folder = tempfile::tempdir().unwrap();
         let error = find_in(folder.path()).unwrap_err();
         assert!(matches!(error, BackendError::Missing { .. }), "{error:?}");
         assert!(
-            error.to_string().contains("apt-get install pretend-server"),
+            error.to_string().contains("apt-get install fake-server"),
             "{error}"
         );
         assert!(
-            error.to_string().contains("CONFORMANCE_PRETEND_URL"),
+            error.to_string().contains("CONFORMANCE_FAKE_URL"),
             "{error}"
         );
     }
 
     #[test]
-    fn a_version_that_is_too_old_is_named_with_the_wanted_one_even_if_there_is_a_newer_one_behind()
-    {
+    fn the_first_program_is_refused_if_it_is_too_old_even_if_a_later_one_is_newer() {
         let folder = tempfile::tempdir().unwrap();
         let (old, new) = (folder.path().join("old"), folder.path().join("new"));
         for (folder, version) in [(&old, "9.6.24"), (&new, "17")] {
-            place(
-                folder,
-                "pretend",
-                &format!("echo 'pretend (Pretend) {version}'"),
-            );
-            place(folder, "companion", "");
+            write_script(folder, "fake", &format!("echo 'fake (Fake) {version}'"));
+            write_script(folder, "companion", "");
         }
         let path = std::env::join_paths([&old, &new])
             .unwrap()
             .into_string()
             .unwrap();
-        let error = WANTED
-            .find(&Host::bare([("PATH", path.as_str())]))
+        let error = QUERY
+            .find(&Host::with_variables([("PATH", path.as_str())]))
             .unwrap_err();
         assert!(matches!(error, BackendError::Broken { .. }), "{error:?}");
         assert!(
             error
                 .to_string()
-                .contains("is version 9.6.24, at least 13 is wanted"),
+                .contains("is version 9.6.24, at least 13 is required"),
             "{error}"
         );
     }
 
     #[test]
-    fn a_program_that_is_not_whole_is_passed_over_for_one_that_is() {
+    fn a_program_without_its_companions_is_skipped() {
         let folder = tempfile::tempdir().unwrap();
-        let (part, whole) = (folder.path().join("part"), folder.path().join("whole"));
-        place(&part, "pretend", "echo 'pretend (Pretend) 16.1'");
-        place(
-            &whole,
-            "pretend",
-            "echo 'pretend (Pretend) 17beta1 (Debian)'",
+        let (partial, complete) = (
+            folder.path().join("partial"),
+            folder.path().join("complete"),
         );
-        place(&whole, "companion", "");
-        let path = std::env::join_paths([&part, &whole])
+        write_script(&partial, "fake", "echo 'fake (Fake) 16.1'");
+        write_script(&complete, "fake", "echo 'fake (Fake) 17beta1 (Debian)'");
+        write_script(&complete, "companion", "");
+        let path = std::env::join_paths([&partial, &complete])
             .unwrap()
             .into_string()
             .unwrap();
-        let found = WANTED.find(&Host::bare([("PATH", path.as_str())])).unwrap();
+        let found = QUERY
+            .find(&Host::with_variables([("PATH", path.as_str())]))
+            .unwrap();
         assert_eq!(found.version, "17");
-        assert_eq!(found.path, whole.join("pretend"));
-        let error = find_in(&part).unwrap_err();
+        assert_eq!(found.path, complete.join("fake"));
+        let error = find_in(&partial).unwrap_err();
         assert!(
             error
                 .to_string()
-                .contains("has no `companion` in its folder"),
+                .contains("has no `companion` in the same folder"),
             "{error}"
         );
     }
 
     #[test]
-    fn a_link_leads_to_the_folder_where_the_companions_are() {
+    fn a_symbolic_link_is_followed_to_the_folder_of_the_companions() {
         let folder = tempfile::tempdir().unwrap();
         let (real, linked) = (folder.path().join("real"), folder.path().join("linked"));
-        place(&real, "pretend", "echo '(Pretend) 15.18'");
-        place(&real, "companion", "");
+        write_script(&real, "fake", "echo '(Fake) 15.18'");
+        write_script(&real, "companion", "");
         std::fs::create_dir(&linked).unwrap();
-        std::os::unix::fs::symlink(real.join("pretend"), linked.join("pretend")).unwrap();
+        std::os::unix::fs::symlink(real.join("fake"), linked.join("fake")).unwrap();
         let found = find_in(&linked).unwrap();
-        assert_eq!(found.path, real.join("pretend").canonicalize().unwrap());
+        assert_eq!(found.path, real.join("fake").canonicalize().unwrap());
     }
 
     #[test]
-    fn a_program_that_fails_or_talks_nonsense_is_broken_not_missing() {
+    fn a_program_that_fails_or_prints_no_version_is_broken_not_missing() {
         for script in ["exit 3", "echo hello"] {
             let folder = tempfile::tempdir().unwrap();
-            place(folder.path(), "pretend", script);
+            write_script(folder.path(), "fake", script);
             let error = find_in(folder.path()).unwrap_err();
             assert!(
                 matches!(error, BackendError::Broken { .. }),

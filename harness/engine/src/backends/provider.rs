@@ -1,4 +1,4 @@
-//! What is fixed about a backend, where one may come from, and why there may be none.
+//! Static facts about backends, their providers, and errors.
 
 use std::error::Error;
 use std::fmt::{self, Display};
@@ -8,29 +8,29 @@ use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;
 
-/// What is the same for a backend from every provider.
+/// Static facts about a kind of backend, independent of its provider.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Description {
-    /// Its key in `verdict.json`, and the name of its folder in the run's: `postgres`.
+    /// Key in `verdict.json`, and name of the subfolder in the run's folder: `postgres`.
     pub name: &'static str,
-    /// Its name in messages: `PostgreSQL`.
+    /// Name in messages: `PostgreSQL`.
     pub title: &'static str,
-    /// The distribution's packages that hold its programs.
+    /// Debian packages that contain the server's programs.
     pub packages: &'static str,
-    /// The variable that names a server outside of the suite.
+    /// The variable with the URL of an external server.
     pub url_variable: &'static str,
-    /// The variable that names another image for its container.
+    /// The variable that overrides the container image.
     pub image_variable: &'static str,
-    /// The image that `ci/images` builds, and the official one.
+    /// Names of the image that `ci/images` builds and of the official image.
     pub images: [&'static str; 2],
 }
 
 impl Description {
-    /// What to do on a machine without it.
+    /// Advice for a machine without the backend.
     pub fn remedy(&self) -> String {
         format!(
-            "install it (`apt-get install {}`, or what your system calls it), start a container \
-             engine, or set {} to the URL of a server for the suite alone",
+            "install it (`apt-get install {}`, or the package of your system), start a container \
+             engine, or set {} to the URL of a server that only the suite uses",
             self.packages, self.url_variable
         )
     }
@@ -42,7 +42,7 @@ impl Display for Description {
     }
 }
 
-/// Where a backend comes from.
+/// The kind of provider that a backend comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ProviderKind {
@@ -50,12 +50,12 @@ pub enum ProviderKind {
     Process,
     /// A container, started by the suite.
     Container,
-    /// A server that runs already, named by a variable.
+    /// A server that already runs, whose URL is in a variable.
     External,
 }
 
 impl ProviderKind {
-    /// The word for it in every report.
+    /// The name in reports: `process`.
     pub fn word(self) -> &'static str {
         match self {
             Self::Process => "process",
@@ -77,7 +77,7 @@ pub enum Choice {
     /// External if its variable is set, else a process, else a container.
     #[default]
     Auto,
-    /// A process, even if variables name a server.
+    /// A process, even if a URL variable is set.
     Process,
     /// A container.
     Container,
@@ -91,7 +91,9 @@ impl FromStr for Choice {
             "auto" => Ok(Self::Auto),
             "process" => Ok(Self::Process),
             "container" => Ok(Self::Container),
-            other => Err(format!("`{other}` is none of auto, process, container")),
+            other => Err(format!(
+                "unknown provider `{other}`; allowed: auto, process, container"
+            )),
         }
     }
 }
@@ -106,40 +108,40 @@ impl Display for Choice {
     }
 }
 
-/// What a backend turned out to be, for the report.
+/// Provider and version of a running backend, for the report.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BackendInfo {
-    /// Where it comes from.
+    /// The provider that started or reached the backend.
     pub provider: ProviderKind,
-    /// As the server itself says: `15.18`.
+    /// The version that the server reports: `15.18`.
     pub version: String,
 }
 
-/// Why there is no working backend.
+/// Error of finding, starting or reaching a backend.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BackendError {
-    /// This machine does not offer it: what needs it is not run.
+    /// This machine lacks the backend: scenarios that need it are not run.
     #[error("{backend} is missing: {what_to_install}")]
     Missing {
-        /// Which one.
+        /// The backend.
         backend: &'static Description,
-        /// What was looked for, and what to do.
+        /// What was searched for, and what to install.
         what_to_install: String,
     },
-    /// It is there and does not work: the suite cannot judge.
+    /// The backend is present but does not work: the suite cannot judge.
     #[error("{backend} does not work: {cause}; {advice}")]
     Broken {
-        /// Which one.
+        /// The backend.
         backend: &'static Description,
-        /// What happened, with the end of the server's log where there is one.
+        /// What happened.
         cause: String,
-        /// What to do about it.
+        /// What to do, with the end of the server's log if there is one.
         advice: String,
     },
 }
 
 impl BackendError {
-    /// An error of a backend that is there and does not work.
+    /// An error of a backend that is present but does not work.
     pub fn broken(
         backend: &'static Description,
         cause: impl Into<String>,
@@ -152,7 +154,7 @@ impl BackendError {
         }
     }
 
-    /// Which backend it is about.
+    /// The backend that the error is about.
     pub fn backend(&self) -> &'static Description {
         match self {
             Self::Missing { backend, .. } | Self::Broken { backend, .. } => backend,
@@ -160,7 +162,7 @@ impl BackendError {
     }
 }
 
-/// A backend's error as a step's: what is missing is not run, what does not work cannot be judged.
+/// A missing backend becomes [`Failure::Missing`], one that does not work [`Failure::Broken`].
 impl From<BackendError> for Failure {
     fn from(error: BackendError) -> Self {
         match error {
@@ -172,8 +174,8 @@ impl From<BackendError> for Failure {
     }
 }
 
-/// An error with everything below it: libraries say the cause only in their sources.
-pub(super) fn chain(error: &dyn Error) -> String {
+/// The message of an error followed by those of its sources, where libraries put the cause.
+pub(super) fn error_chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(error) = source {
@@ -191,10 +193,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_error_is_shown_with_its_causes() {
+    fn an_error_is_shown_with_its_sources() {
         let inner = std::io::Error::other("refused");
         let outer = BackendErrorForTest(inner);
-        assert_eq!(chain(&outer), "cannot connect: refused");
+        assert_eq!(error_chain(&outer), "cannot connect: refused");
     }
 
     #[derive(Debug, thiserror::Error)]

@@ -1,4 +1,4 @@
-//! The backends of one run, each started when first needed.
+//! The backends of one run, each started on first use.
 
 use std::any::Any;
 use std::collections::BTreeMap;
@@ -7,12 +7,12 @@ use std::sync::Arc;
 use futures::future::join_all;
 use tokio::sync::OnceCell;
 
-use super::backend::{Backend, BackendHandle, RunningBackend, route};
+use super::backend::{Backend, BackendHandle, RunningBackend, choose_route};
 use super::provider::{BackendError, BackendInfo, Choice};
 use super::registry::BACKENDS;
 use crate::sandbox::Sandbox;
 
-/// The backends of one run, for subjects of any kind.
+/// The backends of one run, shared by all subjects and scenarios.
 pub struct Backends {
     /// Folder, ports and watchdog of the run.
     pub sandbox: Sandbox,
@@ -20,19 +20,19 @@ pub struct Backends {
     entries: Vec<Entry>,
 }
 
-/// One backend of the registry. An error of its start is kept, and returned to every scenario that
-/// needs it.
+/// One backend of the registry. If its start fails, the error is kept and returned to every scenario
+/// that needs the backend.
 struct Entry {
     backend: &'static dyn Backend,
-    started: OnceCell<Result<Arc<dyn RunningBackend>, BackendError>>,
+    start_result: OnceCell<Result<Arc<dyn RunningBackend>, BackendError>>,
 }
 
 impl Backends {
-    /// Those of the registry; none is started yet.
+    /// All backends of the registry, none of them started yet.
     pub fn new(sandbox: Sandbox, choice: Choice) -> Self {
         let entry = |backend: &&'static dyn Backend| Entry {
             backend: *backend,
-            started: OnceCell::new(),
+            start_result: OnceCell::new(),
         };
         Self {
             sandbox,
@@ -41,23 +41,23 @@ impl Backends {
         }
     }
 
-    /// The backend in its typed form, started at the first call.
+    /// The backend of a concrete type, started at the first call.
     pub async fn handle<H: BackendHandle>(&self) -> Result<Arc<H>, BackendError> {
         let entry = self.entry(H::NAME);
-        let entry = entry.expect("every handle's name is in the registry, as a test shows");
+        let entry = entry.expect("a test checks that every handle's name is in the registry");
         let running: Arc<dyn Any + Send + Sync> = self.start(entry).await?;
         let handle = running.downcast::<H>();
-        Ok(handle.expect("a backend starts the handle that has its name, as a test shows"))
+        Ok(handle.expect("a test checks that each backend starts the handle with its name"))
     }
 
-    /// Starts backends side by side, ahead of the first scenario that needs them.
+    /// Starts backends concurrently, before the first scenario that needs them.
     pub async fn warm_up(&self, names: &[&str]) {
         let entries = names.iter().filter_map(|name| self.entry(name));
         // An error is kept in the entry.
         join_all(entries.map(|entry| self.start(entry))).await;
     }
 
-    /// What each backend is, for the report; only those that were started.
+    /// Provider and version of each started backend, by name, for the report.
     pub fn infos(&self) -> BTreeMap<String, BackendInfo> {
         let info = |(name, running): (&str, &Arc<dyn RunningBackend>)| {
             (name.to_owned(), running.info().clone())
@@ -65,18 +65,18 @@ impl Backends {
         self.started().map(info).collect()
     }
 
-    /// Why the suite cannot judge any more: a backend that died.
-    pub async fn broken(&self) -> Option<String> {
+    /// The error of the first started backend that does not answer any more, if any.
+    pub async fn find_broken(&self) -> Option<String> {
         for (_, running) in self.started() {
-            if let Err(error) = running.alive().await {
+            if let Err(error) = running.check_alive().await {
                 return Some(error.to_string());
             }
         }
         None
     }
 
-    /// Stops what was started and waits until nothing of the run is left.
-    pub async fn end(&self) {
+    /// Stops all started backends, then ends the sandbox: call it last in a run.
+    pub async fn stop(&self) {
         let started: Vec<_> = self.started().collect();
         for (_, running) in started.into_iter().rev() {
             running.stop().await;
@@ -86,20 +86,21 @@ impl Backends {
 
     fn entry(&self, name: &str) -> Option<&Entry> {
         let mut entries = self.entries.iter();
-        entries.find(|it| it.backend.description().name == name)
+        entries.find(|entry| entry.backend.description().name == name)
     }
 
     async fn start(&self, entry: &Entry) -> Result<Arc<dyn RunningBackend>, BackendError> {
         let start = async || {
-            let route = route(entry.backend, self.choice, &self.sandbox.host).await?;
+            let route = choose_route(entry.backend, self.choice, &self.sandbox.host).await?;
             entry.backend.start(route, &self.sandbox).await
         };
-        entry.started.get_or_init(start).await.clone()
+        entry.start_result.get_or_init(start).await.clone()
     }
 
+    /// The backends that were started successfully, with their names.
     fn started(&self) -> impl Iterator<Item = (&'static str, &Arc<dyn RunningBackend>)> {
         self.entries.iter().filter_map(|entry| {
-            let running = entry.started.get()?.as_ref().ok()?;
+            let running = entry.start_result.get()?.as_ref().ok()?;
             Some((entry.backend.description().name, running))
         })
     }

@@ -1,4 +1,4 @@
-//! A server that the suite started: its process, its log, its readiness and its end.
+//! A server process that the suite starts.
 
 use std::io::{Read, Seek, SeekFrom};
 use std::os::unix::fs::OpenOptionsExt;
@@ -18,68 +18,68 @@ use crate::sandbox::host::Host;
 use crate::sandbox::ports::{Port, Ports};
 use crate::sandbox::watchdog::{self, Watchdog};
 
-/// How long a server may take to answer first, on a machine that is busy with something else.
+/// How long a server may take until its first answer; generous for a busy machine.
 const START_LIMIT: Duration = Duration::from_mins(1);
 
-/// How long a server may take to end by itself before it is killed.
+/// How long a server may take to shut down before it is killed.
 const STOP_LIMIT: Duration = Duration::from_secs(10);
 
-/// How long a server takes to end once it refuses connections.
-const DYING: Duration = Duration::from_millis(500);
+/// How long a server may take to exit after it refuses connections.
+const EXIT_DELAY: Duration = Duration::from_millis(500);
 
-/// How much of a log's end is shown.
-pub(super) const TAIL: usize = 2048;
+/// How many bytes of a log's end are shown in errors.
+pub(super) const MAX_LOG_TAIL: usize = 2048;
 
 /// A server that the suite started, as a process or in a container.
 #[async_trait]
-pub(super) trait OwnServer: Send + Sync {
-    /// Its process, if it is one that a scenario may kill or freeze.
+pub(super) trait ManagedServer: Send + Sync {
+    /// The process id, if scenarios may kill or freeze the server.
     fn pid(&self) -> Option<u32>;
 
-    /// Its end as an error, if it has ended, with the end of its log.
-    async fn end(&self) -> Option<BackendError>;
+    /// An error with the end of the log if the server has exited; `None` if it is running.
+    async fn exit_error(&self) -> Option<BackendError>;
 
-    /// The same, for a caller without an answer: a server that is ending refuses connections
-    /// before it has ended.
-    async fn end_soon(&self) -> Option<BackendError>;
+    /// Like [`Self::exit_error`], but waits a moment for the exit: a server that is shutting down refuses
+    /// connections before its process has exited. For callers whose request failed.
+    async fn exit_error_after_failure(&self) -> Option<BackendError>;
 
-    /// An error about this server, with the end of its log.
+    /// An error about this server with the given cause and the end of the log.
     fn broken(&self, cause: String) -> BackendError;
 
-    /// Ends it without ado; nothing of it is needed any more.
+    /// Kills the server; its data is not needed any more.
     async fn stop(&self);
 }
 
-/// Polls `probe` until the server answers, with a pause between two polls; an error of `probe` says why it does
-/// not yet.
-pub(super) async fn ready<T, Probed>(
-    server: &impl OwnServer,
-    between: Duration,
-    mut probe: impl FnMut() -> Probed,
+/// Polls `probe` until it succeeds, the server exits, or the time limit is reached. The probe's error
+/// describes why the server is not ready.
+pub(super) async fn wait_until_ready<T, Probe>(
+    server: &impl ManagedServer,
+    poll_interval: Duration,
+    mut probe: impl FnMut() -> Probe,
 ) -> Result<T, BackendError>
 where
-    Probed: Future<Output = Result<T, String>>,
+    Probe: Future<Output = Result<T, String>>,
 {
-    let begun = Instant::now();
+    let started = Instant::now();
     loop {
-        if let Some(end) = server.end().await {
-            return Err(end);
+        if let Some(error) = server.exit_error().await {
+            return Err(error);
         }
-        let left = START_LIMIT.saturating_sub(begun.elapsed());
+        let left = START_LIMIT.saturating_sub(started.elapsed());
         let why = match tokio::time::timeout(left, probe()).await {
             Ok(Ok(value)) => return Ok(value),
             Ok(Err(why)) => why,
             Err(_) => "no answer".to_owned(),
         };
-        if begun.elapsed() >= START_LIMIT {
+        if started.elapsed() >= START_LIMIT {
             let limit = START_LIMIT.as_secs();
             return Err(server.broken(format!("not ready within {limit} s: {why}")));
         }
-        pause(between).await;
+        pause(poll_interval).await;
     }
 }
 
-/// A running server, in a process group of its own. Dropping it kills the group.
+/// A running server in a separate process group. Dropping it kills the group.
 #[derive(Debug)]
 pub(super) struct Server {
     backend: &'static Description,
@@ -90,7 +90,7 @@ pub(super) struct Server {
 }
 
 impl Server {
-    /// Starts `command` with its output in `log`.
+    /// Starts `command`, whose output is appended to the file `log`.
     pub(super) fn start(
         backend: &'static Description,
         command: std::process::Command,
@@ -116,11 +116,11 @@ impl Server {
             .process_group(0)
             .kill_on_drop(true);
         let child = command.spawn().map_err(failed)?;
-        // Only a child that was already waited for has no id.
+        // A child has an id until it was waited for.
         let pid = child
             .id()
             .ok_or_else(|| failed(std::io::ErrorKind::NotFound.into()))?;
-        watchdog.group(pid);
+        watchdog.register_group(pid);
         Ok(Self {
             backend,
             pid,
@@ -130,21 +130,21 @@ impl Server {
         })
     }
 
-    /// How it ended, if it has.
-    pub(super) fn exit(&self) -> Option<ExitStatus> {
+    /// The exit status; `None` while the process is running.
+    pub(super) fn exit_status(&self) -> Option<ExitStatus> {
         let mut child = self.child.lock().unwrap_or_else(PoisonError::into_inner);
         child.try_wait().ok().flatten()
     }
 
-    /// Waits for a program that ends by itself.
-    pub(super) async fn finished(&self) -> Result<ExitStatus, BackendError> {
-        let begun = Instant::now();
+    /// Waits for the exit of a program that ends by itself, such as `initdb`.
+    pub(super) async fn wait_until_exit(&self) -> Result<ExitStatus, BackendError> {
+        let started = Instant::now();
         loop {
-            if let Some(status) = self.exit() {
-                self.watchdog.group_gone(self.pid);
+            if let Some(status) = self.exit_status() {
+                self.watchdog.unregister_group(self.pid);
                 return Ok(status);
             }
-            if begun.elapsed() >= START_LIMIT {
+            if started.elapsed() >= START_LIMIT {
                 let limit = START_LIMIT.as_secs();
                 return Err(self.broken(format!("not finished within {limit} s")));
             }
@@ -152,63 +152,64 @@ impl Server {
         }
     }
 
-    /// Whether it ended because another program has its port.
-    pub(super) fn lost_its_port(&self) -> bool {
-        self.exit().is_some() && tail(&self.log).contains("Address already in use")
+    /// Whether the server exited because another program has its port.
+    pub(super) fn failed_to_bind(&self) -> bool {
+        self.exit_status().is_some() && read_tail(&self.log).contains("Address already in use")
     }
 
-    /// Sends `signal`, waits until the server has ended, and kills it if it does not.
-    pub(super) async fn stop_by(&self, signal: Signal) {
-        let begun = Instant::now();
-        if self.exit().is_none() {
-            // It may end by itself in this moment.
-            let _ = kill(pid(self.pid), signal);
+    /// Sends `signal` and waits for the exit; kills the server if it takes too long.
+    pub(super) async fn stop_with(&self, signal: Signal) {
+        let started = Instant::now();
+        if self.exit_status().is_none() {
+            // It fails if the process has just ended.
+            let _ = kill(to_pid(self.pid), signal);
         }
-        while self.exit().is_none() && begun.elapsed() < STOP_LIMIT {
+        while self.exit_status().is_none() && started.elapsed() < STOP_LIMIT {
             pause(Duration::from_millis(2)).await;
         }
-        self.end_group();
-        while self.exit().is_none() {
+        self.kill_group();
+        while self.exit_status().is_none() {
             pause(Duration::from_millis(2)).await;
         }
-        self.watchdog.group_gone(self.pid);
+        self.watchdog.unregister_group(self.pid);
     }
 
-    fn end_group(&self) {
-        let group = pid(self.pid);
-        // ESRCH: no process is left in it, as it should be.
+    fn kill_group(&self) {
+        let group = to_pid(self.pid);
+        // ESRCH means that no process is left in the group.
         if killpg(group, Signal::SIGSTOP).is_ok() {
-            watchdog::release(group.as_raw());
+            watchdog::release_shared_memory(group.as_raw());
             let _ = killpg(group, Signal::SIGKILL);
         }
     }
 }
 
 #[async_trait]
-impl OwnServer for Server {
+impl ManagedServer for Server {
     fn pid(&self) -> Option<u32> {
         Some(self.pid)
     }
 
-    async fn end(&self) -> Option<BackendError> {
-        let status = self.exit()?;
+    async fn exit_error(&self) -> Option<BackendError> {
+        let status = self.exit_status()?;
         Some(self.broken(format!("its server has ended ({status})")))
     }
 
-    async fn end_soon(&self) -> Option<BackendError> {
-        let begun = Instant::now();
+    async fn exit_error_after_failure(&self) -> Option<BackendError> {
+        let started = Instant::now();
         loop {
-            let end = self.end().await;
-            if end.is_some() || begun.elapsed() >= DYING {
-                return end;
+            let error = self.exit_error().await;
+            if error.is_some() || started.elapsed() >= EXIT_DELAY {
+                return error;
             }
             pause(Duration::from_millis(5)).await;
         }
     }
 
     fn broken(&self, cause: String) -> BackendError {
-        let mut advice = "start the run again; if it stays so, try the server by hand".to_owned();
-        let tail = tail(&self.log);
+        let mut advice =
+            "start the run again; if that does not help, start the server by hand".to_owned();
+        let tail = read_tail(&self.log);
         if !tail.is_empty() {
             advice = format!("{advice}; its log ends with:\n{tail}");
         }
@@ -216,84 +217,84 @@ impl OwnServer for Server {
     }
 
     async fn stop(&self) {
-        self.stop_by(Signal::SIGKILL).await;
+        self.stop_with(Signal::SIGKILL).await;
     }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        if self.exit().is_none() {
-            self.end_group();
-            // The runtime reaps it (`kill_on_drop`).
-            self.watchdog.group_gone(self.pid);
+        if self.exit_status().is_none() {
+            self.kill_group();
+            // The runtime reaps the process (`kill_on_drop`).
+            self.watchdog.unregister_group(self.pid);
         }
     }
 }
 
-fn pid(pid: u32) -> Pid {
-    // The kernel's ids are far below i32::MAX; -1 would mean every process, 0 the own group.
-    Pid::from_raw(i32::try_from(pid).unwrap_or(i32::MAX))
+fn to_pid(id: u32) -> Pid {
+    // Process ids are far below i32::MAX. To kill(2), -1 would mean all processes and 0 the caller's group.
+    Pid::from_raw(i32::try_from(id).unwrap_or(i32::MAX))
 }
 
-/// The end of a log file, without control characters, so that it can be shown on a terminal.
-fn tail(log: &Path) -> String {
+/// The end of a log file, without control characters.
+fn read_tail(log: &Path) -> String {
     let read = || -> std::io::Result<Vec<u8>> {
         let mut file = std::fs::File::open(log)?;
         let length = file.metadata()?.len();
-        file.seek(SeekFrom::Start(length.saturating_sub(TAIL as u64)))?;
+        file.seek(SeekFrom::Start(length.saturating_sub(MAX_LOG_TAIL as u64)))?;
         let mut bytes = Vec::new();
-        file.take(TAIL as u64).read_to_end(&mut bytes)?;
+        file.take(MAX_LOG_TAIL as u64).read_to_end(&mut bytes)?;
         Ok(bytes)
     };
     printable(&String::from_utf8_lossy(&read().unwrap_or_default()))
 }
 
-/// Untrusted text, fit for a message: no control characters but line ends.
+/// Untrusted text without control characters except line ends, so that it is safe on a terminal.
 pub(super) fn printable(text: &str) -> String {
-    let shown = |it: &char| *it == '\n' || !it.is_control();
-    text.trim().chars().filter(shown).collect()
+    let is_printable = |character: &char| *character == '\n' || !character.is_control();
+    text.trim().chars().filter(is_printable).collect()
 }
 
-/// Between two looks at something that cannot be awaited.
+/// Pauses between two probes of something that cannot be awaited.
 #[expect(
     clippy::disallowed_methods,
-    reason = "the pause of a loop with a limit; no step comes here"
+    reason = "the pause of a loop with a time limit; no step runs this"
 )]
 pub(super) async fn pause(duration: Duration) {
     tokio::time::sleep(duration).await;
 }
 
-/// Between two questions to a process that is starting.
-pub(super) const PAUSE: Duration = Duration::from_millis(3);
+/// Pause between two probes of a server process that is starting.
+pub(super) const POLL_INTERVAL: Duration = Duration::from_millis(3);
 
 /// A password that cannot be guessed.
 pub(super) fn random_password() -> String {
     format!("{:032x}", rand::random::<u128>())
 }
 
-/// Where and among what the servers of one backend are started.
+/// Everything that starting the servers of one backend needs.
 #[derive(Clone)]
 pub(super) struct Workspace {
-    /// For the servers' files alone.
+    /// The folder of the servers' files.
     pub(super) folder: PathBuf,
     /// The folder of the whole run.
     pub(super) run_folder: PathBuf,
-    /// The caller's variables.
+    /// Variables and programs of this machine.
     pub(super) host: Arc<Host>,
-    /// Where a server listens.
+    /// Allocates the servers' ports.
     pub(super) ports: Ports,
-    /// Who kills it if the suite cannot.
+    /// Kills the servers if the suite is killed.
     pub(super) watchdog: Watchdog,
 }
 
 impl Workspace {
-    /// The one of a backend, in a folder of its own.
-    pub(super) fn of(
+    /// Creates the workspace of a backend, with its folder.
+    pub(super) fn create(
         backend: &'static Description,
         sandbox: &Sandbox,
     ) -> Result<Self, BackendError> {
-        let folder = sandbox.folder.sub(backend.name).map_err(|error| {
-            BackendError::broken(backend, error.to_string(), "see what fills the disk")
+        let folder = sandbox.folder.subfolder(backend.name).map_err(|error| {
+            BackendError::broken(backend, error.to_string(), "check the free disk space")
         })?;
         Ok(Self {
             folder,
@@ -304,7 +305,7 @@ impl Workspace {
         })
     }
 
-    /// A command in this place; nothing of the caller's settings leaks into it.
+    /// A command in the workspace's folder, with a minimal environment.
     pub(super) fn command(&self, program: &Path) -> std::process::Command {
         let mut command = std::process::Command::new(program);
         command.env_clear().current_dir(&self.folder);
@@ -316,15 +317,15 @@ impl Workspace {
         command
             .env("HOME", &self.folder)
             .env("LC_ALL", "C")
-            // By this the watchdog finds what belongs to the run.
+            // The watchdog recognizes processes of the run by this variable.
             .env("TMPDIR", &self.run_folder);
         command
     }
 
-    /// A port for a server of `backend`.
+    /// Allocates a port for a server of `backend`.
     pub(super) fn port(&self, backend: &'static Description) -> Result<Port, BackendError> {
         let failed = |error| {
-            let advice = "end programs that hold many ports";
+            let advice = "stop programs that listen on many ports";
             BackendError::broken(backend, format!("no port is free: {error}"), advice)
         };
         self.ports.take().map_err(failed)
@@ -342,7 +343,7 @@ mod tests {
     }
 
     #[test]
-    fn a_log_is_shown_without_what_a_terminal_would_obey() {
+    fn control_characters_are_removed_from_a_log() {
         assert_eq!(printable("one\u{1b}[31m\r\ntwo\u{0}\n"), "one[31m\ntwo");
     }
 
@@ -350,8 +351,8 @@ mod tests {
     fn only_the_end_of_a_long_log_is_read() {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), format!("{}\nthe end\n", "x".repeat(10_000))).unwrap();
-        let tail = tail(file.path());
+        let tail = read_tail(file.path());
         assert!(tail.ends_with("the end"), "{tail}");
-        assert!(tail.len() <= TAIL);
+        assert!(tail.len() <= MAX_LOG_TAIL);
     }
 }

@@ -1,50 +1,50 @@
-//! What this machine offers for each backend, for `conformance doctor`.
+//! Which backends this machine has, by provider, for `conformance doctor`.
 
 use std::fmt;
 use std::sync::Arc;
 
 use futures::future::join_all;
 
-use super::backend::{Backend, look};
-use super::engine::{Image, engine, place};
+use super::backend::{Backend, find_program};
+use super::engine::{Image, connect_engine, engine_address};
 use super::provider::{BackendError, Description, ProviderKind};
 use super::registry::BACKENDS;
 use crate::sandbox::host::Host;
 
-/// What this machine offers for one backend.
+/// What each provider of this machine offers for one backend.
 #[derive(Clone, Debug)]
 pub struct BackendSurvey {
-    /// Which one.
+    /// The backend.
     pub backend: &'static Description,
-    /// One for each provider, in the order in which `--backends auto` tries them.
+    /// One offer for each provider, in the order in which `--backends auto` tries them.
     pub offers: Vec<Offer>,
 }
 
-/// What one provider has.
+/// What one provider offers.
 #[derive(Clone, Debug)]
 pub struct Offer {
-    /// Which provider.
+    /// The provider.
     pub provider: ProviderKind,
-    /// What it has.
-    pub found: Found,
+    /// Whether the provider has the backend.
+    pub availability: Availability,
 }
 
-/// What a provider has.
+/// Whether a provider has a backend.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Found {
-    /// It works.
+pub enum Availability {
+    /// The provider has the backend and it works.
     Ready {
-        /// `15.18`.
+        /// The version, `15.18`, or the image.
         version: String,
-        /// A program or a variable.
+        /// Where it is: a program's path, or the variable that names a server.
         place: String,
     },
-    /// It has nothing, so the next is tried.
-    Nothing {
-        /// What was looked for, or what to do.
+    /// The provider does not have the backend, so the next provider is tried.
+    Absent {
+        /// What was searched for, or what to do.
         why: String,
     },
-    /// It is there and does not work; nothing else is tried.
+    /// The provider has the backend, but it does not work; no other provider is tried.
     Broken {
         /// What is wrong and what to do.
         why: String,
@@ -53,57 +53,66 @@ pub enum Found {
 
 impl BackendSurvey {
     /// Whether a run with `--backends auto` would have this backend.
-    pub fn usable(&self) -> bool {
+    pub fn is_usable(&self) -> bool {
         let decisive = self
             .offers
             .iter()
-            .find(|it| !matches!(it.found, Found::Nothing { .. }));
-        decisive.is_some_and(|it| matches!(it.found, Found::Ready { .. }))
+            .find(|offer| !matches!(offer.availability, Availability::Absent { .. }));
+        decisive.is_some_and(|offer| matches!(offer.availability, Availability::Ready { .. }))
     }
 }
 
-/// A line for the backend, one for each provider, and what to do if there is none.
+/// A line for the backend, one for each provider, and advice unless the backend is usable.
 impl fmt::Display for BackendSurvey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let word = if self.usable() { "ready" } else { "not usable" };
+        let word = if self.is_usable() {
+            "ready"
+        } else {
+            "not usable"
+        };
         write!(f, "{}: {word}", self.backend)?;
         for offer in &self.offers {
             let provider = offer.provider.word();
-            match &offer.found {
-                Found::Ready { version, place } => {
+            match &offer.availability {
+                Availability::Ready { version, place } => {
                     write!(f, "\n  {provider:9}  {version}, {place}")?;
                 }
-                Found::Nothing { why } => write!(f, "\n  {provider:9}  none: {why}")?,
-                Found::Broken { why } => write!(f, "\n  {provider:9}  broken: {why}")?,
+                Availability::Absent { why } => write!(f, "\n  {provider:9}  none: {why}")?,
+                Availability::Broken { why } => write!(f, "\n  {provider:9}  broken: {why}")?,
             }
         }
-        if !self.usable() {
+        if !self.is_usable() {
             write!(f, "\n  {}", self.backend.remedy())?;
         }
         Ok(())
     }
 }
 
-/// Looks at everything; a server that a variable names is asked.
+/// Surveys this machine, including external servers named by variables.
 pub async fn survey() -> Vec<BackendSurvey> {
-    survey_of(Host::here()).await
+    survey_host(Host::local()).await
 }
 
-/// The same for another host.
-pub async fn survey_of(host: Host) -> Vec<BackendSurvey> {
+/// Surveys the given host.
+pub async fn survey_host(host: Host) -> Vec<BackendSurvey> {
     let host = Arc::new(host);
-    let surveys = BACKENDS.iter().map(|backend| survey_one(*backend, &host));
+    let surveys = BACKENDS
+        .iter()
+        .map(|backend| survey_backend(*backend, &host));
     join_all(surveys).await
 }
 
-async fn survey_one(backend: &'static dyn Backend, host: &Arc<Host>) -> BackendSurvey {
+async fn survey_backend(backend: &'static dyn Backend, host: &Arc<Host>) -> BackendSurvey {
     let description = backend.description();
     let (external, process, container) = futures::join!(
-        external(backend, host),
-        process(backend, host),
-        container(description, host)
+        survey_external(backend, host),
+        survey_process(backend, host),
+        survey_container(description, host)
     );
-    let offer = |provider, found| Offer { provider, found };
+    let offer = |provider, availability| Offer {
+        provider,
+        availability,
+    };
     BackendSurvey {
         backend: description,
         offers: vec![
@@ -114,64 +123,64 @@ async fn survey_one(backend: &'static dyn Backend, host: &Arc<Host>) -> BackendS
     }
 }
 
-/// The server that the backend's variable names.
-async fn external(backend: &'static dyn Backend, host: &Host) -> Found {
+/// Connects to the server that the backend's variable names.
+async fn survey_external(backend: &'static dyn Backend, host: &Host) -> Availability {
     let variable = backend.description().url_variable;
     let Some(url) = host.variable(variable) else {
-        return Found::Nothing {
+        return Availability::Absent {
             why: format!("{variable} is not set"),
         };
     };
     match backend.examine(url).await {
-        Ok(info) => Found::Ready {
+        Ok(info) => Availability::Ready {
             version: info.version,
             place: format!("named by {variable}"),
         },
-        Err(error) => lacking(error),
+        Err(error) => availability_of(error),
     }
 }
 
-/// The program of this machine.
-async fn process(backend: &'static dyn Backend, host: &Arc<Host>) -> Found {
-    match look(backend, host.clone()).await {
-        Ok(program) => Found::Ready {
+/// Searches for the server's program.
+async fn survey_process(backend: &'static dyn Backend, host: &Arc<Host>) -> Availability {
+    match find_program(backend, host.clone()).await {
+        Ok(program) => Availability::Ready {
             version: program.version,
             place: program.path.display().to_string(),
         },
-        Err(error) => lacking(error),
+        Err(error) => availability_of(error),
     }
 }
 
-/// What a container engine has for a backend; nothing is pulled.
-async fn container(backend: &'static Description, host: &Host) -> Found {
-    let image = match Image::find(backend, host).await {
+/// Checks whether the container engine has the backend's image, without pulling it.
+async fn survey_container(backend: &'static Description, host: &Host) -> Availability {
+    let image = match Image::choose(backend, host).await {
         Ok(image) => image,
-        Err(error) => return lacking(error),
+        Err(error) => return availability_of(error),
     };
-    let nothing = |why| Found::Nothing { why };
-    match engine(host).await {
-        Err(error) => nothing(error.to_string()),
-        Ok(docker) if image.is_there(&docker).await => Found::Ready {
+    let absent = |why| Availability::Absent { why };
+    match connect_engine(host).await {
+        Err(error) => absent(error.to_string()),
+        Ok(docker) if image.is_present(&docker).await => Availability::Ready {
             version: image.to_string(),
-            place: format!("an image of the engine at {}", place(host)),
+            place: format!("an image of the engine at {}", engine_address(host)),
         },
-        Ok(_) => nothing(format!(
-            "the engine at {} has no image `{image}`: a run pulls it, `ci/images` builds another, and {} \
-             names one",
-            place(host),
+        Ok(_) => absent(format!(
+            "the engine at {} has no image `{image}`: a run pulls it; `ci/images` builds another; {} \
+             names a different one",
+            engine_address(host),
             backend.image_variable
         )),
     }
 }
 
-fn lacking(error: BackendError) -> Found {
+fn availability_of(error: BackendError) -> Availability {
     match error {
         BackendError::Missing {
             what_to_install, ..
-        } => Found::Nothing {
+        } => Availability::Absent {
             why: what_to_install,
         },
-        BackendError::Broken { cause, advice, .. } => Found::Broken {
+        BackendError::Broken { cause, advice, .. } => Availability::Broken {
             why: format!("{cause}; {advice}"),
         },
     }
@@ -182,11 +191,11 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_survey_of_a_machine_with_nothing_says_what_to_install() {
-        let surveys = survey_of(Host::bare([("PATH", "/nowhere")])).await;
+    async fn a_survey_of_a_machine_without_backends_says_what_to_install() {
+        let surveys = survey_host(Host::with_variables([("PATH", "/nowhere")])).await;
         assert_eq!(surveys.len(), BACKENDS.len());
         for survey in surveys {
-            assert!(!survey.usable(), "{survey}");
+            assert!(!survey.is_usable(), "{survey}");
             let text = survey.to_string();
             assert!(
                 text.contains("not usable") && text.contains("apt-get install"),
@@ -197,18 +206,18 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_server_that_is_named_and_does_not_answer_is_broken_even_next_to_other_providers() {
-        let host = Host::bare([
+    async fn an_external_server_that_does_not_answer_makes_the_backend_unusable() {
+        let host = Host::with_variables([
             (
                 "CONFORMANCE_POSTGRES_URL",
                 "postgres://user:secret@127.0.0.1:1/",
             ),
             ("CONFORMANCE_REDIS_URL", "redis://:secret@127.0.0.1:1/"),
         ]);
-        for survey in survey_of(host).await {
-            assert!(!survey.usable(), "{survey}");
+        for survey in survey_host(host).await {
+            assert!(!survey.is_usable(), "{survey}");
             assert!(
-                matches!(survey.offers[0].found, Found::Broken { .. }),
+                matches!(survey.offers[0].availability, Availability::Broken { .. }),
                 "{survey}"
             );
             assert!(survey.to_string().contains("127.0.0.1:1"), "{survey}");

@@ -1,4 +1,4 @@
-//! Parsed features become cases: one scenario for one component.
+//! Creates cases from parsed features: each is one scenario for one component.
 
 use std::sync::{Arc, LazyLock};
 
@@ -12,56 +12,57 @@ use crate::catalogue::Catalogue;
 /// One scenario, to be run for one component.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Case {
-    /// `USR-7`.
+    /// The clause's id: `USR-7`.
     pub clause: String,
-    /// `An email belongs to at most one user`.
+    /// The clause's title: `An email belongs to at most one user`.
     pub title: String,
-    /// The clause in full.
+    /// The full text of the clause.
     pub text: String,
-    /// `user-service`.
+    /// The component's name: `user-service`.
     pub component: String,
-    /// The scenario's name, with its outline's columns filled in.
+    /// The scenario's name; in that of an outline the columns are replaced by values.
     pub name: String,
-    /// `users/email.feature`.
+    /// Path of the feature file: `users/email.feature`.
     pub feature: String,
-    /// The scenario's line in it.
+    /// The scenario's line in the feature file.
     pub line: usize,
-    /// Of feature, rule, scenario and examples, without `@`.
+    /// Tags of feature, rule, scenario and examples, without `@`.
     pub tags: Vec<String>,
-    /// Those of the backgrounds first; a report holds only the one that did not pass.
+    /// The steps, those of the backgrounds first. Not serialized: a report contains only the step that did not pass.
     #[serde(skip)]
     pub steps: Vec<Step>,
 }
 
 impl Case {
-    /// `users/email.feature:12`.
+    /// File and line of the scenario: `users/email.feature:12`.
     pub fn location(&self) -> String {
         format!("{}:{}", self.feature, self.line)
     }
 
-    /// The capability that it needs, by its tag `cap:NAME`.
+    /// The capability that the scenario needs, from its tag `cap:NAME`.
     pub fn capability(&self) -> Option<&str> {
         self.tags.iter().find_map(|tag| tag.strip_prefix("cap:"))
     }
 
-    /// Whether it has this tag.
+    /// Whether the scenario has this tag.
     pub fn has_tag(&self, tag: &str) -> bool {
-        self.tags.iter().any(|it| it == tag)
+        self.tags.iter().any(|own| own == tag)
     }
 }
 
-static CLAUSE: LazyLock<Regex> =
+/// The name of a rule: a clause's id and title.
+static CLAUSE_PATTERN: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"^([A-Z]{3}-[1-9][0-9]*) (\S.*)$").expect("a valid pattern"));
 
-/// The clause id and the title of a rule's name.
+/// The clause's id and title from a rule's name; `None` if the name has another form.
 pub fn clause_of(rule: &Rule) -> Option<(&str, &str)> {
-    let captures = CLAUSE.captures(&rule.name)?;
+    let captures = CLAUSE_PATTERN.captures(&rule.name)?;
     Some((captures.get(1)?.as_str(), captures.get(2)?.as_str()))
 }
 
-/// Every case of the documents: each scenario once for each component that its tags name.
+/// All cases: each scenario once for each component that its tags name.
 ///
-/// What no clause or no component owns makes no case; `conformance lint` reports it.
+/// Scenarios without a clause or component are left out; `conformance lint` reports them.
 pub fn cases(documents: &[Document], catalogue: &Catalogue) -> Vec<Arc<Case>> {
     let mut cases = Vec::new();
     for document in documents {
@@ -90,7 +91,7 @@ pub fn cases(documents: &[Document], catalogue: &Catalogue) -> Vec<Arc<Case>> {
     cases
 }
 
-/// The tags of a scenario, with those of its rule and its feature.
+/// The tags of a scenario, including those of its examples, its rule and its feature.
 pub fn tags(feature: &Feature, rule: &Rule, scenario: &Scenario) -> Vec<String> {
     let mut tags: Vec<String> = Vec::new();
     let all = feature.tags.iter().chain(&rule.tags).chain(&scenario.tags);
@@ -103,7 +104,7 @@ pub fn tags(feature: &Feature, rule: &Rule, scenario: &Scenario) -> Vec<String> 
     tags
 }
 
-/// The steps of a scenario, those of the backgrounds first.
+/// The steps of a scenario, preceded by those of the backgrounds.
 pub(super) fn steps(feature: &Feature, rule: &Rule, scenario: &Scenario) -> Vec<Step> {
     let backgrounds = [&feature.background, &rule.background];
     backgrounds

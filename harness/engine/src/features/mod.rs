@@ -1,9 +1,9 @@
-//! Features: Gherkin files become cases, of which a run executes a selection.
+//! Feature files: parsed into cases, of which a run executes a selection.
 //!
-//! - [`parse`](mod@parse): the text of feature files
-//! - [`cases`]: one scenario for one component
-//! - [`select`](mod@select): which cases a run executes
-//! - [`lint`]: features against catalogue and steps, without running
+//! - [`parse`](mod@parse): parses the text of feature files
+//! - [`cases`]: creates cases, each one scenario for one component
+//! - [`select`](mod@select): selects the cases that a run executes
+//! - [`lint`]: checks features against catalogue and step functions, without running them
 
 pub mod cases;
 pub mod lint;

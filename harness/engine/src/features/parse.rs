@@ -1,4 +1,4 @@
-//! Feature files, on disk or in the binary, are parsed; what Gherkin would pass over in silence is an error.
+//! Parses feature files. Misspelt keywords that Gherkin would silently take for a description are errors.
 
 use std::path::PathBuf;
 use std::sync::LazyLock;
@@ -10,25 +10,25 @@ use regex::Regex;
 /// The text of one feature file.
 #[derive(Clone, Debug)]
 pub struct FeatureSource {
-    /// Relative to the folder of features: `users/email.feature`.
+    /// Path relative to the features folder: `users/email.feature`.
     pub path: String,
-    /// The Gherkin.
+    /// The file's content.
     pub text: String,
 }
 
-/// What is wrong with the features.
+/// An error in the features or in the suite's step functions.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct LintError {
-    /// `users/email.feature`; empty for what belongs to no file.
+    /// Path of the feature file; empty if the error belongs to none.
     pub path: String,
-    /// 0 for the whole file.
+    /// Line in the file; 0 means the whole file.
     pub line: usize,
-    /// What is wrong and what to do.
+    /// What is wrong, with advice.
     pub problem: String,
 }
 
 impl LintError {
-    /// An error in a line of a file.
+    /// An error in a line of a feature file.
     pub fn new(path: &str, line: usize, problem: String) -> Self {
         Self {
             path: path.to_owned(),
@@ -37,7 +37,7 @@ impl LintError {
         }
     }
 
-    /// An error that belongs to no file of features.
+    /// An error that belongs to no feature file.
     pub fn general(problem: String) -> Self {
         Self::new("", 0, problem)
     }
@@ -56,13 +56,13 @@ impl std::fmt::Display for LintError {
 /// A parsed feature file.
 #[derive(Clone, Debug)]
 pub struct Document {
-    /// `users/email.feature`.
+    /// Path of the file: `users/email.feature`.
     pub path: String,
-    /// With its outlines expanded.
+    /// The parsed feature, with outlines expanded to scenarios.
     pub feature: Feature,
 }
 
-/// Parses every source; the errors are syntax errors with file and line.
+/// Parses all sources; fails with all syntax errors.
 pub fn parse(sources: &[FeatureSource]) -> Result<Vec<Document>, Vec<LintError>> {
     let mut documents = Vec::new();
     let mut errors = Vec::new();
@@ -84,10 +84,12 @@ pub fn parse(sources: &[FeatureSource]) -> Result<Vec<Document>, Vec<LintError>>
 
 fn parse_one(source: &FeatureSource) -> Result<Feature, LintError> {
     let invalid = |problem: String| {
-        let number = LINE.captures(&problem).and_then(|it| it[1].parse().ok());
+        let number = LINE_PATTERN
+            .captures(&problem)
+            .and_then(|captures| captures[1].parse().ok());
         let line = number.unwrap_or(0);
-        let (line, problem) = match culprit(&source.text, line) {
-            Some((line, text)) => (line, format!("{text:?} begins with no keyword")),
+        let (line, problem) = match line_without_keyword(&source.text, line) {
+            Some((line, text)) => (line, format!("{text:?} does not start with a keyword")),
             None => (line, problem),
         };
         LintError {
@@ -98,11 +100,13 @@ fn parse_one(source: &FeatureSource) -> Result<Feature, LintError> {
     };
     let mut feature = Feature::parse(&source.text, GherkinEnv::default())
         .map_err(|error| invalid(error.to_string()))?;
-    if let Some((line, text)) = stray(&feature, &source.text) {
+    if let Some((line, text)) = ignored_line(&feature, &source.text) {
         return Err(LintError {
             path: source.path.clone(),
             line,
-            problem: format!("{text:?} is no step and would be left out: is its keyword misspelt?"),
+            problem: format!(
+                "{text:?} is not parsed as a step and would be ignored: is a keyword misspelt?"
+            ),
         });
     }
     feature.path = Some(PathBuf::from(&source.path));
@@ -111,51 +115,61 @@ fn parse_one(source: &FeatureSource) -> Result<Feature, LintError> {
         .map_err(|error| invalid(error.to_string()))
 }
 
-/// The line without a keyword, where the parser stopped or just above: it reports where it would have
-/// gone on.
-fn culprit(source: &str, line: usize) -> Option<(usize, &str)> {
+/// The line without a keyword at which the parser failed: the reported line or the one above, because the
+/// parser reports the position after the last parsed element.
+fn line_without_keyword(source: &str, line: usize) -> Option<(usize, &str)> {
     let lines = source.lines().map(str::trim).enumerate();
-    let above: Vec<_> = lines.take(line).filter(|it| !it.1.is_empty()).collect();
+    let above: Vec<_> = lines
+        .take(line)
+        .filter(|(_, text)| !text.is_empty())
+        .collect();
     let mut near = above.iter().rev().take(2);
-    let found = near.find(|it| !KEYWORD.is_match(it.1));
+    let found = near.find(|(_, text)| !KEYWORD_PATTERN.is_match(text));
     found.map(|(number, text)| (number + 1, *text))
 }
 
-/// What a line may begin with outside of descriptions.
-static KEYWORD: LazyLock<Regex> = LazyLock::new(|| {
+/// The start of a line outside of descriptions.
+static KEYWORD_PATTERN: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(
         "^((Feature|Rule|Background|Scenario|Scenario Outline|Examples?):|(Given|When|Then|And|But) |[*@#|]|\"\"\"|```)",
     )
     .expect("a valid pattern")
 });
 
-/// A line that Gherkin takes for a description, though its author meant it to be run: any below a
-/// scenario's name, and steps or tables in the text of a rule or a feature.
-fn stray<'a>(feature: &Feature, source: &'a str) -> Option<(usize, &'a str)> {
-    let scenarios = feature.rules.iter().flat_map(|it| &it.scenarios);
+/// A line that Gherkin parses as a description although it is meant to be executed: any line of a scenario's
+/// description, and steps or tables in the description of a rule or feature.
+fn ignored_line<'a>(feature: &Feature, source: &'a str) -> Option<(usize, &'a str)> {
+    let scenarios = feature.rules.iter().flat_map(|rule| &rule.scenarios);
     let scenarios = scenarios.chain(&feature.scenarios);
-    let below_names =
-        scenarios.filter_map(|it| Some((it.position.line, it.description.as_deref()?)));
+    let of_scenarios = scenarios
+        .filter_map(|scenario| Some((scenario.position.line, scenario.description.as_deref()?)));
     let rules = feature.rules.iter();
-    let rules = rules.filter_map(|it| Some((it.position.line, it.description.as_deref()?)));
-    let whole = feature.description.as_deref();
-    let texts = whole.map(|it| (feature.position.line, it)).into_iter();
-    let stray = below_names
-        .flat_map(|(line, text)| text.lines().map(move |it| (line, it.trim())))
-        .chain(texts.chain(rules).flat_map(|(line, text)| {
-            let lines = text.lines().map(move |it| (line, it.trim()));
-            lines.filter(|it| STEP.is_match(it.1))
-        }));
-    let (above, text) = stray.filter(|it| !it.1.is_empty()).min()?;
+    let of_rules =
+        rules.filter_map(|rule| Some((rule.position.line, rule.description.as_deref()?)));
+    let of_feature = feature.description.as_deref();
+    let of_feature = of_feature.map(|text| (feature.position.line, text));
+    let ignored = of_scenarios
+        .flat_map(|(above, text)| text.lines().map(move |line| (above, line.trim())))
+        .chain(
+            of_feature
+                .into_iter()
+                .chain(of_rules)
+                .flat_map(|(above, text)| {
+                    let lines = text.lines().map(move |line| (above, line.trim()));
+                    lines.filter(|(_, line)| EXECUTABLE_PATTERN.is_match(line))
+                }),
+        );
+    let (above, text) = ignored.filter(|(_, line)| !line.is_empty()).min()?;
     let mut lines = source.lines().enumerate().skip(above);
     lines.find_map(|(number, line)| (line.trim() == text).then(|| (number + 1, line.trim())))
 }
 
-/// What begins a line that is to be run.
-static STEP: LazyLock<Regex> =
+/// The start of a step, a table row or a tag.
+static EXECUTABLE_PATTERN: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"^(Given |When |Then |And |But |\||@)").expect("a valid pattern"));
 
-static LINE: LazyLock<Regex> =
+/// The line number in an error of the parser.
+static LINE_PATTERN: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"(?:at |:)(\d+):\d+").expect("a valid pattern"));
 
 #[cfg(test)]
@@ -163,43 +177,43 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn flawed(text: &str, line: usize, said: &str) {
+    fn check_error(text: &str, line: usize, expected: &str) {
         let source = FeatureSource {
             path: "x.feature".to_owned(),
             text: text.to_owned(),
         };
         let errors = parse(&[source]).expect_err("an error");
         assert_eq!((errors.len(), errors[0].line), (1, line), "{errors:?}");
-        assert!(errors[0].problem.contains(said), "{errors:?}");
+        assert!(errors[0].problem.contains(expected), "{errors:?}");
     }
 
     #[test]
-    fn a_misspelt_step_after_a_good_one_is_no_gherkin() {
+    fn a_misspelt_step_after_a_valid_one_is_a_syntax_error() {
         let text = "Feature: x\n  Rule: USR-7 y\n    Scenario: z\n      Given a\n      Gven b\n";
         for more in ["", "      Then c\n", "\n    Scenario: q\n      Given d\n"] {
-            flawed(
+            check_error(
                 &format!("{text}{more}"),
                 5,
-                "not valid Gherkin: \"Gven b\" begins with no keyword",
+                "not valid Gherkin: \"Gven b\" does not start with a keyword",
             );
         }
     }
 
     #[test]
-    fn a_misspelt_first_step_is_not_taken_for_a_description() {
+    fn a_misspelt_first_step_is_an_error_although_gherkin_parses_a_description() {
         let text = "Feature: x\n  Rule: USR-7 y\n    Scenario: z\n\n      Gven a\n      Then b\n";
-        flawed(text, 5, "\"Gven a\" is no step");
+        check_error(text, 5, "\"Gven a\" is not parsed as a step");
     }
 
     #[test]
     fn a_column_that_is_not_in_the_table_is_named_with_its_line() {
         let text = "Feature: x\n  Rule: USR-7 y\n    Scenario Outline: z <a>\n      Given <b>\n      Examples:\n        | a |\n        | 1 |\n";
-        flawed(text, 4, "<b>");
+        check_error(text, 4, "<b>");
     }
 
     #[test]
-    fn a_misspelt_scenario_is_not_taken_for_the_text_of_its_clause() {
+    fn a_misspelt_scenario_is_an_error_although_gherkin_parses_a_description() {
         let text = "Feature: x\n  Rule: USR-7 y\n    Scenrio: z\n      Given a\n";
-        flawed(text, 4, "\"Given a\" is no step");
+        check_error(text, 4, "\"Given a\" is not parsed as a step");
     }
 }

@@ -1,4 +1,4 @@
-//! Which cases a run executes: a filter whose parts must all agree.
+//! Selects the cases that a run executes.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -12,21 +12,21 @@ use serde::{Deserialize, Serialize};
 use super::cases::Case;
 use crate::manifest::Manifest;
 
-/// Which part of the contract a verdict is about.
+/// The part of the contract that a verdict covers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Profile {
-    /// What every implementation must do: the scenarios that need no capability.
+    /// The scenarios without a capability, which every implementation must pass.
     Core,
-    /// The core and every capability; those that are not declared count as skipped.
+    /// All scenarios. Those of undeclared capabilities count as skipped.
     Full,
 }
 
 impl Profile {
-    /// Both, in the order of every report.
+    /// Both profiles, in the order of reports.
     pub const ALL: [Self; 2] = [Self::Core, Self::Full];
 
-    /// The word for it in every report.
+    /// The name in reports.
     pub fn word(self) -> &'static str {
         match self {
             Self::Core => "core",
@@ -34,8 +34,8 @@ impl Profile {
         }
     }
 
-    /// Whether the case belongs to it.
-    pub fn holds(self, case: &Case) -> bool {
+    /// Whether the case belongs to this profile.
+    pub fn contains(self, case: &Case) -> bool {
         self == Self::Full || case.capability().is_none()
     }
 }
@@ -46,32 +46,38 @@ impl fmt::Display for Profile {
     }
 }
 
-/// What the command line selects; the default selects everything.
+/// The selection by command line options; a case must match all of them. The default selects all cases.
 #[derive(Clone, Debug, Default)]
 pub struct Selection {
-    /// `--component`; none means all of the manifest.
+    /// `--component`; empty means all components of the manifest.
     pub components: Vec<String>,
-    /// `--profile`; none means full.
+    /// `--profile`; `None` means full.
     pub profile: Option<Profile>,
-    /// `--tags`.
+    /// `--tags`: an expression over tags.
     pub tags: Option<TagOperation>,
-    /// `--name`, searched within the scenario's name.
+    /// `--name`: a pattern that is searched in the scenario's name.
     pub name: Option<Regex>,
-    /// `--clause`; none means all.
+    /// `--clause`; empty means all clauses.
     pub clauses: Vec<String>,
-    /// `--quick`: without `@slow`.
+    /// `--quick`: excludes scenarios tagged `@slow`.
     pub quick: bool,
-    /// `--failed`: these alone, by component, clause and name.
+    /// `--failed`: only these cases, by component, clause and scenario name.
     pub only: Option<HashSet<(String, String, String)>>,
 }
 
 impl Selection {
     /// Whether the case is selected.
-    pub fn takes(&self, case: &Case) -> bool {
+    pub fn matches(&self, case: &Case) -> bool {
         (self.components.is_empty() || self.components.contains(&case.component))
             && (self.profile != Some(Profile::Core) || case.capability().is_none())
-            && self.tags.as_ref().is_none_or(|it| it.eval(&case.tags))
-            && self.name.as_ref().is_none_or(|it| it.is_match(&case.name))
+            && self
+                .tags
+                .as_ref()
+                .is_none_or(|expression| expression.eval(&case.tags))
+            && self
+                .name
+                .as_ref()
+                .is_none_or(|pattern| pattern.is_match(&case.name))
             && (self.clauses.is_empty() || self.clauses.contains(&case.clause))
             && !(self.quick && case.has_tag("slow"))
             && self.only.as_ref().is_none_or(|only| {
@@ -84,25 +90,25 @@ impl Selection {
     }
 }
 
-/// The cases of the manifest's components, parted by what becomes of them.
+/// The cases of the manifest's components: executed, skipped and deselected ones.
 #[derive(Debug, Default)]
 pub struct Selected {
-    /// To be executed.
+    /// Cases to execute.
     pub run: Vec<Arc<Case>>,
-    /// Selected, but their capability is not declared: each with the reason.
+    /// Selected cases whose capability is not declared, each with the reason for the skip.
     pub skipped: Vec<(Arc<Case>, String)>,
-    /// Not selected.
+    /// Cases that do not match the selection.
     pub deselected: Vec<Arc<Case>>,
 }
 
-/// Parts the cases; those of components that the manifest does not name are left out.
+/// Applies a selection. Cases of components that are not in the manifest are left out.
 pub fn select(cases: &[Arc<Case>], selection: &Selection, manifest: &Manifest) -> Selected {
     let mut selected = Selected::default();
     for case in cases {
         if !manifest.components.contains_key(&case.component) {
             continue;
         }
-        if !selection.takes(case) {
+        if !selection.matches(case) {
             selected.deselected.push(case.clone());
             continue;
         }

@@ -1,7 +1,7 @@
-//! The way from a program to a backend, which can be cut, hung and slowed.
+//! TCP links between a program and a backend, which can be cut, hung and slowed.
 //!
 //! - `connection`: one connection through a link
-//! - [`link`]: the port that a program attaches to, and the link's condition
+//! - [`link`]: the port that a program connects to, and the link's condition
 
 mod connection;
 pub mod link;

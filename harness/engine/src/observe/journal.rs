@@ -1,4 +1,4 @@
-//! The journal: what happened in one scenario, as typed events in order, for its evidence.
+//! The journal: the typed events of one scenario, in order, as evidence for its report.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -7,67 +7,67 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
-/// The newest events that are kept; a property scenario makes thousands.
-const KEPT: usize = 400;
+/// How many events are kept, the latest ones; a property scenario records thousands.
+const MAX_KEPT_EVENTS: usize = 400;
 
-/// One thing that happened.
+/// One event of a scenario.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Event {
-    /// Counted from 1 over the whole scenario.
+    /// Sequence number within the scenario, from 1.
     pub number: usize,
-    /// Since the scenario began.
+    /// Time since the scenario started.
     pub at: Duration,
-    /// The instance that it concerns: `user-service #1`.
+    /// The instance that the event concerns: `user-service #1`.
     pub instance: Option<String>,
-    /// What happened.
+    /// The kind of event, with its data.
     #[serde(flatten)]
     pub kind: EventKind,
 }
 
-/// What happened.
+/// The kind of an event, with its data.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum EventKind {
     /// A gRPC call that has ended.
     Call {
-        /// `CreateUser`.
+        /// The gRPC method: `CreateUser`.
         method: String,
-        /// `OK`, or the status with its message.
+        /// `OK`, or the error status with its message.
         status: String,
-        /// From its start to its end.
+        /// Duration from start to end.
         took: Duration,
     },
-    /// A request over HTTP, with its answer.
+    /// An HTTP request with its response.
     Exchange {
-        /// `GET /api/v1/users`.
+        /// Method and path: `GET /api/v1/users`.
         request: String,
-        /// `200`, or why there was no answer.
+        /// The status `200`, or why there was no response.
         answer: String,
-        /// From its start to its end.
+        /// Duration from start to end.
         took: Duration,
     },
     /// A signal that was sent to an instance.
     Signal {
-        /// `SIGTERM`.
+        /// The signal's name: `SIGTERM`.
         signal: String,
     },
-    /// A change of the way to a resource.
+    /// A change of the link between an instance and a resource.
     Outage {
-        /// `database`.
+        /// The resource: `database`.
         resource: String,
-        /// `cut`, `hung`, `restored`.
+        /// The new state of the link: `cut`, `hung` or `restored`.
         state: String,
     },
-    /// A change of a backend itself: killed, frozen, flushed.
+    /// A change of a backend: killed, frozen or flushed.
     Backend {
-        /// `postgres`.
+        /// The backend: `postgres`.
         backend: String,
-        /// What was done to it.
+        /// What was done to the backend: `killed`.
         change: String,
     },
-    /// Anything else, in words.
+    /// Any other event, as text.
     Note {
-        /// The words.
+        /// The text.
         text: String,
     },
 }
@@ -104,10 +104,10 @@ impl fmt::Display for Event {
     }
 }
 
-/// What happened in one scenario. Clones share the same events.
+/// Records the events of one scenario. Clones share the same events.
 #[derive(Clone, Debug)]
 pub struct Journal {
-    begun: Instant,
+    started: Instant,
     instance: Option<Arc<str>>,
     inner: Arc<Mutex<Inner>>,
 }
@@ -125,51 +125,51 @@ impl Default for Journal {
 }
 
 impl Journal {
-    /// An empty journal that begins now.
+    /// An empty journal; event times count from now.
     pub fn new() -> Self {
         Self {
-            begun: Instant::now(),
+            started: Instant::now(),
             instance: None,
             inner: Arc::default(),
         }
     }
 
-    /// The same journal, for events that concern one instance.
+    /// A handle to this journal that attributes its events to an instance.
     #[must_use]
-    pub fn of_instance(&self, name: &str) -> Self {
+    pub fn for_instance(&self, name: &str) -> Self {
         Self {
             instance: Some(name.into()),
             ..self.clone()
         }
     }
 
-    /// Adds what just happened.
+    /// Appends an event with the current time.
     pub fn record(&self, kind: EventKind) {
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         inner.count += 1;
         let event = Event {
             number: inner.count,
-            at: self.begun.elapsed(),
+            at: self.started.elapsed(),
             instance: self.instance.as_deref().map(str::to_owned),
             kind,
         };
-        if inner.events.len() == KEPT {
+        if inner.events.len() == MAX_KEPT_EVENTS {
             inner.events.pop_front();
         }
         inner.events.push_back(event);
     }
 
-    /// Adds what just happened, in words.
+    /// Appends a text event.
     pub fn note(&self, text: impl Into<String>) {
         self.record(EventKind::Note { text: text.into() });
     }
 
-    /// When the scenario began.
-    pub fn begun(&self) -> Instant {
-        self.begun
+    /// When the scenario started.
+    pub fn started(&self) -> Instant {
+        self.started
     }
 
-    /// The newest events, oldest first.
+    /// The kept events, oldest first.
     pub fn events(&self) -> Vec<Event> {
         let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         inner.events.iter().cloned().collect()
@@ -183,7 +183,7 @@ mod tests {
     #[test]
     fn events_of_several_instances_are_numbered_in_one_order() {
         let journal = Journal::new();
-        let second = journal.of_instance("user-service #2");
+        let second = journal.for_instance("user-service #2");
         journal.note("begins");
         second.record(EventKind::Call {
             method: "CreateUser".to_owned(),
@@ -209,17 +209,17 @@ mod tests {
     }
 
     #[test]
-    fn only_the_newest_events_are_kept_and_their_numbers_show_it() {
+    fn only_the_latest_events_are_kept_with_their_numbers() {
         let journal = Journal::new();
-        for number in 0..=KEPT {
+        for number in 0..=MAX_KEPT_EVENTS {
             journal.note(number.to_string());
         }
         let events = journal.events();
-        assert_eq!((events.len(), events[0].number), (KEPT, 2));
+        assert_eq!((events.len(), events[0].number), (MAX_KEPT_EVENTS, 2));
     }
 
     #[test]
-    fn an_event_is_read_back_as_it_was_written() {
+    fn an_event_survives_serialization() {
         let event = Event {
             number: 7,
             at: Duration::from_micros(1_500),

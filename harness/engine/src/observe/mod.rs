@@ -1,7 +1,7 @@
-//! What a program shows, and how long to wait for it.
+//! The journal of a scenario, and waiting for conditions.
 //!
-//! - [`journal`]: what happened in a scenario, in order
-//! - [`wait`]: waiting for a condition, or proving that it holds
+//! - [`journal`]: the events of a scenario, in order
+//! - [`wait`]: polls until a condition holds, or while it must hold
 
 pub mod journal;
 pub mod wait;

@@ -1,55 +1,56 @@
-//! What shows why a scenario did not pass, as a block of text: the same for people and for CI.
+//! The block of text about a scenario that did not pass, for terminal and CI.
 
-use super::screen::{Screen, Style};
-use super::text::{clean, clean_line, count, shorten, time, wrap};
+use super::output_style::{OutputStyle, TextStyle};
+use super::text::{clean, clean_line, format_count, format_duration, shorten, wrap};
 use crate::failure::Failure;
 use crate::features::cases::Case;
 use crate::run::outcome::{Evidence, LogExcerpt, ScenarioResult};
 
-/// Where the values of a block begin.
-const COLUMN: usize = 12;
+/// Column at which the values of a block start.
+const VALUE_COLUMN: usize = 12;
 
-/// How much of it is shown.
+/// How much of the evidence is shown.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Detail {
-    /// Entries of the timeline; the newest.
-    timeline: usize,
-    /// Characters of one line.
-    line: usize,
+    /// Maximum number of events, the latest ones.
+    max_events: usize,
+    /// Maximum number of characters in a line.
+    max_line: usize,
 }
 
 impl Detail {
-    /// For a terminal.
-    pub(super) const SCREEN: Self = Self {
-        timeline: 40,
-        line: 2_000,
+    /// Limits for a terminal.
+    pub(super) const TERMINAL: Self = Self {
+        max_events: 40,
+        max_line: 2_000,
     };
-    /// Everything.
-    pub(super) const WHOLE: Self = Self {
-        timeline: usize::MAX,
-        line: usize::MAX,
+    /// No limits.
+    pub(super) const FULL: Self = Self {
+        max_events: usize::MAX,
+        max_line: usize::MAX,
     };
 }
 
-/// `USR-7  Its name   features/users/email.feature:12`.
-pub(super) fn heading(case: &Case, screen: Screen) -> String {
+/// The first line of a block: `USR-7  Its name   features/users/email.feature:12`.
+pub(super) fn heading(case: &Case, output: OutputStyle) -> String {
     format!(
         "{}  {}   {}",
-        screen.paint(Style::Bad, &clean_line(&case.clause)),
-        screen.paint(Style::Strong, &clean_line(&case.name)),
-        screen.paint(Style::Faint, &place(case, case.line)),
+        output.paint(TextStyle::Failure, &clean_line(&case.clause)),
+        output.paint(TextStyle::Emphasis, &clean_line(&case.name)),
+        output.paint(TextStyle::Faint, &location(case, case.line)),
     )
 }
 
-fn place(case: &Case, line: usize) -> String {
+/// `features/users/email.feature:12`.
+fn location(case: &Case, line: usize) -> String {
     format!("features/{}:{line}", clean_line(&case.feature))
 }
 
-/// The heading and everything that is known; each line ends with a line end.
-pub(super) fn block(result: &ScenarioResult, screen: Screen, detail: Detail) -> String {
+/// The heading and the evidence; each line ends with a line end.
+pub(super) fn block(result: &ScenarioResult, output: OutputStyle, detail: Detail) -> String {
     let mut block = Block {
-        text: heading(&result.case, screen) + "\n",
-        screen,
+        text: heading(&result.case, output) + "\n",
+        output,
         detail,
     };
     block.prose("clause", &result.case.text);
@@ -61,17 +62,20 @@ pub(super) fn block(result: &ScenarioResult, screen: Screen, detail: Detail) -> 
 
 struct Block {
     text: String,
-    screen: Screen,
+    output: OutputStyle,
     detail: Detail,
 }
 
 impl Block {
     fn evidence(&mut self, result: &ScenarioResult, evidence: &Evidence) {
         let step = clean_line(&evidence.step);
-        let place = place(&result.case, evidence.line);
+        let location = location(&result.case, evidence.line);
         self.row(
             "step",
-            &format!("{step}   {}", self.screen.paint(Style::Faint, &place)),
+            &format!(
+                "{step}   {}",
+                self.output.paint(TextStyle::Faint, &location)
+            ),
         );
         match &evidence.failure {
             Failure::Mismatch {
@@ -98,9 +102,12 @@ impl Block {
     /// The timeline and the logs.
     fn observations(&mut self, evidence: &Evidence, result: &ScenarioResult) {
         let mut lines = Vec::new();
-        let older = evidence.timeline.len().saturating_sub(self.detail.timeline);
+        let older = evidence
+            .timeline
+            .len()
+            .saturating_sub(self.detail.max_events);
         if older > 0 {
-            lines.push(format!("({older} older entries left out)"));
+            lines.push(format!("({older} older events left out)"));
         }
         for entry in &evidence.timeline[older..] {
             lines.push(self.line(&entry.to_string()));
@@ -109,30 +116,45 @@ impl Block {
             self.log(log, &mut lines);
         }
         if lines.is_empty() {
-            lines.push(format!("none; it took {}", time(result.duration)));
+            lines.push(format!(
+                "none; the scenario took {}",
+                format_duration(result.duration)
+            ));
         }
         self.row("evidence", &lines.join("\n"));
     }
 
     fn log(&self, log: &LogExcerpt, lines: &mut Vec<String>) {
         let source = clean_line(&log.source);
-        lines.push(format!("{source} log ({})", count(log.lines.len(), "line")));
+        lines.push(format!(
+            "{source} log ({})",
+            format_count(log.lines.len(), "line")
+        ));
         if log.omitted > 0 {
-            lines.push(format!("  ({} left out)", count(log.omitted, "older line")));
+            lines.push(format!(
+                "  ({} left out)",
+                format_count(log.omitted, "older line")
+            ));
         }
-        lines.extend(log.lines.iter().map(|it| format!("  {}", self.line(it))));
+        lines.extend(
+            log.lines
+                .iter()
+                .map(|line| format!("  {}", self.line(line))),
+        );
     }
 
-    /// Untrusted text on one line.
+    /// Untrusted text, sanitized and shortened, on one line.
     fn line(&self, text: &str) -> String {
-        shorten(&clean_line(text), self.detail.line).into_owned()
+        shorten(&clean_line(text), self.detail.max_line).into_owned()
     }
 
     /// A value that may have several lines.
     fn value(&mut self, label: &str, value: &str) {
         let value = clean(value);
         let lines = value.trim_end().lines();
-        let lines: Vec<_> = lines.map(|it| shorten(it, self.detail.line)).collect();
+        let lines: Vec<_> = lines
+            .map(|line| shorten(line, self.detail.max_line))
+            .collect();
         self.row(label, &lines.join("\n"));
     }
 
@@ -140,13 +162,13 @@ impl Block {
         if !text.is_empty() {
             self.row(
                 label,
-                &wrap(&clean_line(text), self.screen.width - COLUMN, 0),
+                &wrap(&clean_line(text), self.output.width - VALUE_COLUMN, 0),
             );
         }
     }
 
     fn row(&mut self, label: &str, value: &str) {
-        let indentation = format!("\n{}", " ".repeat(COLUMN));
+        let indentation = format!("\n{}", " ".repeat(VALUE_COLUMN));
         let value = value.replace('\n', &indentation);
         self.text
             .push_str(format!("  {label:<10}{value}").trim_end_matches(' '));

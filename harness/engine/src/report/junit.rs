@@ -1,47 +1,48 @@
-//! `junit.xml`: what CI reads. One suite for each feature file, one for the run as a whole.
+//! `junit.xml`, for CI: one test suite for each feature file, and one for the run as a whole.
 
 use quick_junit::{NonSuccessKind, Property, Report, TestCase, TestCaseStatus, TestSuite};
 
 use super::evidence::{self, Detail};
-use super::screen::Screen;
+use super::output_style::OutputStyle;
 use super::summary::Summary;
-use super::text::{clean, clean_line, ranges};
+use super::text::{clean, clean_line, format_ranges};
 use crate::run::model::RunReport;
 use crate::run::outcome::{Outcome, ScenarioResult};
 
-/// The run as XML in the form that `JUnit` made common.
+/// Renders the run as XML in the format of `JUnit`.
 pub fn render(run: &RunReport) -> String {
     let subject = format!("{} {}", run.subject.name, run.subject.version);
     let mut report = Report::new(clean_line(&subject));
     report.set_time(run.duration);
-    report.add_test_suite(whole(run));
+    report.add_test_suite(run_suite(run));
     for results in run
         .scenarios
         .chunk_by(|one, next| one.case.feature == next.case.feature)
     {
-        report.add_test_suite(feature(results));
+        report.add_test_suite(feature_suite(results));
     }
     let xml = report
         .to_string()
         .expect("text without control characters is always XML");
-    // The root has the first such attribute; the schema of Jenkins' xUnit plugin (junit-10) has it for suites alone.
+    // Removes the attribute of the root, which is the first one: the schema of Jenkins' xUnit plugin (junit-10)
+    // permits it only on suites.
     let skipped = format!(" skipped=\"{}\"", report.skipped);
     xml.replacen(&skipped, "", 1)
 }
 
-/// The verdicts and what they rest on; with a case of its own when the run as a whole went wrong, or a
-/// run that judged nothing would look like a success.
-fn whole(run: &RunReport) -> TestSuite {
+/// A test suite with the verdicts and facts of the run as properties. If the run as a whole failed, it contains
+/// a test case with an error, because otherwise a run that judged nothing would look like a success.
+fn run_suite(run: &RunReport) -> TestSuite {
     let mut suite = TestSuite::new("run");
     suite.set_timestamp(run.started_at);
     suite.set_time(run.duration);
     let mut property = |name: &str, value: &str| {
         suite.add_property(Property::new(clean_line(name), clean_line(value)));
     };
-    for it in &run.verdicts {
+    for verdict in &run.verdicts {
         property(
-            &format!("verdict.{}.{}", it.component, it.profile),
-            it.verdict.word(),
+            &format!("verdict.{}.{}", verdict.component, verdict.profile),
+            verdict.verdict.word(),
         );
     }
     property("contract", &run.contract);
@@ -54,8 +55,11 @@ fn whole(run: &RunReport) -> TestSuite {
             &format!("{} ({})", info.version, info.provider),
         );
     }
-    property("unjudged", &ranges(run.unjudged.iter().map(String::as_str)));
-    if let Some(trouble) = Summary::of(run, None).trouble {
+    property(
+        "unjudged",
+        &format_ranges(run.unjudged.iter().map(String::as_str)),
+    );
+    if let Some(trouble) = Summary::new(run, None).trouble {
         let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
         status.set_type("run").set_message(clean_line(&trouble));
         let mut case = TestCase::new("the run as a whole", status);
@@ -65,25 +69,26 @@ fn whole(run: &RunReport) -> TestSuite {
     suite
 }
 
-fn feature(results: &[ScenarioResult]) -> TestSuite {
+/// The test suite of a feature file.
+fn feature_suite(results: &[ScenarioResult]) -> TestSuite {
     let mut suite = TestSuite::new(clean_line(&results[0].case.feature));
-    suite.set_time(results.iter().map(|it| it.duration).sum());
+    suite.set_time(results.iter().map(|result| result.duration).sum());
     for result in results {
-        suite.add_test_case(case(result));
+        suite.add_test_case(test_case(result));
     }
     suite
 }
 
-fn case(result: &ScenarioResult) -> TestCase {
-    let it = &result.case;
-    let mut case = TestCase::new(clean_line(&it.name), status(result));
-    case.set_classname(format!(
+fn test_case(result: &ScenarioResult) -> TestCase {
+    let case = &result.case;
+    let mut test_case = TestCase::new(clean_line(&case.name), status(result));
+    test_case.set_classname(format!(
         "{}.{}",
-        clean_line(&it.component),
-        clean_line(&it.clause)
+        clean_line(&case.component),
+        clean_line(&case.clause)
     ));
-    case.set_time(result.duration);
-    case
+    test_case.set_time(result.duration);
+    test_case
 }
 
 fn status(result: &ScenarioResult) -> TestCaseStatus {
@@ -99,7 +104,7 @@ fn status(result: &ScenarioResult) -> TestCaseStatus {
     status.set_type(result.outcome.word());
     status.set_message(clean_line(&result.reason().unwrap_or_default()));
     if evidence.is_some() {
-        let block = evidence::block(result, Screen::PLAIN, Detail::WHOLE);
+        let block = evidence::block(result, OutputStyle::PLAIN, Detail::FULL);
         status.set_description(clean(&block));
     }
     status

@@ -1,4 +1,4 @@
-//! What is known of a run before it ends, so that one that is killed leaves it.
+//! Writes intermediate reports while a run is executed, so that a killed run leaves its last one.
 
 use std::cell::RefCell;
 use std::path::PathBuf;
@@ -12,27 +12,30 @@ use crate::run::execute::Watcher;
 use crate::run::model::RunReport;
 use crate::run::outcome::ScenarioResult;
 
-/// How often the files are written while scenarios run.
-const INTERVAL: Duration = Duration::from_secs(5);
+/// Minimum time between two intermediate reports.
+const MIN_INTERVAL: Duration = Duration::from_secs(5);
 
-/// Passes everything on to another watcher, and writes the files of `--report` now and then.
+/// A watcher that writes intermediate reports to the folder of `--report`, and forwards events to another watcher.
 pub struct Recorder<'a, W> {
     inner: &'a W,
     folder: Option<PathBuf>,
-    /// Makes a report of the results so far.
+    /// Assembles a report from the results so far.
     assemble: Box<dyn Fn(Vec<ScenarioResult>) -> RunReport + 'a>,
     state: RefCell<State>,
 }
 
 struct State {
     results: Vec<ScenarioResult>,
-    begun: Instant,
+    /// When the last report was started to be written.
+    last_write: Instant,
+    /// The task that writes the last report.
     writing: Option<JoinHandle<()>>,
 }
 
 impl<'a, W: Watcher> Recorder<'a, W> {
-    /// Writes the report of a run without a result at once. Must be made within a runtime.
-    pub fn begin(
+    /// Creates a recorder and immediately starts to write a report without results. Must be called within a Tokio
+    /// runtime.
+    pub fn start(
         inner: &'a W,
         folder: Option<PathBuf>,
         assemble: impl Fn(Vec<ScenarioResult>) -> RunReport + 'a,
@@ -43,7 +46,7 @@ impl<'a, W: Watcher> Recorder<'a, W> {
             assemble: Box::new(assemble),
             state: RefCell::new(State {
                 results: Vec::new(),
-                begun: Instant::now(),
+                last_write: Instant::now(),
                 writing: None,
             }),
         };
@@ -51,25 +54,30 @@ impl<'a, W: Watcher> Recorder<'a, W> {
         recorder
     }
 
-    /// Waits until nothing is written any more; what is written later is the whole report.
-    pub async fn end(self) {
+    /// Waits until the last intermediate report is written; the complete report must be written afterwards.
+    pub async fn finish(self) {
         if let Some(writing) = self.state.into_inner().writing {
             let _ = writing.await;
         }
     }
 
-    /// On another thread: a slow disk delays no scenario.
+    /// Writes a report on another thread, so that a slow disk does not delay scenarios. Does nothing if the previous
+    /// report is still being written.
     fn write(&self, state: &mut State) {
         let Some(folder) = self.folder.clone() else {
             return;
         };
-        if state.writing.as_ref().is_some_and(|it| !it.is_finished()) {
+        if state
+            .writing
+            .as_ref()
+            .is_some_and(|task| !task.is_finished())
+        {
             return;
         }
         let run = (self.assemble)(state.results.clone());
-        state.begun = Instant::now();
+        state.last_write = Instant::now();
         state.writing = Some(tokio::task::spawn_blocking(move || {
-            // A disk that is full now may have room at the end; if not, the summary says so.
+            // An error is ignored; if it persists, writing the complete report fails as well.
             let _ = write_files(&run, &folder);
         }));
     }
@@ -87,7 +95,7 @@ impl<W: Watcher> Watcher for Recorder<'_, W> {
         }
         let mut state = self.state.borrow_mut();
         state.results.push(result.clone());
-        if state.begun.elapsed() >= INTERVAL {
+        if state.last_write.elapsed() >= MIN_INTERVAL {
             self.write(&mut state);
         }
     }

@@ -1,4 +1,4 @@
-//! Runs to render: every outcome, with everything that evidence can hold.
+//! Sample runs for tests: all outcomes, with all kinds of evidence.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -11,13 +11,14 @@ use crate::backends::BackendInfo;
 use crate::backends::provider::ProviderKind;
 use crate::failure::Failure;
 use crate::features::cases::Case;
-use crate::manifest::{ComponentSource, Manifest};
+use crate::manifest::{ComponentCommand, Manifest};
 use crate::observe::Patience;
 use crate::observe::journal::{Event, EventKind};
 use crate::run::model::{RunReport, SubjectInfo};
 use crate::run::outcome::{Evidence, LogExcerpt, MissingKind, Outcome, ScenarioResult};
 use crate::run::verdict;
 
+/// A scenario with this outcome, without evidence.
 pub(super) fn result(clause: &str, name: &str, outcome: Outcome) -> ScenarioResult {
     ScenarioResult {
         case: Arc::new(Case {
@@ -38,12 +39,12 @@ pub(super) fn result(clause: &str, name: &str, outcome: Outcome) -> ScenarioResu
     }
 }
 
-/// One that passed.
+/// A scenario that passed.
 pub(super) fn passed(clause: &str, name: &str) -> ScenarioResult {
     result(clause, name, Outcome::Passed)
 }
 
-/// One that failed, with everything that evidence can hold, and a subject that attacks the terminal.
+/// A scenario that failed, with all kinds of evidence and with escape sequences in the subject's output.
 pub(super) fn failed(clause: &str, name: &str) -> ScenarioResult {
     ScenarioResult {
         evidence: Some(Evidence {
@@ -120,7 +121,7 @@ pub(super) fn known_deviation(clause: &str) -> ScenarioResult {
 }
 
 pub(super) fn manifest() -> Manifest {
-    let source = ComponentSource {
+    let command = ComponentCommand {
         command: vec!["shop".to_owned()],
         env: BTreeMap::new(),
         inherit: Vec::new(),
@@ -131,7 +132,7 @@ pub(super) fn manifest() -> Manifest {
         version: "2.1".to_owned(),
         capabilities: Vec::new(),
         build: None,
-        components: BTreeMap::from([("shop".to_owned(), source)]),
+        components: BTreeMap::from([("shop".to_owned(), command)]),
         known_deviations: Vec::new(),
     }
 }
@@ -168,7 +169,8 @@ pub(super) fn run(scenarios: Vec<ScenarioResult>, patience: f64) -> RunReport {
     }
 }
 
-pub(super) fn everything() -> RunReport {
+/// A run with all outcomes.
+pub(super) fn run_with_all_outcomes() -> RunReport {
     let scenarios = vec![
         passed("USR-1", "A user is stored"),
         failed(

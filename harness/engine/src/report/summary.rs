@@ -1,4 +1,4 @@
-//! The counts that every report ends with, and that CI reads.
+//! The counts at the end of a report, and the exit status.
 
 use std::fmt;
 
@@ -6,36 +6,36 @@ use super::{ReportError, text};
 use crate::run::model::RunReport;
 use crate::run::verdict::{Ending, Tally};
 
-/// `3 passed, 1 failed, 2 skipped`: nothing failed exactly when the exit status is 0.
+/// `3 passed, 1 failed, 2 skipped`: `failed` is 0 exactly if the exit status is 0.
 ///
-/// An error counts as failed; what was not run and a known deviation count as skipped. A run that
-/// went wrong as a whole (interrupted, nothing executed) without a scenario to blame counts itself as
-/// one failed, so that this line alone cannot be taken for a success.
+/// Errors count as failed; scenarios that were not run and known deviations count as skipped. A run that failed
+/// as a whole (interrupted, nothing executed) without a failed scenario counts as one failure, so that this line
+/// is never mistaken for a success.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Summary {
     /// Scenarios that passed.
     pub(super) passed: usize,
-    /// Scenarios that failed or ended in error, or 1 for the run as a whole.
+    /// Scenarios that failed or ended in error, or 1 if only the run as a whole failed.
     pub(super) failed: usize,
-    /// Scenarios that were not judged, or are known to deviate.
+    /// Scenarios that were skipped or not run, and known deviations.
     pub(super) skipped: usize,
-    /// Of `conformance run`.
+    /// The exit status of `conformance run`.
     pub(super) exit_code: u8,
-    /// What went wrong with the run as a whole.
+    /// Why the run as a whole failed, if it did.
     pub(super) trouble: Option<String>,
 }
 
 impl Summary {
-    /// Counts the run; `unwritten` is why a report of it could not be written.
-    pub(super) fn of(run: &RunReport, unwritten: Option<&ReportError>) -> Self {
-        let tally = Tally::of(run.scenarios.iter().map(|it| &it.outcome));
-        let ending = Ending::of(&run.scenarios, run.interrupted, run.allow_missing);
-        let trouble = unwritten
+    /// Summarizes a run; `write_error` is the error of writing its reports, if there was one.
+    pub(super) fn new(run: &RunReport, write_error: Option<&ReportError>) -> Self {
+        let tally = Tally::count(run.scenarios.iter().map(|result| &result.outcome));
+        let ending = Ending::from_results(&run.scenarios, run.interrupted, run.allow_missing);
+        let trouble = write_error
             .map(ToString::to_string)
             .or_else(|| run.trouble.clone())
             .or_else(|| trouble(ending));
         let exit_code = match ending.exit_code() {
-            0 if unwritten.is_some() => 2,
+            0 if write_error.is_some() => 2,
             code => code,
         };
         let failed = tally.failed + tally.errors;
@@ -53,16 +53,16 @@ impl Summary {
     }
 }
 
-/// What went wrong, where no scenario says it.
+/// Why the run as a whole failed, if no scenario shows it.
 fn trouble(ending: Ending) -> Option<String> {
     match ending {
-        Ending::Interrupted => Some("interrupted before its end".to_owned()),
-        Ending::Missing(number) => Some(format!(
-            "{} not run for want of a backend; --allow-missing accepts that",
-            text::count(number, "scenario")
+        Ending::Interrupted => Some("it was interrupted".to_owned()),
+        Ending::MissingBackend(number) => Some(format!(
+            "{} not run because of a missing backend; --allow-missing accepts that",
+            text::format_count(number, "scenario")
         )),
-        Ending::Nothing => Some("no scenario was executed".to_owned()),
-        Ending::Failed | Ending::Error | Ending::Good => None,
+        Ending::NoneExecuted => Some("no scenario was executed".to_owned()),
+        Ending::Failed | Ending::Error | Ending::Success => None,
     }
 }
 

@@ -1,13 +1,13 @@
-//! The summary at the end of a run, for the terminal.
+//! The summary on the terminal at the end of a run.
 
 use std::fmt::Write as _;
 use std::time::Duration;
 
 use super::Timings;
 use super::evidence::{self, Detail};
-use super::screen::{Screen, Style};
+use super::output_style::{OutputStyle, TextStyle};
 use super::summary::Summary;
-use super::text::{clean, clean_line, count, ranges, time, wrap};
+use super::text::{clean, clean_line, format_count, format_duration, format_ranges, wrap};
 use crate::backends::BackendInfo;
 use crate::backends::provider::ProviderKind;
 use crate::observe::Patience;
@@ -15,95 +15,102 @@ use crate::run::model::RunReport;
 use crate::run::outcome::{Outcome, ScenarioResult};
 use crate::run::verdict::{ComponentVerdict, Verdict};
 
-/// How many of the slowest are shown.
-const SLOWEST: usize = 10;
+/// Number of slowest scenarios and steps that are shown.
+const SLOWEST_COUNT: usize = 10;
 
-/// Everything that a run has to say, ending in the summary line alone on its line.
+/// The complete summary of a run; its last line is the line with the counts.
 pub(super) fn summary(
     run: &RunReport,
     timings: Option<&Timings>,
     summary: &Summary,
-    screen: Screen,
+    output: OutputStyle,
 ) -> String {
-    let mut parts = failures(run, screen);
-    parts.extend(errors(run, screen));
-    parts.extend(reasons(run, screen));
-    parts.push(verdicts(run, screen));
-    parts.push(facts(run, screen));
-    parts.extend(timings.map(|it| self::timings(run, it, screen)));
-    parts.push(last_words(summary, screen));
+    let mut parts = failures(run, output);
+    parts.extend(errors(run, output));
+    parts.extend(reasons(run, output));
+    parts.push(verdicts(run, output));
+    parts.push(facts(run, output));
+    parts.extend(timings.map(|timings| self::timings(run, timings, output)));
+    parts.push(closing(summary, output));
     format!("\n{}", parts.join("\n"))
 }
 
-fn with<'a>(
+/// The results whose outcome fulfils a condition.
+fn results_with<'a>(
     run: &'a RunReport,
-    wanted: impl Fn(&Outcome) -> bool + 'a,
+    condition: impl Fn(&Outcome) -> bool + 'a,
 ) -> impl Iterator<Item = &'a ScenarioResult> {
-    run.scenarios.iter().filter(move |it| wanted(&it.outcome))
+    run.scenarios
+        .iter()
+        .filter(move |result| condition(&result.outcome))
 }
 
-fn failures(run: &RunReport, screen: Screen) -> Vec<String> {
-    with(run, |it| *it == Outcome::Failed)
-        .map(|it| evidence::block(it, screen, Detail::SCREEN))
+fn failures(run: &RunReport, output: OutputStyle) -> Vec<String> {
+    results_with(run, |outcome| *outcome == Outcome::Failed)
+        .map(|result| evidence::block(result, output, Detail::TERMINAL))
         .collect()
 }
 
-/// One block for each cause: a dead backend ends many scenarios in the same error.
-fn errors(run: &RunReport, screen: Screen) -> Vec<String> {
-    let errors = with(run, |it| *it == Outcome::Error);
+/// One block for each cause: a dead backend leads to the same error in many scenarios.
+fn errors(run: &RunReport, output: OutputStyle) -> Vec<String> {
+    let errors = results_with(run, |outcome| *outcome == Outcome::Error);
     let cause = |result: &ScenarioResult| {
         result
             .evidence
             .as_ref()
             .map(|evidence| evidence.failure.to_string())
     };
-    grouped(errors, |it| cause(it).unwrap_or_default())
+    group_by_key(errors, |result| cause(result).unwrap_or_default())
         .into_iter()
         .map(|(_, results)| {
-            let mut block = evidence::block(results[0], screen, Detail::SCREEN);
+            let mut block = evidence::block(results[0], output, Detail::TERMINAL);
             if let others @ [_, ..] = &results[1..] {
-                let _ = writeln!(block, "  as well   {}", names(others, screen, 12));
+                let _ = writeln!(block, "  also in   {}", list_clauses(others, output, 12));
             }
             block
         })
         .collect()
 }
 
-/// Whether an outcome is of one kind.
-type Kind = fn(&Outcome) -> bool;
+/// A condition on outcomes.
+type OutcomeFilter = fn(&Outcome) -> bool;
 
-/// What was not judged, by its reason.
-fn reasons(run: &RunReport, screen: Screen) -> Vec<String> {
-    let kinds: [(&str, Kind); 3] = [
+/// Scenarios with known deviations, not run or skipped, grouped by reason.
+fn reasons(run: &RunReport, output: OutputStyle) -> Vec<String> {
+    let kinds: [(&str, OutcomeFilter); 3] = [
         ("known deviations", |outcome| {
             matches!(outcome, Outcome::KnownDeviation { .. })
         }),
-        ("not run", |it| matches!(it, Outcome::NotRun { .. })),
-        ("skipped", |it| matches!(it, Outcome::Skipped { .. })),
+        ("not run", |outcome| {
+            matches!(outcome, Outcome::NotRun { .. })
+        }),
+        ("skipped", |outcome| {
+            matches!(outcome, Outcome::Skipped { .. })
+        }),
     ];
-    let section = |(title, wanted): (&str, Kind)| {
-        let groups = grouped(with(run, wanted), |result| {
+    let section = |(title, filter): (&str, OutcomeFilter)| {
+        let groups = group_by_key(results_with(run, filter), |result| {
             result.outcome.reason().unwrap_or_default().to_owned()
         });
-        let mut text = screen.paint(Style::Doubt, title) + "\n";
+        let mut text = output.paint(TextStyle::Warning, title) + "\n";
         for (reason, results) in &groups {
-            let _ = writeln!(text, "  {}", wrap(&clean(reason), screen.width, 2));
-            let _ = writeln!(text, "    {}", names(results, screen, 4));
+            let _ = writeln!(text, "  {}", wrap(&clean(reason), output.width, 2));
+            let _ = writeln!(text, "    {}", list_clauses(results, output, 4));
         }
         (!groups.is_empty()).then_some(text)
     };
     kinds.into_iter().filter_map(section).collect()
 }
 
-/// In the order of the first of each group.
-fn grouped<'a>(
+/// Groups results by key, in the order of the first result of each group.
+fn group_by_key<'a>(
     results: impl Iterator<Item = &'a ScenarioResult>,
     key: impl Fn(&ScenarioResult) -> String,
 ) -> Vec<(String, Vec<&'a ScenarioResult>)> {
     let mut groups: Vec<(String, Vec<_>)> = Vec::new();
     for result in results {
         let key = key(result);
-        match groups.iter_mut().find(|it| it.0 == key) {
+        match groups.iter_mut().find(|(other, _)| *other == key) {
             Some((_, group)) => group.push(result),
             None => groups.push((key, vec![result])),
         }
@@ -111,40 +118,45 @@ fn grouped<'a>(
     groups
 }
 
-/// `3 scenarios of USR-1, USR-3 to USR-5`.
-fn names(results: &[&ScenarioResult], screen: Screen, indent: usize) -> String {
-    let clauses = ranges(results.iter().map(|it| it.case.clause.as_str()));
-    let text = format!("{} of {clauses}", count(results.len(), "scenario"));
-    wrap(&text, screen.width, indent)
+/// Number and clauses of results: `3 scenarios of USR-1, USR-3 to USR-5`.
+fn list_clauses(results: &[&ScenarioResult], output: OutputStyle, indent: usize) -> String {
+    let clauses = format_ranges(results.iter().map(|result| result.case.clause.as_str()));
+    let text = format!("{} of {clauses}", format_count(results.len(), "scenario"));
+    wrap(&text, output.width, indent)
 }
 
-fn verdicts(run: &RunReport, screen: Screen) -> String {
+/// The table of verdicts.
+fn verdicts(run: &RunReport, output: OutputStyle) -> String {
     let subject = format!("{} {}", run.subject.name, run.subject.version);
     let mut text = format!(
         "{}, contract {}\n",
-        screen.paint(Style::Strong, &clean_line(&subject)),
+        output.paint(TextStyle::Emphasis, &clean_line(&subject)),
         clean_line(&run.contract)
     );
-    let names = run.verdicts.iter().map(|it| it.component.chars().count());
-    let width = names.max().unwrap_or(0).max("component".len());
+    let widths = run
+        .verdicts
+        .iter()
+        .map(|verdict| verdict.component.chars().count());
+    let width = widths.max().unwrap_or(0).max("component".len());
     let _ = writeln!(
         text,
         "  {:width$}  profile  {:14}  passed  failed  errors  not run  deviations  skipped  deselected",
         "component", "verdict"
     );
     for verdict in &run.verdicts {
-        text.push_str(&row(verdict, width, screen));
+        text.push_str(&row(verdict, width, output));
     }
     text
 }
 
-fn row(verdict: &ComponentVerdict, width: usize, screen: Screen) -> String {
+/// A row of the table of verdicts.
+fn row(verdict: &ComponentVerdict, width: usize, output: OutputStyle) -> String {
     let style = match verdict.verdict {
-        Verdict::Conformant => Style::Good,
-        Verdict::Partial | Verdict::Unknown => Style::Doubt,
-        Verdict::NotConformant => Style::Bad,
+        Verdict::Conformant => TextStyle::Success,
+        Verdict::Partial | Verdict::Unknown => TextStyle::Warning,
+        Verdict::NotConformant => TextStyle::Failure,
     };
-    let word = screen.paint(style, &format!("{:14}", verdict.verdict));
+    let word = output.paint(style, &format!("{:14}", verdict.verdict));
     let tally = &verdict.tally;
     format!(
         "  {:width$}  {:7}  {word}  {:6}  {:6}  {:6}  {:7}  {:10}  {:7}  {:10}\n",
@@ -160,28 +172,28 @@ fn row(verdict: &ComponentVerdict, width: usize, screen: Screen) -> String {
     )
 }
 
-/// What the verdicts rest on.
-fn facts(run: &RunReport, screen: Screen) -> String {
+/// Facts about the run that the verdicts depend on.
+fn facts(run: &RunReport, output: OutputStyle) -> String {
     let mut text = String::new();
     let mut fact = |label: &str, value: &str| {
-        let _ = writeln!(text, "  {label:<14} {}", wrap(value, screen.width, 17));
+        let _ = writeln!(text, "  {label:<14} {}", wrap(value, output.width, 17));
     };
     let backend = |(name, info): (&String, &crate::backends::BackendInfo)| {
         format!("{name} {} ({})", clean_line(&info.version), info.provider)
     };
     let backends: Vec<_> = run.backends.iter().map(backend).collect();
     if backends.is_empty() {
-        fact("backends", "none was needed or none was there");
+        fact("backends", "none were started");
     } else {
         fact("backends", &backends.join(", "));
     }
-    if run.patience > Patience::MOST {
+    if run.patience > Patience::MAX_CONFORMANT {
         fact(
             "patience",
             &format!(
                 "{}: above {} no verdict is conformant",
                 run.patience,
-                Patience::MOST
+                Patience::MAX_CONFORMANT
             ),
         );
     } else if run.patience > 1.0 {
@@ -190,10 +202,10 @@ fn facts(run: &RunReport, screen: Screen) -> String {
     if !run.unjudged.is_empty() {
         fact(
             "not judged yet:",
-            &ranges(run.unjudged.iter().map(String::as_str)),
+            &format_ranges(run.unjudged.iter().map(String::as_str)),
         );
     }
-    let took = time(run.duration);
+    let took = format_duration(run.duration);
     fact(
         "run",
         &format!("suite {}, seed {}, {took}", run.suite_version, run.seed),
@@ -201,55 +213,56 @@ fn facts(run: &RunReport, screen: Screen) -> String {
     text
 }
 
-/// Where the time of the run went, slowest first.
-fn timings(run: &RunReport, timings: &Timings, screen: Screen) -> String {
-    let mut text = screen.paint(Style::Strong, "timings") + "\n";
+/// Durations of phases, processor time, and the slowest scenarios and steps.
+fn timings(run: &RunReport, timings: &Timings, output: OutputStyle) -> String {
+    let mut text = output.paint(TextStyle::Emphasis, "timings") + "\n";
     for (phase, duration) in &timings.phases {
-        let _ = writeln!(text, "  {:>9}  {phase}", time(*duration));
+        let _ = writeln!(text, "  {:>9}  {phase}", format_duration(*duration));
     }
-    let _ = writeln!(text, "  {:>9}  altogether", time(timings.wall));
+    let _ = writeln!(text, "  {:>9}  in total", format_duration(timings.wall));
     let driven = timings.subjects_cpu + timings.backends_cpu;
-    let are_processes = |it: &BackendInfo| it.provider == ProviderKind::Process;
-    let backends = if run.backends.values().all(are_processes) {
-        let share = share(timings.suite_cpu, driven);
-        format!("backends {}{share}", time(timings.backends_cpu))
+    let is_process = |info: &BackendInfo| info.provider == ProviderKind::Process;
+    let backends = if run.backends.values().all(is_process) {
+        let share = overhead_of_suite(timings.suite_cpu, driven);
+        format!("backends {}{share}", format_duration(timings.backends_cpu))
     } else {
-        "what backends took elsewhere is not known".to_owned()
+        "backends unknown (not processes of this machine)".to_owned()
     };
     let _ = writeln!(
         text,
         "  processor time: suite {}, subjects {}, {backends}",
-        time(timings.suite_cpu),
-        time(timings.subjects_cpu),
+        format_duration(timings.suite_cpu),
+        format_duration(timings.subjects_cpu),
     );
     text.push_str("  slowest scenarios\n");
     let mut scenarios: Vec<_> = run.scenarios.iter().collect();
-    scenarios.sort_by_key(|it| std::cmp::Reverse(it.duration));
-    for result in scenarios.into_iter().take(SLOWEST) {
+    scenarios.sort_by_key(|result| std::cmp::Reverse(result.duration));
+    for result in scenarios.into_iter().take(SLOWEST_COUNT) {
         let case = &result.case;
         let name = clean_line(&case.name);
         let _ = writeln!(
             text,
             "  {:>9}  {}  {name}",
-            time(result.duration),
+            format_duration(result.duration),
             case.clause
         );
     }
     text.push_str("  slowest steps, over all scenarios\n");
-    for (step, times) in steps(run).into_iter().take(SLOWEST) {
+    for (step, times) in step_times(run).into_iter().take(SLOWEST_COUNT) {
         let step = clean_line(step);
         let _ = writeln!(
             text,
-            "  {:>9}  {} of at most {}  {step}",
-            time(times.total),
-            count(times.count, "time"),
-            time(times.longest)
+            "  {:>9}  {}, longest {}  {step}",
+            format_duration(times.total),
+            format_count(times.count, "time"),
+            format_duration(times.longest)
         );
     }
     text
 }
 
-fn share(suite: Duration, driven: Duration) -> String {
+/// The suite's processor time as a percentage of that of the programs that it drives; empty if that is zero.
+fn overhead_of_suite(suite: Duration, driven: Duration) -> String {
     if driven.is_zero() {
         return String::new();
     }
@@ -257,37 +270,38 @@ fn share(suite: Duration, driven: Duration) -> String {
     format!(" (the suite {percent:.0} % of both)")
 }
 
-/// What one sentence took over all scenarios.
+/// Durations of one step over all scenarios.
 #[derive(Default)]
-struct Times {
+struct StepTimes {
     total: Duration,
     longest: Duration,
     count: usize,
 }
 
-fn steps(run: &RunReport) -> Vec<(&str, Times)> {
-    let mut all = std::collections::BTreeMap::<&str, Times>::new();
-    for (step, duration) in run.scenarios.iter().flat_map(|it| &it.steps) {
+/// The steps with their durations, those with the longest total first.
+fn step_times(run: &RunReport) -> Vec<(&str, StepTimes)> {
+    let mut all = std::collections::BTreeMap::<&str, StepTimes>::new();
+    for (step, duration) in run.scenarios.iter().flat_map(|result| &result.steps) {
         let times = all.entry(step).or_default();
         times.total += *duration;
         times.longest = times.longest.max(*duration);
         times.count += 1;
     }
     let mut all: Vec<_> = all.into_iter().collect();
-    all.sort_by_key(|it| std::cmp::Reverse(it.1.total));
+    all.sort_by_key(|(_, times)| std::cmp::Reverse(times.total));
     all
 }
 
-/// What went wrong with the run as a whole, and the summary line.
-fn last_words(summary: &Summary, screen: Screen) -> String {
+/// Why the run as a whole failed, if it did, and the line with the counts.
+fn closing(summary: &Summary, output: OutputStyle) -> String {
     let trouble = summary.trouble.as_deref().map(|trouble| {
         let text = format!(
             "the run as a whole failed: {} (exit status {})",
             clean_line(trouble),
             summary.exit_code
         );
-        screen.paint(Style::Bad, &text) + "\n\n"
+        output.paint(TextStyle::Failure, &text) + "\n\n"
     });
-    // Plain on purpose: CI reads it.
+    // Without colours, because CI parses this line.
     format!("{}{summary}\n", trouble.unwrap_or_default())
 }

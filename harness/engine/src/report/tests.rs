@@ -1,6 +1,6 @@
-//! Golden reports, and what holds of all of them.
+//! Golden reports, and properties of all reports.
 //!
-//! `UPDATE_GOLDEN=1 cargo test -p conformance-engine golden` writes the files anew; read the difference.
+//! `UPDATE_GOLDEN=1 cargo test --lib golden` updates the files; review the difference.
 
 use std::path::Path;
 
@@ -15,12 +15,12 @@ use crate::observe::journal::EventKind;
 use crate::run::outcome::{MissingKind, Outcome, ScenarioResult};
 
 fn summary(run: &RunReport, timings: Option<&Timings>) -> String {
-    terminal::summary(run, timings, &Summary::of(run, None), Screen::PLAIN)
+    terminal::summary(run, timings, &Summary::new(run, None), OutputStyle::PLAIN)
 }
 
-/// Compares with a file of `golden/`.
+/// Compares a text with a file in `golden/`.
 #[track_caller]
-fn golden(name: &str, text: &str) {
+fn check_golden(name: &str, text: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("src/report/golden")
         .join(name);
@@ -28,15 +28,12 @@ fn golden(name: &str, text: &str) {
         std::fs::write(&path, text).expect("to write the golden file");
     }
     let expected = std::fs::read_to_string(&path).expect("a golden file");
-    assert_eq!(
-        text, expected,
-        "{name} differs; UPDATE_GOLDEN=1 writes it anew"
-    );
+    assert_eq!(text, expected, "{name} differs; UPDATE_GOLDEN=1 updates it");
 }
 
 #[test]
 fn golden_summary_of_a_run_with_every_outcome() {
-    golden("everything.txt", &summary(&everything(), None));
+    check_golden("everything.txt", &summary(&run_with_all_outcomes(), None));
 }
 
 #[test]
@@ -55,58 +52,61 @@ fn golden_summary_of_a_conformant_run_with_timings() {
         vec![passed("USR-1", "A user is stored"), skipped("SEC-1")],
         1.0,
     );
-    golden("conformant.txt", &summary(&run, Some(&timings)));
+    check_golden("conformant.txt", &summary(&run, Some(&timings)));
 }
 
 #[test]
 fn golden_verdict_json() {
-    golden("verdict.json", &verdict_json::render(&everything()));
+    check_golden(
+        "verdict.json",
+        &verdict_json::render(&run_with_all_outcomes()),
+    );
 }
 
 #[test]
 fn golden_junit() {
-    golden("junit.xml", &junit::render(&everything()));
+    check_golden("junit.xml", &junit::render(&run_with_all_outcomes()));
 }
 
-/// The last line of the summary of a run, and its exit status.
+/// Checks the last line of the summary and the exit status of a changed run.
 #[track_caller]
-fn closes(change: impl FnOnce(&mut RunReport), line: &str, exit_code: u8) {
+fn check_closing(change: impl FnOnce(&mut RunReport), line: &str, exit_code: u8) {
     let mut run = run(vec![passed("USR-1", "A user is stored")], 1.0);
     change(&mut run);
     let summary = summary(&run, None);
     assert_eq!(summary.lines().last(), Some(line), "{summary}");
-    assert_eq!(Summary::of(&run, None).exit_code, exit_code);
+    assert_eq!(Summary::new(&run, None).exit_code, exit_code);
 }
 
 #[test]
 fn the_last_line_counts_every_scenario() {
-    closes(|_| {}, "1 passed, 0 failed, 0 skipped", 0);
-    closes(
-        |run| *run = everything(),
+    check_closing(|_| {}, "1 passed, 0 failed, 0 skipped", 0);
+    check_closing(
+        |run| *run = run_with_all_outcomes(),
         "1 passed, 3 failed, 4 skipped",
         1,
     );
 }
 
 #[test]
-fn a_run_that_went_wrong_as_a_whole_counts_itself_as_failed() {
-    closes(
+fn a_run_that_failed_as_a_whole_counts_as_one_failure() {
+    check_closing(
         |run| run.interrupted = true,
         "1 passed, 1 failed, 0 skipped",
         130,
     );
-    closes(
+    check_closing(
         |run| run.scenarios.clear(),
         "0 passed, 1 failed, 0 skipped",
         2,
     );
-    closes(
+    check_closing(
         |run| run.scenarios = vec![skipped("SEC-1")],
         "0 passed, 1 failed, 1 skipped",
         2,
     );
     let missing = not_run("USR-19", MissingKind::Backend);
-    closes(
+    check_closing(
         |run| run.scenarios.push(missing),
         "1 passed, 1 failed, 1 skipped",
         2,
@@ -115,16 +115,16 @@ fn a_run_that_went_wrong_as_a_whole_counts_itself_as_failed() {
 }
 
 #[test]
-fn a_report_that_cannot_be_written_is_no_success() {
+fn a_report_that_cannot_be_written_makes_the_run_fail() {
     let run = run(vec![passed("USR-1", "A user is stored")], 1.0);
     let cause = io::Error::from(io::ErrorKind::StorageFull);
-    let unwritten = ReportError::File {
+    let write_error = ReportError::File {
         path: PathBuf::from("out/junit.xml"),
         cause,
     };
-    let summary = Summary::of(&run, Some(&unwritten));
+    let summary = Summary::new(&run, Some(&write_error));
     assert_eq!((summary.exit_code, summary.failed), (2, 1));
-    let text = terminal::summary(&run, None, &summary, Screen::PLAIN);
+    let text = terminal::summary(&run, None, &summary, OutputStyle::PLAIN);
     assert!(
         text.contains("cannot write the report out/junit.xml: no storage space"),
         "{text}"
@@ -132,49 +132,52 @@ fn a_report_that_cannot_be_written_is_no_success() {
 }
 
 #[test]
-fn a_folder_that_cannot_be_made_is_named() {
-    let place = tempfile::tempdir().expect("a folder");
-    let path = place.path().join("file");
+fn a_report_folder_that_cannot_be_created_is_named() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("file");
     std::fs::write(&path, "").expect("a file");
-    let error = prepare(&path).expect_err("a file is no folder").to_string();
+    let error = prepare_folder(&path)
+        .expect_err("a file is not a folder")
+        .to_string();
     assert!(
         error.contains(&*path.to_string_lossy()) && error.contains("--report"),
         "{error}"
     );
-    prepare(&place.path().join("new/folder")).expect("folders are made");
+    prepare_folder(&folder.path().join("new/folder")).expect("folders are created");
 }
 
 #[test]
-fn a_report_replaces_the_one_before_or_leaves_it() {
-    let place = tempfile::tempdir().expect("a folder");
-    write_files(&everything(), place.path()).expect("written");
-    write_files(&run(Vec::new(), 1.0), place.path()).expect("written again");
-    let path = place.path().join("verdict.json");
-    let text = std::fs::read_to_string(&path).expect("there");
+fn a_report_file_is_replaced_completely_or_not_at_all() {
+    let folder = tempfile::tempdir().expect("a folder");
+    write_files(&run_with_all_outcomes(), folder.path()).expect("written");
+    write_files(&run(Vec::new(), 1.0), folder.path()).expect("written again");
+    let path = folder.path().join("verdict.json");
+    let text = std::fs::read_to_string(&path).expect("a file");
     assert_eq!(text, verdict_json::render(&run(Vec::new(), 1.0)));
     std::fs::remove_file(&path).expect("removed");
     std::fs::create_dir(&path).expect("a folder in its place");
-    let error = write_files(&everything(), place.path()).expect_err("a folder is in the way");
+    let error =
+        write_files(&run_with_all_outcomes(), folder.path()).expect_err("a folder is in the way");
     assert!(
         error.to_string().contains(&*path.to_string_lossy()),
         "{error}"
     );
-    let left = std::fs::read_dir(place.path()).expect("to list").count();
+    let left = std::fs::read_dir(folder.path()).expect("to list").count();
     assert_eq!(left, 2, "no draft is left");
 }
 
 #[test]
-fn a_verdict_that_was_written_can_be_read_again() {
-    let run = everything();
+fn a_written_verdict_can_be_parsed() {
+    let run = run_with_all_outcomes();
     let text = verdict_json::render(&run);
-    let document = verdict_json::parse(&text).expect("as it was written");
+    let document = verdict_json::parse(&text).expect("a valid document");
     let names: Vec<&str> = document.failed().map(|entry| entry.name.as_str()).collect();
     let failed = run
         .scenarios
         .iter()
         .filter(|result| matches!(result.outcome, Outcome::Failed | Outcome::Error));
-    let wanted: Vec<&str> = failed.map(|result| result.case.name.as_str()).collect();
-    assert!(!wanted.is_empty() && names == wanted, "{names:?}");
+    let expected: Vec<&str> = failed.map(|result| result.case.name.as_str()).collect();
+    assert!(!expected.is_empty() && names == expected, "{names:?}");
     for other in ["{}", "[]", "{\"scenarios\": []}"] {
         assert!(verdict_json::parse(other).is_err(), "{other}");
     }
@@ -211,14 +214,14 @@ fn any_run() -> impl Strategy<Value = RunReport> {
         )
 }
 
-/// What the terminal's table says of a profile.
+/// The verdict for a profile in the table on the terminal.
 fn on_terminal(summary: &str, profile: Profile) -> String {
     let pattern = format!(r"(?m)^  shop +{profile} +([a-z]+(?: [a-z]+)?) +\d");
     let pattern = Regex::new(&pattern).expect("a valid pattern");
     pattern.captures(summary).expect("a row of the table")[1].to_owned()
 }
 
-/// What the property in `junit.xml` says of a profile.
+/// The verdict for a profile in `junit.xml`.
 fn in_junit(xml: &str, profile: Profile) -> String {
     let pattern = format!(r#"<property name="verdict\.shop\.{profile}" value="([^"]*)"/>"#);
     let pattern = Regex::new(&pattern).expect("a valid pattern");
@@ -227,7 +230,7 @@ fn in_junit(xml: &str, profile: Profile) -> String {
 
 proptest! {
     #[test]
-    fn every_report_states_the_same_verdict(run in any_run()) {
+    fn all_reports_show_the_same_verdicts(run in any_run()) {
         let summary = summary(&run, None);
         let xml = junit::render(&run);
         let json: serde_json::Value = serde_json::from_str(&verdict_json::render(&run)).expect("JSON");
@@ -240,17 +243,17 @@ proptest! {
     }
 
     #[test]
-    fn nothing_says_that_none_failed_unless_the_exit_status_is_0(run in any_run()) {
+    fn a_report_counts_no_failure_exactly_if_the_exit_status_is_0(run in any_run()) {
         let summary = summary(&run, None);
         let none_failed = Regex::new(r"\b0 failed").expect("a valid pattern").is_match(&summary);
-        prop_assert_eq!(none_failed, Summary::of(&run, None).exit_code == 0, "{}", summary);
+        prop_assert_eq!(none_failed, Summary::new(&run, None).exit_code == 0, "{}", summary);
         let xml = junit::render(&run);
         let clean = Regex::new(r#"^[^\n]*\n<testsuites [^>]*failures="0" errors="0""#).expect("a valid pattern");
         prop_assert_eq!(clean.is_match(&xml), none_failed, "{}", xml);
     }
 
     #[test]
-    fn no_control_character_reaches_a_terminal_or_xml(text in "[\u{0}-\u{9f}\u{fffe}\u{ffff}\u{202e}a-c]{0,30}") {
+    fn no_report_contains_control_characters(text in "[\u{0}-\u{9f}\u{fffe}\u{ffff}\u{202e}a-c]{0,30}") {
         let mut hostile = failed("USR-7", &text);
         if let Some(evidence) = &mut hostile.evidence {
             evidence.failure = Failure::mismatch(&text, &text).detail(&text);
@@ -261,8 +264,9 @@ proptest! {
         let skip = result("USR-1", &text, Outcome::Skipped { reason: text.clone() });
         let run = run(vec![hostile, skip], 1.0);
         for report in [summary(&run, None), junit::render(&run)] {
-            let bad = |it: char| it.is_control() && it != '\n';
-            prop_assert!(!report.contains(bad), "{report:?}");
+            let is_forbidden =
+                |character: char| character.is_control() && character != '\n';
+            prop_assert!(!report.contains(is_forbidden), "{report:?}");
         }
     }
 }

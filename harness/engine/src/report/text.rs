@@ -1,4 +1,4 @@
-//! Text for reports: untrusted text made harmless, prose wrapped, ids and durations in short.
+//! Text for reports: sanitizes untrusted text, wraps prose, formats ids and durations.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -8,20 +8,20 @@ use std::time::Duration;
 use regex::Regex;
 use textwrap::{Options, WordSeparator, WordSplitter};
 
-/// Sequences that a terminal obeys: colours and cursor (CSI), titles and links (OSC and its kin), and short ones.
-static SEQUENCES: LazyLock<Regex> = LazyLock::new(|| {
+/// Escape sequences of terminals: colours and cursor (CSI), titles and links (OSC and similar), and short ones.
+static ESCAPE_SEQUENCES: LazyLock<Regex> = LazyLock::new(|| {
     let csi = r"(?:\x1b\[|\u{9b})[0-?]*[ -/]*[@-~]";
     let strings = r"\x1b[\]PX^_][^\x07\x1b\n]*(?:\x07|\x1b\\)";
     let short = r"\x1b[ -/]*[0-OQ-WYZ\\`-~]";
     Regex::new(&format!("{csi}|{strings}|{short}")).expect("a valid pattern")
 });
 
-/// Untrusted text, made harmless on a terminal and in XML: without escape sequences, and
-/// every other control character, and what turns the direction of writing, shown as `\u{7}`.
+/// Sanitizes untrusted text for terminals and XML: removes escape sequences, and escapes other control
+/// characters and those that change the text direction as `\u{7}`.
 ///
-/// Line ends stay, tabs become spaces.
+/// Keeps line ends, and replaces tabs by spaces.
 pub(super) fn clean(text: &str) -> String {
-    let text: Cow<str> = SEQUENCES.replace_all(text, "");
+    let text: Cow<str> = ESCAPE_SEQUENCES.replace_all(text, "");
     let text = text.replace("\r\n", "\n").replace('\t', "    ");
     let mut clean = String::with_capacity(text.len());
     for character in text.chars() {
@@ -38,16 +38,16 @@ fn is_harmful(character: char) -> bool {
     character.is_control()
         || matches!(character,
             '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
-            // No characters at all; XML forbids them.
+            // Noncharacters, which XML forbids.
             | '\u{fffe}' | '\u{ffff}')
 }
 
-/// The same on one line.
+/// Sanitizes untrusted text and puts it on one line.
 pub(super) fn clean_line(text: &str) -> String {
     clean(text).trim_end().replace('\n', r"\n")
 }
 
-/// Prose in lines of at most `width` characters, all but the first indented.
+/// Wraps prose into lines of at most `width` characters; all but the first are indented.
 pub(super) fn wrap(text: &str, width: usize, indent: usize) -> String {
     let indentation = " ".repeat(indent);
     let options = Options::new(width)
@@ -60,9 +60,9 @@ pub(super) fn wrap(text: &str, width: usize, indent: usize) -> String {
     wrapped.trim_start().to_owned()
 }
 
-/// At most `most` characters, and how many more there are.
-pub(super) fn shorten(text: &str, most: usize) -> Cow<'_, str> {
-    match text.char_indices().nth(most) {
+/// Truncates text to `max` characters, and appends how many more there are.
+pub(super) fn shorten(text: &str, max: usize) -> Cow<'_, str> {
+    match text.char_indices().nth(max) {
         None => Cow::Borrowed(text),
         Some((end, _)) => {
             let more = text[end..].chars().count();
@@ -71,20 +71,20 @@ pub(super) fn shorten(text: &str, most: usize) -> Cow<'_, str> {
     }
 }
 
-/// `LOG-3, LOG-4, STR-1 to STR-6`: three and more in a row as a range.
-pub(super) fn ranges<'a>(ids: impl IntoIterator<Item = &'a str>) -> String {
-    let mut rows: Vec<Vec<&str>> = Vec::new();
+/// Formats clause ids as `LOG-3, LOG-4, STR-1 to STR-6`; three or more consecutive ids become a range.
+pub(super) fn format_ranges<'a>(ids: impl IntoIterator<Item = &'a str>) -> String {
+    let mut runs: Vec<Vec<&str>> = Vec::new();
     for id in ids {
-        match rows.last_mut() {
-            Some(row) if row.last().is_some_and(|last| follows(last, id)) => row.push(id),
-            Some(row) if row.last() == Some(&id) => {}
-            _ => rows.push(vec![id]),
+        match runs.last_mut() {
+            Some(run) if run.last().is_some_and(|last| follows(last, id)) => run.push(id),
+            Some(run) if run.last() == Some(&id) => {}
+            _ => runs.push(vec![id]),
         }
     }
     let mut text = String::new();
-    for row in rows {
+    for run in runs {
         let separator = if text.is_empty() { "" } else { ", " };
-        let _ = match row.as_slice() {
+        let _ = match run.as_slice() {
             [first, _, .., last] => write!(text, "{separator}{first} to {last}"),
             few => write!(text, "{separator}{}", few.join(", ")),
         };
@@ -92,7 +92,7 @@ pub(super) fn ranges<'a>(ids: impl IntoIterator<Item = &'a str>) -> String {
     text
 }
 
-/// Whether `id` is the number after `last` in the same family.
+/// Whether `id` has the same family as `last` and the next number.
 fn follows(last: &str, id: &str) -> bool {
     let parts = |id: &str| {
         let (family, number) = id.rsplit_once('-')?;
@@ -106,8 +106,8 @@ fn follows(last: &str, id: &str) -> bool {
     }
 }
 
-/// `350 ms` or `12.3 s`.
-pub(super) fn time(duration: Duration) -> String {
+/// Formats a duration as `350 ms` or `12.3 s`.
+pub(super) fn format_duration(duration: Duration) -> String {
     if duration < Duration::from_secs(1) {
         format!("{} ms", duration.as_millis())
     } else {
@@ -115,8 +115,8 @@ pub(super) fn time(duration: Duration) -> String {
     }
 }
 
-/// `1 scenario`, `3 scenarios`.
-pub(super) fn count(number: usize, noun: &str) -> String {
+/// A number with its noun: `1 scenario`, `3 scenarios`.
+pub(super) fn format_count(number: usize, noun: &str) -> String {
     let ending = if number == 1 { "" } else { "s" };
     format!("{number} {noun}{ending}")
 }
@@ -128,36 +128,36 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn cleaned(text: &str, expected: &str) {
+    fn check_clean(text: &str, expected: &str) {
         assert_eq!(clean(text), expected, "{text:?}");
     }
 
     #[test]
-    fn colours_titles_and_links_are_taken_out() {
-        cleaned("\u{1b}[31;1mred\u{1b}[0m \u{9b}2Jgone", "red gone");
-        cleaned(
+    fn escape_sequences_are_removed() {
+        check_clean("\u{1b}[31;1mred\u{1b}[0m \u{9b}2Jgone", "red gone");
+        check_clean(
             "\u{1b}]0;title\u{7}a \u{1b}]8;;http://x\u{1b}\\link\u{1b}]8;;\u{1b}\\",
             "a link",
         );
-        cleaned("\u{1b}(B\u{1b}cplain\u{1b}7", "plain");
+        check_clean("\u{1b}(B\u{1b}cplain\u{1b}7", "plain");
     }
 
     #[test]
-    fn other_control_characters_are_shown() {
-        cleaned("a\u{7}b\0c\rd\u{85}", r"a\u{7}b\u{0}c\u{d}d\u{85}");
-        cleaned("\u{202e}txt.exe\u{ffff}", r"\u{202e}txt.exe\u{ffff}");
-        cleaned("open \u{1b}]0;for ever", r"open \u{1b}]0;for ever");
+    fn other_control_characters_are_escaped() {
+        check_clean("a\u{7}b\0c\rd\u{85}", r"a\u{7}b\u{0}c\u{d}d\u{85}");
+        check_clean("\u{202e}txt.exe\u{ffff}", r"\u{202e}txt.exe\u{ffff}");
+        check_clean("open \u{1b}]0;for ever", r"open \u{1b}]0;for ever");
     }
 
     #[test]
-    fn lines_stay_lines_unless_one_is_wanted() {
-        cleaned("a\r\n\tb", "a\n    b");
+    fn line_ends_are_kept_or_escaped() {
+        check_clean("a\r\n\tb", "a\n    b");
         assert_eq!(clean_line("a\nb\n"), r"a\nb");
     }
 
     #[test]
-    fn every_other_text_stays_as_it_is() {
-        cleaned(
+    fn other_text_is_unchanged() {
+        check_clean(
             "Ägypten 日本 🙂 {\"a\":\"[31m\"}",
             "Ägypten 日本 🙂 {\"a\":\"[31m\"}",
         );
@@ -165,24 +165,24 @@ mod tests {
 
     proptest! {
         #[test]
-        fn nothing_harmful_is_left(text in ".{0,80}|[\u{0}-\u{a0}\u{1b}\\[\\]0-9;m]{0,40}") {
+        fn no_harmful_character_is_left(text in ".{0,80}|[\u{0}-\u{a0}\u{1b}\\[\\]0-9;m]{0,40}") {
             let cleaned = clean(&text);
-            prop_assert!(!cleaned.chars().any(|it| it != '\n' && is_harmful(it)), "{cleaned:?}");
+            prop_assert!(!cleaned.chars().any(|character| character != '\n' && is_harmful(character)), "{cleaned:?}");
             prop_assert_eq!(clean(&cleaned), cleaned);
         }
     }
 
     #[test]
-    fn ids_in_a_row_become_a_range() {
+    fn consecutive_ids_become_a_range() {
         assert_eq!(
-            ranges(["LOG-3", "LOG-4", "STR-1", "STR-2", "STR-3"]),
+            format_ranges(["LOG-3", "LOG-4", "STR-1", "STR-2", "STR-3"]),
             "LOG-3, LOG-4, STR-1 to STR-3"
         );
         assert_eq!(
-            ranges(["USR-1", "USR-1", "USR-3", "LOG-4"]),
+            format_ranges(["USR-1", "USR-1", "USR-3", "LOG-4"]),
             "USR-1, USR-3, LOG-4"
         );
-        assert_eq!(ranges([]), "");
+        assert_eq!(format_ranges([]), "");
     }
 
     #[test]
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_left_out_is_counted() {
+    fn shortened_text_says_how_much_was_removed() {
         assert_eq!(shorten("äöü", 3), "äöü");
         assert_eq!(shorten("äöüß", 2), "äö… (2 more characters)");
     }

@@ -1,4 +1,4 @@
-//! `verdict.json`: what scripts read. Its keys are an interface; they change only with a note in the changelog.
+//! `verdict.json`, for scripts. Its keys are an interface: note changes in the changelog.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -12,10 +12,10 @@ use crate::run::model::{RunReport, SubjectInfo};
 use crate::run::outcome::{OutcomeKind, ScenarioResult};
 use crate::run::verdict::ComponentVerdict;
 
-/// Where a reason is cut: it is a line, and the evidence is in the other reports.
-const LONGEST: usize = 500;
+/// Maximum length of a reason in characters; the complete evidence is in the other reports.
+const MAX_REASON: usize = 500;
 
-/// `verdict.json`, as it is written and as it is read again.
+/// The content of `verdict.json`, for writing and reading.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct VerdictDocument {
     suite: Suite,
@@ -27,8 +27,8 @@ pub struct VerdictDocument {
     complete: bool,
     trouble: Option<String>,
     backends: BTreeMap<String, Backend>,
-    verdicts: Vec<Judgement>,
-    /// One for each selected case, in the order of the features.
+    verdicts: Vec<VerdictEntry>,
+    /// One entry for each selected case, in the order of the features.
     pub scenarios: Vec<ScenarioEntry>,
     unjudged: Vec<String>,
 }
@@ -46,7 +46,7 @@ struct Backend {
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
-struct Judgement {
+struct VerdictEntry {
     component: String,
     profile: String,
     verdict: String,
@@ -61,15 +61,15 @@ struct Judgement {
 /// The outcome of one case.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ScenarioEntry {
-    /// `USR-7`.
+    /// The clause's id: `USR-7`.
     pub clause: String,
-    /// The component that was judged.
+    /// The component's name.
     pub component: String,
     /// The scenario's name.
     pub name: String,
     feature: String,
     tags: Vec<String>,
-    /// Its outcome.
+    /// The kind of the outcome.
     pub outcome: OutcomeKind,
     reason: Option<String>,
     duration_ms: u64,
@@ -77,7 +77,7 @@ pub struct ScenarioEntry {
 
 impl VerdictDocument {
     /// The document of a run.
-    pub fn of(run: &RunReport) -> Self {
+    pub fn new(run: &RunReport) -> Self {
         let backends = run.backends.iter();
         Self {
             suite: Suite {
@@ -109,14 +109,14 @@ impl VerdictDocument {
     }
 }
 
-/// The run as `verdict.json`, indented, with a line end.
+/// Renders the run as indented JSON with a final line end.
 pub fn render(run: &RunReport) -> String {
-    let json = serde_json::to_string_pretty(&VerdictDocument::of(run))
-        .expect("keys are texts, and nothing fails to serialize");
+    let json = serde_json::to_string_pretty(&VerdictDocument::new(run))
+        .expect("all keys are strings, and all values can be serialized");
     json + "\n"
 }
 
-/// Reads a `verdict.json`.
+/// Parses the content of a `verdict.json`.
 pub fn parse(text: &str) -> serde_json::Result<VerdictDocument> {
     serde_json::from_str(text)
 }
@@ -128,17 +128,17 @@ fn backend(info: &BackendInfo) -> Backend {
     }
 }
 
-fn verdict(of: &ComponentVerdict) -> Judgement {
-    Judgement {
-        component: of.component.clone(),
-        profile: of.profile.word().to_owned(),
-        verdict: of.verdict.word().to_owned(),
-        passed: of.tally.passed,
-        failed: of.tally.failed,
-        skipped: of.tally.skipped,
-        not_run: of.tally.not_run,
-        known_deviations: of.tally.known_deviations,
-        errors: of.tally.errors,
+fn verdict(verdict: &ComponentVerdict) -> VerdictEntry {
+    VerdictEntry {
+        component: verdict.component.clone(),
+        profile: verdict.profile.word().to_owned(),
+        verdict: verdict.verdict.word().to_owned(),
+        passed: verdict.tally.passed,
+        failed: verdict.tally.failed,
+        skipped: verdict.tally.skipped,
+        not_run: verdict.tally.not_run,
+        known_deviations: verdict.tally.known_deviations,
+        errors: verdict.tally.errors,
     }
 }
 
@@ -152,7 +152,7 @@ fn scenario(result: &ScenarioResult) -> ScenarioEntry {
         outcome: result.outcome.kind(),
         reason: result
             .reason()
-            .map(|reason| shorten(&clean_line(&reason), LONGEST).into_owned()),
+            .map(|reason| shorten(&clean_line(&reason), MAX_REASON).into_owned()),
         duration_ms: milliseconds(result.duration),
     }
 }

@@ -1,4 +1,4 @@
-//! What was selected and what was executed become the report of the run.
+//! Assembles the run's report from the selection and the results.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -17,34 +17,34 @@ use crate::run::model::{RunReport, SubjectInfo};
 use crate::run::outcome::{Evidence, Outcome, ScenarioResult};
 use crate::run::verdict;
 
-/// What is known of a run besides its scenarios.
+/// Facts about a run besides its scenarios.
 #[derive(Clone, Debug)]
 pub struct RunFacts {
-    /// The suite's own version.
+    /// The version of the suite.
     pub suite_version: String,
     /// The contract's version.
     pub contract: String,
     /// The seed of the scenario order and of generated inputs.
     pub seed: u64,
-    /// What a slow machine gets.
+    /// The allowance of this machine on the contract's limits.
     pub patience: Patience,
-    /// When it began.
+    /// When the run started.
     pub started_at: DateTime<Utc>,
-    /// How long it took.
+    /// How long the run took.
     pub duration: Duration,
-    /// What each backend was.
+    /// Provider and version of each started backend, by name.
     pub backends: BTreeMap<String, BackendInfo>,
-    /// Clauses that have no scenario yet.
+    /// Clauses without scenarios yet.
     pub unjudged: Vec<String>,
-    /// A signal ended it before its end.
+    /// Whether a signal ended the run early.
     pub interrupted: bool,
-    /// It was to end at the first failure.
+    /// `--fail-fast`: the run ends at the first failure.
     pub fail_fast: bool,
-    /// A missing backend is accepted.
+    /// `--allow-missing`: scenarios that lack a backend do not make the run fail.
     pub allow_missing: bool,
 }
 
-/// The report of a run: `cases` are all of the features, in their order.
+/// Assembles the report of a run; `cases` are all cases of the features, in order.
 pub fn assemble(
     facts: RunFacts,
     manifest: &Manifest,
@@ -52,8 +52,8 @@ pub fn assemble(
     selected: &Selected,
     executed: Vec<ScenarioResult>,
 ) -> RunReport {
-    let may_be_cut_short = facts.interrupted || facts.fail_fast;
-    let results = collect(selected, executed, manifest, may_be_cut_short);
+    let may_end_early = facts.interrupted || facts.fail_fast;
+    let results = collect(selected, executed, manifest, may_end_early);
     let mut deselected = unexecuted(selected, &results);
     deselected.extend(selected.deselected.iter().cloned());
     RunReport {
@@ -77,15 +77,16 @@ pub fn assemble(
     }
 }
 
-/// A result for every selected case; in a run that was not cut short, one without a result is an error.
+/// Returns a result for every selected case. A case without a result counts as an error, unless the run may
+/// have ended early.
 fn collect(
     selected: &Selected,
     executed: Vec<ScenarioResult>,
     manifest: &Manifest,
-    may_be_cut_short: bool,
+    may_end_early: bool,
 ) -> Vec<ScenarioResult> {
     let mut results = executed;
-    if !may_be_cut_short {
+    if !may_end_early {
         let lost = unexecuted(selected, &results);
         results.extend(lost.into_iter().map(lost_case));
     }
@@ -100,16 +101,14 @@ fn collect(
 
 fn lost_case(case: Arc<Case>) -> ScenarioResult {
     let failure = Failure::broken("the suite lost this scenario: it ended without a result");
-    let evidence = Evidence::of_whole(&case, failure);
+    let evidence = Evidence::for_whole_scenario(&case, failure);
     ScenarioResult::without_steps(case, Outcome::Error, Some(evidence))
 }
 
-/// The cases that an early end left out.
+/// The cases to execute that have no result.
 fn unexecuted(selected: &Selected, results: &[ScenarioResult]) -> Vec<Arc<Case>> {
-    let has_result = |case: &Arc<Case>| {
-        let mut same = results.iter().filter(|it| Arc::ptr_eq(&it.case, case));
-        same.next().is_some()
-    };
+    let has_result =
+        |case: &Arc<Case>| results.iter().any(|result| Arc::ptr_eq(&result.case, case));
     let cases = selected.run.iter().filter(|case| !has_result(case));
     cases.cloned().collect()
 }

@@ -1,4 +1,4 @@
-//! Runs cases side by side, in an order drawn from the seed; those tagged `@alone` one by one at the end.
+//! Runs cases concurrently, in an order that depends on the seed. Cases tagged `@alone` run last, one at a time.
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -17,38 +17,38 @@ use crate::run::outcome::{Outcome, ScenarioResult};
 use crate::run::scenario::{self, ScenarioContext, ScenarioHooks};
 use crate::run::schedule::{Queue, is_long};
 
-/// How long a scenario may take before the suite gives up on it, at patience 1.
+/// Time limit of a scenario at patience 1; the suite stops it then.
 const SCENARIO_LIMIT: Duration = Duration::from_secs(90);
 
-/// The same for a long one (`@slow`).
-const LONG_LIMIT: Duration = Duration::from_mins(3);
+/// Time limit of a long scenario (`@slow`) at patience 1.
+const LONG_SCENARIO_LIMIT: Duration = Duration::from_mins(3);
 
-/// How to execute.
+/// Settings of an execution.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    /// How many scenarios at once.
+    /// Maximum number of concurrent scenarios.
     pub jobs: usize,
-    /// Of the order and of properties.
+    /// The seed of the scenario order and of generated inputs.
     pub seed: u64,
-    /// For a slow machine.
+    /// The allowance of this machine on the contract's limits.
     pub patience: Patience,
-    /// Stop at the first case that failed or ended in error.
+    /// Whether to stop at the first case that failed or ended in error.
     pub fail_fast: bool,
-    /// What a rerun's command begins with: `conformance run --manifest x.toml`.
+    /// The start of the command that reruns a case: `conformance run --manifest x.toml`.
     pub rerun: String,
 }
 
-/// Notified of the progress while cases run.
+/// Is notified when cases start and end.
 pub trait Watcher {
-    /// A case begins.
+    /// Called when a case has started.
     fn started(&self, case: &Case);
-    /// A case has ended.
+    /// Called when a case has ended.
     fn finished(&self, result: &ScenarioResult);
 }
 
-/// Runs the cases; those that `cancel` or `fail_fast` stopped have no result.
+/// Runs the cases. Cases that were stopped by `cancel` or `fail_fast`, or not started, have no result.
 ///
-/// Steps are polled on the calling thread, what they spawn runs on the runtime's workers.
+/// Steps are polled on the calling thread; tasks that they spawn run on the runtime's workers.
 pub async fn execute<S: ScenarioHooks + 'static>(
     hooks: Rc<S>,
     steps: step::Collection<S::World>,
@@ -58,7 +58,7 @@ pub async fn execute<S: ScenarioHooks + 'static>(
     cancel: &CancellationToken,
 ) -> Vec<ScenarioResult> {
     let (alone, mut together): (Vec<_>, Vec<_>) =
-        cases.into_iter().partition(|it| it.has_tag("alone"));
+        cases.into_iter().partition(|case| case.has_tag("alone"));
     together.shuffle(&mut StdRng::seed_from_u64(plan.seed));
     let steps = Rc::new(steps);
     let mut results = Vec::new();
@@ -74,7 +74,7 @@ pub async fn execute<S: ScenarioHooks + 'static>(
                     };
                     watcher.started(&case);
                     let context = context(case, plan);
-                    running.spawn_local(bounded(
+                    running.spawn_local(run_with_limit(
                         hooks.clone(),
                         steps.clone(),
                         context,
@@ -89,13 +89,13 @@ pub async fn execute<S: ScenarioHooks + 'static>(
                     }
                 };
                 let Some(ended) = ended else { return };
-                // A task that was aborted or panicked outside of its steps has no result.
+                // A task that panicked outside of hooks and steps has no result.
                 let Ok(result) = ended else { continue };
                 watcher.finished(&result);
-                queue.ended(&result.case);
-                let bad = matches!(result.outcome, Outcome::Failed | Outcome::Error);
+                queue.release(&result.case);
+                let has_failed = matches!(result.outcome, Outcome::Failed | Outcome::Error);
                 results.push(result);
-                if bad && plan.fail_fast {
+                if has_failed && plan.fail_fast {
                     running.shutdown().await;
                     return;
                 }
@@ -105,7 +105,7 @@ pub async fn execute<S: ScenarioHooks + 'static>(
         let stopped = plan.fail_fast
             && results
                 .iter()
-                .any(|it| matches!(it.outcome, Outcome::Failed | Outcome::Error));
+                .any(|result| matches!(result.outcome, Outcome::Failed | Outcome::Error));
         if cancel.is_cancelled() || stopped {
             break;
         }
@@ -123,15 +123,16 @@ fn context(case: Arc<Case>, plan: &Plan) -> ScenarioContext {
     }
 }
 
-async fn bounded<S: ScenarioHooks>(
+/// Runs one case within its time limit.
+async fn run_with_limit<S: ScenarioHooks>(
     hooks: Rc<S>,
     steps: Rc<step::Collection<S::World>>,
     context: ScenarioContext,
     plan: Plan,
 ) -> ScenarioResult {
-    let rerun = rerun(&context.case, &plan);
+    let rerun = rerun_command(&context.case, &plan);
     let limit = if is_long(&context.case) {
-        LONG_LIMIT
+        LONG_SCENARIO_LIMIT
     } else {
         SCENARIO_LIMIT
     };
@@ -143,18 +144,19 @@ async fn bounded<S: ScenarioHooks>(
     }
 }
 
-/// The command that runs one case alone, with the same seed.
-pub fn rerun(case: &Case, plan: &Plan) -> String {
-    let name = quoted(&format!("^{}$", regex::escape(&case.name)));
+/// The command that runs only one case, with the same seed.
+pub fn rerun_command(case: &Case, plan: &Plan) -> String {
+    let name = shell_quote(&format!("^{}$", regex::escape(&case.name)));
     format!(
         "{} --component {} --clause {} --name {name} --seed {}",
         plan.rerun, case.component, case.clause, plan.seed
     )
 }
 
-/// The text as one word of a shell's command line.
-pub fn quoted(text: &str) -> String {
-    let is_plain = |it: char| it.is_ascii_alphanumeric() || "-_./=:,+".contains(it);
+/// Quotes a text as one argument of a shell command.
+pub fn shell_quote(text: &str) -> String {
+    let is_plain =
+        |character: char| character.is_ascii_alphanumeric() || "-_./=:,+".contains(character);
     if !text.is_empty() && text.chars().all(is_plain) {
         return text.to_owned();
     }

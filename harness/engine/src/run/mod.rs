@@ -1,13 +1,13 @@
-//! A run: schedule and execute scenarios, judge their outcomes.
+//! A run: schedules and executes cases, and computes verdicts.
 //!
-//! - [`outcome`]: what came of each case
-//! - [`verdict`]: the judgement, a pure function
-//! - [`model`]: what came of the run, for every report
-//! - [`deviations`]: what the manifest declares to be otherwise
-//! - [`scenario`]: one case, step by step
-//! - `schedule`: which case begins next
-//! - [`execute`]: runs cases side by side
-//! - [`assemble`](mod@assemble): selection and results become the report
+//! - [`outcome`]: outcome and evidence of a case
+//! - [`verdict`]: computes verdicts and the exit status, as pure functions
+//! - [`model`]: the data of a run that all reports render
+//! - [`deviations`]: applies the known deviations of the manifest
+//! - [`scenario`]: runs one case, step by step
+//! - `schedule`: chooses which case starts next
+//! - [`execute`]: runs cases concurrently
+//! - [`assemble`](mod@assemble): assembles the run's report from selection and results
 
 pub mod assemble;
 pub mod deviations;

@@ -1,4 +1,4 @@
-//! What came of the run: the one model that every report renders.
+//! The data of a run that all reports render.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -10,50 +10,50 @@ use crate::backends::BackendInfo;
 use crate::run::outcome::ScenarioResult;
 use crate::run::verdict::ComponentVerdict;
 
-/// The subject as its manifest names it.
+/// Name and version of the subject, from its manifest.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct SubjectInfo {
-    /// `subject.name`.
+    /// `subject.name` of the manifest.
     pub name: String,
-    /// `subject.version`.
+    /// `subject.version` of the manifest.
     pub version: String,
 }
 
-/// A run: what every report is made from, in this process or later from a file.
+/// A run with its results. Reports are rendered from it, in this process or later from `verdict.json`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct RunReport {
-    /// The suite's own version.
+    /// The version of the suite.
     pub suite_version: String,
     /// The contract's version.
     pub contract: String,
     /// The factor of `--patience`.
     pub patience: f64,
-    /// Who was judged.
+    /// The judged implementation.
     pub subject: SubjectInfo,
-    /// The seed of order and properties.
+    /// The seed of the scenario order and of generated inputs.
     pub seed: u64,
-    /// When it began.
+    /// When the run started.
     pub started_at: DateTime<Utc>,
-    /// How long it took.
+    /// How long the run took.
     pub duration: Duration,
-    /// What each backend was.
+    /// Provider and version of each started backend, by name.
     pub backends: BTreeMap<String, BackendInfo>,
-    /// One for each component and profile.
+    /// One verdict for each component and profile.
     pub verdicts: Vec<ComponentVerdict>,
-    /// One for each selected case, in the order of the features.
+    /// One result for each selected case, in the order of the features.
     pub scenarios: Vec<ScenarioResult>,
-    /// Clauses that have no scenario yet, so that no verdict claims them.
+    /// Clauses without scenarios yet, which no verdict covers.
     pub unjudged: Vec<String>,
-    /// A signal ended it before its end, or this is what was known before it ended.
+    /// Whether a signal ended the run early, or this is an intermediate report of a run in progress.
     pub interrupted: bool,
-    /// Why the suite could not judge at all: the manifest, the build, a report.
+    /// Why the suite could not judge at all, such as an invalid manifest or a failed build.
     pub trouble: Option<String>,
-    /// `--allow-missing`: a missing backend is accepted.
+    /// `--allow-missing`: scenarios that lack a backend do not make the run fail.
     pub allow_missing: bool,
 }
 
 impl RunReport {
-    /// A run that ended before a scenario was executed.
+    /// A run that ended before any scenario was executed.
     pub fn without_scenarios(suite_version: &str, contract: &str, trouble: String) -> Self {
         Self {
             suite_version: suite_version.to_owned(),

@@ -1,4 +1,4 @@
-//! What came of each case, and what shows why.
+//! Outcome and evidence of a case.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,48 +9,48 @@ use crate::failure::Failure;
 use crate::features::cases::Case;
 use crate::observe::journal::Event;
 
-/// What came of one case.
+/// The outcome of one case.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "outcome", rename_all = "snake_case")]
 pub enum Outcome {
     /// Every step passed.
     Passed,
-    /// The subject is wrong, or a declared deviation does not deviate any more.
+    /// The subject violates the clause, or a declared known deviation no longer exists.
     Failed,
-    /// The subject does not declare the capability.
+    /// The subject does not declare the capability that the scenario needs.
     Skipped {
-        /// Names the capability.
+        /// Names the missing capability.
         reason: String,
     },
-    /// It could not be run here.
+    /// The scenario could not be run.
     NotRun {
         /// What is missing.
         reason: String,
-        /// Whether the machine or the subject is short of it.
+        /// The kind of thing that is missing.
         missing: MissingKind,
     },
-    /// It fails, as the manifest says that it does.
+    /// The scenario fails, as declared in the manifest.
     KnownDeviation {
-        /// The manifest's reason.
+        /// The reason in the manifest.
         reason: String,
     },
     /// The suite could not judge.
     Error,
 }
 
-/// What a case that was not run wanted.
+/// What is missing for a case that was not run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MissingKind {
-    /// A backend that this machine does not offer; `--allow-missing` accepts that.
+    /// A backend on this machine; `--allow-missing` accepts that.
     Backend,
-    /// A kind of control that this kind of subject does not give.
+    /// A control that this kind of subject does not offer.
     Control,
-    /// A subject that starts: another scenario failed for that reason.
+    /// A subject that starts; the failure of the start is reported by another scenario.
     Start,
 }
 
-/// An outcome without its reason, as reports name it.
+/// The kind of an outcome, without its reason.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OutcomeKind {
@@ -69,7 +69,7 @@ pub enum OutcomeKind {
 }
 
 impl OutcomeKind {
-    /// The word for it in every report.
+    /// The name in reports.
     pub fn word(self) -> &'static str {
         match self {
             Self::Passed => "passed",
@@ -83,7 +83,7 @@ impl OutcomeKind {
 }
 
 impl Outcome {
-    /// The outcome without its reason.
+    /// The kind of this outcome.
     pub fn kind(&self) -> OutcomeKind {
         match self {
             Self::Passed => OutcomeKind::Passed,
@@ -95,12 +95,12 @@ impl Outcome {
         }
     }
 
-    /// The word for it in every report.
+    /// The name in reports.
     pub fn word(&self) -> &'static str {
         self.kind().word()
     }
 
-    /// Why it was not simply run to its end, if so.
+    /// The reason for a skip, a missing requirement or a known deviation.
     pub fn reason(&self) -> Option<&str> {
         match self {
             Self::Skipped { reason }
@@ -111,25 +111,25 @@ impl Outcome {
     }
 }
 
-/// One case and what came of it.
+/// One case with its outcome.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ScenarioResult {
-    /// What was run.
-    #[serde(with = "shared")]
+    /// The case.
+    #[serde(with = "shared_case")]
     pub case: Arc<Case>,
-    /// What came of it.
+    /// The outcome.
     #[serde(flatten)]
     pub outcome: Outcome,
-    /// From its first step to the end of its clean-up.
+    /// Time from the first step to the end of the clean-up.
     pub duration: Duration,
-    /// For everything that did not pass by itself: what shows why.
+    /// The evidence for a case that failed or ended in error, known deviations included.
     pub evidence: Option<Evidence>,
-    /// How long each step took, for `--timings`.
+    /// Each step with its duration, for `--timings`.
     pub steps: Vec<(String, Duration)>,
 }
 
 impl ScenarioResult {
-    /// One that was not executed, or did not end by itself.
+    /// The result of a case that was not executed, or that was stopped.
     pub fn without_steps(case: Arc<Case>, outcome: Outcome, evidence: Option<Evidence>) -> Self {
         Self {
             case,
@@ -140,7 +140,7 @@ impl ScenarioResult {
         }
     }
 
-    /// Why it did not pass, on one line; never without one for what did not.
+    /// Why the case did not pass, in one line; `None` only if it passed.
     pub fn reason(&self) -> Option<String> {
         let reason = match (&self.outcome, &self.evidence) {
             (Outcome::Passed, _) => return None,
@@ -154,8 +154,8 @@ impl ScenarioResult {
     }
 }
 
-/// A case is shared in memory, and written whole.
-mod shared {
+/// Serializes a shared case like an owned one.
+mod shared_case {
     use std::sync::Arc;
 
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -171,26 +171,26 @@ mod shared {
     }
 }
 
-/// What shows why a case did not pass.
+/// Evidence for why a case did not pass.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Evidence {
-    /// The step, with its keyword.
+    /// The step that did not pass, with its keyword.
     pub step: String,
-    /// Its line in the feature file.
+    /// The step's line in the feature file.
     pub line: usize,
-    /// Why it did not pass.
+    /// Why the step did not pass.
     pub failure: Failure,
-    /// What happened, in order.
+    /// The events of the scenario, in order.
     pub timeline: Vec<Event>,
-    /// The log lines of the subject's programs that belong to the scenario.
+    /// Log lines of the subject's programs that belong to the scenario.
     pub logs: Vec<LogExcerpt>,
-    /// The command that runs this case alone.
+    /// The command that runs only this case.
     pub rerun: String,
 }
 
 impl Evidence {
-    /// What concerns the scenario as a whole, and was not seen by one of its steps.
-    pub fn of_whole(case: &Case, failure: Failure) -> Self {
+    /// Evidence for a failure that does not belong to a step.
+    pub fn for_whole_scenario(case: &Case, failure: Failure) -> Self {
         Self {
             step: "the whole scenario".to_owned(),
             line: case.line,
@@ -202,13 +202,13 @@ impl Evidence {
     }
 }
 
-/// Lines that one program wrote while the scenario ran.
+/// Log lines of one program that were written while the scenario ran.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogExcerpt {
-    /// The program: `user-service #1`.
+    /// The instance: `user-service #1`.
     pub source: String,
-    /// Its lines, cleaned of control characters.
+    /// The lines, without control characters.
     pub lines: Vec<String>,
-    /// How many older ones are left out.
+    /// Number of older lines that are left out.
     pub omitted: usize,
 }

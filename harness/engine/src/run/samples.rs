@@ -1,4 +1,4 @@
-//! Cases for the tests of this folder.
+//! Sample cases for the tests of this module.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use gherkin::{LineCol, Span, Step, StepType};
 
 use crate::features::cases::Case;
 
-/// A case of this name without a step.
+/// A case without steps.
 pub(super) fn case(name: &str, tags: &[&str]) -> Arc<Case> {
     Arc::new(Case {
         clause: "SHP-1".to_owned(),
@@ -21,8 +21,8 @@ pub(super) fn case(name: &str, tags: &[&str]) -> Arc<Case> {
     })
 }
 
-/// The same with these steps, one a line.
-pub(super) fn case_with(name: &str, tags: &[&str], steps: &[&str]) -> Arc<Case> {
+/// A case with these steps.
+pub(super) fn case_with_steps(name: &str, tags: &[&str], steps: &[&str]) -> Arc<Case> {
     let mut case = case(name, tags);
     let step = |(number, text): (usize, &&str)| Step {
         keyword: "When ".to_owned(),

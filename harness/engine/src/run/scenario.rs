@@ -1,4 +1,4 @@
-//! One case, step by step: what a step's panic means, and the evidence when it did not pass.
+//! Runs one case, step by step, and collects evidence if it does not pass.
 
 use std::cell::{Cell, RefCell};
 use std::panic::{self, AssertUnwindSafe};
@@ -14,64 +14,64 @@ use crate::features::cases::Case;
 use crate::observe::{Journal, Patience};
 use crate::run::outcome::{Evidence, LogExcerpt, MissingKind, Outcome, ScenarioResult};
 
-/// What the engine gives to a scenario.
+/// What the engine passes to a scenario.
 #[derive(Clone, Debug)]
 pub struct ScenarioContext {
-    /// What is run.
+    /// The case that is run.
     pub case: Arc<Case>,
-    /// Unique within the run; every request carries it.
+    /// The scenario's id, unique within the run; all its requests contain it.
     pub id: String,
-    /// What happens, for the evidence.
+    /// Records events for the evidence.
     pub journal: Journal,
-    /// What this machine needs on top of the contract's limits.
+    /// The allowance of this machine on the contract's limits.
     pub patience: Patience,
-    /// The seed of the run; properties draw from it.
+    /// The run's seed, from which inputs are generated.
     pub seed: u64,
 }
 
-/// What a platform's suite gives to the engine: how a scenario is entered and left.
+/// Hooks of a platform's suite around each scenario.
 pub trait ScenarioHooks {
-    /// What one scenario owns.
+    /// The state of one scenario.
     type World: cucumber::World + std::fmt::Debug + 'static;
 
-    /// Makes the world of one scenario.
+    /// Creates the world of a scenario.
     fn before(
         &self,
         context: ScenarioContext,
     ) -> impl Future<Output = Result<Self::World, Failure>>;
 
-    /// Ends what the world owns; evidence is needed unless the scenario passed.
+    /// Stops what the world owns; returns logs for the evidence unless the scenario passed.
     fn after(&self, world: Self::World, passed: bool) -> impl Future<Output = AfterScenario>;
 }
 
-/// What is known once a scenario has ended.
+/// The result of [`ScenarioHooks::after`].
 #[derive(Debug, Default)]
 pub struct AfterScenario {
-    /// The log lines that belong to it.
+    /// Log lines that belong to the scenario.
     pub logs: Vec<LogExcerpt>,
-    /// Why the suite could not judge after all: a backend that died.
+    /// Why the suite cannot judge the scenario, such as a backend that died.
     pub broken: Option<String>,
 }
 
-/// How one step or the entry into the scenario ended.
+/// A step, or [`ScenarioHooks::before`], that failed.
 struct FailedStep {
     step: String,
     line: usize,
     failure: Failure,
 }
 
-/// Runs the case to its end and takes its world apart.
+/// Runs a case with its hooks.
 pub async fn run<S: ScenarioHooks>(
     hooks: &S,
     steps: &step::Collection<S::World>,
     context: ScenarioContext,
     rerun: String,
 ) -> ScenarioResult {
-    let begun = Instant::now();
+    let started = Instant::now();
     let mut timings = Vec::new();
-    let (stop, after) = match catch_panic(hooks.before(context.clone()))
+    let (failed, after) = match catch_panic(hooks.before(context.clone()))
         .await
-        .and_then(|it| it)
+        .and_then(|world| world)
     {
         Err(failure) => {
             let step = "before the first step".to_owned();
@@ -86,27 +86,27 @@ pub async fn run<S: ScenarioHooks>(
             )
         }
         Ok(mut world) => {
-            let stop = run_steps(steps, &context, &mut world, &mut timings).await;
-            let after = catch_panic(hooks.after(world, stop.is_none()))
+            let failed = run_steps(steps, &context, &mut world, &mut timings).await;
+            let after = catch_panic(hooks.after(world, failed.is_none()))
                 .await
                 .unwrap_or_else(|failure| AfterScenario {
-                    broken: Some(format!("leaving the scenario failed: {failure}")),
+                    broken: Some(format!("the clean-up of the scenario failed: {failure}")),
                     ..AfterScenario::default()
                 });
-            (stop, after)
+            (failed, after)
         }
     };
-    let (outcome, evidence) = judge(&context, stop, after, rerun);
+    let (outcome, evidence) = conclude(&context, failed, after, rerun);
     ScenarioResult {
         case: context.case,
         outcome,
-        duration: begun.elapsed(),
+        duration: started.elapsed(),
         evidence,
         steps: timings,
     }
 }
 
-/// Takes the steps in turn until one does not pass.
+/// Runs the steps in order, until one fails.
 async fn run_steps<W: cucumber::World>(
     steps: &step::Collection<W>,
     context: &ScenarioContext,
@@ -117,17 +117,17 @@ async fn run_steps<W: cucumber::World>(
         return Some(FailedStep {
             step: "the whole scenario".to_owned(),
             line: context.case.line,
-            failure: Failure::broken("it has no step, so it judges nothing"),
+            failure: Failure::broken("the scenario has no step, so it checks nothing"),
         });
     }
     for step in &context.case.steps {
-        let begun = Instant::now();
-        let taken = run_step(steps, step, world).await;
-        let shown = format!("{} {}", step.keyword.trim(), step.value);
-        timings.push((shown.clone(), begun.elapsed()));
-        if let Err(failure) = taken {
+        let started = Instant::now();
+        let result = run_step(steps, step, world).await;
+        let text = format!("{} {}", step.keyword.trim(), step.value);
+        timings.push((text.clone(), started.elapsed()));
+        if let Err(failure) = result {
             return Some(FailedStep {
-                step: shown,
+                step: text,
                 line: step.position.line,
                 failure,
             });
@@ -144,48 +144,48 @@ async fn run_step<W: cucumber::World>(
     match steps.find(step) {
         Ok(Some((function, _, _, cx))) => catch_panic(function(world, cx)).await,
         Ok(None) => Err(Failure::broken(format!(
-            "no step matches {:?}; `conformance lint` finds such steps",
+            "no step definition matches {:?}; `conformance lint` lists such steps",
             step.value
         ))),
         Err(ambiguous) => Err(Failure::broken(format!(
-            "more than one step matches {:?}: {ambiguous}",
+            "more than one step definition matches {:?}: {ambiguous}",
             step.value
         ))),
     }
 }
 
 thread_local! {
-    /// Where the newest panic of this thread began.
+    /// Source location of the last panic in a scenario on this thread.
     static PANICKED_AT: RefCell<Option<String>> = const { RefCell::new(None) };
 }
 
-/// Notes where panics begin instead of printing them: a step's failure arrives as a panic, and
-/// the one that catches it reports it.
-pub fn quiet_panics() {
-    let loud = panic::take_hook();
+/// Installs a panic hook that records the location of panics in scenarios instead of printing them. Failures of
+/// steps arrive as panics, and are reported by the code that catches them.
+pub fn silence_scenario_panics() {
+    let previous_hook = panic::take_hook();
     panic::set_hook(Box::new(move |info| {
-        let inside = GUARDED.with(Cell::get);
-        if inside {
+        if IN_SCENARIO.with(Cell::get) {
             let place = info.location().map(ToString::to_string);
-            PANICKED_AT.with(|it| *it.borrow_mut() = place);
+            PANICKED_AT.with(|location| *location.borrow_mut() = place);
         } else {
-            loud(info);
+            previous_hook(info);
         }
     }));
 }
 
 thread_local! {
-    /// Whether this thread is polling a scenario right now.
-    static GUARDED: Cell<bool> = const { Cell::new(false) };
+    /// Whether this thread is currently polling a scenario.
+    static IN_SCENARIO: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Polls the future so that its panic becomes a failure: the subject's if it was one, else the suite's.
+/// Converts a panic of the future into a failure: the step's failure if it caused the panic, otherwise
+/// [`Failure::Broken`].
 async fn catch_panic<T>(future: impl Future<Output = T>) -> Result<T, Failure> {
     let mut future = std::pin::pin!(AssertUnwindSafe(future).catch_unwind());
     let caught = std::future::poll_fn(|cx| {
-        GUARDED.with(|it| it.set(true));
+        IN_SCENARIO.with(|flag| flag.set(true));
         let polled = future.as_mut().poll(cx);
-        GUARDED.with(|it| it.set(false));
+        IN_SCENARIO.with(|flag| flag.set(false));
         polled
     })
     .await;
@@ -194,33 +194,34 @@ async fn catch_panic<T>(future: impl Future<Output = T>) -> Result<T, Failure> {
             .downcast_ref::<String>()
             .map(String::as_str)
             .or_else(|| payload.downcast_ref::<&str>().copied())
-            .unwrap_or("a panic without a text");
-        Failure::of_panic(text).unwrap_or_else(|| {
-            let place = PANICKED_AT.with(|it| it.borrow_mut().take());
+            .unwrap_or("a panic without a message");
+        Failure::from_panic(text).unwrap_or_else(|| {
+            let place = PANICKED_AT.with(|location| location.borrow_mut().take());
             Failure::broken(format!(
                 "a panic in the suite at {}: {text}",
-                place.as_deref().unwrap_or("an unknown place")
+                place.as_deref().unwrap_or("an unknown location")
             ))
         })
     })
 }
 
-fn judge(
+/// Outcome and evidence of a scenario that has ended.
+fn conclude(
     context: &ScenarioContext,
-    stopped: Option<FailedStep>,
+    failed: Option<FailedStep>,
     after: AfterScenario,
     rerun: String,
 ) -> (Outcome, Option<Evidence>) {
-    let (step, line, failure) = match (stopped, &after.broken) {
+    let (step, line, failure) = match (failed, &after.broken) {
         (None, None) => return (Outcome::Passed, None),
         (None, Some(cause)) => (
             "after the last step".to_owned(),
             context.case.line,
             Failure::broken(cause),
         ),
-        // What a step saw while a backend was dead says nothing about the subject.
-        (Some(it), Some(cause)) => (it.step, it.line, Failure::broken(cause)),
-        (Some(it), None) => (it.step, it.line, it.failure),
+        // A failure while a backend was dead proves nothing about the subject.
+        (Some(failed), Some(cause)) => (failed.step, failed.line, Failure::broken(cause)),
+        (Some(failed), None) => (failed.step, failed.line, failed.failure),
     };
     let outcome = match &failure {
         Failure::Mismatch { .. } => Outcome::Failed,
@@ -234,8 +235,8 @@ fn judge(
             missing: MissingKind::Control,
         },
     };
-    let shows_a_fault = matches!(outcome, Outcome::Failed | Outcome::Error);
-    let evidence = shows_a_fault.then(|| Evidence {
+    let needs_evidence = matches!(outcome, Outcome::Failed | Outcome::Error);
+    let evidence = needs_evidence.then(|| Evidence {
         step,
         line,
         failure,
@@ -246,10 +247,10 @@ fn judge(
     (outcome, evidence)
 }
 
-/// The result of a case that its own watchdog ended.
+/// The result of a case that was stopped at its time limit.
 pub fn timed_out(context: &ScenarioContext, limit: Duration, rerun: String) -> ScenarioResult {
     let cause = format!(
-        "the scenario's own watchdog ended it after {} s; this is a fault of the suite or a machine that is too slow (try --patience 3 or fewer --jobs)",
+        "the scenario was stopped at its time limit of {} s; the suite has a bug, or the machine is too slow (try --patience 3 or fewer --jobs)",
         limit.as_secs()
     );
     ScenarioResult {
@@ -260,7 +261,7 @@ pub fn timed_out(context: &ScenarioContext, limit: Duration, rerun: String) -> S
             Some(Evidence {
                 timeline: context.journal.events(),
                 rerun,
-                ..Evidence::of_whole(&context.case, Failure::broken(cause))
+                ..Evidence::for_whole_scenario(&context.case, Failure::broken(cause))
             }),
         )
     }

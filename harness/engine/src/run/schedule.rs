@@ -1,14 +1,14 @@
-//! Which case begins next: long and short ones share the slots.
+//! Chooses which case starts next; long and short cases share the slots.
 
 use std::sync::Arc;
 
 use crate::features::cases::Case;
 
-/// The cases that have not begun.
+/// The cases that have not started.
 ///
-/// A long case (`@slow`) mostly waits for one of the contract's times. Half of the slots are for them while
-/// there are any: at the end, the last of them would run by itself, and in every slot they would leave the
-/// machine idle.
+/// A long case (`@slow`) mostly waits for a time limit of the contract. Up to half of the slots run long cases as
+/// long as short ones are left: more would leave the machine idle, and fewer would leave long cases for the
+/// end of the run.
 pub(super) struct Queue {
     long: std::vec::IntoIter<Arc<Case>>,
     short: std::vec::IntoIter<Arc<Case>>,
@@ -17,7 +17,7 @@ pub(super) struct Queue {
 
 impl Queue {
     pub(super) fn new(cases: Vec<Arc<Case>>) -> Self {
-        let (long, short): (Vec<_>, Vec<_>) = cases.into_iter().partition(|it| is_long(it));
+        let (long, short): (Vec<_>, Vec<_>) = cases.into_iter().partition(|case| is_long(case));
         Self {
             long: long.into_iter(),
             short: short.into_iter(),
@@ -25,20 +25,21 @@ impl Queue {
         }
     }
 
-    /// The case that begins next, with so many slots in all.
-    pub(super) fn next(&mut self, jobs: usize) -> Option<Arc<Case>> {
-        let is_turn = self.long_running < jobs.div_ceil(2) || self.short.len() == 0;
-        let long = is_turn.then(|| self.long.next()).flatten();
+    /// Takes the case that starts next, given the number of slots.
+    pub(super) fn next(&mut self, slots: usize) -> Option<Arc<Case>> {
+        let may_be_long = self.long_running < slots.div_ceil(2) || self.short.len() == 0;
+        let long = may_be_long.then(|| self.long.next()).flatten();
         self.long_running += usize::from(long.is_some());
         long.or_else(|| self.short.next())
     }
 
-    pub(super) fn ended(&mut self, case: &Case) {
+    /// Frees the slot of a case that has ended.
+    pub(super) fn release(&mut self, case: &Case) {
         self.long_running -= usize::from(is_long(case));
     }
 }
 
-/// Whether a case mostly waits for one of the contract's times.
+/// Whether a case mostly waits for a time limit of the contract.
 pub(super) fn is_long(case: &Case) -> bool {
     case.has_tag("slow")
 }
@@ -48,27 +49,28 @@ mod tests {
     use super::*;
     use crate::run::samples::case;
 
-    /// `l` is a long case, `s` a short one.
+    /// A queue with a long case for each `l` and a short one for each `s`.
     fn queue(cases: &str) -> Queue {
-        let case = |kind: char| match kind {
+        let case = |letter: char| match letter {
             'l' => case("a long one", &["slow"]),
             _ => case("a short one", &[]),
         };
         Queue::new(cases.chars().map(case).collect())
     }
 
-    fn kind(case: &Case) -> char {
+    /// `l` for a long case, `s` for a short one.
+    fn letter(case: &Case) -> char {
         if is_long(case) { 'l' } else { 's' }
     }
 
-    /// Fills all slots, and returns what began.
+    /// Fills all slots, and returns the started cases as letters and as a list.
     fn fill(queue: &mut Queue, slots: usize) -> (String, Vec<Arc<Case>>) {
-        let begun: Vec<_> = (0..slots).map_while(|_| queue.next(slots)).collect();
-        (begun.iter().map(|case| kind(case)).collect(), begun)
+        let started: Vec<_> = (0..slots).map_while(|_| queue.next(slots)).collect();
+        (started.iter().map(|case| letter(case)).collect(), started)
     }
 
     #[test]
-    fn half_of_the_slots_are_for_long_cases_as_long_as_there_are_short_ones() {
+    fn half_of_the_slots_run_long_cases_as_long_as_short_ones_are_left() {
         assert_eq!(fill(&mut queue("llllssss"), 4).0, "llss");
         assert_eq!(
             fill(&mut queue("llllssss"), 5).0,
@@ -78,46 +80,46 @@ mod tests {
         assert_eq!(
             fill(&mut queue("ls"), 1).0,
             "l",
-            "one slot is enough for each kind"
+            "a single slot runs long cases as well"
         );
     }
 
     #[test]
-    fn long_cases_take_every_slot_once_no_short_one_waits() {
+    fn long_cases_take_all_slots_once_no_short_one_is_left() {
         assert_eq!(fill(&mut queue("lllls"), 4).0, "llsl");
         assert_eq!(fill(&mut queue("llll"), 4).0, "llll");
         assert_eq!(fill(&mut queue("ssss"), 4).0, "ssss");
     }
 
     #[test]
-    fn a_long_case_that_has_ended_makes_place_for_another_long_one() {
+    fn a_long_case_that_has_ended_is_replaced_by_another_long_one() {
         let mut queue = queue("lllssssss");
-        let (begun, running) = fill(&mut queue, 4);
-        assert_eq!(begun, "llss");
+        let (started, running) = fill(&mut queue, 4);
+        assert_eq!(started, "llss");
         let long = running.iter().find(|case| is_long(case)).unwrap();
-        queue.ended(long);
-        assert_eq!(queue.next(4).as_deref().map(kind), Some('l'));
+        queue.release(long);
+        assert_eq!(queue.next(4).as_deref().map(letter), Some('l'));
         let short = running.iter().find(|case| !is_long(case)).unwrap();
-        queue.ended(short);
-        assert_eq!(queue.next(4).as_deref().map(kind), Some('s'));
+        queue.release(short);
+        assert_eq!(queue.next(4).as_deref().map(letter), Some('s'));
     }
 
     #[test]
-    fn every_case_begins_once_for_any_number_of_slots() {
+    fn every_case_starts_exactly_once_for_any_number_of_slots() {
         for slots in 1..9 {
             let mut queue = queue("lsllsslsss");
-            let mut begun = String::new();
+            let mut started = String::new();
             while let Some(case) = queue.next(slots) {
-                begun.push(kind(&case));
-                queue.ended(&case);
+                started.push(letter(&case));
+                queue.release(&case);
             }
-            let long = begun.chars().filter(|kind| *kind == 'l').count();
-            assert_eq!((begun.len(), long), (10, 4), "{slots} slots: {begun}");
+            let long = started.chars().filter(|letter| *letter == 'l').count();
+            assert_eq!((started.len(), long), (10, 4), "{slots} slots: {started}");
         }
     }
 
     #[test]
-    fn a_queue_without_a_case_begins_nothing() {
+    fn an_empty_queue_returns_no_case() {
         assert!(queue("").next(4).is_none());
     }
 }

@@ -1,4 +1,4 @@
-//! The judgement: a pure function from outcomes to verdicts, and one to the exit status.
+//! Computes verdicts and the exit status from outcomes, as pure functions.
 
 use std::fmt;
 use std::sync::Arc;
@@ -14,22 +14,22 @@ use crate::run::outcome::{MissingKind, Outcome, ScenarioResult};
 #[cfg(test)]
 mod tests;
 
-/// What is said of one component and profile, from the best to the worst.
+/// The verdict on a component and profile, ordered from best to worst.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
-    /// Every scenario passed or was skipped for a capability, and at least one passed.
+    /// Every scenario passed or was skipped because of its capability, and at least one passed.
     Conformant,
-    /// Nothing is known to be wrong, but not all was seen to be right.
+    /// No scenario failed, but not all of them were executed and passed.
     Partial,
-    /// The suite could not judge a scenario.
+    /// The suite could not judge at least one scenario.
     Unknown,
-    /// A scenario failed.
+    /// At least one scenario failed.
     NotConformant,
 }
 
 impl Verdict {
-    /// The word for it in every report.
+    /// The name in reports.
     pub fn word(self) -> &'static str {
         match self {
             Self::Conformant => "conformant",
@@ -39,14 +39,14 @@ impl Verdict {
         }
     }
 
-    /// What the tally allows to say: a failure outranks an error, an error outranks a gap.
-    fn of(tally: &Tally, deselected: usize, patience: Patience) -> Self {
+    /// The verdict for a tally: a failure outranks an error, and an error outranks scenarios that did not count.
+    fn from_tally(tally: &Tally, deselected: usize, patience: Patience) -> Self {
         let gaps = tally.not_run + tally.known_deviations + deselected;
         if tally.failed > 0 {
             Self::NotConformant
         } else if tally.errors > 0 {
             Self::Unknown
-        } else if gaps > 0 || tally.passed == 0 || patience.factor() > Patience::MOST {
+        } else if gaps > 0 || tally.passed == 0 || patience.factor() > Patience::MAX_CONFORMANT {
             Self::Partial
         } else {
             Self::Conformant
@@ -60,26 +60,26 @@ impl fmt::Display for Verdict {
     }
 }
 
-/// How many scenarios came to what.
+/// The number of scenarios by outcome.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tally {
-    /// Every step passed.
+    /// Scenarios whose steps all passed.
     pub passed: usize,
-    /// The subject is wrong, or a declared deviation is stale.
+    /// Scenarios in which the subject violates the clause, or whose declared deviation no longer exists.
     pub failed: usize,
-    /// Their capability is not declared.
+    /// Scenarios whose capability is not declared.
     pub skipped: usize,
-    /// A backend or a kind of control is missing.
+    /// Scenarios that lacked a backend, a control or a subject that starts.
     pub not_run: usize,
-    /// They fail, as the manifest says.
+    /// Scenarios that fail, as declared in the manifest.
     pub known_deviations: usize,
-    /// The suite could not judge.
+    /// Scenarios that the suite could not judge.
     pub errors: usize,
 }
 
 impl Tally {
     /// Counts the outcomes.
-    pub fn of<'a>(outcomes: impl IntoIterator<Item = &'a Outcome>) -> Self {
+    pub fn count<'a>(outcomes: impl IntoIterator<Item = &'a Outcome>) -> Self {
         let mut tally = Self::default();
         for outcome in outcomes {
             let count = match outcome {
@@ -95,46 +95,46 @@ impl Tally {
         tally
     }
 
-    /// The number of scenarios that were executed, with any outcome.
+    /// Number of scenarios that were executed, with any outcome.
     pub fn executed(&self) -> usize {
         self.passed + self.failed + self.known_deviations + self.errors
     }
 }
 
-/// What is said of one component and profile, and what it rests on.
+/// The verdict on a component and profile, with its tally.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ComponentVerdict {
-    /// As the manifest names it.
+    /// The component's name.
     pub component: String,
-    /// Of which part of the contract.
+    /// The part of the contract that the verdict covers.
     pub profile: Profile,
-    /// The judgement.
+    /// The verdict.
     pub verdict: Verdict,
-    /// The scenarios of component and profile that were selected.
+    /// Outcomes of the selected scenarios of component and profile.
     pub tally: Tally,
-    /// Those that were not selected, or that an early end left out.
+    /// Number of scenarios that were not selected, or not executed because the run ended early.
     pub deselected: usize,
 }
 
-/// A verdict for each component of the manifest and each profile, core first.
+/// Computes a verdict for each component of the manifest and each profile, core first.
 ///
-/// `deselected` holds what was not selected and, of a run that ended early, what was not executed.
-/// A component without any scenario is `partial`: nothing of it was seen to be right.
+/// `deselected` contains the cases that were not selected or, if the run ended early, not executed. The verdict
+/// on a component without any scenario is `partial`.
 pub fn judge(
     manifest: &Manifest,
     results: &[ScenarioResult],
     deselected: &[Arc<Case>],
     patience: Patience,
 ) -> Vec<ComponentVerdict> {
-    let of = |component: &String, profile: Profile| {
-        let belongs = |case: &Case| case.component == *component && profile.holds(case);
-        let mine = results.iter().filter(|it| belongs(&it.case));
-        let tally = Tally::of(mine.map(|it| &it.outcome));
-        let deselected = deselected.iter().filter(|it| belongs(it)).count();
+    let judge_one = |component: &String, profile: Profile| {
+        let belongs = |case: &Case| case.component == *component && profile.contains(case);
+        let results = results.iter().filter(|result| belongs(&result.case));
+        let tally = Tally::count(results.map(|result| &result.outcome));
+        let deselected = deselected.iter().filter(|case| belongs(case)).count();
         ComponentVerdict {
             component: component.clone(),
             profile,
-            verdict: Verdict::of(&tally, deselected, patience),
+            verdict: Verdict::from_tally(&tally, deselected, patience),
             tally,
             deselected,
         }
@@ -142,32 +142,38 @@ pub fn judge(
     manifest
         .components
         .keys()
-        .flat_map(|component| Profile::ALL.map(|profile| of(component, profile)))
+        .flat_map(|component| Profile::ALL.map(|profile| judge_one(component, profile)))
         .collect()
 }
 
-/// How a run ended; where several hold, the first of this list.
+/// How a run ended. If several variants apply, the first one counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {
-    /// A signal ended it before its end: exit status 130, with any results so far.
+    /// A signal ended the run early: exit status 130.
     Interrupted,
-    /// A scenario failed: 1, since that is certain even if something else went wrong.
+    /// A scenario failed: exit status 1.
     Failed,
-    /// The suite could not judge a scenario: 2.
+    /// The suite could not judge a scenario: exit status 2.
     Error,
-    /// So many scenarios were not run for want of a backend, and that was not accepted: 2.
-    Missing(usize),
-    /// No scenario was executed, so nothing was shown: 2, also where a missing backend is accepted.
-    Nothing,
-    /// Everything else: 0. What was not run for want of a kind of control is no fault.
-    Good,
+    /// This number of scenarios lacked a backend, without `--allow-missing`: exit status 2.
+    MissingBackend(usize),
+    /// No scenario was executed: exit status 2, even with `--allow-missing`.
+    NoneExecuted,
+    /// Otherwise: exit status 0, also if scenarios lacked a control of the subject.
+    Success,
 }
 
 impl Ending {
-    /// The ending of a run with these results.
-    pub fn of(results: &[ScenarioResult], interrupted: bool, allow_missing: bool) -> Self {
-        let tally = Tally::of(results.iter().map(|it| &it.outcome));
-        let missing = results.iter().filter(|it| wants_backend(&it.outcome));
+    /// How a run with these results ended.
+    pub fn from_results(
+        results: &[ScenarioResult],
+        interrupted: bool,
+        allow_missing: bool,
+    ) -> Self {
+        let tally = Tally::count(results.iter().map(|result| &result.outcome));
+        let missing = results
+            .iter()
+            .filter(|result| lacks_backend(&result.outcome));
         let missing = missing.count();
         if interrupted {
             Self::Interrupted
@@ -176,11 +182,11 @@ impl Ending {
         } else if tally.errors > 0 {
             Self::Error
         } else if missing > 0 && !allow_missing {
-            Self::Missing(missing)
+            Self::MissingBackend(missing)
         } else if tally.executed() == 0 {
-            Self::Nothing
+            Self::NoneExecuted
         } else {
-            Self::Good
+            Self::Success
         }
     }
 
@@ -189,13 +195,13 @@ impl Ending {
         match self {
             Self::Interrupted => 130,
             Self::Failed => 1,
-            Self::Error | Self::Missing(_) | Self::Nothing => 2,
-            Self::Good => 0,
+            Self::Error | Self::MissingBackend(_) | Self::NoneExecuted => 2,
+            Self::Success => 0,
         }
     }
 }
 
-fn wants_backend(outcome: &Outcome) -> bool {
+fn lacks_backend(outcome: &Outcome) -> bool {
     matches!(
         outcome,
         Outcome::NotRun {

@@ -1,4 +1,4 @@
-//! The one folder that holds all of a run's files.
+//! The folder that holds all files of a run.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -7,16 +7,16 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Before the id in the name of each folder of a run.
+/// The part of a run folder's name before the run's id.
 const PREFIX: &str = "conformance-";
 
-/// Whether a folder is one of a run, by its name.
-pub(super) fn is_run_name(name: &OsStr) -> bool {
-    let id = name.to_str().and_then(|it| it.strip_prefix(PREFIX));
-    id.is_some_and(|it| it.len() == 16 && it.bytes().all(|it| it.is_ascii_hexdigit()))
+/// Whether a folder's name is that of a run folder.
+pub(super) fn is_run_folder_name(name: &OsStr) -> bool {
+    let id = name.to_str().and_then(|name| name.strip_prefix(PREFIX));
+    id.is_some_and(|id| id.len() == 16 && id.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
-/// The folder of one run; clones share it. The watchdog removes it.
+/// The folder of one run, removed by its watchdog. Clones refer to the same folder.
 #[derive(Clone, Debug)]
 pub struct RunFolder {
     path: Arc<PathBuf>,
@@ -24,12 +24,12 @@ pub struct RunFolder {
 }
 
 impl RunFolder {
-    /// Chooses `conformance-<16 hexadecimal digits>` in the temporary folder.
+    /// Chooses the path `conformance-<16 hexadecimal digits>` in the temporary folder, without creating it.
     ///
-    /// It is made by [`Watchdog::start`](super::watchdog::Watchdog::start), which has recorded it before it
-    /// is there, or by the first [`Self::sub`]. Fails when there is no working folder.
-    pub fn create() -> io::Result<Self> {
-        // Absolute: programs with other working folders get this path.
+    /// [`Watchdog::start`](super::watchdog::Watchdog::start) registers the folder for removal and then creates
+    /// it; so does the first [`Self::subfolder`]. Fails if there is no current working folder.
+    pub fn choose() -> io::Result<Self> {
+        // Absolute, because programs with other working folders get this path.
         let parent = std::path::absolute(std::env::temp_dir())?;
         let id = format!("{:016x}", rand::random::<u64>());
         Ok(Self {
@@ -38,27 +38,27 @@ impl RunFolder {
         })
     }
 
-    /// Makes it, unless it is there. Others may pass through it but not list it: PostgreSQL runs as
-    /// another user below.
-    pub(super) fn make(&self) -> io::Result<()> {
+    /// Creates the folder, unless it exists. Other users may traverse it but not list it: PostgreSQL runs
+    /// as another user in a subfolder.
+    pub(super) fn create(&self) -> io::Result<()> {
         let path = self.path();
-        let made = match fs::create_dir(path) {
+        let created = match fs::create_dir(path) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(()),
-            // Afterwards, for the mode at its making is narrowed by the caller's umask.
-            made => {
-                made.and_then(|()| fs::set_permissions(path, fs::Permissions::from_mode(0o711)))
+            // The mode is set afterwards, because the umask would narrow it at creation.
+            created => {
+                created.and_then(|()| fs::set_permissions(path, fs::Permissions::from_mode(0o711)))
             }
         };
-        made.map_err(|error| {
+        created.map_err(|error| {
             let text = format!(
-                "cannot make the folder {}: {error}; set TMPDIR to a folder that can be written",
+                "cannot create the folder {}: {error}; set TMPDIR to a writable folder",
                 path.display()
             );
             io::Error::new(error.kind(), text)
         })
     }
 
-    /// Where it is: an absolute path.
+    /// The absolute path of the folder.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -68,13 +68,13 @@ impl RunFolder {
         &self.id
     }
 
-    /// A folder inside, made when it is not there.
-    pub fn sub(&self, name: &str) -> io::Result<PathBuf> {
-        self.make()?;
+    /// The path of a subfolder, created if it does not exist.
+    pub fn subfolder(&self, name: &str) -> io::Result<PathBuf> {
+        self.create()?;
         let path = self.path.join(name);
         fs::create_dir_all(&path).map_err(|error| {
             let text = format!(
-                "cannot make the folder {}: {error}; is there room among the temporary files (TMPDIR)?",
+                "cannot create the folder {}: {error}; is there free space in the temporary folder (TMPDIR)?",
                 path.display()
             );
             io::Error::new(error.kind(), text)
@@ -88,16 +88,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn others_may_pass_through_but_not_look_around() {
-        let folder = RunFolder::create().expect("a name");
+    fn other_users_may_traverse_the_folder_but_not_list_it() {
+        let folder = RunFolder::choose().expect("a name");
         assert!(!folder.path().exists());
-        folder.make().expect("a folder");
+        folder.create().expect("a folder");
         let mode = fs::metadata(folder.path())
-            .expect("it is there")
+            .expect("it exists")
             .permissions()
             .mode();
-        let inside = folder.sub("inside").expect("a folder inside");
-        assert_eq!(folder.sub("inside").expect("the same again"), inside);
+        let inside = folder.subfolder("inside").expect("a subfolder");
+        assert_eq!(folder.subfolder("inside").expect("the same again"), inside);
         fs::remove_dir_all(folder.path()).expect("to remove it");
         assert_eq!(mode & 0o777, 0o711);
         assert!(folder.path().is_absolute());

@@ -1,11 +1,11 @@
-//! What the machine offers: variables, and programs in PATH and the distributions' usual folders.
+//! Environment variables and programs of this machine, in PATH and in the usual folders of distributions.
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-/// Where distributions put servers without putting them into PATH; `*` stands for a version.
+/// Folders outside PATH where distributions install servers; `*` stands for a version.
 const USUAL_FOLDERS: &[&str] = &[
     "/usr/lib/postgresql/*/bin",
     "/usr/pgsql-*/bin",
@@ -20,55 +20,58 @@ const USUAL_FOLDERS: &[&str] = &[
     "/usr/bin",
 ];
 
-/// The variables and folders in which backends are looked for.
+/// The variables and folders that are searched for backends.
 #[derive(Clone)]
 pub struct Host {
     variables: BTreeMap<String, String>,
     usual_folders: Vec<String>,
-    has_engine: bool,
+    may_use_engine: bool,
 }
 
 impl Host {
-    /// Those of this process; what is not UTF-8 is left out.
-    pub fn here() -> Self {
+    /// The variables of this process and the usual folders. Variables that are not valid UTF-8 are left out.
+    pub fn local() -> Self {
         let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
             Some((name.into_string().ok()?, value.into_string().ok()?))
         };
         Self {
             variables: std::env::vars_os().filter_map(text).collect(),
-            usual_folders: USUAL_FOLDERS.iter().map(|it| (*it).to_owned()).collect(),
-            has_engine: true,
+            usual_folders: USUAL_FOLDERS
+                .iter()
+                .map(|folder| (*folder).to_owned())
+                .collect(),
+            may_use_engine: true,
         }
     }
 
-    /// These variables and nothing else: no usual folder is looked into, no container engine asked.
-    pub fn bare<'a>(variables: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+    /// A host with only these variables: no usual folders, and no container engine is used.
+    pub fn with_variables<'a>(variables: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
         let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
         Self {
             variables: variables.into_iter().map(owned).collect(),
             usual_folders: Vec::new(),
-            has_engine: false,
+            may_use_engine: false,
         }
     }
 
-    /// The same with another variable.
+    /// Sets a variable.
     #[cfg(test)]
     pub(crate) fn set(&mut self, name: &str, value: &str) {
         self.variables.insert(name.to_owned(), value.to_owned());
     }
 
-    /// Whether a container engine may be looked for.
-    pub(crate) fn has_engine(&self) -> bool {
-        self.has_engine
+    /// Whether the container engine may be used.
+    pub(crate) fn may_use_engine(&self) -> bool {
+        self.may_use_engine
     }
 
-    /// A variable's value; an empty one counts as unset.
+    /// The value of a variable; `None` if it is unset or empty.
     pub fn variable(&self, name: &str) -> Option<&str> {
         let value = self.variables.get(name)?;
         (!value.is_empty()).then_some(value)
     }
 
-    /// Every executable file of this name: those in PATH first.
+    /// All executable files with this name, those in PATH first.
     pub fn programs(&self, name: &str) -> Vec<PathBuf> {
         let path = self.variable("PATH").unwrap_or_default();
         let in_path = std::env::split_paths(path).filter(|it| it.is_absolute());
@@ -84,19 +87,19 @@ impl Host {
     }
 }
 
-/// The names only: values may be secrets.
+/// Shows only the names of variables: values may be secrets.
 impl fmt::Debug for Host {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names: Vec<_> = self.variables.keys().collect();
         f.debug_struct("Host")
             .field("variables", &names)
             .field("usual_folders", &self.usual_folders)
-            .field("has_engine", &self.has_engine)
+            .field("may_use_engine", &self.may_use_engine)
             .finish()
     }
 }
 
-/// The folders that a pattern with at most one `*` in one part stands for, newest version first.
+/// Expands a path with at most one `*` to the existing folders, newest version first.
 fn expand(pattern: &str) -> Vec<PathBuf> {
     let Some((before, after)) = pattern.split_once('*') else {
         return vec![PathBuf::from(pattern)];
@@ -109,7 +112,7 @@ fn expand(pattern: &str) -> Vec<PathBuf> {
         .flatten()
         .filter_map(|entry| {
             let name = entry.file_name().into_string().ok()?;
-            let numbers = numbers(name.strip_prefix(prefix)?);
+            let numbers = version_numbers(name.strip_prefix(prefix)?);
             Some((numbers, PathBuf::from(format!("{parent}/{name}{after}"))))
         })
         .collect();
@@ -117,13 +120,13 @@ fn expand(pattern: &str) -> Vec<PathBuf> {
     versions.into_iter().map(|(_, folder)| folder).collect()
 }
 
-/// The numbers in a version, in their order.
-pub(crate) fn numbers(version: &str) -> Vec<u32> {
-    let digits = version.split(|it: char| !it.is_ascii_digit());
-    digits.filter_map(|it| it.parse().ok()).collect()
+/// The numbers of a version: 15 and 18 of `15.18`.
+pub(crate) fn version_numbers(version: &str) -> Vec<u32> {
+    let digits = version.split(|character: char| !character.is_ascii_digit());
+    digits.filter_map(|number| number.parse().ok()).collect()
 }
 
-/// Whether there is a program.
+/// Whether the path is an executable file.
 pub(crate) fn is_executable(path: &Path) -> bool {
     std::fs::metadata(path).is_ok_and(|it| it.is_file() && it.permissions().mode() & 0o111 != 0)
 }
@@ -133,7 +136,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn usual_folders_are_tried_newest_version_first() {
+    fn folders_with_a_version_are_expanded_newest_first() {
         let folder = tempfile::tempdir().unwrap();
         for version in ["9.6", "15", "16"] {
             std::fs::create_dir_all(folder.path().join(version).join("bin")).unwrap();
@@ -145,7 +148,7 @@ mod tests {
 
     #[test]
     fn values_of_variables_are_not_shown() {
-        let host = Host::bare([("CONFORMANCE_REDIS_URL", "redis://:secret@there")]);
+        let host = Host::with_variables([("CONFORMANCE_REDIS_URL", "redis://:secret@there")]);
         assert!(!format!("{host:?}").contains("secret"));
     }
 }

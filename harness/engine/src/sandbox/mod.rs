@@ -1,11 +1,11 @@
-//! The ground on which a run stands: its folder, its ports, its child processes, and their end.
+//! Per-run resources of the machine: folder, ports, child processes, and their cleanup.
 //!
-//! - [`descriptors`]: how many files this process may have open
-//! - [`host`]: variables and programs of this machine
-//! - [`folder`]: the one folder that holds all of a run's files
-//! - `processes`: what the kernel says of processes
-//! - [`watchdog`]: removes all that a run leaves, even after SIGKILL
-//! - [`ports`]: the one allocator of ports
+//! - [`descriptors`]: the limit of open files
+//! - [`host`]: environment variables and programs of this machine
+//! - [`folder`]: the folder that holds all files of a run
+//! - `processes`: the process table, read from `/proc`
+//! - [`watchdog`]: cleans up however the run ends
+//! - [`ports`]: the port allocator
 
 use std::io;
 use std::sync::Arc;
@@ -22,38 +22,38 @@ use host::Host;
 use ports::Ports;
 use watchdog::Watchdog;
 
-/// What a run stands on: its folder, its ports, its watchdog, and what the machine offers.
+/// The resources of one run: folder, ports, watchdog, and the host's variables and programs.
 #[derive(Clone, Debug)]
 pub struct Sandbox {
-    /// Holds all of the run's files.
+    /// The folder of all files of the run.
     pub folder: RunFolder,
-    /// Leaves nothing behind, even when the run is killed.
+    /// Cleans up however the run ends.
     pub watchdog: Watchdog,
-    /// Hands out ports.
+    /// Allocates ports.
     pub ports: Ports,
-    /// Where backends are looked for.
+    /// The variables and folders that are searched for backends.
     pub host: Arc<Host>,
 }
 
 impl Sandbox {
-    /// A folder with its watchdog; with `keep` the folder stays after the run.
+    /// Creates the run's folder and starts its watchdog; with `keep` the folder stays after the run.
     ///
-    /// Fails where the temporary folder cannot be written, or this program not be started again.
+    /// Fails if the temporary folder is not writable, or if this program cannot start itself as the watchdog.
     pub fn create(keep: bool) -> io::Result<Self> {
-        let folder = RunFolder::create()?;
+        let folder = RunFolder::choose()?;
         let watchdog = Watchdog::start(&folder)?;
         if keep {
-            watchdog.keep(folder.path());
+            watchdog.keep_folder(folder.path());
         }
         Ok(Self {
             ports: Ports::open(&watchdog)?,
             folder,
             watchdog,
-            host: Arc::new(Host::here()),
+            host: Arc::new(Host::local()),
         })
     }
 
-    /// Ends what is left of the run and removes its folder; everything else is over by then.
+    /// Kills remaining processes of the run and removes its folder. Call it after scenarios and backends have ended.
     pub async fn finish(&self) {
         self.watchdog.finish().await;
     }

@@ -1,7 +1,7 @@
-//! The one allocator of ports: below the kernel's ephemeral range, in blocks with a lock each.
+//! Allocates ports below the kernel's ephemeral range, in blocks that each run locks for itself.
 //!
-//! A port that the kernel might give to an outgoing connection would be taken at random moments; a
-//! port of another run's block would be raced for. Neither can happen here.
+//! In the ephemeral range the kernel could give an allocated port to an outgoing connection at any time;
+//! without the locks, two runs could allocate the same port.
 
 use std::collections::VecDeque;
 use std::fs;
@@ -13,16 +13,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::sandbox::watchdog::Watchdog;
 
-/// Ports in a block, the first of which is the block's guard.
-const BLOCK: u16 = 100;
+/// Number of ports in a block. The first is the guard: the run that owns the block listens on it.
+const BLOCK_SIZE: u16 = 100;
 
-/// The lowest port that is handed out.
-const LOWEST: u16 = 10_000;
+/// The lowest port of the first block.
+const MIN_PORT: u16 = 10_000;
 
-/// Where the kernel's own choice of ports begins, unless it says otherwise.
-const USUAL_EPHEMERAL: u16 = 32_768;
+/// The start of the ephemeral range where `/proc` does not state it.
+const DEFAULT_EPHEMERAL_START: u16 = 32_768;
 
-/// Hands out ports; clones share the blocks.
+/// Allocates ports. Clones share the same blocks.
 #[derive(Clone, Debug)]
 pub struct Ports {
     inner: Arc<Mutex<Inner>>,
@@ -32,17 +32,17 @@ pub struct Ports {
 #[derive(Debug)]
 struct Inner {
     folder: PathBuf,
-    /// Held as long as the run lives.
+    /// Listeners on the first port of each owned block, open until the run ends.
     guards: Vec<TcpListener>,
-    /// Where the search for a further block begins.
+    /// The block from which the search for another free block starts.
     next_block: u16,
-    /// How many blocks there are below the ephemeral range.
-    blocks: u16,
-    /// Oldest first, so that a port rests as long as possible before it is used again.
+    /// Number of blocks below the ephemeral range.
+    block_count: u16,
+    /// Free ports, the longest unused first, so that a port is reused as late as possible.
     free: VecDeque<u16>,
 }
 
-/// A port that is this holder's alone; dropping it gives it back.
+/// An allocated port, returned to the allocator on drop.
 #[derive(Debug)]
 pub struct Port {
     number: u16,
@@ -50,7 +50,7 @@ pub struct Port {
 }
 
 impl Port {
-    /// Its number.
+    /// The port number.
     pub fn number(&self) -> u16 {
         self.number
     }
@@ -63,31 +63,31 @@ impl Drop for Port {
 }
 
 impl Ports {
-    /// An allocator without a block yet: the first port that is taken brings the first.
+    /// Creates an allocator that owns no block yet; [`Self::take`] adds blocks on demand.
     ///
-    /// Fails when the folder of the locks, `conformance-ports` among the temporary files, cannot be
-    /// made.
+    /// Fails if the folder of the lock files, `conformance-ports` in the temporary folder, cannot be
+    /// created.
     pub fn open(watchdog: &Watchdog) -> io::Result<Self> {
         let folder = std::path::absolute(std::env::temp_dir())?.join("conformance-ports");
         fs::create_dir_all(&folder).map_err(|error| {
             let text = format!(
-                "cannot make the folder {}: {error}; set TMPDIR to a folder that can be written",
+                "cannot create the folder {}: {error}; set TMPDIR to a writable folder",
                 folder.display()
             );
             io::Error::new(error.kind(), text)
         })?;
-        // The next run may be another user's; only the owner can change the mode.
+        // Runs of other users create lock files here as well. Only the folder's owner can change its mode.
         let _ = fs::set_permissions(&folder, fs::Permissions::from_mode(0o1777));
-        let blocks = (ephemeral_start() - LOWEST) / BLOCK;
-        // Runs that begin at the same time look at different blocks first.
+        let block_count = (ephemeral_start() - MIN_PORT) / BLOCK_SIZE;
+        // Random, so that runs that start at the same time try different blocks first.
         let first =
-            u16::try_from(u32::from(rand::random::<u16>()) % u32::from(blocks)).unwrap_or(0);
+            u16::try_from(u32::from(rand::random::<u16>()) % u32::from(block_count)).unwrap_or(0);
         Ok(Self {
             inner: Arc::new(Mutex::new(Inner {
                 folder,
                 guards: Vec::new(),
                 next_block: first,
-                blocks,
+                block_count,
                 free: VecDeque::new(),
             })),
             watchdog: watchdog.clone(),
@@ -98,11 +98,11 @@ impl Ports {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A port on which nothing listens.
+    /// Allocates a port on which no program listens.
     pub fn take(&self) -> io::Result<Port> {
         let mut inner = self.lock();
-        // A port rests while others are used: a connection of its last life may still be summary.
-        if inner.free.len() < usize::from(BLOCK / 2) {
+        // Ports are reused late: a connection of the previous user may still be closing.
+        if inner.free.len() < usize::from(BLOCK_SIZE / 2) {
             inner.add_block(&self.watchdog)?;
         }
         for _ in 0..inner.free.len() {
@@ -115,31 +115,31 @@ impl Ports {
                     ports: self.clone(),
                 });
             }
-            // Another program listens there, perhaps not for long.
+            // Another program listens on this port; try it again later.
             inner.free.push_back(number);
         }
-        let text =
-            "all of the run's ports are taken by other programs; see what listens with `ss -ltnp`";
+        let text = "other programs listen on all ports of the run; list them with `ss -ltnp`";
         Err(io::Error::new(ErrorKind::AddrInUse, text))
     }
 }
 
 impl Inner {
-    /// Adds a block that no other run has; without one, what is free must do.
+    /// Adds a block that no other run owns. Fails only if there is none and no port is free either.
     fn add_block(&mut self, watchdog: &Watchdog) -> io::Result<()> {
         let mut refused = None;
-        for _ in 0..self.blocks {
+        for _ in 0..self.block_count {
             let block = self.next_block;
-            self.next_block = (block + 1) % self.blocks;
-            let first = LOWEST + block * BLOCK;
-            // Runs whose temporary folders differ do not see each other's lock files; this they see.
+            self.next_block = (block + 1) % self.block_count;
+            let first = MIN_PORT + block * BLOCK_SIZE;
+            // Runs with different temporary folders do not see each other's lock files, so the guard
+            // port is needed as well.
             let Ok(guard) = TcpListener::bind((Ipv4Addr::LOCALHOST, first)) else {
                 continue;
             };
-            match watchdog.lock(&self.folder.join(first.to_string())) {
+            match watchdog.lock_file(&self.folder.join(first.to_string())) {
                 Ok(true) => {
                     self.guards.push(guard);
-                    self.free.extend(first + 1..first + BLOCK);
+                    self.free.extend(first + 1..first + BLOCK_SIZE);
                     return Ok(());
                 }
                 Ok(false) => {}
@@ -149,39 +149,41 @@ impl Inner {
         if !self.free.is_empty() {
             return Ok(());
         }
-        let end = LOWEST + self.blocks * BLOCK;
-        let cause = refused.map(|it| format!(" ({it})")).unwrap_or_default();
+        let end = MIN_PORT + self.block_count * BLOCK_SIZE;
+        let cause = refused
+            .map(|error| format!(" ({error})"))
+            .unwrap_or_default();
         let text = format!(
-            "no ports from {LOWEST} to {end} to be had{cause}: they belong to other runs, or {} cannot be written",
+            "no free block of ports from {MIN_PORT} to {end}{cause}: other runs own them, or {} is not writable",
             self.folder.display()
         );
         Err(io::Error::new(ErrorKind::AddrInUse, text))
     }
 }
 
-/// Whether nothing listens on any address: IPv4 and IPv6 may be bound separately.
+/// Whether no program listens on the port, on any IPv4 or IPv6 address.
 fn is_free(port: u16) -> bool {
     let any = [
         IpAddr::from(Ipv4Addr::UNSPECIFIED),
         IpAddr::from(Ipv6Addr::UNSPECIFIED),
     ];
-    // Another error means a machine without that kind of address.
+    // Any other error means that the machine lacks this address family.
     any.into_iter().all(|address| {
         TcpListener::bind((address, port))
-            .map_or_else(|it| it.kind() != ErrorKind::AddrInUse, |_| true)
+            .map_or_else(|error| error.kind() != ErrorKind::AddrInUse, |_| true)
     })
 }
 
-/// Where the kernel's own choice of ports begins.
+/// The first port of the kernel's ephemeral range.
 fn ephemeral_start() -> u16 {
     let range = fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").unwrap_or_default();
     let first = range
         .split_whitespace()
         .next()
-        .and_then(|it| it.parse().ok());
+        .and_then(|number| number.parse().ok());
     first
-        .filter(|it| *it >= LOWEST + BLOCK)
-        .unwrap_or(USUAL_EPHEMERAL)
+        .filter(|port| *port >= MIN_PORT + BLOCK_SIZE)
+        .unwrap_or(DEFAULT_EPHEMERAL_START)
 }
 
 #[cfg(test)]
@@ -191,24 +193,24 @@ mod tests {
     use super::*;
 
     fn ports() -> Ports {
-        Ports::open(&Watchdog::absent()).expect("a folder for locks")
+        Ports::open(&Watchdog::without_process()).expect("a folder for locks")
     }
 
     fn block(port: u16) -> u16 {
-        (port - LOWEST) / BLOCK
+        (port - MIN_PORT) / BLOCK_SIZE
     }
 
     #[test]
-    fn ports_lie_below_the_range_of_the_kernel() {
+    fn ports_are_below_the_ephemeral_range() {
         let port = ports().take().expect("a port");
         assert!(
-            (LOWEST..ephemeral_start()).contains(&port.number()),
+            (MIN_PORT..ephemeral_start()).contains(&port.number()),
             "{port:?}"
         );
     }
 
     #[test]
-    fn two_runs_never_share_a_block() {
+    fn two_runs_do_not_share_a_block() {
         let (one, other) = (ports(), ports());
         other.lock().next_block = one.lock().next_block;
         let (mine, theirs) = (one.take().expect("a port"), other.take().expect("a port"));
@@ -216,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn runs_that_see_no_common_lock_file_share_no_block_either() {
+    fn two_runs_with_different_lock_folders_do_not_share_a_block() {
         let (one, other) = (ports(), ports());
         let folder = tempfile::tempdir().expect("a folder");
         {
@@ -229,20 +231,24 @@ mod tests {
     }
 
     #[test]
-    fn a_port_comes_again_only_after_all_others() {
+    fn a_port_is_reused_only_after_all_others() {
         let ports = ports();
         let first = ports.take().expect("a port").number();
-        let others: BTreeSet<u16> = (0..BLOCK - 2)
+        let others: BTreeSet<u16> = (0..BLOCK_SIZE - 2)
             .map(|_| ports.take().expect("a port").number())
             .collect();
-        assert_eq!(others.len(), usize::from(BLOCK - 2), "each is another");
+        assert_eq!(
+            others.len(),
+            usize::from(BLOCK_SIZE - 2),
+            "all of them differ"
+        );
         assert!(!others.contains(&first));
     }
 
     #[test]
-    fn more_ports_than_a_block_has_are_no_problem() {
+    fn more_ports_than_one_block_has_can_be_taken() {
         let ports = ports();
-        let held: Vec<Port> = (0..2 * BLOCK)
+        let held: Vec<Port> = (0..2 * BLOCK_SIZE)
             .map(|_| ports.take().expect("a port"))
             .collect();
         let numbers: BTreeSet<u16> = held.iter().map(Port::number).collect();
@@ -250,17 +256,17 @@ mod tests {
     }
 
     #[test]
-    fn a_port_on_which_another_program_listens_is_passed_over_until_it_is_free() {
+    fn a_port_on_which_another_program_listens_is_skipped_until_it_is_free() {
         let ports = ports();
         let number = ports.take().expect("a port").number();
         let other = TcpListener::bind((Ipv4Addr::LOCALHOST, number)).expect("to listen");
-        let turn = || -> Vec<u16> {
-            (0..2 * BLOCK)
+        let take_all = || -> Vec<u16> {
+            (0..2 * BLOCK_SIZE)
                 .map(|_| ports.take().expect("a port").number())
                 .collect()
         };
-        assert!(!turn().contains(&number));
+        assert!(!take_all().contains(&number));
         drop(other);
-        assert!(turn().contains(&number));
+        assert!(take_all().contains(&number));
     }
 }

@@ -1,54 +1,54 @@
-//! The kernel's table of processes, read from `/proc`.
+//! The kernel's process table, read from `/proc`.
 
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-/// The kernel reports processor time in hundredths of a second on every machine.
-const TICK: Duration = Duration::from_millis(10);
+/// The unit of processor time in `/proc`: `USER_HZ` is 100 on every kernel.
+const CPU_TICK: Duration = Duration::from_millis(10);
 
-/// One process, as it was a moment ago.
+/// Snapshot of one process.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Process {
-    /// Its number.
+    /// Process id.
     pub(crate) pid: i32,
-    /// Who started it, or who took it over when that one ended.
+    /// Process id of the parent, or of the process that adopted the orphan.
     pub(crate) parent: i32,
-    /// Its group, by the number of the group's leader.
+    /// Process group id: the process id of the group's leader.
     pub(crate) group: i32,
-    /// It has ended, and its parent has not asked how.
+    /// Whether the process is a zombie: it has ended, and its parent has not waited for it.
     pub(crate) ended: bool,
-    /// Processor time of its own and of its children that ended and were asked how.
+    /// Processor time of the process and of the children that it waited for.
     pub(crate) cpu: Duration,
 }
 
 impl Process {
-    /// The process with this number, if there is one.
+    /// Reads the process with this id; `None` if there is none.
     pub(crate) fn read(pid: i32) -> Option<Self> {
         let text = fs::read(format!("/proc/{pid}/stat")).ok()?;
         Self::parse(pid, &String::from_utf8_lossy(&text))
     }
 
     fn parse(pid: i32, stat: &str) -> Option<Self> {
-        // The name may hold anything, brackets too.
+        // The program's name may contain brackets and spaces.
         let (_, fields) = stat.rsplit_once(')')?;
         let fields: Vec<&str> = fields.split_whitespace().collect();
         let ticks: u32 = fields
             .get(11..15)?
             .iter()
-            .filter_map(|it| it.parse::<u32>().ok())
+            .filter_map(|field| field.parse::<u32>().ok())
             .sum();
         Some(Self {
             pid,
             parent: fields.get(1)?.parse().ok()?,
             group: fields.get(2)?.parse().ok()?,
             ended: matches!(*fields.first()?, "Z" | "X"),
-            cpu: TICK * ticks,
+            cpu: CPU_TICK * ticks,
         })
     }
 }
 
-/// Every process of the machine that can be seen.
+/// All visible processes of this machine.
 pub(crate) fn all() -> Vec<Process> {
     fs::read_dir("/proc")
         .into_iter()
@@ -58,33 +58,35 @@ pub(crate) fn all() -> Vec<Process> {
         .collect()
 }
 
-/// The processes of a group, those that ended and were not asked how among them.
-pub(crate) fn of_group(leader: i32) -> Vec<Process> {
+/// The processes of a group, zombies included.
+pub(crate) fn group_members(leader: i32) -> Vec<Process> {
     let mut processes = all();
-    processes.retain(|it| it.group == leader);
+    processes.retain(|process| process.group == leader);
     processes
 }
 
-/// Resident memory of a process in bytes; nothing for one that has ended.
-pub(crate) fn resident(pid: i32) -> Option<u64> {
+/// Resident memory of a process in bytes; `None` if it has ended.
+pub(crate) fn resident_memory(pid: i32) -> Option<u64> {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-    let line = status.lines().find_map(|it| it.strip_prefix("VmRSS:"))?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmRSS:"))?;
     let kilobytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     Some(kilobytes << 10)
 }
 
-/// Whether a process was started with its temporary files in this folder or below it.
-pub(crate) fn has_its_temporary_files_in(pid: i32, folder: &Path) -> bool {
-    // Another user's environment cannot be read, nor is it any of the run's.
+/// Whether the `TMPDIR` of a process is this folder or is inside it.
+pub(crate) fn has_tmpdir_in(pid: i32, folder: &Path) -> bool {
+    // The environment of another user's process is not readable; such a process is not part of the run.
     let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
-    names_folder(&environment, folder)
+    environment_has_tmpdir_in(&environment, folder)
 }
 
-fn names_folder(environment: &[u8], folder: &Path) -> bool {
+fn environment_has_tmpdir_in(environment: &[u8], folder: &Path) -> bool {
     use std::ffi::OsStr;
     use std::os::unix::ffi::OsStrExt as _;
     environment
-        .split(|it| *it == 0)
+        .split(|byte| *byte == 0)
         .filter_map(|variable| variable.strip_prefix(b"TMPDIR="))
         .any(|value| Path::new(OsStr::from_bytes(value)).starts_with(folder))
 }
@@ -105,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn rubbish_is_no_process() {
+    fn an_invalid_stat_line_is_refused() {
         assert_eq!(Process::parse(1, ""), None);
         assert_eq!(Process::parse(1, "1 (x) S"), None);
         assert_eq!(
@@ -115,21 +117,31 @@ mod tests {
     }
 
     #[test]
-    fn this_process_is_seen() {
+    fn this_process_is_in_the_table() {
         let own = i32::try_from(std::process::id()).expect("a number");
-        let seen = Process::read(own).expect("itself");
-        assert!(!seen.ended);
-        assert!(resident(own).expect("its memory") > 1 << 20);
-        assert!(of_group(seen.group).iter().any(|it| it.pid == own));
+        let process = Process::read(own).expect("this process");
+        assert!(!process.ended);
+        assert!(resident_memory(own).expect("its memory") > 1 << 20);
+        let group = group_members(process.group);
+        assert!(group.iter().any(|member| member.pid == own));
     }
 
     #[test]
-    fn a_process_is_known_by_its_place_for_temporary_files() {
+    fn a_process_is_recognized_by_its_tmpdir() {
         let folder = Path::new("/tmp/run-1");
-        assert!(names_folder(b"A=1\0TMPDIR=/tmp/run-1/tmp\0", folder));
-        assert!(names_folder(b"TMPDIR=/tmp/run-1\0", folder));
-        assert!(!names_folder(b"TMPDIR=/tmp/run-10/tmp\0", folder));
-        assert!(!names_folder(b"XTMPDIR=/tmp/run-1/tmp\0", folder));
-        assert!(!names_folder(b"", folder));
+        assert!(environment_has_tmpdir_in(
+            b"A=1\0TMPDIR=/tmp/run-1/tmp\0",
+            folder
+        ));
+        assert!(environment_has_tmpdir_in(b"TMPDIR=/tmp/run-1\0", folder));
+        assert!(!environment_has_tmpdir_in(
+            b"TMPDIR=/tmp/run-10/tmp\0",
+            folder
+        ));
+        assert!(!environment_has_tmpdir_in(
+            b"XTMPDIR=/tmp/run-1/tmp\0",
+            folder
+        ));
+        assert!(!environment_has_tmpdir_in(b"", folder));
     }
 }

@@ -1,22 +1,22 @@
-//! Which controls each kind of subject gives, and the one place that refuses the others.
+//! Which controls each kind of subject offers.
 
 use std::fmt;
 
 use crate::failure::{Failure, StepResult};
 
-/// How the suite gets at an implementation.
+/// How an implementation is run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SubjectKind {
     /// A program of this machine, started by the suite.
     Process,
     /// A container image, started by the suite.
     Image,
-    /// Instances that run already, at given addresses.
+    /// Instances that already run, at given addresses.
     Endpoint,
 }
 
 impl SubjectKind {
-    /// Every kind, those with most controls first.
+    /// All kinds, those with most controls first.
     pub const ALL: [Self; 3] = [Self::Process, Self::Image, Self::Endpoint];
 }
 
@@ -30,23 +30,23 @@ impl fmt::Display for SubjectKind {
     }
 }
 
-/// What a scenario may want to do with a subject, besides calling it.
+/// An operation on a subject besides sending requests to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Control {
-    /// Start an instance, with a command and an environment of the scenario's choice.
+    /// Start an instance with given arguments and environment.
     Start,
-    /// Send a signal, or end an instance.
+    /// Send a signal to an instance, or kill it.
     Signal,
-    /// Read what an instance writes.
+    /// Read the output of an instance.
     Output,
     /// Measure memory and processor time of an instance.
     Resources,
-    /// Give an instance a port on an address of this machine.
+    /// Choose the ports of an instance on this machine.
     Ports,
 }
 
 impl Control {
-    /// Every control.
+    /// All controls.
     pub const ALL: [Self; 5] = [
         Self::Start,
         Self::Signal,
@@ -55,29 +55,29 @@ impl Control {
         Self::Ports,
     ];
 
-    /// Whether this kind of subject gives it.
-    pub fn is_given_by(self, kind: SubjectKind) -> bool {
+    /// Whether a kind of subject offers this control.
+    pub fn is_offered_by(self, kind: SubjectKind) -> bool {
         match kind {
             SubjectKind::Process => true,
-            // Its processes are the engine's, and its ports are mapped.
+            // The container engine owns its processes and maps its ports.
             SubjectKind::Image => matches!(self, Self::Start | Self::Signal | Self::Output),
             SubjectKind::Endpoint => false,
         }
     }
 
-    /// Fails with [`Failure::Unsupported`] unless this kind of subject gives it: the one place that does.
+    /// Fails with [`Failure::Unsupported`] unless the kind of subject offers this control.
     pub fn require(self, kind: SubjectKind) -> StepResult {
-        if self.is_given_by(kind) {
+        if self.is_offered_by(kind) {
             return Ok(());
         }
-        let givers: Vec<String> = SubjectKind::ALL
+        let offering: Vec<String> = SubjectKind::ALL
             .into_iter()
-            .filter(|other| self.is_given_by(*other))
+            .filter(|other| self.is_offered_by(*other))
             .map(|other| other.to_string())
             .collect();
         Err(Failure::unsupported(format!(
             "a subject of kind {kind} offers no way to {self}; a subject of kind {} does",
-            givers.join(" or ")
+            offering.join(" or ")
         )))
     }
 }
@@ -99,14 +99,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_process_gives_every_control() {
+    fn a_process_offers_every_control() {
         for control in Control::ALL {
             assert_eq!(control.require(SubjectKind::Process), Ok(()), "{control}");
         }
     }
 
     #[test]
-    fn what_an_endpoint_does_not_give_is_unsupported_and_names_the_kinds_that_do() {
+    fn a_control_that_an_endpoint_lacks_is_unsupported_and_the_error_names_the_kinds_that_offer_it()
+    {
         for control in Control::ALL {
             let refused = control.require(SubjectKind::Endpoint);
             let Err(Failure::Unsupported { reason }) = refused else {

@@ -1,4 +1,4 @@
-//! One running process of the implementation, with its group.
+//! One running process of the implementation, and its process group.
 
 use std::process::{ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -19,18 +19,18 @@ use super::output::{Output, Stream};
 use crate::sandbox::processes::{self, Process};
 use crate::sandbox::watchdog::Watchdog;
 
-/// How long output is read on after the process and its group have ended: what is in the pipe takes
-/// a moment, and a grandchild that left the group may hold it open for ever.
-const OUTPUT_GRACE: Duration = Duration::from_millis(500);
+/// How long output is read after the process and its group have ended. The pipe may still contain output, but a
+/// grandchild that left the group may keep the pipe open indefinitely.
+const OUTPUT_GRACE_PERIOD: Duration = Duration::from_millis(500);
 
 /// How a process ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Exit {
-    /// Its exit status, unless a signal ended it.
+    /// The exit status; `None` if a signal ended the process.
     pub code: Option<i32>,
-    /// The signal that ended it.
+    /// The signal that ended the process, if one did.
     pub signal: Option<i32>,
-    /// Since its start.
+    /// Time from start to end.
     pub after: Duration,
 }
 
@@ -45,7 +45,7 @@ impl std::fmt::Display for Exit {
     }
 }
 
-/// A process that was started; dropping it kills its group.
+/// A started process. Dropping it kills its process group.
 #[derive(Debug)]
 pub struct Instance {
     pid: Pid,
@@ -54,19 +54,19 @@ pub struct Instance {
     state: Arc<ExitState>,
 }
 
-/// State of a process that ends, before all of its output was read.
+/// State that the reaper sets when the process ends, before all output was read.
 #[derive(Debug, Default)]
 struct ExitState {
-    /// From here on its number may belong to another process.
+    /// The process was waited for: its id may be reused by another process.
     reaped: AtomicBool,
-    /// Processor time of its group when it ended.
+    /// Processor time of the process and of the children that it waited for, when it ended.
     cpu: OnceLock<Duration>,
 }
 
 impl Instance {
-    /// Starts the program in a process group of its own, its output captured, its input empty.
+    /// Starts the program in a new process group, with captured output and empty input.
     ///
-    /// Must be called within a runtime, which reads the output and waits for the end.
+    /// Must be called within a Tokio runtime, whose tasks read the output and wait for the process.
     pub fn start(launch: &Launch, watchdog: &Watchdog) -> Result<Self, StartError> {
         let started = Instant::now();
         let mut child = Command::new(&launch.program)
@@ -80,40 +80,40 @@ impl Instance {
             .process_group(0)
             .spawn()
             .map_err(|error| StartError::new(launch, error))?;
-        let number = child
+        let id = child
             .id()
-            .expect("a child that was not waited for has its number");
-        watchdog.group(number);
-        let pid = Pid::from_raw(i32::try_from(number).expect("the kernel's numbers are i32"));
+            .expect("a child has an id until it was waited for");
+        watchdog.register_group(id);
+        let pid = Pid::from_raw(i32::try_from(id).expect("process ids are i32"));
         let output = Output::default();
-        let enough = CancellationToken::new();
+        let stop_reading = CancellationToken::new();
         let mut readers = Vec::new();
         if let Some(stdout) = child.stdout.take() {
             readers.push(tokio::spawn(output.clone().read(
                 Stream::Stdout,
                 stdout,
-                enough.clone(),
+                stop_reading.clone(),
             )));
         }
         if let Some(stderr) = child.stderr.take() {
             readers.push(tokio::spawn(output.clone().read(
                 Stream::Stderr,
                 stderr,
-                enough.clone(),
+                stop_reading.clone(),
             )));
         }
         let state = Arc::<ExitState>::default();
-        let (announce, exit) = watch::channel(None);
+        let (exit_sender, exit) = watch::channel(None);
         let reaper = Reaper {
             child,
             pid,
             started,
             readers,
-            enough,
+            stop_reading,
             state: state.clone(),
             watchdog: watchdog.clone(),
         };
-        tokio::spawn(async move { announce.send(Some(reaper.run().await)) });
+        tokio::spawn(async move { exit_sender.send(Some(reaper.run().await)) });
         Ok(Self {
             pid,
             output,
@@ -122,70 +122,71 @@ impl Instance {
         })
     }
 
-    /// The number of the process and of its group.
+    /// The id of the process and of its group.
     pub fn pid(&self) -> u32 {
         self.pid.as_raw().unsigned_abs()
     }
 
-    /// What it wrote.
+    /// The captured output.
     pub fn output(&self) -> &Output {
         &self.output
     }
 
-    /// Sends a signal to the process itself, as an orchestrator does; no effect on one that has ended.
+    /// Sends a signal to the process only, not to its group, as an orchestrator does. No effect after its end.
     pub fn signal(&self, signal: Signal) {
         if !self.state.reaped.load(Ordering::Acquire) {
-            // A process that has ended, but was not asked how, takes it without effect.
+            // No effect on a zombie.
             let _ = kill(self.pid, signal);
         }
     }
 
-    /// How it ended, if it has.
+    /// How the process ended; `None` while it is running.
     pub fn exit(&self) -> Option<Exit> {
         *self.exit.borrow()
     }
 
-    /// Waits for its end, and until all of its output is in [`Self::output`].
-    pub async fn exited(&self) -> Exit {
+    /// Waits until the process has ended and all of its output is in [`Self::output`].
+    pub async fn wait_for_exit(&self) -> Exit {
         let mut exit = self.exit.clone();
         let ended = exit.wait_for(Option::is_some).await;
-        // Without a runtime no task waits for processes any more.
-        ended.ok().and_then(|it| *it).unwrap_or(Exit {
+        // The sender is gone only if the runtime is shutting down.
+        ended.ok().and_then(|exit| *exit).unwrap_or(Exit {
             code: None,
             signal: None,
             after: Duration::ZERO,
         })
     }
 
-    /// Kills the process and its group, and waits for its end.
+    /// Kills the process group, and waits for the end of the process.
     pub async fn kill(&self) {
         self.kill_group();
-        self.exited().await;
+        self.wait_for_exit().await;
     }
 
     fn kill_group(&self) {
         if !self.state.reaped.load(Ordering::Acquire) {
-            // ESRCH: all of it has just ended.
+            // ESRCH means that all processes of the group have just ended.
             let _ = killpg(self.pid, Signal::SIGKILL);
         }
     }
 
-    /// Resident memory of the group in bytes; nothing once it has ended.
+    /// Resident memory of the process group in bytes; `None` once the process has ended.
     pub fn memory(&self) -> Option<u64> {
         if self.state.reaped.load(Ordering::Acquire) {
             return None;
         }
-        let group = processes::of_group(self.pid.as_raw());
+        let group = processes::group_members(self.pid.as_raw());
         group
             .iter()
-            .filter_map(|it| processes::resident(it.pid))
-            .reduce(|sum, it| sum + it)
+            .filter_map(|process| processes::resident_memory(process.pid))
+            .reduce(|sum, bytes| sum + bytes)
     }
 
-    /// Processor time that the group has used; after its end, the process with the children that it waited for.
+    /// Processor time that the process group has used. After the process has ended, the time of the process and of
+    /// the children that it waited for.
     pub fn cpu(&self) -> Duration {
         let ended = self.state.cpu.get().copied();
-        ended.unwrap_or_else(|| cpu(self.pid))
+        ended.unwrap_or_else(|| group_cpu(self.pid))
     }
 }
 
@@ -195,62 +196,68 @@ impl Drop for Instance {
     }
 }
 
-fn cpu(group: Pid) -> Duration {
-    processes::of_group(group.as_raw())
+/// Processor time of all processes of a group.
+fn group_cpu(group: Pid) -> Duration {
+    processes::group_members(group.as_raw())
         .iter()
-        .map(|it| it.cpu)
+        .map(|process| process.cpu)
         .sum()
 }
 
-/// Waits for the end of one process; the only one that takes its status.
+/// Waits for the end of one process and collects its exit status.
 struct Reaper {
     child: Child,
     pid: Pid,
     started: Instant,
     readers: Vec<JoinHandle<()>>,
-    /// Ends the readers.
-    enough: CancellationToken,
+    /// Stops the readers.
+    stop_reading: CancellationToken,
     state: Arc<ExitState>,
     watchdog: Watchdog,
 }
 
 impl Reaper {
     async fn run(mut self) -> Exit {
-        ended(self.pid).await;
+        wait_for_end(self.pid).await;
         let after = self.started.elapsed();
-        // As long as the status was not taken, the number means this process and its group.
-        let own = Process::read(self.pid.as_raw()).map(|it| it.cpu);
+        // Until the process is waited for, its id cannot be reused.
+        let own = Process::read(self.pid.as_raw()).map(|process| process.cpu);
         let _ = self.state.cpu.set(own.unwrap_or_default());
-        // What is left of its group has no business any more.
+        // Remaining processes of the group must not outlive the main process.
         let _ = killpg(self.pid, Signal::SIGKILL);
         self.state.reaped.store(true, Ordering::Release);
         let status = self.child.wait().await.ok();
-        self.watchdog.group_gone(self.pid.as_raw().unsigned_abs());
-        self.read_on().await;
+        self.watchdog
+            .unregister_group(self.pid.as_raw().unsigned_abs());
+        self.read_remaining_output().await;
         Exit {
-            code: status.and_then(|it| ExitStatus::code(&it)),
-            signal: status.and_then(|it| std::os::unix::process::ExitStatusExt::signal(&it)),
+            code: status.and_then(|status| ExitStatus::code(&status)),
+            signal: status
+                .and_then(|status| std::os::unix::process::ExitStatusExt::signal(&status)),
             after,
         }
     }
 
-    /// Waits until the output has been read, within the grace.
-    async fn read_on(self) {
+    /// Waits until the output has been read, at most for the grace period.
+    async fn read_remaining_output(self) {
         let mut all = std::pin::pin!(futures::future::join_all(self.readers));
-        if tokio::time::timeout(OUTPUT_GRACE, &mut all).await.is_err() {
-            self.enough.cancel();
+        if tokio::time::timeout(OUTPUT_GRACE_PERIOD, &mut all)
+            .await
+            .is_err()
+        {
+            self.stop_reading.cancel();
             all.await;
         }
     }
 }
 
-/// Waits for a process to end without taking its status, so that its number stays its own.
-async fn ended(pid: Pid) {
+/// Waits for a process to end without collecting its exit status, so that its id is not reused.
+async fn wait_for_end(pid: Pid) {
     let Ok(mut children) = tokio::signal::unix::signal(SignalKind::child()) else {
         return;
     };
-    let look = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
-    while let Ok(WaitStatus::StillAlive) = waitid(Id::Pid(pid), look) {
+    let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
+    while let Ok(WaitStatus::StillAlive) = waitid(Id::Pid(pid), flags) {
         if children.recv().await.is_none() {
             return;
         }

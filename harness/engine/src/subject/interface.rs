@@ -1,4 +1,4 @@
-//! What every kind of subject implements.
+//! The trait of every kind of subject.
 
 use std::collections::BTreeMap;
 
@@ -8,40 +8,41 @@ use crate::failure::{Failure, StepResult};
 
 /// One component of an implementation under test.
 ///
-/// What a kind of subject cannot do is refused by [`Control::require`], which the provided methods call:
-/// an implementation overrides what its kind gives.
+/// A kind of subject overrides the methods of the controls that it offers; the default methods fail with the error
+/// of [`Control::require`].
 pub trait Subject: Send + Sync {
-    /// How the suite gets at it.
+    /// The kind of subject.
     fn kind(&self) -> SubjectKind;
 
-    /// What every instance is started with, before any setting of the contract.
+    /// The environment of every instance, without the contract's settings.
     fn environment(&self) -> StepResult<BTreeMap<String, String>> {
-        Err(refused(Control::Start, self.kind()))
+        Err(not_offered(Control::Start, self.kind()))
     }
 
-    /// Whether the manifest names something that can be started; else what is wrong with it.
+    /// Checks that the component can be started; the error describes what is wrong with the manifest.
     fn check(&self) -> anyhow::Result<()> {
         Ok(())
     }
 
-    /// Starts an instance or another command of the program. Must be called within a runtime.
+    /// Starts an instance of the service or another command of the program. Must be called within a Tokio runtime.
     fn start(&self, _command: &Command) -> StepResult<Instance> {
-        Err(refused(Control::Start, self.kind()))
+        Err(not_offered(Control::Start, self.kind()))
     }
 }
 
-/// What to start of a subject.
+/// Name, arguments and environment of a process of the subject.
 #[derive(Clone, Debug)]
 pub struct Command {
-    /// For messages: `user-service #1`.
+    /// The instance's name in messages: `user-service #1`.
     pub name: String,
-    /// After those of the manifest.
+    /// Arguments that follow those of the manifest.
     pub arguments: Vec<String>,
-    /// The whole environment: nothing else is passed.
+    /// The complete environment: no other variables are inherited.
     pub environment: BTreeMap<String, String>,
 }
 
-fn refused(control: Control, kind: SubjectKind) -> Failure {
+/// The error of a default method.
+fn not_offered(control: Control, kind: SubjectKind) -> Failure {
     match control.require(kind) {
         Err(failure) => failure,
         Ok(()) => Failure::broken(format!("a subject of kind {kind} cannot {control} yet")),

@@ -1,4 +1,4 @@
-//! What is started, and why it was not.
+//! What to start, and errors of starting it.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -8,22 +8,22 @@ use std::path::{Path, PathBuf};
 
 use nix::libc;
 
-/// What to start.
+/// Program, arguments, working folder and environment of a process.
 #[derive(Clone, Debug)]
 pub struct Launch {
-    /// For messages: `user-service #1`.
+    /// Name in messages: `user-service #1`.
     pub name: String,
-    /// A path, or a name that is looked up in the `PATH` of `env`.
+    /// The program: a path, or a name that is looked up in the `PATH` of `env`.
     pub program: PathBuf,
-    /// Its arguments.
+    /// The arguments.
     pub args: Vec<String>,
-    /// Its working folder.
+    /// The working folder.
     pub dir: PathBuf,
-    /// Its whole environment: nothing else is passed.
+    /// The complete environment: no other variables are inherited.
     pub env: BTreeMap<String, String>,
 }
 
-/// Why a program did not start: what was to be started, the cause, and what to do.
+/// Error of starting a program: its name, the cause, and what to do.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot start {name}: {program}: {cause}")]
 pub struct StartError {
@@ -31,81 +31,80 @@ pub struct StartError {
     pub name: String,
     /// [`Launch::program`].
     pub program: String,
-    /// The cause, and what to do.
+    /// The cause, with advice.
     pub cause: StartCause,
 }
 
-/// The cause for which a program did not start; each says what to do.
+/// Why a program could not be started. Each message contains advice.
 #[derive(Debug, thiserror::Error)]
 pub enum StartCause {
-    /// There is no such file.
+    /// The file does not exist.
     #[error(
         "there is no such program; check `command` in the manifest: a path is relative to the manifest, a name without `/` is looked up in PATH; was it built?"
     )]
     NotFound,
-    /// The file is there, but what must run it is not.
+    /// The file exists, but its interpreter or dynamic loader does not.
     #[error(
-        "the file is there, but not what runs it; check the interpreter in a script's first line (#!), or that the program was built for this system's libraries"
+        "the file exists, but its interpreter or loader does not; check the interpreter in a script's first line (#!), or that the program was built for this system's libraries"
     )]
     NoInterpreter,
-    /// It may not be executed.
+    /// The file is not executable.
     #[error(
-        "it may not be executed ({0}); make it executable with `chmod +x`, and check the folders above it"
+        "it is not executable ({0}); make it executable with `chmod +x`, and check the permissions of its parent folders"
     )]
     NotExecutable(io::Error),
-    /// It is a folder.
-    #[error("it is a folder; name the program in it by `command` in the manifest")]
+    /// The path is a folder.
+    #[error("it is a folder; set `command` in the manifest to the program in it")]
     Folder,
-    /// Its content is no program.
+    /// The file's content is not a program.
     #[error(
-        "it is no program for this machine ({0}); check its architecture; a script needs a first line such as #!/bin/sh"
+        "it is not a program for this machine ({0}); check its architecture; a script needs a first line such as #!/bin/sh"
     )]
     NotAProgram(io::Error),
-    /// The folder to start it in is not there.
-    #[error("its working folder {} is not there; make it, or move the manifest", .0.display())]
+    /// The working folder does not exist.
+    #[error("its working folder {} does not exist; create it, or move the manifest", .0.display())]
     NoWorkingFolder(PathBuf),
-    /// It is being written.
-    #[error("it is being written ({0}); wait until its build has ended")]
+    /// The file is open for writing.
+    #[error("it is open for writing ({0}); wait until its build has ended")]
     Busy(io::Error),
-    /// The machine has no more processes, memory or file descriptors for it.
+    /// The machine has no more processes, memory or file descriptors.
     #[error(
-        "{0}; run fewer scenarios at once with --jobs, or raise the machine's limits (`ulimit -a`)"
+        "{0}; run fewer scenarios concurrently with --jobs, or raise the machine's limits (`ulimit -a`)"
     )]
     Exhausted(io::Error),
-    /// Anything else.
-    #[error("{0}; check `command` in the manifest by starting it by hand")]
+    /// Any other error.
+    #[error("{0}; check `command` in the manifest by running it by hand")]
     Other(io::Error),
 }
 
 impl Launch {
-    /// Whether the program can be started at all: it is there, it is a file, it may be executed, and so may the
-    /// interpreter that its first line names.
+    /// Checks that the program exists and is an executable file, and that the interpreter in its first line exists.
     pub fn check(&self) -> Result<(), StartError> {
-        let checked = self.find().and_then(|program| check(&program));
-        checked.map_err(|error| StartError::new(self, error))
+        let result = self.find().and_then(|program| check(&program));
+        result.map_err(|error| StartError::new(self, error))
     }
 
-    /// The program's path; a name without `/` is looked up in the `PATH` of its own environment.
+    /// The program's path; a name without `/` is looked up in the `PATH` of [`Self::env`].
     fn find(&self) -> io::Result<PathBuf> {
         if self.program.components().count() > 1 || self.program.is_absolute() {
             return Ok(self.dir.join(&self.program));
         }
         let path = self.env.get("PATH").map_or("", String::as_str);
-        let mut found = std::env::split_paths(path).map(|it| it.join(&self.program));
-        found
-            .find(|it| it.is_file())
+        let mut candidates = std::env::split_paths(path).map(|folder| folder.join(&self.program));
+        candidates
+            .find(|candidate| candidate.is_file())
             .ok_or_else(|| io::Error::from_raw_os_error(libc::ENOENT))
     }
 }
 
-/// Fails as the kernel would.
+/// Fails with the error code that the kernel would return.
 fn check(program: &Path) -> io::Result<()> {
     let metadata = program.metadata()?;
     if !metadata.is_file() || metadata.permissions().mode() & 0o111 == 0 {
         return Err(io::Error::from_raw_os_error(libc::EACCES));
     }
     let Ok(mut file) = File::open(program) else {
-        // It may be executed without being readable.
+        // A program may be executable without being readable.
         return Ok(());
     };
     let mut start = [0; 256];
@@ -113,7 +112,7 @@ fn check(program: &Path) -> io::Result<()> {
     let Some(line) = start[..length].strip_prefix(b"#!") else {
         return Ok(());
     };
-    let line = line.split(|it| *it == b'\n').next().unwrap_or_default();
+    let line = line.split(|byte| *byte == b'\n').next().unwrap_or_default();
     let line = String::from_utf8_lossy(line);
     match line.split_whitespace().next() {
         Some(interpreter) if !Path::new(interpreter).exists() => {
@@ -141,7 +140,7 @@ impl StartCause {
             launch.dir.join(&launch.program)
         };
         match error.raw_os_error() {
-            // The kernel says no more than that something is missing.
+            // The error code does not show which file is missing.
             Some(libc::ENOENT | libc::ENOTDIR) if !launch.dir.is_dir() => {
                 Self::NoWorkingFolder(launch.dir.clone())
             }

@@ -1,10 +1,10 @@
-//! The implementation under test, behind one trait: its instances and their output.
+//! The implementation under test: how it is started, its instances and their output.
 //!
-//! - [`control`]: which controls each kind of subject gives
-//! - [`output`]: what a program writes, bounded
-//! - [`launch`]: what is started, and why it was not
+//! - [`control`]: which controls each kind of subject offers
+//! - [`output`]: the captured output of a program, bounded
+//! - [`launch`]: what to start, and errors of starting it
 //! - [`instance`]: one running process and its group
-//! - [`interface`]: what every kind of subject implements
+//! - [`interface`]: the trait of every kind of subject
 //! - [`process`]: a subject that is a program of this machine
 
 pub mod control;
@@ -24,8 +24,8 @@ use crate::manifest::Manifest;
 use crate::sandbox::Sandbox;
 use process::ProcessSubject;
 
-/// The subject that the manifest names for a component.
-pub fn subject(
+/// Creates the subject of a component from the manifest.
+pub fn create_subject(
     manifest: &Manifest,
     component: &str,
     sandbox: &Sandbox,
@@ -33,7 +33,7 @@ pub fn subject(
     let source = manifest.components.get(component);
     let source =
         source.ok_or_else(|| Failure::broken(format!("the manifest has no {component}")))?;
-    // A manifest of this version holds no image and no endpoint.
+    // Manifests with an image or an endpoint are refused when they are parsed.
     Ok(Box::new(ProcessSubject::new(
         component, source, manifest, sandbox,
     )))

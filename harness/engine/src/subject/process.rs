@@ -8,31 +8,31 @@ use super::instance::Instance;
 use super::interface::{Command, Subject};
 use super::launch::Launch;
 use crate::failure::{Failure, StepResult};
-use crate::manifest::{ComponentSource, Manifest};
+use crate::manifest::{ComponentCommand, Manifest};
 use crate::sandbox::Sandbox;
 
 /// One component of a manifest, as a program of this machine.
 #[derive(Clone, Debug)]
 pub struct ProcessSubject {
-    /// The component.
+    /// The component's name.
     name: String,
-    source: ComponentSource,
-    /// Where relative paths start, and the working folder.
+    component: ComponentCommand,
+    /// The manifest's folder: relative paths are relative to it, and it is the working folder.
     folder: PathBuf,
     sandbox: Sandbox,
 }
 
 impl ProcessSubject {
-    /// The program that the manifest names for a component.
+    /// A subject that starts the command of a component of the manifest.
     pub fn new(
         name: &str,
-        source: &ComponentSource,
+        component: &ComponentCommand,
         manifest: &Manifest,
         sandbox: &Sandbox,
     ) -> Self {
         Self {
             name: name.to_owned(),
-            source: source.clone(),
+            component: component.clone(),
             folder: manifest.folder.clone(),
             sandbox: sandbox.clone(),
         }
@@ -40,11 +40,11 @@ impl ProcessSubject {
 
     fn launch(&self, command: &Command) -> StepResult<Launch> {
         let (program, first) = self
-            .source
+            .component
             .command
             .split_first()
             .ok_or_else(|| Failure::broken("the manifest's command is empty"))?;
-        // A bare name is looked up in PATH; a path is relative to the manifest.
+        // A name without `/` is looked up in PATH; a path is relative to the manifest.
         let program = if program.contains('/') {
             self.folder.join(program)
         } else {
@@ -67,17 +67,21 @@ impl Subject for ProcessSubject {
 
     fn environment(&self) -> StepResult<BTreeMap<String, String>> {
         let mut environment = BTreeMap::new();
-        let inherited = self.source.inherit.iter().map(String::as_str);
+        let inherited = self.component.inherit.iter().map(String::as_str);
         for name in ["PATH", "HOME"].into_iter().chain(inherited) {
             if let Ok(value) = std::env::var(name) {
                 environment.insert(name.to_owned(), value);
             }
         }
-        let folder = self.sandbox.folder.sub("tmp").map_err(Failure::broken)?;
+        let folder = self
+            .sandbox
+            .folder
+            .subfolder("tmp")
+            .map_err(Failure::broken)?;
         environment.insert("TMPDIR".to_owned(), folder.to_string_lossy().into_owned());
         environment.insert("LANG".to_owned(), "C.UTF-8".to_owned());
-        // What the manifest says wins.
-        environment.extend(self.source.env.clone());
+        // The manifest's variables override the ones above.
+        environment.extend(self.component.env.clone());
         Ok(environment)
     }
 

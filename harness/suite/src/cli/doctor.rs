@@ -10,7 +10,7 @@ pub fn main() -> anyhow::Result<u8> {
     let surveys = runtime.block_on(backends::survey());
     let mut missing = false;
     for survey in surveys {
-        missing |= !survey.usable();
+        missing |= !survey.is_usable();
         writeln!(out, "{survey}")?;
     }
     Ok(if missing { super::UNABLE } else { 0 })

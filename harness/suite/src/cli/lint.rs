@@ -27,13 +27,13 @@ pub struct LintArguments {
 pub fn main(arguments: &LintArguments) -> anyhow::Result<u8> {
     let mut out = std::io::stdout().lock();
     let documents = features::load(arguments.features.features.as_deref())?;
-    let patterns = lint::patterns::<World>();
+    let definitions = lint::step_definitions::<World>();
     let exemptions = Exemptions::parse(EXEMPTIONS).context("lint.toml of the suite")?;
     let findings = lint::lint(
         &documents,
         &CATALOGUE,
         &World::collection(),
-        &patterns,
+        &definitions,
         &exemptions,
         Path::new("."),
     );
@@ -45,10 +45,10 @@ pub fn main(arguments: &LintArguments) -> anyhow::Result<u8> {
     writeln!(
         out,
         "{count} scenarios, {} steps, {} errors",
-        patterns.len(),
+        definitions.len(),
         errors.len()
     )?;
-    if findings.functions == 0 {
+    if findings.checked_functions == 0 {
         writeln!(out, "the sources of the steps are not here: not checked")?;
     }
     writeln!(out, "not judged yet: {}", CATALOGUE.pending().join(", "))?;

@@ -26,11 +26,11 @@ pub struct ListArguments {
 pub fn main(arguments: &ListArguments) -> anyhow::Result<u8> {
     let mut out = std::io::stdout().lock();
     if arguments.steps {
-        for pattern in lint::patterns::<World>() {
+        for definition in lint::step_definitions::<World>() {
             writeln!(
                 out,
                 "{:5} {}   ({})",
-                pattern.kind, pattern.regex, pattern.location
+                definition.kind, definition.regex, definition.location
             )?;
         }
         return Ok(0);
@@ -39,7 +39,7 @@ pub fn main(arguments: &ListArguments) -> anyhow::Result<u8> {
     let selection = arguments.select.selection()?;
     let mut listed = 0_usize;
     for case in cases::cases(&documents, &CATALOGUE) {
-        if selection.takes(&case) {
+        if selection.matches(&case) {
             listed += 1;
             writeln!(
                 out,

@@ -85,7 +85,7 @@ pub struct FeatureArguments {
 /// Parses the arguments, does what they say, and answers the exit status.
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    descriptors::raise();
+    descriptors::raise_limit();
     let command = arguments
         .command
         .unwrap_or_else(|| Command::Run(Box::new(arguments.run)));

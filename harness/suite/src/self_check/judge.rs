@@ -184,7 +184,10 @@ mod tests {
             case: Arc::clone(case),
             outcome: outcome.clone(),
             duration: Duration::ZERO,
-            evidence: Some(Evidence::of_whole(case, Failure::broken("something"))),
+            evidence: Some(Evidence::for_whole_scenario(
+                case,
+                Failure::broken("something"),
+            )),
             steps: Vec::new(),
         };
         Trial {

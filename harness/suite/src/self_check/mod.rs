@@ -232,7 +232,7 @@ fn judge_all(
     mutants: Vec<Mutant>,
 ) -> anyhow::Result<Vec<Trial>> {
     ensure!(!mutants.is_empty(), "the selection matches no mutant");
-    scenario::quiet_panics();
+    scenario::silence_scenario_panics();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -318,7 +318,7 @@ async fn try_all(
             trials.push(trial);
         }
     }
-    backends.end().await;
+    backends.stop().await;
     ensure!(!cancel.is_cancelled(), "interrupted by a signal");
     trials.sort_by_key(|it| order(&it.mutant));
     Ok(trials)

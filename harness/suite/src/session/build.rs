@@ -30,7 +30,7 @@ pub(super) async fn run(
     let group = child
         .id()
         .expect("a child has its number until it is waited for");
-    sandbox.watchdog.group(group);
+    sandbox.watchdog.register_group(group);
     let ended = tokio::select! {
         ended = child.wait() => Some(ended),
         () = cancel.cancelled() => None,
@@ -41,10 +41,10 @@ pub(super) async fn run(
     }
     let Some(status) = ended else {
         child.wait().await?;
-        sandbox.watchdog.group_gone(group);
+        sandbox.watchdog.unregister_group(group);
         return Ok(false);
     };
-    sandbox.watchdog.group_gone(group);
+    sandbox.watchdog.unregister_group(group);
     let status = status?;
     ensure!(
         status.success(),

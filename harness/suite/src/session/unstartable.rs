@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use conformance_engine::failure::Failure;
 use conformance_engine::features::cases::Case;
-use conformance_engine::run::execute::{Plan, rerun};
+use conformance_engine::run::execute::{Plan, rerun_command};
 use conformance_engine::run::outcome::{Evidence, MissingKind, Outcome, ScenarioResult};
 
 /// The clause about a start: a program is ready within 10 s.
@@ -33,8 +33,8 @@ pub(super) fn results(
         cases.len(),
         failed.component
     ));
-    let mut evidence = Evidence::of_whole(&failed, failure);
-    evidence.rerun = rerun(&failed, plan);
+    let mut evidence = Evidence::for_whole_scenario(&failed, failure);
+    evidence.rerun = rerun_command(&failed, plan);
     let first = ScenarioResult::without_steps(failed, Outcome::Failed, Some(evidence));
     let others = cases.into_iter().map(|case| {
         let outcome = Outcome::NotRun {

@@ -192,7 +192,7 @@ impl ScenarioHooks for Hooks {
         } = world;
         let mut after = AfterScenario::default();
         if !passed {
-            after.broken = environment.backends.broken().await;
+            after.broken = environment.backends.find_broken().await;
             after.logs = match &current {
                 CurrentDeployment::Own(deployment) => deployment.logs(None),
                 CurrentDeployment::Shared(deployment) => deployment.logs(Some(&scenario.id)),

@@ -198,7 +198,7 @@ fn a_disk_that_fills_leaves_no_half_report() {
         let file = file.expect("a file").path();
         let text = std::fs::read_to_string(&file).expect("a report");
         assert!(
-            text.contains("\"complete\": false") || text.contains("interrupted before its end"),
+            text.contains("\"complete\": false") || text.contains("it was interrupted"),
             "{}: {text}",
             file.display()
         );

@@ -71,9 +71,10 @@ fn a_misspelt_first_step_is_named_with_its_line() {
         "features/bad.feature",
         "Feature: x\n  Rule: USR-7 y\n    Scenario: z\n      Gven a typo\n",
     );
-    place
-        .run(&["run", "--features", "features"])
-        .check(2, &["features/bad.feature:4: \"Gven a typo\" is no step"]);
+    place.run(&["run", "--features", "features"]).check(
+        2,
+        &["features/bad.feature:4: \"Gven a typo\" is not parsed as a step"],
+    );
     place.assert_nothing_left();
 }
 
@@ -86,7 +87,7 @@ fn a_scenario_without_a_step_judges_nothing() {
     );
     place
         .run(&["run", "--features", "features", "--name", "^only this$"])
-        .check(2, &["it has no step", "unknown"]);
+        .check(2, &["the scenario has no step", "unknown"]);
     place.assert_nothing_left();
 }
 
@@ -101,7 +102,7 @@ fn a_step_without_a_match_is_an_error_of_the_suite() {
         .run(&["run", "--features", "features", "--name", "^only this$"])
         .check(
             2,
-            &["no step matches \"a step that does not exist\"", "unknown"],
+            &["no step definition matches \"a step that does not exist\"", "unknown"],
         );
     place.assert_nothing_left();
 }
@@ -126,8 +127,8 @@ fn lint_finds_a_gap_in_the_numbers() {
     place.run(&["lint", "--features", "features"]).check(
         1,
         &[
-            "a gap in the numbers: USR-7",
-            "USR-99 is no clause of the catalogue",
+            "clause USR-7 has no rule in any feature",
+            "USR-99 is not a clause of the catalogue",
         ],
     );
 }

@@ -1,4 +1,4 @@
-//! The user that runs PostgreSQL's server.
+//! The system user that runs the PostgreSQL server.
 
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::os::unix::process::CommandExt;
@@ -10,11 +10,11 @@ use nix::unistd::{User, geteuid};
 use super::server::POSTGRES;
 use crate::backends::provider::BackendError;
 
-/// Who runs the server: PostgreSQL refuses to run as root.
+/// The system user that runs the server; `None` inside means the current user. PostgreSQL refuses to run as root.
 pub(super) struct Account(Option<User>);
 
 impl Account {
-    /// `postgres`, else `nobody`, if this is root; else the current user.
+    /// If the suite runs as root, the user `postgres`, else `nobody`; otherwise the current user.
     pub(super) fn choose() -> Result<Self, BackendError> {
         if !geteuid().is_root() {
             return Ok(Self(None));
@@ -30,36 +30,36 @@ impl Account {
         Ok(Self(Some(user.ok_or_else(missing)?)))
     }
 
-    /// Lets the command run as this account.
-    pub(super) fn become_in(&self, command: &mut Command) {
+    /// Makes a command run as this account.
+    pub(super) fn apply_to(&self, command: &mut Command) {
         if let Self(Some(user)) = self {
             command.uid(user.uid.as_raw()).gid(user.gid.as_raw());
         }
     }
 
-    /// Gives the account a file or folder.
-    pub(super) fn own(&self, path: &Path) -> Result<(), BackendError> {
+    /// Makes the account the owner of a file or folder.
+    pub(super) fn chown(&self, path: &Path) -> Result<(), BackendError> {
         let Self(Some(user)) = self else {
             return Ok(());
         };
         std::os::unix::fs::chown(path, Some(user.uid.as_raw()), Some(user.gid.as_raw()))
-            .map_err(|error| unwritable(path, &error))
+            .map_err(|error| cannot_prepare(path, &error))
     }
 
-    /// A folder that only this account can enter.
-    pub(super) fn make(&self, path: &Path) -> Result<(), BackendError> {
-        let made = std::fs::DirBuilder::new().mode(0o700).create(path);
-        made.map_err(|error| unwritable(path, &error))?;
-        self.own(path)
+    /// Creates a folder that only this account can enter.
+    pub(super) fn create_folder(&self, path: &Path) -> Result<(), BackendError> {
+        let created = std::fs::DirBuilder::new().mode(0o700).create(path);
+        created.map_err(|error| cannot_prepare(path, &error))?;
+        self.chown(path)
     }
 
-    /// A file that only this account can read.
-    pub(super) fn write(&self, path: &Path, text: &str) -> Result<(), BackendError> {
+    /// Creates a file that only this account can read.
+    pub(super) fn write_file(&self, path: &Path, text: &str) -> Result<(), BackendError> {
         let mut options = std::fs::OpenOptions::new();
         let file = options.write(true).create_new(true).mode(0o600).open(path);
-        file.and_then(|mut it| std::io::Write::write_all(&mut it, text.as_bytes()))
-            .map_err(|error| unwritable(path, &error))?;
-        self.own(path)
+        file.and_then(|mut file| std::io::Write::write_all(&mut file, text.as_bytes()))
+            .map_err(|error| cannot_prepare(path, &error))?;
+        self.chown(path)
     }
 }
 
@@ -72,7 +72,11 @@ impl std::fmt::Display for Account {
     }
 }
 
-fn unwritable(path: &Path, error: &std::io::Error) -> BackendError {
+fn cannot_prepare(path: &Path, error: &std::io::Error) -> BackendError {
     let cause = format!("{} cannot be prepared: {error}", path.display());
-    BackendError::broken(&POSTGRES, cause, "set TMPDIR to a folder with room for it")
+    BackendError::broken(
+        &POSTGRES,
+        cause,
+        "set TMPDIR to a folder with enough free space",
+    )
 }

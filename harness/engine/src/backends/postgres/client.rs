@@ -1,4 +1,4 @@
-//! The suite's own connections to PostgreSQL.
+//! The suite's connections to PostgreSQL.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -6,46 +6,46 @@ use std::time::Duration;
 use tokio_postgres::config::SslMode;
 use tokio_postgres::{Client, Config, NoTls};
 
-use crate::backends::provider::chain;
+use crate::backends::provider::error_chain;
 
-/// How long the server may take to accept a connection and to check its password.
-const CONNECT_LIMIT: Duration = Duration::from_secs(20);
+/// Timeout of connecting, including authentication.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// How long a statement of the suite's own may take: a whole database is copied, maybe on a slow disk.
-const STATEMENT_LIMIT: Duration = Duration::from_mins(1);
+/// Timeout of a statement of the suite; copying a database on a slow disk takes long.
+const STATEMENT_TIMEOUT: Duration = Duration::from_mins(1);
 
-/// One connection for statements of which one waits for the other, opened when first needed.
-pub(super) struct Admin {
+/// One connection that executes statements one after the other, opened on first use.
+pub(super) struct AdminClient {
     config: Config,
-    line: tokio::sync::Mutex<Option<Client>>,
+    client: tokio::sync::Mutex<Option<Client>>,
 }
 
-impl Admin {
+impl AdminClient {
     pub(super) fn new(config: &Config) -> Self {
         Self {
             config: config.clone(),
-            line: tokio::sync::Mutex::new(None),
+            client: tokio::sync::Mutex::new(None),
         }
     }
 
     pub(super) async fn execute(&self, statement: &str) -> Result<(), String> {
-        let mut line = self.line.lock().await;
-        let open = line.take().filter(|it| !it.is_closed());
+        let mut slot = self.client.lock().await;
+        let open = slot.take().filter(|client| !client.is_closed());
         let client = match open {
             Some(client) => client,
             None => connect(&self.config).await?,
         };
-        let done = execute(&client, statement).await;
-        *line = Some(client);
-        done
+        let result = execute(&client, statement).await;
+        *slot = Some(client);
+        result
     }
 }
 
-/// Carries out a statement; the error names it.
+/// Executes a statement; the error contains it.
 pub(super) async fn execute(client: &Client, statement: &str) -> Result<(), String> {
-    let limit = STATEMENT_LIMIT;
+    let limit = STATEMENT_TIMEOUT;
     match tokio::time::timeout(limit, client.batch_execute(statement)).await {
-        Ok(done) => done.map_err(|error| format!("`{statement}`: {}", chain(&error))),
+        Ok(done) => done.map_err(|error| format!("`{statement}`: {}", error_chain(&error))),
         Err(_) => Err(format!(
             "`{statement}`: no answer within {} s",
             limit.as_secs()
@@ -53,8 +53,8 @@ pub(super) async fn execute(client: &Client, statement: &str) -> Result<(), Stri
     }
 }
 
-/// The suite's own settings for a connection.
-pub(super) fn own_config(address: SocketAddr) -> Config {
+/// Connection settings of the suite, without user and password.
+pub(super) fn suite_config(address: SocketAddr) -> Config {
     let mut config = Config::new();
     config
         .host(address.ip().to_string())
@@ -65,21 +65,21 @@ pub(super) fn own_config(address: SocketAddr) -> Config {
     config
 }
 
-/// Opens a connection; the error says all that is known.
+/// Opens a connection; the error contains all causes.
 pub(super) async fn connect(config: &Config) -> Result<Client, String> {
-    let connected = tokio::time::timeout(CONNECT_LIMIT, config.connect(NoTls)).await;
+    let connected = tokio::time::timeout(CONNECT_TIMEOUT, config.connect(NoTls)).await;
     let (client, connection) = connected
-        .map_err(|_| format!("no connection within {} s", CONNECT_LIMIT.as_secs()))?
-        .map_err(|error| chain(&error))?;
-    // Its error is returned by the next call of the client.
+        .map_err(|_| format!("no connection within {} s", CONNECT_TIMEOUT.as_secs()))?
+        .map_err(|error| error_chain(&error))?;
+    // A connection error shows at the client's next request.
     tokio::spawn(async move { drop(connection.await) });
     Ok(client)
 }
 
-/// The server's own word for its version: `15.18`.
+/// The version that the server reports: `15.18`.
 pub(super) async fn version(client: &Client) -> Result<String, String> {
     let row = client.query_one("SHOW server_version", &[]).await;
-    let full: String = row.map_err(|error| chain(&error))?.get(0);
+    let full: String = row.map_err(|error| error_chain(&error))?.get(0);
     Ok(full
         .split_whitespace()
         .next()

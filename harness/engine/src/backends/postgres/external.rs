@@ -1,9 +1,9 @@
-//! A PostgreSQL server that runs already: `CONFORMANCE_POSTGRES_URL`.
+//! A PostgreSQL server that already runs: `CONFORMANCE_POSTGRES_URL`.
 //!
-//! Its user must be allowed to create databases; nothing but databases of the suite's own is
-//! touched. Collation, time zone and the number of connections are the server's: the suite wants
-//! 100 at least, more with `--jobs`. Links carry plain text, so the server must accept that.
-//! Scenarios in which the database refuses for reasons of its own may want a superuser.
+//! Its role must be allowed to create databases; the suite touches only databases that it created.
+//! Collation, time zone and maximum number of connections are the server's; the suite needs at least 100
+//! connections, more with `--jobs`. Links forward plain text, so the server must accept connections without
+//! TLS. Scenarios that make the database refuse requests may need a superuser.
 
 use std::net::SocketAddr;
 
@@ -12,14 +12,14 @@ use percent_encoding::percent_decode_str;
 use tokio_postgres::{Client, Config};
 use url::Url;
 
-use super::client::{connect, own_config, version};
-use super::own::major;
-use super::server::{Endpoint, LEAST, Login, POSTGRES, ServerHandle, Started};
+use super::client::{connect, suite_config, version};
+use super::managed::major;
+use super::server::{Endpoint, Login, MIN_VERSION, POSTGRES, ServerHandle, StartedBackend};
 
-use crate::backends::provider::{BackendError, BackendInfo, ProviderKind, chain};
+use crate::backends::provider::{BackendError, BackendInfo, ProviderKind, error_chain};
 
-/// Parameters that would lead past the link, or ask for what it cannot carry.
-const NOT_PASSED_ON: &[&str] = &[
+/// Query parameters that are removed: they would bypass the link, or require TLS, which links do not support.
+const REMOVED_PARAMETERS: &[&str] = &[
     "sslmode",
     "ssl",
     "sslnegotiation",
@@ -33,16 +33,16 @@ const NOT_PASSED_ON: &[&str] = &[
     "dbname",
 ];
 
-/// Reaches the server and looks whether it will do.
-pub(super) async fn start(url: &str) -> Result<Started, BackendError> {
-    let target = Target::parse(url).map_err(|cause| broken(cause, EXAMPLE))?;
+/// Connects to the server and checks whether it is suitable.
+pub(super) async fn start(url: &str) -> Result<StartedBackend, BackendError> {
+    let target = Target::parse(url).map_err(|cause| broken(cause, URL_EXAMPLE))?;
     let address = target.resolve().await?;
     let admin = target.config(address);
     let client = connect(&admin).await;
-    let look = "look at the server and at the URL";
-    let client = client.map_err(|cause| broken(format!("{address}: {cause}"), look))?;
+    let advice = "check the server and the URL";
+    let client = client.map_err(|cause| broken(format!("{address}: {cause}"), advice))?;
     let (version, major) = examine(&client, &target.login.user).await?;
-    Ok(Started {
+    Ok(StartedBackend {
         info: BackendInfo {
             provider: ProviderKind::External,
             version,
@@ -51,7 +51,7 @@ pub(super) async fn start(url: &str) -> Result<Started, BackendError> {
             address,
             admin,
             subject: target.login,
-            // It accepts no connections, so that copies do not wait.
+            // template0 accepts no connections, so that copying it never has to wait.
             template: "template0",
             owner: None,
             major,
@@ -60,19 +60,19 @@ pub(super) async fn start(url: &str) -> Result<Started, BackendError> {
     })
 }
 
-/// The server's version, if that and the role's rights will do.
+/// The server's version; fails if it is too old, or if the role may not create databases.
 async fn examine(client: &Client, user: &str) -> Result<(String, u32), BackendError> {
     let version = version(client)
         .await
-        .map_err(|cause| broken(cause, EXAMPLE))?;
+        .map_err(|cause| broken(cause, URL_EXAMPLE))?;
     let major = major(&version);
-    if major < LEAST {
-        let cause = format!("the server is version {version}, at least {LEAST} is wanted");
+    if major < MIN_VERSION {
+        let cause = format!("the server is version {version}, at least {MIN_VERSION} is required");
         return Err(broken(cause, "name a newer one"));
     }
     let may_create = "SELECT rolcreatedb OR rolsuper FROM pg_roles WHERE rolname = current_user";
     let row = client.query_one(may_create, &[]).await;
-    let row = row.map_err(|error| broken(chain(&error), EXAMPLE))?;
+    let row = row.map_err(|error| broken(error_chain(&error), URL_EXAMPLE))?;
     if !row.get::<_, bool>(0) {
         let cause = format!("the role `{user}` may not create databases");
         return Err(broken(cause, "give it CREATEDB, or name another"));
@@ -80,7 +80,7 @@ async fn examine(client: &Client, user: &str) -> Result<(String, u32), BackendEr
     Ok((version, major))
 }
 
-const EXAMPLE: &str =
+const URL_EXAMPLE: &str =
     "CONFORMANCE_POSTGRES_URL is like postgres://user:password@host:5432/postgres";
 
 fn broken(cause: impl Into<String>, advice: &str) -> BackendError {
@@ -95,7 +95,7 @@ struct External;
 
 #[async_trait]
 impl ServerHandle for External {
-    async fn end(&self) -> Option<BackendError> {
+    async fn exit_error(&self) -> Option<BackendError> {
         None
     }
 
@@ -106,7 +106,7 @@ impl ServerHandle for External {
     async fn stop(&self) {}
 }
 
-/// What the URL says.
+/// The parts of the URL.
 struct Target {
     host: String,
     port: u16,
@@ -119,20 +119,24 @@ impl Target {
     fn parse(url: &str) -> Result<Self, String> {
         let url = Url::parse(url).map_err(|error| error.to_string())?;
         if !matches!(url.scheme(), "postgres" | "postgresql") {
-            return Err(format!("`{}` is no scheme of PostgreSQL", url.scheme()));
+            return Err(format!(
+                "`{}` is not a URL scheme of PostgreSQL",
+                url.scheme()
+            ));
         }
         let host = url.host_str().filter(|it| !it.is_empty());
-        let host = host.ok_or("names no host (a socket in a folder has no link in front of it)")?;
+        let host =
+            host.ok_or("names no host (Unix sockets are not supported, because links need TCP)")?;
         let database = decoded(url.path().trim_start_matches('/'))?;
-        let passed_on = |pair: &&str| {
+        let is_kept = |pair: &&str| {
             let name = pair.split('=').next().unwrap_or_default();
-            !name.is_empty() && !NOT_PASSED_ON.contains(&name)
+            !name.is_empty() && !REMOVED_PARAMETERS.contains(&name)
         };
         let query: Vec<_> = url
             .query()
             .unwrap_or_default()
             .split('&')
-            .filter(passed_on)
+            .filter(is_kept)
             .collect();
         let options = url.query_pairs().find(|(name, _)| name == "options");
         Ok(Self {
@@ -157,7 +161,7 @@ impl Target {
 
     async fn resolve(&self) -> Result<SocketAddr, BackendError> {
         let found = tokio::net::lookup_host((self.host.as_str(), self.port)).await;
-        let unknown = |why: String| broken(format!("host `{}`: {why}", self.host), EXAMPLE);
+        let unknown = |why: String| broken(format!("host `{}`: {why}", self.host), URL_EXAMPLE);
         let mut found = found.map_err(|error| unknown(error.to_string()))?;
         found
             .next()
@@ -165,7 +169,7 @@ impl Target {
     }
 
     fn config(&self, address: SocketAddr) -> Config {
-        let mut config = own_config(address);
+        let mut config = suite_config(address);
         config.user(&self.login.user).dbname(&self.database);
         if let Some(password) = &self.login.password {
             config.password(password);
@@ -181,7 +185,7 @@ fn decoded(text: &str) -> Result<String, String> {
     let decoded = percent_decode_str(text).decode_utf8();
     decoded
         .map(std::borrow::Cow::into_owned)
-        .map_err(|_| "is not UTF-8 once unescaped".to_owned())
+        .map_err(|_| "is not valid UTF-8 once unescaped".to_owned())
 }
 
 #[cfg(test)]
@@ -189,7 +193,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn everything_of_a_url_is_taken_and_only_what_leads_past_the_link_is_left_out() {
+    fn all_parts_of_a_url_are_parsed_and_parameters_that_bypass_the_link_are_removed() {
         let url = "postgresql://us%40er:p%25w%2F@db.example:6000/maint?sslmode=require&options=-c%20a%3Db&x=1&host=y";
         let target = Target::parse(url).unwrap();
         assert_eq!((target.host.as_str(), target.port), ("db.example", 6000));
@@ -201,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn a_short_url_gets_the_usual_defaults() {
+    fn missing_parts_of_a_url_get_defaults() {
         let target = Target::parse("postgres://localhost").unwrap();
         assert_eq!((target.port, target.database.as_str()), (5432, "postgres"));
         assert_eq!(
@@ -211,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_url_of_a_server_is_refused_without_showing_it() {
+    fn an_unsupported_url_is_refused_without_showing_its_secrets() {
         for url in [
             "",
             "secret",
@@ -219,13 +223,13 @@ mod tests {
             "postgres:///secret",
             "postgres://a,secret:x/",
         ] {
-            let error = broken(Target::parse(url).err().unwrap(), EXAMPLE).to_string();
+            let error = broken(Target::parse(url).err().unwrap(), URL_EXAMPLE).to_string();
             assert!(!error.contains("secret"), "{error}");
         }
     }
 
     #[tokio::test]
-    async fn a_host_that_is_unknown_is_named() {
+    async fn an_unknown_host_is_named() {
         let error = start("postgres://user:secret@no-such-host.invalid/")
             .await
             .err()

@@ -1,20 +1,20 @@
-//! PostgreSQL: one server for the run, a database for each deployment.
+//! PostgreSQL: one server for the run, with a database for each deployment.
 //!
-//! - `server`: what every provider hands over
-//! - `client`: the suite's own connections
-//! - `names`: names that mark the run's databases, and their age
-//! - `account`: the user that runs PostgreSQL's server
-//! - `own`: what servers of the suite's own have in common
-//! - `process`: a server from the programs of this machine
-//! - `container`: the same in a container
+//! - `server`: the trait and result of every provider
+//! - `client`: the suite's connections
+//! - `names`: database names that contain run and time, to remove stale databases
+//! - `account`: the system user that runs the server
+//! - `managed`: settings and roles of servers that the suite starts
+//! - `process`: a server as a process of this machine
+//! - `container`: a server in a container
 //! - `external`: a server that `CONFORMANCE_POSTGRES_URL` names
 
 mod account;
 mod client;
 mod container;
 mod external;
+mod managed;
 mod names;
-mod own;
 mod process;
 mod server;
 
@@ -28,13 +28,13 @@ use async_trait::async_trait;
 use tokio::sync::mpsc;
 use tokio_postgres::{Client, Config};
 
-use client::{Admin, connect, execute};
-use names::{is_stale, prefix};
+use client::{AdminClient, connect, execute};
+use names::{is_stale, name_prefix};
 use server::{Endpoint, POSTGRES, ServerHandle};
 
-use crate::backends::backend::{Backend, BackendHandle, Route, RunningBackend, route};
+use crate::backends::backend::{Backend, BackendHandle, Route, RunningBackend, choose_route};
 use crate::backends::programs::Program;
-use crate::backends::provider::{BackendError, BackendInfo, Choice, Description, chain};
+use crate::backends::provider::{BackendError, BackendInfo, Choice, Description, error_chain};
 use crate::backends::server::Workspace;
 use crate::sandbox::Sandbox;
 use crate::sandbox::host::Host;
@@ -48,8 +48,8 @@ impl Backend for PostgresBackend {
         &POSTGRES
     }
 
-    fn find(&self, host: &Host) -> Result<Program, BackendError> {
-        process::find(host)
+    fn find_program(&self, host: &Host) -> Result<Program, BackendError> {
+        process::find_program(host)
     }
 
     async fn examine(&self, url: &str) -> Result<BackendInfo, BackendError> {
@@ -61,7 +61,7 @@ impl Backend for PostgresBackend {
         route: Route,
         sandbox: &Sandbox,
     ) -> Result<Arc<dyn RunningBackend>, BackendError> {
-        Ok(Arc::new(Postgres::start_by(route, sandbox).await?))
+        Ok(Arc::new(Postgres::start_route(route, sandbox).await?))
     }
 }
 
@@ -71,20 +71,20 @@ impl RunningBackend for Postgres {
         &self.inner.info
     }
 
-    async fn alive(&self) -> Result<(), BackendError> {
+    async fn check_alive(&self) -> Result<(), BackendError> {
         let client = self.admin().await?;
         match execute(&client, "SELECT 1").await {
             Ok(()) => Ok(()),
-            Err(cause) => Err(self.inner.trouble(cause).await),
+            Err(cause) => Err(self.inner.diagnose(cause).await),
         }
     }
 
-    /// Drops what is left of the run's databases and ends the server, if it is the suite's own.
+    /// Drops the run's databases on an external server, and stops a server that the suite started.
     async fn stop(&self) {
         if !self.inner.handle.is_disposable() {
-            let mine = |name: &str| name.starts_with(&self.inner.prefix);
-            // No caller waits for an error here, and the next run sweeps what stays.
-            let _ = self.drop_where(mine, true).await;
+            let is_own = |name: &str| name.starts_with(&self.inner.prefix);
+            // An error is ignored: the next run removes remaining databases.
+            let _ = self.drop_where(is_own, true).await;
         }
         self.inner.handle.stop().await;
     }
@@ -94,7 +94,7 @@ impl BackendHandle for Postgres {
     const NAME: &'static str = POSTGRES.name;
 }
 
-/// The PostgreSQL server of a run. Clones are the same server.
+/// The PostgreSQL server of a run. Clones share the server.
 #[derive(Clone)]
 pub struct Postgres {
     inner: Arc<Inner>,
@@ -104,84 +104,89 @@ struct Inner {
     info: BackendInfo,
     endpoint: Endpoint,
     handle: Box<dyn ServerHandle>,
-    /// For statements whose result is awaited.
-    admin: Admin,
-    /// Databases that are not needed any more, to be dropped in the background.
-    leftover: mpsc::UnboundedSender<String>,
+    /// Executes statements whose result is awaited.
+    admin: AdminClient,
+    /// Names of unused databases, to be dropped in the background.
+    to_drop: mpsc::UnboundedSender<String>,
+    /// Prefix of the names of this run's databases.
     prefix: String,
-    made: AtomicU64,
+    /// Number of databases created so far.
+    created: AtomicU64,
 }
 
 impl Postgres {
-    /// Starts a server, or reaches the one that runs already, and waits until it answers.
+    /// Starts a server, or connects to the external one, and waits until it answers.
     pub async fn start(choice: Choice, sandbox: &Sandbox) -> Result<Self, BackendError> {
-        let route = route(&PostgresBackend, choice, &sandbox.host).await?;
-        Self::start_by(route, sandbox).await
+        let route = choose_route(&PostgresBackend, choice, &sandbox.host).await?;
+        Self::start_route(route, sandbox).await
     }
 
-    async fn start_by(route: Route, sandbox: &Sandbox) -> Result<Self, BackendError> {
-        let workspace = || Workspace::of(&POSTGRES, sandbox);
+    async fn start_route(route: Route, sandbox: &Sandbox) -> Result<Self, BackendError> {
+        let workspace = || Workspace::create(&POSTGRES, sandbox);
         let started = match route {
             Route::External(url) => external::start(&url).await?,
             Route::Process(program) => process::start(&program, &workspace()?).await?,
             Route::Container(image) => container::start(&image, workspace()?).await?,
         };
-        let (leftover, names) = mpsc::unbounded_channel();
-        tokio::spawn(drop_all(Admin::new(&started.endpoint.admin), names));
+        let (to_drop, names) = mpsc::unbounded_channel();
+        tokio::spawn(drop_databases(
+            AdminClient::new(&started.endpoint.admin),
+            names,
+        ));
         let postgres = Self {
             inner: Arc::new(Inner {
-                admin: Admin::new(&started.endpoint.admin),
+                admin: AdminClient::new(&started.endpoint.admin),
                 info: started.info,
                 endpoint: started.endpoint,
                 handle: started.handle,
-                leftover,
-                prefix: prefix(SystemTime::now(), sandbox.folder.id()),
-                made: AtomicU64::new(0),
+                to_drop,
+                prefix: name_prefix(SystemTime::now(), sandbox.folder.id()),
+                created: AtomicU64::new(0),
             }),
         };
         if !postgres.inner.handle.is_disposable() {
-            postgres.sweep().await?;
+            postgres.drop_stale().await?;
         }
         Ok(postgres)
     }
 
-    /// Where it listens; links lead there.
+    /// The server's address; links forward to it.
     pub fn address(&self) -> SocketAddr {
         self.inner.endpoint.address
     }
 
-    /// A database without a table.
+    /// Creates an empty database.
     pub async fn create_empty(&self) -> Result<Database, BackendError> {
         self.create(self.inner.endpoint.template).await
     }
 
-    /// A copy of a database, to which there may be no connection meanwhile.
+    /// Creates a copy of a database, to which no connection may be open.
     pub async fn clone_from(&self, template: &Database) -> Result<Database, BackendError> {
         self.create(template.name()).await
     }
 
-    /// A client on the maintenance database, with the suite's own rights.
+    /// Connects to the maintenance database with the suite's role.
     pub async fn admin(&self) -> Result<Client, BackendError> {
-        self.inner.client(&self.inner.endpoint.admin).await
+        self.inner.connect(&self.inner.endpoint.admin).await
     }
 
-    /// A client on a database, past every link, with the suite's own rights: a superuser, unless
-    /// the server is external. Its `application_name` is `conformance`.
+    /// Connects to a database directly, not through a link, with the suite's role: a superuser, unless the
+    /// server is external. The `application_name` is `conformance`.
     pub async fn connect(&self, database: &Database) -> Result<Client, BackendError> {
         let mut config = self.inner.endpoint.admin.clone();
         config.dbname(database.name());
-        self.inner.client(&config).await
+        self.inner.connect(&config).await
     }
 
     async fn create(&self, template: &str) -> Result<Database, BackendError> {
         let inner = &self.inner;
-        let number = inner.made.fetch_add(1, Ordering::Relaxed) + 1;
+        let number = inner.created.fetch_add(1, Ordering::Relaxed) + 1;
         let name = format!("{}{number}", inner.prefix);
         let owner = inner.endpoint.owner.as_ref();
         let owner = owner
             .map(|it| format!(" OWNER \"{it}\""))
             .unwrap_or_default();
-        // Without fsync it takes half as long as by the log, the default.
+        // Without fsync this takes half as long as the default, `wal_log`.
         let strategy = if inner.endpoint.major >= 15 {
             " STRATEGY file_copy"
         } else {
@@ -190,7 +195,7 @@ impl Postgres {
         let statement =
             format!("CREATE DATABASE \"{name}\" TEMPLATE \"{template}\"{owner}{strategy}");
         if let Err(cause) = inner.admin.execute(&statement).await {
-            return Err(inner.trouble(cause).await);
+            return Err(inner.diagnose(cause).await);
         }
         Ok(Database {
             inner: Arc::new(DatabaseInner {
@@ -201,32 +206,33 @@ impl Postgres {
         })
     }
 
-    /// Drops what runs left that ended long ago without doing so.
-    async fn sweep(&self) -> Result<(), BackendError> {
+    /// Drops databases of runs that ended long ago without dropping them.
+    async fn drop_stale(&self) -> Result<(), BackendError> {
         let now = SystemTime::now();
         self.drop_where(|name| is_stale(name, now), false).await
     }
 
+    /// Drops the suite's databases whose name fulfils a condition; those with open connections only with `force`.
     async fn drop_where(
         &self,
-        chosen: impl Fn(&str) -> bool,
+        condition: impl Fn(&str) -> bool,
         force: bool,
     ) -> Result<(), BackendError> {
         let client = self.admin().await?;
-        // Those in use are not swept, but a run's own are.
+
         let names = "SELECT datname FROM pg_database WHERE datname LIKE 'conformance\\_%' AND \
                      ($1 OR datname NOT IN (SELECT datname FROM pg_stat_activity WHERE datname IS NOT NULL))";
         let rows = client.query(names, &[&force]).await;
         let rows = match rows {
             Ok(rows) => rows,
-            Err(error) => return Err(self.inner.trouble(chain(&error)).await),
+            Err(error) => return Err(self.inner.diagnose(error_chain(&error)).await),
         };
         for name in rows
             .iter()
             .map(|row| row.get::<_, String>(0))
-            .filter(|it| chosen(it))
+            .filter(|name| condition(name))
         {
-            // Another run may be sweeping at the same time.
+            // It fails if another run drops the database at the same time.
             let _ = execute(&client, &drop_statement(&name)).await;
         }
         Ok(())
@@ -243,26 +249,26 @@ impl fmt::Debug for Postgres {
 }
 
 impl Inner {
-    async fn client(&self, config: &Config) -> Result<Client, BackendError> {
+    async fn connect(&self, config: &Config) -> Result<Client, BackendError> {
         match connect(config).await {
             Ok(client) => Ok(client),
-            Err(cause) => Err(self.trouble(cause).await),
+            Err(cause) => Err(self.diagnose(cause).await),
         }
     }
 
-    /// The server's end, if that is what lies behind `cause`.
-    async fn trouble(&self, cause: String) -> BackendError {
-        self.handle.end().await.unwrap_or_else(|| {
+    /// The error to report for a failed request: the server's exit, if it has exited, else `cause`.
+    async fn diagnose(&self, cause: String) -> BackendError {
+        self.handle.exit_error().await.unwrap_or_else(|| {
             let address = self.endpoint.address;
             let advice =
-                format!("look at the server at {address}, and at its connections and disk");
+                format!("check the server at {address}, its connections and its free disk space");
             BackendError::broken(&POSTGRES, cause, advice)
         })
     }
 }
 
-/// A database of the run. Clones are the same one; when the last is gone it is dropped in the
-/// background, with every connection to it.
+/// A database of the run. Clones refer to the same database; dropping the last one drops the database in
+/// the background and ends all connections to it.
 #[derive(Clone)]
 pub struct Database {
     inner: Arc<DatabaseInner>,
@@ -275,12 +281,12 @@ struct DatabaseInner {
 }
 
 impl Database {
-    /// Its name on the server.
+    /// The database's name on the server.
     pub fn name(&self) -> &str {
         &self.inner.name
     }
 
-    /// Its `DATABASE_URL` for a subject, by way of a link's address.
+    /// The `DATABASE_URL` for a subject that connects through the link at `via`.
     pub fn url(&self, via: SocketAddr) -> String {
         self.inner
             .server
@@ -290,15 +296,15 @@ impl Database {
             .url(via, self.name())
     }
 
-    /// The subject's password, which must show up nowhere; a server outside may need none.
+    /// The subject's password, which must not appear in any output; `None` if an external server needs none.
     pub fn password(&self) -> Option<&str> {
         self.inner.server.inner.endpoint.subject.password.as_deref()
     }
 
-    /// Drops it at once, with every connection to it.
+    /// Drops the database and ends all connections to it, before this returns.
     pub async fn drop_now(&self) {
         self.inner.dropped.store(true, Ordering::Relaxed);
-        // What cannot be dropped now goes with the server, or in the next sweep.
+        // If this fails, the database is removed with the server, or by the next run.
         let _ = self
             .inner
             .server
@@ -318,19 +324,20 @@ impl fmt::Debug for Database {
 impl Drop for DatabaseInner {
     fn drop(&mut self) {
         if !self.dropped.load(Ordering::Relaxed) {
-            // The receiver is gone once the runtime has ended; then the run's end drops it.
+            // It fails once the runtime has ended; then the database is dropped at the end of the run.
             let _ = self
                 .server
                 .inner
-                .leftover
+                .to_drop
                 .send(std::mem::take(&mut self.name));
         }
     }
 }
 
-async fn drop_all(admin: Admin, mut names: mpsc::UnboundedReceiver<String>) {
+/// Drops the databases whose names it receives.
+async fn drop_databases(admin: AdminClient, mut names: mpsc::UnboundedReceiver<String>) {
     while let Some(name) = names.recv().await {
-        // What cannot be dropped now goes with the server, or in the next sweep.
+        // If this fails, the database is removed with the server, or by the next run.
         let _ = admin.execute(&drop_statement(&name)).await;
     }
 }

@@ -1,12 +1,11 @@
-//! The names of databases hold when and by which run they were made
-//! (`conformance_<time>_<run>_<number>`), so that a server outside of the suite is cleaned: the
-//! end of a run drops its own, the next run those of one that was killed.
+//! Names of databases, `conformance_<time>_<run>_<number>`. They contain run and start time, so that on an
+//! external server a run drops its databases at its end, and a later run those of a run that was killed.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// How the names of a run's databases begin.
-pub(super) fn prefix(begun: SystemTime, run: &str) -> String {
-    let seconds = begun
+/// The prefix of the names of a run's databases.
+pub(super) fn name_prefix(started: SystemTime, run: &str) -> String {
+    let seconds = started
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default()
         .as_secs();
@@ -14,20 +13,20 @@ pub(super) fn prefix(begun: SystemTime, run: &str) -> String {
     format!("conformance_{seconds:x}_{run}_")
 }
 
-/// Older than this, a database belongs to no run that still goes on.
-const STALE: Duration = Duration::from_hours(1);
+/// A database that is older than this belongs to a run that has ended.
+const STALE_AFTER: Duration = Duration::from_hours(1);
 
-/// Whether a name is of a run that ended long ago.
+/// Whether a database's name is that of a run that ended long ago.
 pub(super) fn is_stale(name: &str, now: SystemTime) -> bool {
     let parts: Vec<_> = name.split('_').collect();
     let ["conformance", seconds, run, number] = parts.as_slice() else {
         return false;
     };
-    let ours = !run.is_empty() && number.parse::<u64>().is_ok();
-    let made = u64::from_str_radix(seconds, 16).ok();
-    let made = made.and_then(|it| UNIX_EPOCH.checked_add(Duration::from_secs(it)));
-    let age = made.and_then(|it| now.duration_since(it).ok());
-    ours && age.is_some_and(|it| it > STALE)
+    let is_valid = !run.is_empty() && number.parse::<u64>().is_ok();
+    let created = u64::from_str_radix(seconds, 16).ok();
+    let created = created.and_then(|seconds| UNIX_EPOCH.checked_add(Duration::from_secs(seconds)));
+    let age = created.and_then(|created| now.duration_since(created).ok());
+    is_valid && age.is_some_and(|age| age > STALE_AFTER)
 }
 
 #[cfg(test)]
@@ -35,11 +34,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_databases_of_runs_that_ended_long_ago_are_swept() {
+    fn only_names_of_runs_that_ended_long_ago_are_stale() {
         let now = SystemTime::now();
-        let old = now.checked_sub(STALE + Duration::from_secs(5)).unwrap();
-        assert!(is_stale(&format!("{}7", prefix(old, "00ff")), now));
-        assert!(!is_stale(&format!("{}7", prefix(now, "00ff")), now));
+        let old = now
+            .checked_sub(STALE_AFTER + Duration::from_secs(5))
+            .unwrap();
+        assert!(is_stale(&format!("{}7", name_prefix(old, "00ff")), now));
+        assert!(!is_stale(&format!("{}7", name_prefix(now, "00ff")), now));
         for foreign in [
             "conformance",
             "conformance_production",

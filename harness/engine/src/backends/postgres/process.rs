@@ -1,4 +1,4 @@
-//! A PostgreSQL server from the programs of this machine.
+//! A PostgreSQL server as a process of this machine.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -8,51 +8,56 @@ use nix::sys::signal::Signal;
 use nix::sys::statvfs::statvfs;
 
 use super::account::Account;
-use super::own::{ADMIN, SETTINGS, TIME_ZONE, admin_config, first_look, prepare};
-use super::server::{LEAST, POSTGRES, ServerHandle, Started};
+use super::managed::{ADMIN_ROLE, SETTINGS, TIME_ZONE, admin_config, prepare, probe};
+use super::server::{MIN_VERSION, POSTGRES, ServerHandle, StartedBackend};
 
-use crate::backends::programs::{Program, Wanted};
+use crate::backends::programs::{Program, ProgramQuery};
 use crate::backends::provider::{BackendError, BackendInfo, ProviderKind};
-use crate::backends::server::{OwnServer as _, PAUSE, Server, Workspace, random_password, ready};
+use crate::backends::server::{
+    ManagedServer as _, POLL_INTERVAL, Server, Workspace, random_password, wait_until_ready,
+};
 use crate::sandbox::host::Host;
 use crate::sandbox::ports::Port;
 
-const WANTED: Wanted = Wanted {
+const QUERY: ProgramQuery = ProgramQuery {
     backend: &POSTGRES,
     names: &["postgres"],
-    mark: "(PostgreSQL) ",
-    least: LEAST,
+    version_prefix: "(PostgreSQL) ",
+    min_version: MIN_VERSION,
     companions: &["initdb"],
 };
 
-/// Another program may take the port before the server does: then it is started again on another port.
-const ATTEMPTS: usize = 3;
+/// How often the server is started, each time on another port, if another program takes the port first.
+const MAX_ATTEMPTS: usize = 3;
 
-/// Where it listens: nowhere but on the port that it is given.
-const LISTENING: &[&str] = &["listen_addresses=127.0.0.1", "unix_socket_directories="];
+/// Settings that make the server listen on 127.0.0.1 only, without a Unix socket.
+const LISTEN_SETTINGS: &[&str] = &["listen_addresses=127.0.0.1", "unix_socket_directories="];
 
-/// The server's program, with `initdb` in the same folder.
-pub(super) fn find(host: &Host) -> Result<Program, BackendError> {
-    WANTED.find(host)
+/// Finds the server program, which must have `initdb` in the same folder.
+pub(super) fn find_program(host: &Host) -> Result<Program, BackendError> {
+    QUERY.find(host)
 }
 
-/// Makes a cluster, starts its server and waits until it answers.
-pub(super) async fn start(program: &Program, place: &Workspace) -> Result<Started, BackendError> {
+/// Creates a database cluster, starts its server and waits until it answers.
+pub(super) async fn start(
+    program: &Program,
+    workspace: &Workspace,
+) -> Result<StartedBackend, BackendError> {
     let account = Account::choose()?;
-    account.own(&place.folder)?;
+    account.chown(&workspace.folder)?;
     let password = random_password();
-    let data = initialize(program, place, &account, &password).await?;
-    let (server, port) = launch(program, place, &account, &data, &password).await?;
+    let data = initialize(program, workspace, &account, &password).await?;
+    let (server, port) = launch(program, workspace, &account, &data, &password).await?;
     let address = ([127, 0, 0, 1], port.number()).into();
     let prepared = prepare(address, admin_config(address, &password)).await;
     let (endpoint, version) = prepared.map_err(|cause| server.broken(cause))?;
-    Ok(Started {
+    Ok(StartedBackend {
         info: BackendInfo {
             provider: ProviderKind::Process,
             version,
         },
         endpoint,
-        handle: Box::new(Process {
+        handle: Box::new(ServerProcess {
             server,
             data,
             _port: port,
@@ -60,17 +65,17 @@ pub(super) async fn start(program: &Program, place: &Workspace) -> Result<Starte
     })
 }
 
-struct Process {
+struct ServerProcess {
     server: Server,
     data: PathBuf,
-    /// Taken as long as the server may listen there.
+    /// Keeps the port allocated as long as the server may listen on it.
     _port: Port,
 }
 
 #[async_trait]
-impl ServerHandle for Process {
-    async fn end(&self) -> Option<BackendError> {
-        self.server.end_soon().await
+impl ServerHandle for ServerProcess {
+    async fn exit_error(&self) -> Option<BackendError> {
+        self.server.exit_error_after_failure().await
     }
 
     fn is_disposable(&self) -> bool {
@@ -78,52 +83,52 @@ impl ServerHandle for Process {
     }
 
     async fn stop(&self) {
-        // An immediate shutdown: nothing of the data is needed any more.
-        self.server.stop_by(Signal::SIGQUIT).await;
-        // The log stays until the run's folder goes.
+        // SIGQUIT is an immediate shutdown: the data is not needed any more.
+        self.server.stop_with(Signal::SIGQUIT).await;
+        // The log is in the run's folder and is removed with it.
         let folder = match self.data.parent() {
-            Some(made) if made.starts_with(MEMORY) => made,
+            Some(parent) if parent.starts_with(SHM_FOLDER) => parent,
             _ => &self.data,
         };
         let _ = tokio::fs::remove_dir_all(folder).await;
     }
 }
 
-/// Where the databases lie: in memory if there is plenty, since copying one on a busy disk takes
-/// ten times as long; else in the place itself.
-fn data_folder(place: &Workspace) -> PathBuf {
-    let on_disk = place.folder.join("data");
-    let name = place.run_folder.file_name().unwrap_or_default();
-    let in_memory = Path::new(MEMORY).join(name);
-    let is_roomy = |free: u64| free >= ROOM;
-    if !free_in(Path::new(MEMORY)).is_some_and(is_roomy)
-        || !available_memory().is_some_and(is_roomy)
+/// Chooses the folder of the databases: in memory if enough is free, because copying a database on a busy
+/// disk takes ten times as long; otherwise in the workspace's folder.
+fn data_folder(workspace: &Workspace) -> PathBuf {
+    let on_disk = workspace.folder.join("data");
+    let name = workspace.run_folder.file_name().unwrap_or_default();
+    let in_memory = Path::new(SHM_FOLDER).join(name);
+    let is_enough = |free: u64| free >= MIN_FREE_MEMORY;
+    if !free_space(Path::new(SHM_FOLDER)).is_some_and(is_enough)
+        || !available_memory().is_some_and(is_enough)
     {
         return on_disk;
     }
-    place.watchdog.folder(&in_memory);
-    if hold(place, &in_memory).is_ok() {
+    workspace.watchdog.register_folder(&in_memory);
+    if create_shared_folder(workspace, &in_memory).is_ok() {
         in_memory.join("data")
     } else {
         on_disk
     }
 }
 
-/// Makes a folder of the run that others may pass through.
-fn hold(place: &Workspace, folder: &Path) -> std::io::Result<()> {
+/// Creates a folder of the run that other users may traverse but not list.
+fn create_shared_folder(workspace: &Workspace, folder: &Path) -> std::io::Result<()> {
     std::fs::create_dir(folder)?;
-    // Afterwards, for the mode at its making is narrowed by the caller's umask.
+    // The mode is set afterwards, because the umask would narrow it at creation.
     std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o711))?;
-    place.watchdog.mark(folder)
+    workspace.watchdog.mark_alive(folder)
 }
 
-/// Where Linux keeps files in memory.
-const MEMORY: &str = "/dev/shm";
+/// The in-memory file system of Linux.
+const SHM_FOLDER: &str = "/dev/shm";
 
-/// Far more than the server and the databases of scenarios that run side by side ever take.
-const ROOM: u64 = 2 << 30;
+/// Bytes that must be free for databases in memory: far more than those of all concurrent scenarios.
+const MIN_FREE_MEMORY: u64 = 2 << 30;
 
-fn free_in(folder: &Path) -> Option<u64> {
+fn free_space(folder: &Path) -> Option<u64> {
     let state = statvfs(folder).ok()?;
     state.blocks_available().checked_mul(state.fragment_size())
 }
@@ -132,28 +137,29 @@ fn available_memory() -> Option<u64> {
     let text = std::fs::read_to_string("/proc/meminfo").ok()?;
     let line = text
         .lines()
-        .find_map(|it| it.strip_prefix("MemAvailable:"))?;
+        .find_map(|line| line.strip_prefix("MemAvailable:"))?;
     let kilobytes: u64 = line.trim().strip_suffix(" kB")?.parse().ok()?;
     kilobytes.checked_mul(1024)
 }
 
+/// Creates the database cluster with `initdb`; returns its folder.
 async fn initialize(
     program: &Program,
-    place: &Workspace,
+    workspace: &Workspace,
     account: &Account,
     password: &str,
 ) -> Result<PathBuf, BackendError> {
-    let data = data_folder(place);
-    account.make(&data)?;
-    let secret = place.folder.join("password");
-    account.write(&secret, password)?;
+    let data = data_folder(workspace);
+    account.create_folder(&data)?;
+    let secret = workspace.folder.join("password");
+    account.write_file(&secret, password)?;
     let locales = locales(program.major());
     for (attempt, locale) in locales.iter().enumerate() {
-        let mut command = place.command(&program.path.with_file_name("initdb"));
+        let mut command = workspace.command(&program.path.with_file_name("initdb"));
         command
             .args([
                 "-U",
-                ADMIN,
+                ADMIN_ROLE,
                 "-A",
                 "scram-sha-256",
                 "-E",
@@ -166,25 +172,26 @@ async fn initialize(
         if program.major() >= 14 {
             command.arg("--no-instructions");
         }
-        account.become_in(&mut command);
-        let log = place.folder.join(format!("initdb-{attempt}.log"));
-        let initdb = Server::start(&POSTGRES, command, &log, &place.watchdog)?;
-        let status = initdb.finished().await?;
+        account.apply_to(&mut command);
+        let log = workspace.folder.join(format!("initdb-{attempt}.log"));
+        let initdb = Server::start(&POSTGRES, command, &log, &workspace.watchdog)?;
+        let status = initdb.wait_until_exit().await?;
         if status.success() {
             break;
         }
         if attempt + 1 == locales.len() || !blames_locale(&log) {
-            let folder = place.folder.display();
+            let folder = workspace.folder.display();
             let cause = format!("initdb failed ({status}) in {folder}, run as {account}");
             return Err(initdb.broken(cause));
         }
     }
-    // It was for initdb alone, and goes with the folder if it cannot be removed.
+    // Only initdb needs the file. If this fails, it is removed with the run's folder.
     let _ = std::fs::remove_file(&secret);
     Ok(data)
 }
 
-/// Best a collation that is not the order of code points, since a deployment's database has one.
+/// Locale options of `initdb`, to be tried in order. The first ones have a collation other than the order of code
+/// points, as production databases usually do.
 fn locales(major: u32) -> &'static [&'static [&'static str]] {
     const ALL: &[&[&str]] = &[
         &["--locale=C", "--locale-provider=icu", "--icu-locale=en-US"],
@@ -195,58 +202,59 @@ fn locales(major: u32) -> &'static [&'static [&'static str]] {
     if major >= 15 { ALL } else { &ALL[1..] }
 }
 
-/// Whether initdb would succeed with another locale.
+/// Whether initdb failed because of its locale.
 fn blames_locale(log: &Path) -> bool {
-    let said = std::fs::read(log).unwrap_or_default();
-    String::from_utf8_lossy(&said).lines().any(|line| {
+    let text = std::fs::read(log).unwrap_or_default();
+    String::from_utf8_lossy(&text).lines().any(|line| {
         let line = line.to_ascii_lowercase();
         line.contains("error:") && (line.contains("locale") || line.contains("icu"))
     })
 }
 
+/// Starts the server and waits until it answers.
 async fn launch(
     program: &Program,
-    place: &Workspace,
+    workspace: &Workspace,
     account: &Account,
     data: &Path,
     password: &str,
 ) -> Result<(Server, Port), BackendError> {
-    let log = place.folder.join("log");
+    let log = workspace.folder.join("log");
     let mut attempt = 1;
     loop {
-        let port = place.port(&POSTGRES)?;
-        let mut command = place.command(&program.path);
+        let port = workspace.port(&POSTGRES)?;
+        let mut command = workspace.command(&program.path);
         command
             .arg("-D")
             .arg(data)
             .args(["-p", &port.number().to_string()]);
-        for setting in LISTENING.iter().chain(SETTINGS) {
+        for setting in LISTEN_SETTINGS.iter().chain(SETTINGS) {
             command.args(["-c", setting]);
         }
-        account.become_in(&mut command);
-        let server = Server::start(&POSTGRES, command, &log, &place.watchdog)?;
+        account.apply_to(&mut command);
+        let server = Server::start(&POSTGRES, command, &log, &workspace.watchdog)?;
         let config = admin_config(([127, 0, 0, 1], port.number()).into(), password);
-        match ready(&server, PAUSE, || first_look(config.clone())).await {
+        match wait_until_ready(&server, POLL_INTERVAL, || probe(config.clone())).await {
             Ok(()) => {
-                release_shared_memory(place, data).await;
+                release_shared_memory(workspace, data).await;
                 return Ok((server, port));
             }
-            Err(_) if server.lost_its_port() && attempt < ATTEMPTS => attempt += 1,
+            Err(_) if server.failed_to_bind() && attempt < MAX_ATTEMPTS => attempt += 1,
             Err(error) => return Err(error),
         }
     }
 }
 
-/// Lets the kernel remove the server's System V segment with its last process: after a SIGKILL
-/// it would stay.
-async fn release_shared_memory(place: &Workspace, data: &Path) {
+/// Marks the server's System V segment for removal, so that the kernel frees it with the last process. Otherwise
+/// it would remain after a SIGKILL.
+async fn release_shared_memory(workspace: &Workspace, data: &Path) {
     let lock = std::fs::read_to_string(data.join("postmaster.pid")).unwrap_or_default();
     let line = lock.lines().nth(6).unwrap_or_default();
     let Some(id) = line.split_whitespace().nth(1) else {
         return;
     };
-    let mut command = place.command(Path::new("ipcrm"));
+    let mut command = workspace.command(Path::new("ipcrm"));
     command.args(["-m", id]);
-    // Without `ipcrm` 56 bytes stay after a SIGKILL, and only then.
+    // If `ipcrm` is not installed, 56 bytes remain after a SIGKILL.
     let _ = tokio::process::Command::from(command).output().await;
 }

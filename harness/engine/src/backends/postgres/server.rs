@@ -1,4 +1,4 @@
-//! What every provider of PostgreSQL hands over, and what the suite wants of it.
+//! The trait and result of every PostgreSQL provider.
 
 use std::net::SocketAddr;
 
@@ -8,7 +8,7 @@ use tokio_postgres::Config;
 
 use crate::backends::provider::{BackendError, BackendInfo, Description};
 
-/// PostgreSQL, as messages and reports name it.
+/// Names, variables, packages and images of PostgreSQL.
 pub(super) static POSTGRES: Description = Description {
     name: "postgres",
     title: "PostgreSQL",
@@ -18,60 +18,60 @@ pub(super) static POSTGRES: Description = Description {
     images: ["conformance-postgres", "postgres:17"],
 };
 
-/// The oldest major version that will do: it has `DROP DATABASE ... WITH (FORCE)`.
-pub(super) const LEAST: u32 = 13;
+/// The oldest supported major version: the first with `DROP DATABASE ... WITH (FORCE)`.
+pub(super) const MIN_VERSION: u32 = 13;
 
-/// What a provider hands over: a server that answers.
-pub(super) struct Started {
+/// The result of starting a provider: a server that answers.
+pub(super) struct StartedBackend {
     pub(super) info: BackendInfo,
     pub(super) endpoint: Endpoint,
     pub(super) handle: Box<dyn ServerHandle>,
 }
 
-/// How a server is reached.
+/// Address, roles and template of a server.
 pub(super) struct Endpoint {
-    /// Where it listens.
+    /// The server's address.
     pub(super) address: SocketAddr,
-    /// The suite's own way to the maintenance database.
+    /// The suite's connection settings for the maintenance database.
     pub(super) admin: Config,
-    /// Who the subject is.
+    /// The subject's credentials.
     pub(super) subject: Login,
-    /// What an empty database is made from.
+    /// The template of empty databases.
     pub(super) template: &'static str,
-    /// The role that gets the databases, unless that is the suite's own.
+    /// The role that owns the databases; `None` means the suite's role.
     pub(super) owner: Option<String>,
-    /// The first number of the server's version.
+    /// The server's major version.
     pub(super) major: u32,
 }
 
-/// What of a `DATABASE_URL` does not change from database to database.
+/// Credentials and parameters of a `DATABASE_URL`, the same for all databases.
 pub(super) struct Login {
     pub(super) user: String,
     pub(super) password: Option<String>,
-    /// Parameters of the query as they were written, each followed by `&`.
+    /// Query parameters as written in the URL, each followed by `&`.
     pub(super) parameters: String,
 }
 
-/// What a provider does for a running server.
+/// A provider's handle to its running server.
 #[async_trait]
 pub(super) trait ServerHandle: Send + Sync {
-    /// The server's end, if that lies behind its not answering.
-    async fn end(&self) -> Option<BackendError>;
+    /// After a failed request: an error if the server has exited.
+    async fn exit_error(&self) -> Option<BackendError>;
 
-    /// Whether all databases go with the server when it stops.
+    /// Whether stopping the server also removes its databases.
     fn is_disposable(&self) -> bool;
 
-    /// Ends what the provider started.
+    /// Stops the server if the provider started it.
     async fn stop(&self);
 }
 
 impl Login {
-    /// The `DATABASE_URL` of a database, by way of a link's address.
+    /// The `DATABASE_URL` of a database, with the address `via` of a link.
     pub(super) fn url(&self, via: SocketAddr, database: &str) -> String {
         let escaped = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
         let password = self.password.as_deref();
         let password = password
-            .map(|it| format!(":{}", escaped(it)))
+            .map(|password| format!(":{}", escaped(password)))
             .unwrap_or_default();
         format!(
             "postgres://{}{password}@{via}/{database}?{}sslmode=disable",
@@ -86,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_password_of_any_characters_survives_the_url() {
+    fn special_characters_in_user_and_password_are_escaped() {
         let login = Login {
             user: "us er".to_owned(),
             password: Some("p%40:/?#[]é".to_owned()),

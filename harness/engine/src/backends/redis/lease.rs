@@ -1,4 +1,4 @@
-//! What every provider of Redis hands over, and what the suite wants of it.
+//! The traits of Redis providers, and connections to Redis.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -9,10 +9,10 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, Client, InfoDict};
 
-use crate::backends::provider::{BackendError, BackendInfo, Description, chain};
+use crate::backends::provider::{BackendError, BackendInfo, Description, error_chain};
 use crate::backends::server::printable;
 
-/// Redis, as messages and reports name it.
+/// Names, variables, packages and images of Redis.
 pub(super) static REDIS: Description = Description {
     name: "redis",
     title: "Redis",
@@ -22,59 +22,59 @@ pub(super) static REDIS: Description = Description {
     images: ["conformance-redis", "redis:8"],
 };
 
-/// The oldest major version that will do.
-pub(super) const LEAST: u32 = 6;
+/// The oldest supported major version.
+pub(super) const MIN_VERSION: u32 = 6;
 
-/// How long a server may take to accept a connection or to answer.
-const ANSWER_LIMIT: Duration = Duration::from_secs(10);
+/// Timeout of a connection attempt and of a response.
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What a provider hands over: the first server answers.
-pub(super) struct Started {
+/// The result of starting a provider; its first server answers.
+pub(super) struct StartedBackend {
     pub(super) info: BackendInfo,
     pub(super) pool: Arc<dyn LeasePool>,
 }
 
-/// Where leases come from.
+/// Hands out leases of one provider.
 #[async_trait]
 pub(super) trait LeasePool: Send + Sync {
-    /// An empty Redis for the caller alone, as soon as there is one.
+    /// Takes an empty Redis; waits if all are in use.
     async fn take(&self) -> Result<Box<dyn LeaseHandle>, BackendError>;
 
-    /// An error unless leases can be had.
-    async fn alive(&self) -> Result<(), BackendError>;
+    /// Fails unless leases can be taken.
+    async fn check_alive(&self) -> Result<(), BackendError>;
 
-    /// Ends what the provider started, and waits for what was given back.
+    /// Waits until returned leases are emptied, and stops the servers that the provider started.
     async fn stop(&self);
 }
 
-/// What a provider has behind one lease.
+/// A provider's part of one lease.
 #[async_trait]
 pub(super) trait LeaseHandle: Send + Sync {
-    /// How it is reached.
+    /// Address and credentials.
     fn endpoint(&self) -> &Endpoint;
 
-    /// The server's process, if it serves this lease alone.
+    /// The server's process id, if the server serves only this lease.
     fn pid(&self) -> Option<u32>;
 
-    /// The server's end, if that lies behind its not answering.
-    async fn end(&self) -> Option<BackendError>;
+    /// After a failed request: an error if the server has exited.
+    async fn exit_error(&self) -> Option<BackendError>;
 
-    /// The lease is over.
+    /// Returns the lease to the pool.
     fn release(self: Box<Self>);
 }
 
-/// How one empty Redis is reached.
+/// Address and credentials of a Redis.
 #[derive(Clone)]
 pub(super) struct Endpoint {
     pub(super) address: SocketAddr,
     pub(super) user: Option<String>,
     pub(super) password: Option<String>,
-    /// The number of the logical database.
+    /// Number of the logical database.
     pub(super) database: u32,
 }
 
 impl Endpoint {
-    /// Its `REDIS_URL`, by way of an address.
+    /// The `REDIS_URL` with the address `via`.
     pub(super) fn url(&self, via: SocketAddr) -> String {
         let escaped = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
         let login = match (self.user.as_deref(), self.password.as_deref()) {
@@ -91,38 +91,38 @@ impl Endpoint {
         format!("redis://{login}{via}/{}", self.database)
     }
 
-    /// A connection past every link; the error says all that is known.
+    /// Connects directly, not through a link; the error contains all causes.
     pub(super) async fn connect(&self) -> Result<MultiplexedConnection, String> {
-        let client = Client::open(self.url(self.address)).map_err(|error| chain(&error))?;
+        let client = Client::open(self.url(self.address)).map_err(|error| error_chain(&error))?;
         let config = AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(ANSWER_LIMIT))
-            .set_response_timeout(Some(ANSWER_LIMIT));
+            .set_connection_timeout(Some(RESPONSE_TIMEOUT))
+            .set_response_timeout(Some(RESPONSE_TIMEOUT));
         let connected = client
             .get_multiplexed_async_connection_with_config(&config)
             .await;
-        connected.map_err(|error| chain(&error))
+        connected.map_err(|error| error_chain(&error))
     }
 
-    /// The server's own word for its version: `7.0.15`.
+    /// The version that the server reports: `7.0.15`.
     pub(super) async fn version(&self) -> Result<String, String> {
         let mut connection = self.connect().await?;
-        let reply = redis::cmd("INFO")
+        let response = redis::cmd("INFO")
             .arg("server")
             .query_async(&mut connection)
             .await;
-        let info: InfoDict = reply.map_err(|error| chain(&error))?;
-        // Valkey keeps the version of the Redis that it stands in for in `redis_version`.
+        let info: InfoDict = response.map_err(|error| error_chain(&error))?;
+        // Valkey's `redis_version` is the Redis version that it is compatible with.
         let version = info
             .get("valkey_version")
             .or_else(|| info.get("redis_version"));
         version.ok_or_else(|| "INFO has no version".to_owned())
     }
 
-    /// Checks that the server answers.
+    /// Fails unless the server answers `PING`.
     pub(super) async fn ping(&self) -> Result<(), String> {
         let mut connection = self.connect().await?;
         let answer = redis::cmd("PING").query_async(&mut connection).await;
-        let answer: String = answer.map_err(|error| chain(&error))?;
+        let answer: String = answer.map_err(|error| error_chain(&error))?;
         if answer == "PONG" {
             Ok(())
         } else {
@@ -138,7 +138,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_url_names_user_password_and_database() {
+    fn a_url_contains_escaped_password_and_database() {
         let endpoint = Endpoint {
             address: ([127, 0, 0, 1], 6379).into(),
             user: None,
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn a_url_without_a_login_is_plain() {
+    fn a_url_without_credentials_has_no_login_part() {
         let endpoint = Endpoint {
             address: ([127, 0, 0, 1], 6379).into(),
             user: None,

@@ -1,9 +1,9 @@
-//! Redis: an empty one for each deployment, for its use alone.
+//! Redis: a separate empty server or logical database for each deployment.
 //!
-//! - `lease`: what every provider hands over
-//! - `pool`: servers of the suite's own, one for each lease, used again when emptied
-//! - `process`: those from the program of this machine
-//! - `container`: those in containers
+//! - `lease`: the traits of providers, and connections
+//! - `pool`: servers that the suite starts, one for each lease, reused after they were emptied
+//! - `process`: servers as processes of this machine
+//! - `container`: servers in containers
 //! - `external`: logical databases of the server that `CONFORMANCE_REDIS_URL` names
 
 mod container;
@@ -21,7 +21,7 @@ use redis::aio::MultiplexedConnection;
 
 use lease::{Endpoint, LeaseHandle, LeasePool, REDIS};
 
-use crate::backends::backend::{Backend, BackendHandle, Route, RunningBackend, route};
+use crate::backends::backend::{Backend, BackendHandle, Route, RunningBackend, choose_route};
 use crate::backends::programs::Program;
 use crate::backends::provider::{BackendError, BackendInfo, Choice, Description};
 use crate::backends::server::Workspace;
@@ -37,12 +37,12 @@ impl Backend for RedisBackend {
         &REDIS
     }
 
-    fn find(&self, host: &Host) -> Result<Program, BackendError> {
-        process::find(host)
+    fn find_program(&self, host: &Host) -> Result<Program, BackendError> {
+        process::find_program(host)
     }
 
     async fn examine(&self, url: &str) -> Result<BackendInfo, BackendError> {
-        // The run's name would show in a lease, and none is taken.
+        // The second argument is the run's name in leases; `examine` takes none.
         external::start(url, "doctor")
             .await
             .map(|started| started.info)
@@ -53,7 +53,7 @@ impl Backend for RedisBackend {
         route: Route,
         sandbox: &Sandbox,
     ) -> Result<Arc<dyn RunningBackend>, BackendError> {
-        Ok(Arc::new(Redis::start_by(route, sandbox).await?))
+        Ok(Arc::new(Redis::start_route(route, sandbox).await?))
     }
 }
 
@@ -63,12 +63,12 @@ impl RunningBackend for Redis {
         &self.info
     }
 
-    /// An error unless a lease could be had.
-    async fn alive(&self) -> Result<(), BackendError> {
-        self.pool.alive().await
+    /// Fails unless a lease can be taken.
+    async fn check_alive(&self) -> Result<(), BackendError> {
+        self.pool.check_alive().await
     }
 
-    /// Ends the servers that are the suite's own; leases are to be given back before.
+    /// Stops the servers that the suite started. All leases must have been dropped before.
     async fn stop(&self) {
         self.pool.stop().await;
     }
@@ -78,7 +78,7 @@ impl BackendHandle for Redis {
     const NAME: &'static str = REDIS.name;
 }
 
-/// The Redis of a run. Clones are the same one.
+/// The Redis backend of a run. Clones share the same servers.
 #[derive(Clone)]
 pub struct Redis {
     info: BackendInfo,
@@ -86,14 +86,14 @@ pub struct Redis {
 }
 
 impl Redis {
-    /// Starts a first server, or reaches the one that runs already, and waits until it answers.
+    /// Starts the first server, or connects to the external one, and waits until it answers.
     pub async fn start(choice: Choice, sandbox: &Sandbox) -> Result<Self, BackendError> {
-        let route = route(&RedisBackend, choice, &sandbox.host).await?;
-        Self::start_by(route, sandbox).await
+        let route = choose_route(&RedisBackend, choice, &sandbox.host).await?;
+        Self::start_route(route, sandbox).await
     }
 
-    async fn start_by(route: Route, sandbox: &Sandbox) -> Result<Self, BackendError> {
-        let workspace = || Workspace::of(&REDIS, sandbox);
+    async fn start_route(route: Route, sandbox: &Sandbox) -> Result<Self, BackendError> {
+        let workspace = || Workspace::create(&REDIS, sandbox);
         let started = match route {
             Route::External(url) => external::start(&url, sandbox.folder.id()).await?,
             Route::Process(program) => process::start(program, workspace()?).await?,
@@ -105,7 +105,7 @@ impl Redis {
         })
     }
 
-    /// An empty Redis for one deployment; waits until there is one.
+    /// Leases an empty Redis for one deployment; waits if all are in use.
     pub async fn lease(&self) -> Result<RedisLease, BackendError> {
         let handle = self.pool.take().await?;
         Ok(RedisLease {
@@ -122,54 +122,54 @@ impl fmt::Debug for Redis {
     }
 }
 
-/// One empty Redis, given back when dropped. Its server may be killed, frozen or written to
-/// meanwhile: it is used again only if it can be emptied.
+/// An empty Redis for one deployment, returned to the pool on drop. Scenarios may kill, freeze or fill it:
+/// it is reused only if it can be emptied.
 pub struct RedisLease {
-    /// Present until the lease is dropped.
+    /// `None` only while the lease is being dropped.
     handle: Option<Box<dyn LeaseHandle>>,
 }
 
 impl RedisLease {
-    /// Where the server listens; links lead there.
+    /// The server's address; links forward to it.
     pub fn address(&self) -> SocketAddr {
         self.endpoint().address
     }
 
-    /// Its `REDIS_URL` for a subject, by way of a link's address.
+    /// The `REDIS_URL` for a subject that connects through the link at `via`.
     pub fn url(&self, via: SocketAddr) -> String {
         self.endpoint().url(via)
     }
 
-    /// The password in it, which must show up nowhere; a server outside may need none.
+    /// The password, which must not appear in any output; `None` if an external server needs none.
     pub fn password(&self) -> Option<&str> {
         self.endpoint().password.as_deref()
     }
 
-    /// The server's process, if it serves this lease alone: it may be killed or frozen.
+    /// The server's process id, if the server serves only this lease: scenarios may kill or freeze it.
     pub fn pid(&self) -> Option<u32> {
         self.handle().pid()
     }
 
-    /// A connection straight to it, past every link.
+    /// Connects directly, not through a link.
     pub async fn connect(&self) -> Result<MultiplexedConnection, BackendError> {
         match self.endpoint().connect().await {
             Ok(connection) => Ok(connection),
-            Err(cause) => Err(self.trouble(cause).await),
+            Err(cause) => Err(self.diagnose(cause).await),
         }
     }
 
-    /// An error unless it answers: then it, not the subject, is to blame.
-    pub async fn alive(&self) -> Result<(), BackendError> {
+    /// Fails unless the server answers; after such an error the subject cannot be judged.
+    pub async fn check_alive(&self) -> Result<(), BackendError> {
         match self.endpoint().ping().await {
             Ok(()) => Ok(()),
-            Err(cause) => Err(self.trouble(cause).await),
+            Err(cause) => Err(self.diagnose(cause).await),
         }
     }
 
-    /// The server's end, if that is what lies behind `cause`.
-    async fn trouble(&self, cause: String) -> BackendError {
-        self.handle().end().await.unwrap_or_else(|| {
-            let advice = format!("look at the server at {}", self.address());
+    /// The error to report for a failed request: the server's exit, if it has exited, else `cause`.
+    async fn diagnose(&self, cause: String) -> BackendError {
+        self.handle().exit_error().await.unwrap_or_else(|| {
+            let advice = format!("check the server at {}", self.address());
             BackendError::broken(&REDIS, cause, advice)
         })
     }
@@ -179,7 +179,9 @@ impl RedisLease {
     }
 
     fn handle(&self) -> &dyn LeaseHandle {
-        self.handle.as_deref().expect("only dropping takes it away")
+        self.handle
+            .as_deref()
+            .expect("only `drop` takes the handle")
     }
 }
 

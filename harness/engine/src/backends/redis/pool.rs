@@ -1,7 +1,7 @@
-//! Redis servers of the suite's own, one for each lease, used again when emptied.
+//! Redis servers that the suite starts, one for each lease, reused after they were emptied.
 //!
-//! A server that comes back is emptied and waits for the next lease, if it is as it was started:
-//! it answers, and its settings and users are unchanged. Else another takes its place.
+//! A returned server is emptied and reused if it answers and its settings and users are unchanged since
+//! its start. Otherwise it is stopped.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,51 +14,53 @@ use redis::aio::MultiplexedConnection;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::task::TaskTracker;
 
-use super::lease::{Endpoint, LeaseHandle, LeasePool, REDIS, Started};
-use crate::backends::provider::{BackendError, BackendInfo, ProviderKind, chain};
-use crate::backends::server::OwnServer;
+use super::lease::{Endpoint, LeaseHandle, LeasePool, REDIS, StartedBackend};
+use crate::backends::provider::{BackendError, BackendInfo, ProviderKind, error_chain};
+use crate::backends::server::ManagedServer;
 
-/// A server that takes longer to be emptied is frozen, or busy with what a scenario left: another is as quick.
-const EMPTY_LIMIT: Duration = Duration::from_secs(1);
+/// How long emptying a server may take. A slower one is frozen or overloaded, and a new server starts faster.
+const CLEAR_LIMIT: Duration = Duration::from_secs(1);
 
-/// Where further servers come from.
+/// Starts servers for the pool.
 #[async_trait]
 pub(super) trait Launcher: Send + Sync + 'static {
-    /// The word for it in reports.
+    /// The kind of provider, for reports.
     fn kind(&self) -> ProviderKind;
 
-    /// The limit of servers at once; a further lease waits.
-    fn most(&self) -> usize;
+    /// Maximum number of concurrent leases; a further lease waits.
+    fn max_leases(&self) -> usize;
 
-    /// Starts a server that answers. No other has this number.
-    async fn launch(&self, number: u64) -> Result<Running, BackendError>;
+    /// Starts a server and waits until it answers. The number is unique within the run.
+    async fn launch(&self, number: u64) -> Result<RunningServer, BackendError>;
 }
 
-/// A server, and how it was when it was started.
-pub(super) struct Running {
-    pub(super) server: Box<dyn OwnServer>,
+/// A running server, with its settings at the start.
+pub(super) struct RunningServer {
+    pub(super) server: Box<dyn ManagedServer>,
     pub(super) endpoint: Endpoint,
     pub(super) settings: Fingerprint,
 }
 
-/// Settings and users of a server.
+/// Settings and users of a server, to detect changes by a scenario.
 pub(super) type Fingerprint = (BTreeMap<String, String>, Vec<String>);
 
-/// Starts the first server, which waits for the first lease.
-pub(super) async fn start(launcher: impl Launcher) -> Result<Started, BackendError> {
+/// Starts the pool and its first server.
+pub(super) async fn start(launcher: impl Launcher) -> Result<StartedBackend, BackendError> {
     let pool = Arc::new(ServerPool {
-        room: Arc::new(Semaphore::new(launcher.most().min(Semaphore::MAX_PERMITS))),
-        spare: Mutex::new(Some(Vec::new())),
-        made: AtomicU64::new(0),
+        permits: Arc::new(Semaphore::new(
+            launcher.max_leases().min(Semaphore::MAX_PERMITS),
+        )),
+        idle: Mutex::new(Some(Vec::new())),
+        launched: AtomicU64::new(0),
         returning: TaskTracker::new(),
         launcher: Box::new(launcher),
     });
     let first = pool.launch().await?;
     let version = first.endpoint.version().await;
     let version = version.map_err(|cause| first.server.broken(cause))?;
-    // It cannot have been stopped yet.
-    pool.keep(first);
-    Ok(Started {
+    // The pool accepts it: it cannot have been stopped yet.
+    pool.return_idle(first);
+    Ok(StartedBackend {
         info: BackendInfo {
             provider: pool.launcher.kind(),
             version,
@@ -69,12 +71,13 @@ pub(super) async fn start(launcher: impl Launcher) -> Result<Started, BackendErr
 
 struct ServerPool {
     launcher: Box<dyn Launcher>,
-    /// For servers that are leased.
-    room: Arc<Semaphore>,
+    /// One permit for each possible lease.
+    permits: Arc<Semaphore>,
     /// Empty idle servers; `None` once the pool was stopped.
-    spare: Mutex<Option<Vec<Running>>>,
-    made: AtomicU64,
-    /// Servers that are being emptied.
+    idle: Mutex<Option<Vec<RunningServer>>>,
+    /// Number of servers started so far.
+    launched: AtomicU64,
+    /// Tasks that empty returned servers.
     returning: TaskTracker,
 }
 
@@ -82,16 +85,16 @@ struct ServerPool {
 impl LeasePool for Arc<ServerPool> {
     async fn take(&self) -> Result<Box<dyn LeaseHandle>, BackendError> {
         let stopped = || {
-            let advice = "this is a fault of the suite";
-            BackendError::broken(&REDIS, "the run's Redis was stopped before", advice)
+            let advice = "this is a bug of the suite";
+            BackendError::broken(&REDIS, "the run's Redis has been stopped already", advice)
         };
-        let room = self.room.clone().acquire_owned().await;
-        let room = room.map_err(|_| stopped())?;
-        let spare = |pool: &ServerPool| pool.lock().as_mut().map(Vec::pop).ok_or_else(stopped);
+        let permit = self.permits.clone().acquire_owned().await;
+        let permit = permit.map_err(|_| stopped())?;
+        let pop_idle = |pool: &ServerPool| pool.lock().as_mut().map(Vec::pop).ok_or_else(stopped);
         let running = loop {
-            match spare(self)? {
-                // It may have been killed while it was idle.
-                Some(running) if running.server.end().await.is_some() => {}
+            match pop_idle(self)? {
+                // Skips servers that were killed while idle.
+                Some(running) if running.server.exit_error().await.is_some() => {}
                 Some(running) => break running,
                 None => break self.launch().await?,
             }
@@ -99,43 +102,43 @@ impl LeasePool for Arc<ServerPool> {
         Ok(Box::new(Lease {
             running,
             pool: self.clone(),
-            room,
+            permit,
         }))
     }
 
-    async fn alive(&self) -> Result<(), BackendError> {
-        // The state of a lease's server is checked by the lease; here it is enough that a server can start. Without
-        // a free slot the check is skipped, since the caller may hold the last slot itself.
-        if self.room.available_permits() > 0 {
+    async fn check_alive(&self) -> Result<(), BackendError> {
+        // Takes a lease on trial. Without a free permit it does nothing: the caller may itself hold the last
+        // lease, and waiting for it would deadlock. Leases check their own servers.
+        if self.permits.available_permits() > 0 {
             drop(self.take().await?);
         }
         Ok(())
     }
 
     async fn stop(&self) {
-        let spare = self.lock().take();
+        let idle = self.lock().take();
         self.returning.close();
         self.returning.wait().await;
-        let ends = spare.iter().flatten().map(|it| it.server.stop());
-        futures::future::join_all(ends).await;
+        let stops = idle.iter().flatten().map(|running| running.server.stop());
+        futures::future::join_all(stops).await;
     }
 }
 
 impl ServerPool {
-    fn lock(&self) -> MutexGuard<'_, Option<Vec<Running>>> {
-        self.spare.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Option<Vec<RunningServer>>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn launch(&self) -> Result<Running, BackendError> {
-        let number = self.made.fetch_add(1, Ordering::Relaxed) + 1;
+    async fn launch(&self) -> Result<RunningServer, BackendError> {
+        let number = self.launched.fetch_add(1, Ordering::Relaxed) + 1;
         self.launcher.launch(number).await
     }
 
-    /// An empty server for the next lease; once the pool was stopped it comes back, to be ended.
-    fn keep(&self, running: Running) -> Option<Running> {
+    /// Keeps an empty server for the next lease. If the pool was stopped, returns the server for the caller to stop.
+    fn return_idle(&self, running: RunningServer) -> Option<RunningServer> {
         match self.lock().as_mut() {
-            Some(spare) => {
-                spare.push(running);
+            Some(idle) => {
+                idle.push(running);
                 None
             }
             None => Some(running),
@@ -144,9 +147,9 @@ impl ServerPool {
 }
 
 struct Lease {
-    running: Running,
+    running: RunningServer,
     pool: Arc<ServerPool>,
-    room: OwnedSemaphorePermit,
+    permit: OwnedSemaphorePermit,
 }
 
 #[async_trait]
@@ -159,30 +162,30 @@ impl LeaseHandle for Lease {
         self.running.server.pid()
     }
 
-    async fn end(&self) -> Option<BackendError> {
-        self.running.server.end_soon().await
+    async fn exit_error(&self) -> Option<BackendError> {
+        self.running.server.exit_error_after_failure().await
     }
 
     fn release(self: Box<Self>) {
         let Self {
             running,
             pool,
-            room,
+            permit,
         } = *self;
-        // Without a runtime the run is over, and the server ends here.
+        // Without a runtime the run is over, and dropping the server kills it.
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             let tracker = pool.returning.clone();
             tracker.spawn_on(
                 async move {
-                    let emptied = tokio::time::timeout(EMPTY_LIMIT, empty(&running)).await;
-                    let surplus = match emptied {
-                        Ok(Ok(true)) => pool.keep(running),
+                    let cleared = tokio::time::timeout(CLEAR_LIMIT, clear(&running)).await;
+                    let rejected = match cleared {
+                        Ok(Ok(true)) => pool.return_idle(running),
                         _ => Some(running),
                     };
-                    if let Some(running) = surplus {
+                    if let Some(running) = rejected {
                         running.server.stop().await;
                     }
-                    drop(room);
+                    drop(permit);
                 },
                 &runtime,
             );
@@ -190,20 +193,20 @@ impl LeaseHandle for Lease {
     }
 }
 
-/// Removes what a scenario left; true if the server is then as it was started.
-async fn empty(running: &Running) -> RedisResult<bool> {
+/// Removes data, functions, scripts and connections; returns whether settings and users are unchanged since the start.
+async fn clear(running: &RunningServer) -> RedisResult<bool> {
     let url = running.endpoint.url(running.endpoint.address);
     let client = redis::Client::open(url)?;
     let mut connection = client.get_multiplexed_async_connection().await?;
-    // Unknown to Redis 6: only then there are no functions.
+    // It fails on Redis 6, which has no functions.
     let functions: RedisResult<()> = redis::cmd("FUNCTION")
         .arg("FLUSH")
         .query_async(&mut connection)
         .await;
     drop(functions);
     for kind in ["normal", "pubsub"] {
-        let mut end = redis::cmd("CLIENT");
-        end.arg("KILL")
+        let mut kill = redis::cmd("CLIENT");
+        kill.arg("KILL")
             .arg("TYPE")
             .arg(kind)
             .exec_async(&mut connection)
@@ -213,7 +216,7 @@ async fn empty(running: &Running) -> RedisResult<bool> {
         .arg("UNPAUSE")
         .exec_async(&mut connection)
         .await
-        .or_else(unknown)?;
+        .or_else(ignore_unknown_command)?;
     redis::cmd("SCRIPT")
         .arg("FLUSH")
         .exec_async(&mut connection)
@@ -222,8 +225,8 @@ async fn empty(running: &Running) -> RedisResult<bool> {
     Ok(fingerprint(&mut connection).await? == running.settings)
 }
 
-/// An older server has no such command, and has nothing that it would undo.
-fn unknown(error: redis::RedisError) -> RedisResult<()> {
+/// Ignores the error of an older server that lacks the command, and so has no state that it would reset.
+fn ignore_unknown_command(error: redis::RedisError) -> RedisResult<()> {
     if error.code() == Some("ERR") {
         Ok(())
     } else {
@@ -231,12 +234,12 @@ fn unknown(error: redis::RedisError) -> RedisResult<()> {
     }
 }
 
-/// Whether a server answers, and how it is set.
-pub(super) async fn first_look(endpoint: Endpoint) -> Result<Fingerprint, String> {
+/// Connects to a server and reads its settings and users; fails unless it answers.
+pub(super) async fn probe(endpoint: Endpoint) -> Result<Fingerprint, String> {
     let mut connection = endpoint.connect().await?;
     fingerprint(&mut connection)
         .await
-        .map_err(|error| chain(&error))
+        .map_err(|error| error_chain(&error))
 }
 
 async fn fingerprint(connection: &mut MultiplexedConnection) -> RedisResult<Fingerprint> {

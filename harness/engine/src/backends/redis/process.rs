@@ -1,4 +1,4 @@
-//! Redis servers from the program of this machine.
+//! Redis servers as processes of this machine.
 
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
@@ -6,74 +6,83 @@ use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
 
-use super::lease::{Endpoint, LEAST, REDIS, Started};
-use super::pool::{self, Launcher, Running, first_look};
-use crate::backends::programs::{Program, Wanted};
+use super::lease::{Endpoint, MIN_VERSION, REDIS, StartedBackend};
+use super::pool::{self, Launcher, RunningServer, probe};
+use crate::backends::programs::{Program, ProgramQuery};
 use crate::backends::provider::{BackendError, ProviderKind};
-use crate::backends::server::{OwnServer, PAUSE, Server, Workspace, random_password, ready};
+use crate::backends::server::{
+    ManagedServer, POLL_INTERVAL, Server, Workspace, random_password, wait_until_ready,
+};
 use crate::sandbox::host::Host;
 use crate::sandbox::ports::Port;
 
-const WANTED: Wanted = Wanted {
+const QUERY: ProgramQuery = ProgramQuery {
     backend: &REDIS,
     names: &["redis-server", "valkey-server"],
-    mark: " v=",
-    least: LEAST,
+    version_prefix: " v=",
+    min_version: MIN_VERSION,
     companions: &[],
 };
 
-/// Another program may take the port before the server does: then it is started again on another port.
-const ATTEMPTS: usize = 3;
+/// How often a server is started, each time on another port, if another program takes the port first.
+const MAX_ATTEMPTS: usize = 3;
 
-/// The program of the servers.
-pub(super) fn find(host: &Host) -> Result<Program, BackendError> {
-    WANTED.find(host)
+/// Finds the server program.
+pub(super) fn find_program(host: &Host) -> Result<Program, BackendError> {
+    QUERY.find(host)
 }
 
-/// Starts the first server, which waits for the first lease.
-pub(super) async fn start(program: Program, place: Workspace) -> Result<Started, BackendError> {
-    pool::start(Processes { program, place }).await
-}
-
-struct Processes {
+/// Starts the pool and its first server.
+pub(super) async fn start(
     program: Program,
-    place: Workspace,
+    workspace: Workspace,
+) -> Result<StartedBackend, BackendError> {
+    pool::start(ProcessLauncher { program, workspace }).await
+}
+
+struct ProcessLauncher {
+    program: Program,
+    workspace: Workspace,
 }
 
 #[async_trait]
-impl Launcher for Processes {
+impl Launcher for ProcessLauncher {
     fn kind(&self) -> ProviderKind {
         ProviderKind::Process
     }
 
-    /// A process is cheap.
-    fn most(&self) -> usize {
+    /// Unlimited: a process is cheap.
+    fn max_leases(&self) -> usize {
         usize::MAX
     }
 
-    async fn launch(&self, number: u64) -> Result<Running, BackendError> {
-        let folder = self.place.folder.join(number.to_string());
+    async fn launch(&self, number: u64) -> Result<RunningServer, BackendError> {
+        let folder = self.workspace.folder.join(number.to_string());
         let password = random_password();
-        let settings = prepare(&folder, &password).map_err(|error| {
+        let settings = write_config(&folder, &password).map_err(|error| {
             let cause = format!("{} cannot be prepared: {error}", folder.display());
-            BackendError::broken(&REDIS, cause, "set TMPDIR to a folder with room for it")
+            BackendError::broken(
+                &REDIS,
+                cause,
+                "set TMPDIR to a folder with enough free space",
+            )
         })?;
         let mut attempt = 1;
         loop {
-            let port = self.place.port(&REDIS)?;
+            let port = self.workspace.port(&REDIS)?;
             let command = self.command(&folder, &settings, &port);
             let log = folder.join("log");
-            let server = Server::start(&REDIS, command, &log, &self.place.watchdog)?;
+            let server = Server::start(&REDIS, command, &log, &self.workspace.watchdog)?;
             let endpoint = Endpoint {
                 address: ([127, 0, 0, 1], port.number()).into(),
                 user: None,
                 password: Some(password.clone()),
                 database: 0,
             };
-            match ready(&server, PAUSE, || first_look(endpoint.clone())).await {
+            match wait_until_ready(&server, POLL_INTERVAL, || probe(endpoint.clone())).await {
                 Ok(settings) => {
-                    return Ok(Running {
-                        server: Box::new(OnPort {
+                    return Ok(RunningServer {
+                        server: Box::new(ServerOnPort {
                             server,
                             _port: port,
                         }),
@@ -81,31 +90,31 @@ impl Launcher for Processes {
                         settings,
                     });
                 }
-                Err(_) if server.lost_its_port() && attempt < ATTEMPTS => attempt += 1,
+                Err(_) if server.failed_to_bind() && attempt < MAX_ATTEMPTS => attempt += 1,
                 Err(error) => return Err(error),
             }
         }
     }
 }
 
-impl Processes {
+impl ProcessLauncher {
     fn command(&self, folder: &Path, settings: &Path, port: &Port) -> std::process::Command {
-        let mut command = self.place.command(&self.program.path);
+        let mut command = self.workspace.command(&self.program.path);
         command
             .arg(settings)
             .args(["--port", &port.number().to_string(), "--bind", "127.0.0.1"])
             .args(["--save", "", "--appendonly", "no", "--daemonize", "no"])
             .args([Path::new("--dir"), folder]);
         if self.program.major() >= 7 {
-            // A title would overwrite the environment, by which the watchdog finds the run's processes.
+            // Setting a process title overwrites the environment, by which the watchdog recognizes processes.
             command.args(["--set-proc-title", "no"]);
         }
         command
     }
 }
 
-/// A folder with the secret settings: arguments are visible to all users.
-fn prepare(folder: &Path, password: &str) -> std::io::Result<PathBuf> {
+/// Creates the server's folder and a config file with the password: arguments are visible to all users.
+fn write_config(folder: &Path, password: &str) -> std::io::Result<PathBuf> {
     std::fs::create_dir(folder)?;
     let path = folder.join("redis.conf");
     let mut options = std::fs::OpenOptions::new();
@@ -118,25 +127,25 @@ fn prepare(folder: &Path, password: &str) -> std::io::Result<PathBuf> {
     Ok(path)
 }
 
-/// A server with its port.
-struct OnPort {
+/// A server together with its allocated port.
+struct ServerOnPort {
     server: Server,
-    /// Taken as long as the server may listen there.
+    /// Keeps the port allocated as long as the server may listen on it.
     _port: Port,
 }
 
 #[async_trait]
-impl OwnServer for OnPort {
+impl ManagedServer for ServerOnPort {
     fn pid(&self) -> Option<u32> {
         self.server.pid()
     }
 
-    async fn end(&self) -> Option<BackendError> {
-        self.server.end().await
+    async fn exit_error(&self) -> Option<BackendError> {
+        self.server.exit_error().await
     }
 
-    async fn end_soon(&self) -> Option<BackendError> {
-        self.server.end_soon().await
+    async fn exit_error_after_failure(&self) -> Option<BackendError> {
+        self.server.exit_error_after_failure().await
     }
 
     fn broken(&self, cause: String) -> BackendError {

@@ -1,4 +1,4 @@
-//! The backends on real servers: these tests want PostgreSQL and Redis, and fail without.
+//! Tests of backends on real servers: they need PostgreSQL and Redis, and fail without.
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
@@ -25,18 +25,18 @@ use crate::sandbox::watchdog::{RUN_LABEL, Watchdog};
 mod on_postgres;
 mod on_redis;
 
-/// Longer than anything here takes on a busy machine.
-const LONG: Duration = Duration::from_secs(20);
+/// Limit of every wait; generous even for a busy machine.
+const WAIT_LIMIT: Duration = Duration::from_secs(20);
 
-/// A sandbox without a watchdog, whose folder goes with it.
+/// A sandbox without a watchdog process; its folder is removed on drop.
 struct TestSandbox(Sandbox);
 
 impl TestSandbox {
     fn new(host: Host) -> Self {
-        let (folder, watchdog) = (RunFolder::create().unwrap(), Watchdog::absent());
-        // Alive, as far as `conformance clean` is concerned.
-        folder.sub("sandbox").unwrap();
-        watchdog.mark(folder.path()).unwrap();
+        let (folder, watchdog) = (RunFolder::choose().unwrap(), Watchdog::without_process());
+        // So that `conformance clean` does not remove it.
+        folder.subfolder("sandbox").unwrap();
+        watchdog.mark_alive(folder.path()).unwrap();
         Self(Sandbox {
             ports: Ports::open(&watchdog).unwrap(),
             folder,
@@ -45,8 +45,9 @@ impl TestSandbox {
         })
     }
 
-    fn here() -> Self {
-        Self::new(Host::here())
+    /// A sandbox with the variables and programs of this machine.
+    fn local() -> Self {
+        Self::new(Host::local())
     }
 }
 
@@ -56,32 +57,35 @@ impl Drop for TestSandbox {
     }
 }
 
-async fn until(what: &str, condition: impl AsyncFn() -> bool) {
-    let begun = Instant::now();
+async fn wait_until(what: &str, condition: impl AsyncFn() -> bool) {
+    let started = Instant::now();
     while !condition().await {
-        assert!(begun.elapsed() < LONG, "never: {what}");
+        assert!(
+            started.elapsed() < WAIT_LIMIT,
+            "not within {WAIT_LIMIT:?}: {what}"
+        );
         tokio::task::yield_now().await;
     }
 }
 
-/// The processes whose environment, arguments or working folder name a folder.
+/// Processes whose environment, arguments or working folder contain the folder's path.
 fn processes_in(folder: &Path) -> Vec<PathBuf> {
     let folder = folder.to_string_lossy().into_owned();
-    let names_it = |process: &PathBuf| {
-        let texts =
-            ["environ", "cmdline"].map(|it| std::fs::read(process.join(it)).unwrap_or_default());
+    let uses_folder = |process: &PathBuf| {
+        let texts = ["environ", "cmdline"]
+            .map(|file| std::fs::read(process.join(file)).unwrap_or_default());
         let cwd = std::fs::read_link(process.join("cwd")).unwrap_or_default();
-        let mut texts = texts.iter().map(|it| String::from_utf8_lossy(it));
-        texts.any(|it| it.contains(&folder)) || cwd.starts_with(&folder)
+        let mut texts = texts.iter().map(|text| String::from_utf8_lossy(text));
+        texts.any(|text| text.contains(&folder)) || cwd.starts_with(&folder)
     };
     let all = std::fs::read_dir("/proc")
         .unwrap()
         .flatten()
-        .map(|it| it.path());
-    all.filter(names_it).collect()
+        .map(|entry| entry.path());
+    all.filter(uses_folder).collect()
 }
 
-/// The containers of a run, by name.
+/// The names of a run's containers.
 async fn containers_of(sandbox: &TestSandbox) -> Vec<String> {
     let docker = docker_client_instance().await.unwrap();
     let run = sandbox.0.folder.path().file_name().unwrap();
@@ -91,22 +95,24 @@ async fn containers_of(sandbox: &TestSandbox) -> Vec<String> {
         .all(true)
         .filters(&filters);
     let listed = docker.list_containers(Some(options.build())).await.unwrap();
-    let names = listed.into_iter().filter_map(|it| it.names?.pop());
+    let names = listed
+        .into_iter()
+        .filter_map(|container| container.names?.pop());
     names
-        .map(|it| it.trim_start_matches('/').to_owned())
+        .map(|name| name.trim_start_matches('/').to_owned())
         .collect()
 }
 
-/// As a crash of their servers would.
+/// Kills the run's containers, as a crash of their servers would end them.
 async fn kill_containers(sandbox: &TestSandbox) {
     let docker = docker_client_instance().await.unwrap();
     for name in containers_of(sandbox).await {
-        // One that was given back may be gone already.
+        // It fails if the container of a returned lease is removed already.
         let _ = docker
             .kill_container(&name, None::<KillContainerOptions>)
             .await;
     }
-    until("they are gone", async || {
+    wait_until("they are gone", async || {
         containers_of(sandbox).await.is_empty()
     })
     .await;
@@ -114,7 +120,7 @@ async fn kill_containers(sandbox: &TestSandbox) {
 
 #[tokio::test]
 async fn without_programs_backends_are_missing() {
-    let sandbox = TestSandbox::new(Host::bare([("PATH", "/nowhere")]));
+    let sandbox = TestSandbox::new(Host::with_variables([("PATH", "/nowhere")]));
     let postgres = Postgres::start(Choice::Auto, &sandbox.0).await.unwrap_err();
     let redis = Redis::start(Choice::Process, &sandbox.0).await.unwrap_err();
     for error in [postgres, redis] {
@@ -126,15 +132,15 @@ async fn without_programs_backends_are_missing() {
 fn every_handle_is_found_in_the_registry_by_its_name() {
     let names: Vec<&str> = BACKENDS.iter().map(|it| it.description().name).collect();
     for name in [Postgres::NAME, Redis::NAME] {
-        assert!(names.contains(&name), "{name} is none of {names:?}");
+        assert!(names.contains(&name), "{name} is not in {names:?}");
     }
     let unique: BTreeSet<&str> = names.iter().copied().collect();
     assert_eq!(unique.len(), names.len(), "{names:?}");
 }
 
 #[tokio::test]
-async fn a_missing_backend_is_reported_to_everyone_who_needs_it_and_nothing_is_started() {
-    let sandbox = TestSandbox::new(Host::bare([("PATH", "/nowhere")]));
+async fn a_missing_backend_is_reported_to_every_caller_and_nothing_is_started() {
+    let sandbox = TestSandbox::new(Host::with_variables([("PATH", "/nowhere")]));
     let backends = Backends::new(sandbox.0.clone(), Choice::Auto);
     backends.warm_up(&["postgres", "redis"]).await;
     let (postgres, redis) = (
@@ -148,5 +154,5 @@ async fn a_missing_backend_is_reported_to_everyone_who_needs_it_and_nothing_is_s
         );
     }
     assert!(backends.infos().is_empty());
-    assert_eq!(backends.broken().await, None);
+    assert_eq!(backends.find_broken().await, None);
 }

@@ -1,22 +1,22 @@
-//! PostgreSQL by each provider.
+//! Tests of PostgreSQL with each provider.
 
 use std::path::{Path, PathBuf};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use super::{TestSandbox, containers_of, kill_containers, processes_in, until};
+use super::{TestSandbox, containers_of, kill_containers, processes_in, wait_until};
 use crate::backends::backend::RunningBackend as _;
 use crate::backends::postgres::Postgres;
 use crate::backends::provider::{BackendError, Choice, ProviderKind};
 use crate::sandbox::host::Host;
 
-async fn postgres(sandbox: &TestSandbox) -> Postgres {
+async fn start_postgres(sandbox: &TestSandbox) -> Postgres {
     Postgres::start(Choice::Process, &sandbox.0).await.unwrap()
 }
 
-/// Where the server's data lie: in memory or in the run's folder.
-fn data_of(sandbox: &TestSandbox) -> PathBuf {
+/// The folder of the server's data, in memory or in the run's folder.
+fn data_folder(sandbox: &TestSandbox) -> PathBuf {
     let in_memory = Path::new("/dev/shm").join(sandbox.0.folder.path().file_name().unwrap());
     let on_disk = sandbox.0.folder.path().join("postgres/data");
     if in_memory.exists() {
@@ -38,14 +38,14 @@ async fn databases(postgres: &Postgres) -> Vec<String> {
         .collect()
 }
 
-/// What every provider of PostgreSQL must do.
+/// Checks what every provider of PostgreSQL must do.
 async fn check_postgres(postgres: &Postgres, kind: ProviderKind) {
     assert_eq!(postgres.info().provider, kind);
     assert!(
         postgres
             .info()
             .version
-            .starts_with(|it: char| it.is_ascii_digit())
+            .starts_with(|character: char| character.is_ascii_digit())
     );
     let template = postgres.create_empty().await.unwrap();
     let (client, connection) =
@@ -83,23 +83,23 @@ async fn check_postgres(postgres: &Postgres, kind: ProviderKind) {
     drop(two.clone());
     assert!(
         databases(postgres).await.contains(&name),
-        "a clone of the handle is still there"
+        "a clone of the handle still exists"
     );
     drop(two);
-    until("the database is dropped in the background", async || {
+    wait_until("the database is dropped in the background", async || {
         !databases(postgres).await.contains(&name)
     })
     .await;
-    postgres.alive().await.unwrap();
+    postgres.check_alive().await.unwrap();
 }
 
 #[tokio::test]
-async fn a_postgres_of_its_own_serves_databases_and_leaves_nothing() {
-    let sandbox = TestSandbox::here();
-    let postgres = postgres(&sandbox).await;
+async fn a_postgres_process_serves_databases_and_leaves_nothing_behind() {
+    let sandbox = TestSandbox::local();
+    let postgres = start_postgres(&sandbox).await;
     check_postgres(&postgres, ProviderKind::Process).await;
     let folder = sandbox.0.folder.path().to_owned();
-    let data = data_of(&sandbox);
+    let data = data_folder(&sandbox);
     assert!(data.exists());
     assert!(!processes_in(&folder).is_empty());
     postgres.stop().await;
@@ -110,9 +110,9 @@ async fn a_postgres_of_its_own_serves_databases_and_leaves_nothing() {
 }
 
 #[tokio::test]
-async fn the_subject_of_an_own_postgres_meets_what_a_deployment_would_show() {
-    let sandbox = TestSandbox::here();
-    let postgres = postgres(&sandbox).await;
+async fn a_postgres_process_is_set_up_like_a_production_server() {
+    let sandbox = TestSandbox::local();
+    let postgres = start_postgres(&sandbox).await;
     let database = postgres.create_empty().await.unwrap();
     let url = database.url(postgres.address());
     let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls)
@@ -123,7 +123,7 @@ async fn the_subject_of_an_own_postgres_meets_what_a_deployment_would_show() {
                  pg_get_userbyid(datdba) = current_user
                  FROM pg_roles, pg_database WHERE rolname = current_user AND datname = current_database()";
     let row = client.query_one(facts, &[]).await.unwrap();
-    let facts: Vec<bool> = (0..5).map(|it| row.get(it)).collect();
+    let facts: Vec<bool> = (0..5).map(|column| row.get(column)).collect();
     assert_eq!(facts, [false, true, true, false, true]);
     client
         .batch_execute("CREATE TABLE t (x int)")
@@ -141,10 +141,10 @@ async fn the_subject_of_an_own_postgres_meets_what_a_deployment_would_show() {
 }
 
 #[tokio::test]
-async fn no_shared_memory_stays_when_an_own_postgres_is_killed() {
-    let sandbox = TestSandbox::here();
-    let postgres = postgres(&sandbox).await;
-    let lock = std::fs::read_to_string(data_of(&sandbox).join("postmaster.pid")).unwrap();
+async fn a_postgres_process_that_is_killed_leaves_no_shared_memory_and_is_reported() {
+    let sandbox = TestSandbox::local();
+    let postgres = start_postgres(&sandbox).await;
+    let lock = std::fs::read_to_string(data_folder(&sandbox).join("postmaster.pid")).unwrap();
     let pid = lock.lines().next().unwrap().parse().unwrap();
     let segment = lock
         .lines()
@@ -155,14 +155,14 @@ async fn no_shared_memory_stays_when_an_own_postgres_is_killed() {
         .unwrap()
         .to_owned();
     kill(Pid::from_raw(pid), Signal::SIGKILL).unwrap();
-    until("the segment is gone", async || {
+    wait_until("the segment is gone", async || {
         let segments = std::fs::read_to_string("/proc/sysvipc/shm").unwrap();
         !segments
             .lines()
-            .any(|it| it.split_whitespace().nth(1) == Some(&segment))
+            .any(|line| line.split_whitespace().nth(1) == Some(&segment))
     })
     .await;
-    let error = postgres.alive().await.unwrap_err();
+    let error = postgres.check_alive().await.unwrap_err();
     assert!(matches!(error, BackendError::Broken { .. }), "{error:?}");
     assert!(
         error
@@ -172,15 +172,15 @@ async fn no_shared_memory_stays_when_an_own_postgres_is_killed() {
     );
     assert!(
         error.to_string().contains("ready to accept connections"),
-        "its log: {error}"
+        "the end of the log is missing: {error}"
     );
     postgres.stop().await;
 }
 
 #[tokio::test]
-async fn an_external_postgres_gets_the_suite_s_databases_and_is_cleaned() {
-    let server_sandbox = TestSandbox::here();
-    let server = postgres(&server_sandbox).await;
+async fn databases_of_a_run_on_an_external_postgres_are_removed_at_its_end() {
+    let server_sandbox = TestSandbox::local();
+    let server = start_postgres(&server_sandbox).await;
     let admin = server.admin().await.unwrap();
     let prepare = "CREATE ROLE \"us er\" LOGIN CREATEDB PASSWORD 'p%w/1';
                    CREATE ROLE poor LOGIN PASSWORD 'x'";
@@ -196,12 +196,15 @@ async fn an_external_postgres_gets_the_suite_s_databases_and_is_cleaned() {
     let url = format!(
         "postgres://us%20er:p%25w%2F1@localhost:{port}/postgres?sslmode=require&options=-c%20work_mem%3D7MB"
     );
-    let sandbox = TestSandbox::new(Host::bare([("CONFORMANCE_POSTGRES_URL", url.as_str())]));
+    let sandbox = TestSandbox::new(Host::with_variables([(
+        "CONFORMANCE_POSTGRES_URL",
+        url.as_str(),
+    )]));
     let external = Postgres::start(Choice::Auto, &sandbox.0).await.unwrap();
     assert_eq!(
         databases(&external).await,
         ["conformance_production"],
-        "old ones are swept"
+        "stale databases are dropped"
     );
     check_postgres(&external, ProviderKind::External).await;
     let left = external.create_empty().await.unwrap();
@@ -212,7 +215,10 @@ async fn an_external_postgres_gets_the_suite_s_databases_and_is_cleaned() {
     assert_eq!(databases(&server).await, ["conformance_production"]);
 
     let url = format!("postgres://poor:x@127.0.0.1:{port}/postgres");
-    let sandbox = TestSandbox::new(Host::bare([("CONFORMANCE_POSTGRES_URL", url.as_str())]));
+    let sandbox = TestSandbox::new(Host::with_variables([(
+        "CONFORMANCE_POSTGRES_URL",
+        url.as_str(),
+    )]));
     let error = Postgres::start(Choice::Auto, &sandbox.0).await.unwrap_err();
     assert!(
         error
@@ -224,9 +230,9 @@ async fn an_external_postgres_gets_the_suite_s_databases_and_is_cleaned() {
 }
 
 #[tokio::test]
-#[ignore = "wants a container engine: ci/setup --containers"]
-async fn a_postgres_in_a_container_does_what_every_provider_does_and_is_removed() {
-    let sandbox = TestSandbox::here();
+#[ignore = "needs a container engine: ci/setup --containers"]
+async fn a_postgres_in_a_container_does_what_every_provider_must_do_and_is_removed() {
+    let sandbox = TestSandbox::local();
     let postgres = Postgres::start(Choice::Container, &sandbox.0)
         .await
         .unwrap();
@@ -240,19 +246,19 @@ async fn a_postgres_in_a_container_does_what_every_provider_does_and_is_removed(
     assert_eq!(containers_of(&sandbox).await.len(), 1);
     postgres.stop().await;
     assert_eq!(containers_of(&sandbox).await, Vec::<String>::new());
-    let error = postgres.alive().await.unwrap_err().to_string();
+    let error = postgres.check_alive().await.unwrap_err().to_string();
     assert!(error.contains("its container was removed"), "{error}");
 }
 
 #[tokio::test]
-#[ignore = "wants a container engine: ci/setup --containers"]
+#[ignore = "needs a container engine: ci/setup --containers"]
 async fn a_postgres_whose_container_is_killed_is_reported_with_its_log() {
-    let sandbox = TestSandbox::here();
+    let sandbox = TestSandbox::local();
     let postgres = Postgres::start(Choice::Container, &sandbox.0)
         .await
         .unwrap();
     kill_containers(&sandbox).await;
-    let error = postgres.alive().await.unwrap_err().to_string();
+    let error = postgres.check_alive().await.unwrap_err().to_string();
     assert!(
         error.contains("container") && error.contains("ready to accept connections"),
         "{error}"
@@ -262,9 +268,9 @@ async fn a_postgres_whose_container_is_killed_is_reported_with_its_log() {
 }
 
 #[tokio::test]
-#[ignore = "wants a container engine: ci/setup --containers"]
-async fn an_image_that_is_not_there_is_named() {
-    let mut host = Host::here();
+#[ignore = "needs a container engine: ci/setup --containers"]
+async fn an_image_that_cannot_be_pulled_is_named() {
+    let mut host = Host::local();
     host.set("CONFORMANCE_POSTGRES_IMAGE", "127.0.0.1:1/nowhere:1");
     let sandbox = TestSandbox::new(host);
     let error = Postgres::start(Choice::Container, &sandbox.0)

@@ -1,4 +1,4 @@
-//! Redis by each provider.
+//! Tests of Redis with each provider.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -7,41 +7,42 @@ use ::redis::{Client, cmd};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use super::{TestSandbox, containers_of, kill_containers, processes_in, until};
+use super::{TestSandbox, containers_of, kill_containers, processes_in, wait_until};
 use crate::backends::backend::RunningBackend as _;
 use crate::backends::provider::{Choice, ProviderKind};
 use crate::backends::redis::{Redis, RedisLease};
 use crate::sandbox::host::Host;
 
-async fn redis(sandbox: &TestSandbox) -> Redis {
+async fn start_redis(sandbox: &TestSandbox) -> Redis {
     Redis::start(Choice::Process, &sandbox.0).await.unwrap()
 }
 
-/// What every provider of Redis must do.
+/// Checks what every provider of Redis must do.
 async fn check_redis(redis: &Redis, kind: ProviderKind) {
     assert_eq!(redis.info().provider, kind);
     assert!(
         redis
             .info()
             .version
-            .starts_with(|it: char| it.is_ascii_digit())
+            .starts_with(|character: char| character.is_ascii_digit())
     );
     let (one, two) = tokio::join!(redis.lease(), redis.lease());
     let (one, two) = (one.unwrap(), two.unwrap());
-    write(&one).await;
-    assert_eq!(size(&one).await, 1);
-    assert_eq!(size(&two).await, 0, "leases do not see each other");
-    one.alive().await.unwrap();
+    write_key(&one).await;
+    assert_eq!(key_count(&one).await, 1);
+    assert_eq!(key_count(&two).await, 0, "leases do not see each other");
+    one.check_alive().await.unwrap();
     drop((one, two));
     for _ in 0..40 {
         let lease = redis.lease().await.unwrap();
-        assert_eq!(size(&lease).await, 0, "a lease is empty");
-        write(&lease).await;
+        assert_eq!(key_count(&lease).await, 0, "a lease is empty");
+        write_key(&lease).await;
     }
-    redis.alive().await.unwrap();
+    redis.check_alive().await.unwrap();
 }
 
-async fn write(lease: &RedisLease) {
+/// Writes one key.
+async fn write_key(lease: &RedisLease) {
     let client = Client::open(lease.url(lease.address())).unwrap();
     let mut connection = client.get_multiplexed_async_connection().await.unwrap();
     cmd("SET")
@@ -52,15 +53,15 @@ async fn write(lease: &RedisLease) {
         .unwrap();
 }
 
-async fn size(lease: &RedisLease) -> u64 {
+async fn key_count(lease: &RedisLease) -> u64 {
     let mut connection = lease.connect().await.unwrap();
     cmd("DBSIZE").query_async(&mut connection).await.unwrap()
 }
 
 #[tokio::test]
-async fn an_own_redis_serves_leases_and_leaves_nothing() {
-    let sandbox = TestSandbox::here();
-    let redis = redis(&sandbox).await;
+async fn a_redis_process_serves_leases_and_leaves_nothing_behind() {
+    let sandbox = TestSandbox::local();
+    let redis = start_redis(&sandbox).await;
     check_redis(&redis, ProviderKind::Process).await;
     let folder = sandbox.0.folder.path().to_owned();
     assert!(!processes_in(&folder).is_empty());
@@ -70,31 +71,31 @@ async fn an_own_redis_serves_leases_and_leaves_nothing() {
 }
 
 #[tokio::test]
-async fn a_redis_that_comes_back_is_emptied_and_used_again() {
-    let sandbox = TestSandbox::here();
-    let redis = redis(&sandbox).await;
+async fn a_returned_redis_is_emptied_and_reused() {
+    let sandbox = TestSandbox::local();
+    let redis = start_redis(&sandbox).await;
     let lease = redis.lease().await.unwrap();
     let pid = lease.pid();
-    write(&lease).await;
+    write_key(&lease).await;
     drop(lease);
-    until("the same server is leased again", async || {
+    wait_until("the same server is leased again", async || {
         let lease = redis.lease().await.unwrap();
-        lease.pid() == pid && size(&lease).await == 0
+        lease.pid() == pid && key_count(&lease).await == 0
     })
     .await;
     redis.stop().await;
 }
 
 #[tokio::test]
-async fn a_redis_that_was_changed_frozen_or_killed_is_not_used_again() {
-    let sandbox = TestSandbox::here();
-    let redis = redis(&sandbox).await;
-    let mut spoilt = Vec::new();
-    for way in 0..3 {
+async fn a_redis_that_was_changed_frozen_or_killed_is_not_reused() {
+    let sandbox = TestSandbox::local();
+    let redis = start_redis(&sandbox).await;
+    let mut rejected = Vec::new();
+    for damage in 0..3 {
         let lease = redis.lease().await.unwrap();
         let pid = lease.pid().unwrap();
         let process = Pid::from_raw(pid.try_into().unwrap());
-        match way {
+        match damage {
             0 => {
                 let mut connection = lease.connect().await.unwrap();
                 let mut set = cmd("CONFIG");
@@ -104,34 +105,34 @@ async fn a_redis_that_was_changed_frozen_or_killed_is_not_used_again() {
             1 => kill(process, Signal::SIGSTOP).unwrap(),
             _ => {
                 kill(process, Signal::SIGKILL).unwrap();
-                until("it is known to have ended", async || {
+                wait_until("its end is noticed", async || {
                     lease
-                        .alive()
+                        .check_alive()
                         .await
-                        .is_err_and(|it| it.to_string().contains("has ended"))
+                        .is_err_and(|error| error.to_string().contains("has ended"))
                 })
                 .await;
             }
         }
-        spoilt.push(pid);
+        rejected.push(pid);
     }
-    until("they are gone", async || {
-        !spoilt
+    wait_until("the servers are gone", async || {
+        !rejected
             .iter()
             .any(|pid| Path::new(&format!("/proc/{pid}")).exists())
     })
     .await;
     let lease = redis.lease().await.unwrap();
-    assert!(!spoilt.contains(&lease.pid().unwrap()));
-    lease.alive().await.unwrap();
+    assert!(!rejected.contains(&lease.pid().unwrap()));
+    lease.check_alive().await.unwrap();
     drop(lease);
     redis.stop().await;
 }
 
 #[tokio::test]
-async fn an_external_redis_lends_its_empty_databases_to_two_runs_and_keeps_the_others() {
-    let server_sandbox = TestSandbox::here();
-    let server = redis(&server_sandbox).await;
+async fn an_external_redis_leases_only_its_empty_databases_to_two_runs() {
+    let server_sandbox = TestSandbox::local();
+    let server = start_redis(&server_sandbox).await;
     let foreign = server.lease().await.unwrap();
     let url = foreign.url(foreign.address());
     let seven = format!("{}7", url.strip_suffix('0').unwrap());
@@ -146,12 +147,16 @@ async fn an_external_redis_lends_its_empty_databases_to_two_runs_and_keeps_the_o
         .exec_async(&mut connection)
         .await
         .unwrap();
-    write(&foreign).await;
+    write_key(&foreign).await;
 
-    let homes =
-        [(); 2].map(|()| TestSandbox::new(Host::bare([("CONFORMANCE_REDIS_URL", url.as_str())])));
-    let one = Redis::start(Choice::Auto, &homes[0].0).await.unwrap();
-    let two = Redis::start(Choice::Auto, &homes[1].0).await.unwrap();
+    let sandboxes = [(); 2].map(|()| {
+        TestSandbox::new(Host::with_variables([(
+            "CONFORMANCE_REDIS_URL",
+            url.as_str(),
+        )]))
+    });
+    let one = Redis::start(Choice::Auto, &sandboxes[0].0).await.unwrap();
+    let two = Redis::start(Choice::Auto, &sandboxes[1].0).await.unwrap();
     tokio::join!(
         check_redis(&one, ProviderKind::External),
         check_redis(&two, ProviderKind::External)
@@ -165,21 +170,24 @@ async fn an_external_redis_lends_its_empty_databases_to_two_runs_and_keeps_the_o
         .unwrap();
     assert!(kept);
     assert_eq!(
-        size(&foreign).await,
+        key_count(&foreign).await,
         1,
-        "the ledger is empty again, the rest untouched"
+        "the lease registry is empty again and other keys are untouched"
     );
     drop(foreign);
     server.stop().await;
 }
 
 #[tokio::test]
-async fn an_external_redis_whose_databases_are_all_lent_makes_a_run_wait() {
-    let server_sandbox = TestSandbox::here();
-    let server = redis(&server_sandbox).await;
-    let ledger = server.lease().await.unwrap();
-    let url = ledger.url(ledger.address());
-    let sandbox = TestSandbox::new(Host::bare([("CONFORMANCE_REDIS_URL", url.as_str())]));
+async fn an_external_redis_whose_databases_are_all_leased_makes_the_next_lease_wait() {
+    let server_sandbox = TestSandbox::local();
+    let server = start_redis(&server_sandbox).await;
+    let registry = server.lease().await.unwrap();
+    let url = registry.url(registry.address());
+    let sandbox = TestSandbox::new(Host::with_variables([(
+        "CONFORMANCE_REDIS_URL",
+        url.as_str(),
+    )]));
     let external = Redis::start(Choice::Auto, &sandbox.0).await.unwrap();
     let mut leases = Vec::new();
     for _ in 1..16 {
@@ -189,7 +197,7 @@ async fn an_external_redis_whose_databases_are_all_lent_makes_a_run_wait() {
     let early = tokio::time::timeout(Duration::from_millis(100), &mut waiting).await;
     assert!(
         early.is_err(),
-        "there are 15 databases apart from the ledger"
+        "all 15 databases besides the registry are leased"
     );
     leases.pop();
     waiting.await.unwrap();
@@ -199,19 +207,19 @@ async fn an_external_redis_whose_databases_are_all_lent_makes_a_run_wait() {
 }
 
 #[tokio::test]
-#[ignore = "wants a container engine: ci/setup --containers"]
-async fn a_redis_in_containers_does_what_every_provider_does_and_is_removed() {
-    let sandbox = TestSandbox::here();
+#[ignore = "needs a container engine: ci/setup --containers"]
+async fn a_redis_in_containers_does_what_every_provider_must_do_and_is_removed() {
+    let sandbox = TestSandbox::local();
     let redis = Redis::start(Choice::Container, &sandbox.0).await.unwrap();
     check_redis(&redis, ProviderKind::Container).await;
     assert!(!containers_of(&sandbox).await.is_empty());
     let lease = redis.lease().await.unwrap();
     kill_containers(&sandbox).await;
-    let error = lease.alive().await.unwrap_err().to_string();
+    let error = lease.check_alive().await.unwrap_err().to_string();
     assert!(error.contains("container"), "{error}");
     drop(lease);
     let another = redis.lease().await.unwrap();
-    another.alive().await.unwrap();
+    another.check_alive().await.unwrap();
     drop(another);
     redis.stop().await;
     assert_eq!(containers_of(&sandbox).await, Vec::<String>::new());

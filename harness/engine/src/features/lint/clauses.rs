@@ -1,4 +1,4 @@
-//! Rules against the catalogue: every clause has one, and no number is left out.
+//! Checks rules against the catalogue: every clause has one.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,10 +6,10 @@ use crate::catalogue::Catalogue;
 use crate::features::cases;
 use crate::features::parse::{Document, LintError};
 
-/// Every clause of the catalogue has one rule with a scenario, or is pending; no number is left out.
-pub(super) fn clauses(documents: &[Document], catalogue: &Catalogue) -> Vec<LintError> {
+/// Checks that every clause of the catalogue is pending or has one rule, with a text and at least one scenario.
+pub(super) fn check_clauses(documents: &[Document], catalogue: &Catalogue) -> Vec<LintError> {
     let mut errors = Vec::new();
-    let mut ruled: BTreeMap<String, (String, usize)> = BTreeMap::new();
+    let mut first_rules: BTreeMap<String, (String, usize)> = BTreeMap::new();
     let pending: BTreeSet<String> = catalogue.pending().into_iter().collect();
     for document in documents {
         for rule in &document.feature.rules {
@@ -19,7 +19,7 @@ pub(super) fn clauses(documents: &[Document], catalogue: &Catalogue) -> Vec<Lint
                     &document.path,
                     line,
                     format!(
-                        "rule {:?} is not titled with a clause: begin it with an id, `USR-7 ...`",
+                        "the title of rule {:?} does not start with a clause: begin it with an id, `USR-7 ...`",
                         rule.name
                     ),
                 ));
@@ -29,7 +29,7 @@ pub(super) fn clauses(documents: &[Document], catalogue: &Catalogue) -> Vec<Lint
                 errors.push(LintError::new(
                     &document.path,
                     line,
-                    format!("{id} is no clause of the catalogue"),
+                    format!("{id} is not a clause of the catalogue"),
                 ));
             }
             if rule.scenarios.is_empty() {
@@ -42,18 +42,19 @@ pub(super) fn clauses(documents: &[Document], catalogue: &Catalogue) -> Vec<Lint
             if rule
                 .description
                 .as_deref()
-                .is_none_or(|it| it.trim().is_empty())
+                .is_none_or(|text| text.trim().is_empty())
             {
                 errors.push(LintError::new(
                     &document.path,
                     line,
-                    format!("clause {id} lacks its text: put it below the rule's title"),
+                    format!("clause {id} has no text: write it below the rule's title"),
                 ));
             }
             if pending.contains(id) {
-                errors.push(LintError::new(&document.path, line, format!("clause {id} has a rule and is pending in the catalogue: take it off the list")));
+                errors.push(LintError::new(&document.path, line, format!("clause {id} has a rule, but is pending in the catalogue: remove it from `pending`")));
             }
-            if let Some((path, first)) = ruled.insert(id.to_owned(), (document.path.clone(), line))
+            if let Some((path, first)) =
+                first_rules.insert(id.to_owned(), (document.path.clone(), line))
             {
                 errors.push(LintError::new(
                     &document.path,
@@ -64,8 +65,10 @@ pub(super) fn clauses(documents: &[Document], catalogue: &Catalogue) -> Vec<Lint
         }
     }
     for id in catalogue.clauses() {
-        if !ruled.contains_key(&id) && !pending.contains(&id) {
-            errors.push(LintError::general(format!("a gap in the numbers: {id} has no rule in any feature and is not pending in the catalogue")));
+        if !first_rules.contains_key(&id) && !pending.contains(&id) {
+            errors.push(LintError::general(format!(
+                "clause {id} has no rule in any feature and is not pending in the catalogue"
+            )));
         }
     }
     errors

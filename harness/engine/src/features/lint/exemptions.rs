@@ -1,4 +1,4 @@
-//! What lint would refuse, and why it stays: a data file of the suite.
+//! Exemptions from lint rules, with reasons: a data file of the suite.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -8,21 +8,21 @@ use serde::Deserialize;
 
 use crate::features::parse::LintError;
 
-/// A rule of lint from which a scenario or a step function can be exempt.
+/// A lint rule from which scenarios or step functions can be exempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum RuleName {
     /// A scenario without a `When`.
     NoWhen,
-    /// A scenario of too many steps.
+    /// A scenario with too many steps.
     TooManySteps,
     /// A `Then` whose function acts on the subject.
     ActingThen,
-    /// A step function of too many lines.
+    /// A step function with too many lines.
     LongStep,
 }
 
-/// The data file, and which of its lines were needed.
+/// The parsed data file, and which exemptions were used.
 #[derive(Debug, Default)]
 pub struct Exemptions {
     data: Data,
@@ -44,12 +44,12 @@ struct Data {
 struct Exemption {
     rule: RuleName,
     reason: String,
-    /// Scenarios, or step functions; `*` stands for any text, such as a column of an outline.
+    /// Names of scenarios or step functions; `*` stands for any text, such as a column of an outline.
     names: Vec<String>,
 }
 
 impl Exemptions {
-    /// Reads the data file's text.
+    /// Parses the data file's text.
     pub fn parse(text: &str) -> Result<Self, toml::de::Error> {
         Ok(Self {
             data: toml::from_str(text)?,
@@ -62,7 +62,7 @@ impl Exemptions {
         &self.data.acting
     }
 
-    /// Whether a scenario or a step function is exempt from a rule that it breaks.
+    /// Whether a scenario or step function that violates a rule is exempt; marks the exemption as used.
     pub(super) fn covers(&self, rule: RuleName, name: &str) -> bool {
         let mut entries = self.entries();
         let entry = entries.find(|(exempt, pattern)| *exempt == rule && matches(pattern, name));
@@ -72,9 +72,10 @@ impl Exemptions {
         entry.is_some()
     }
 
-    /// Exemptions without a reason, and those of rules in `checked` that exempt nothing any more.
+    /// Errors for exemptions without a reason, and for unused exemptions from the rules in `checked`.
     pub(super) fn stale(&self, checked: &[RuleName]) -> Vec<LintError> {
-        let unexplained = self.data.exempt.iter().filter(|it| it.reason.is_empty());
+        let unexplained = self.data.exempt.iter();
+        let unexplained = unexplained.filter(|exemption| exemption.reason.is_empty());
         let unexplained = unexplained.map(|exemption| {
             let problem = format!(
                 "the exemption of {:?} from {:?} has no reason",
@@ -88,7 +89,7 @@ impl Exemptions {
         });
         let stale = stale.map(|(rule, name)| {
             let problem =
-                format!("the exemption of {name:?} from {rule:?} exempts nothing: remove it");
+                format!("the exemption of {name:?} from {rule:?} is not needed: remove it");
             LintError::general(problem)
         });
         unexplained.chain(stale).collect()
@@ -100,7 +101,7 @@ impl Exemptions {
     }
 }
 
-/// Whether a name has the parts of a pattern, between which `*` stands for any text.
+/// Whether a name matches a pattern in which `*` stands for any text.
 fn matches(pattern: &str, name: &str) -> bool {
     let parts: Vec<String> = pattern.split('*').map(regex::escape).collect();
     let whole = Regex::new(&format!("^{}$", parts.join(".*")));
@@ -117,7 +118,7 @@ mod tests {
         "[[exempt]]\nrule = \"no-when\"\nreason = \"x\"\nnames = [\"At *% it is on\"]\n";
 
     #[test]
-    fn a_column_of_an_outline_is_any_text() {
+    fn an_asterisk_matches_any_text() {
         let exemptions = Exemptions::parse(EXEMPT).unwrap();
         assert!(exemptions.covers(RuleName::NoWhen, "At 25% it is on"));
         assert!(!exemptions.covers(RuleName::NoWhen, "At 25% it is on again"));
@@ -126,12 +127,12 @@ mod tests {
     }
 
     #[test]
-    fn an_exemption_that_exempts_nothing_is_an_error_once_its_rule_was_checked() {
+    fn an_unused_exemption_is_an_error_if_its_rule_was_checked() {
         let exemptions = Exemptions::parse(EXEMPT).unwrap();
         assert_eq!(exemptions.stale(&[RuleName::LongStep]), []);
         let stale = exemptions.stale(&[RuleName::NoWhen]);
         assert_eq!(stale.len(), 1, "{stale:?}");
-        assert!(stale[0].problem.contains("exempts nothing"));
+        assert!(stale[0].problem.contains("is not needed"));
     }
 
     #[test]

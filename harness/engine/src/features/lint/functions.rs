@@ -1,36 +1,36 @@
-//! Step functions, by their source: short, and a `Then` that only looks.
+//! Checks the source code of step functions: length, and that a `Then` does not act on the subject.
 //!
-//! The source is read where lint runs in the repository; elsewhere there is nothing to read.
+//! Source files are available only if lint runs in the repository; otherwise no function is checked.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use regex::Regex;
 
+use super::definitions::StepDefinition;
 use super::exemptions::{Exemptions, RuleName};
-use super::patterns::Pattern;
 use crate::features::parse::LintError;
 
-/// Lines between the braces of a step function at most.
-const MOST_LINES: usize = 16;
+/// Maximum number of lines in the body of a step function.
+const MAX_LINES: usize = 16;
 
-/// The source of one step function.
+/// The source code of one step function.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct StepFunction {
-    /// `Given`, `When`, `Then`: those that it has an attribute of.
+    /// The kinds of its attributes: `Given`, `When`, `Then`.
     kinds: BTreeSet<&'static str>,
-    /// Its file and the line of its name.
+    /// The source file.
     file: String,
     line: usize,
     name: String,
     body: Vec<String>,
 }
 
-/// The functions of these patterns in the sources below `root`; none where the sources are not there.
-pub(super) fn read(root: &Path, patterns: &[Pattern]) -> Vec<StepFunction> {
+/// Reads the functions of step definitions from source files below `root`; skips files that do not exist.
+pub(super) fn read_functions(root: &Path, definitions: &[StepDefinition]) -> Vec<StepFunction> {
     let mut functions = BTreeMap::new();
-    for pattern in patterns {
-        let Some((file, line)) = pattern.location.rsplit_once(':') else {
+    for definition in definitions {
+        let Some((file, line)) = definition.location.rsplit_once(':') else {
             continue;
         };
         let (Ok(line), Ok(text)) = (line.parse(), std::fs::read_to_string(root.join(file))) else {
@@ -40,13 +40,13 @@ pub(super) fn read(root: &Path, patterns: &[Pattern]) -> Vec<StepFunction> {
             let known = functions
                 .entry((found.file.clone(), found.line))
                 .or_insert(found);
-            known.kinds.insert(pattern.kind);
+            known.kinds.insert(definition.kind);
         }
     }
     functions.into_values().collect()
 }
 
-/// The function whose attribute is in this line, counted from 1, of text that rustfmt wrote.
+/// The function whose attribute is in the given line, counted from 1. The source must be formatted by rustfmt.
 fn function_at(file: &str, text: &str, attribute: usize) -> Option<StepFunction> {
     let lines: Vec<&str> = text.lines().collect();
     let is_head = |line: &str| {
@@ -74,10 +74,13 @@ fn function_at(file: &str, text: &str, attribute: usize) -> Option<StepFunction>
     })
 }
 
-/// No function is long, and no `Then` calls what acts on the subject.
-pub(super) fn functions(functions: &[StepFunction], exemptions: &Exemptions) -> Vec<LintError> {
+/// Checks that no function is too long, and that no `Then` calls a function that acts on the subject.
+pub(super) fn check_functions(
+    functions: &[StepFunction],
+    exemptions: &Exemptions,
+) -> Vec<LintError> {
     let mut errors = Vec::new();
-    let acting = acting(exemptions.acting());
+    let acting = acting_call_pattern(exemptions.acting());
     for function in functions {
         let mut refuse = |rule, problem: String| {
             if !exemptions.covers(rule, &function.name) {
@@ -86,9 +89,9 @@ pub(super) fn functions(functions: &[StepFunction], exemptions: &Exemptions) -> 
             }
         };
         let lines = function.body.len();
-        if lines > MOST_LINES {
+        if lines > MAX_LINES {
             let problem = format!(
-                "the step function `{}` has {lines} lines, at most {MOST_LINES} are a step: move what it does into a driver or a check, or exempt it with a reason",
+                "the step function `{}` has {lines} lines, at most {MAX_LINES} are allowed: move code into a driver or a check, or exempt it with a reason",
                 function.name
             );
             refuse(RuleName::LongStep, problem);
@@ -98,7 +101,7 @@ pub(super) fn functions(functions: &[StepFunction], exemptions: &Exemptions) -> 
             && let Some(call) = acting.as_ref().and_then(|acting| acting.find(&body))
         {
             let problem = format!(
-                "the Then `{}` acts by `{}`: act in a When, or exempt it with a reason",
+                "the Then `{}` acts on the subject by `{}`: act in a When, or exempt it with a reason",
                 function.name,
                 call.as_str()
             );
@@ -108,8 +111,8 @@ pub(super) fn functions(functions: &[StepFunction], exemptions: &Exemptions) -> 
     errors
 }
 
-/// A call of one of these functions or methods.
-fn acting(names: &[String]) -> Option<Regex> {
+/// A pattern that matches a call of one of these functions or methods; `None` without names.
+fn acting_call_pattern(names: &[String]) -> Option<Regex> {
     let names: Vec<String> = names.iter().map(|name| regex::escape(name)).collect();
     let pattern = format!(r"\b({})\(", names.join("|"));
     (!names.is_empty()).then(|| Regex::new(&pattern).expect("escaped names are a valid pattern"))
@@ -129,15 +132,15 @@ mod tests {
     fn lint(source: &str, exemptions: &str) -> Vec<String> {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("x.rs"), source).unwrap();
-        let pattern = Pattern {
+        let definition = StepDefinition {
             kind: "Then",
             regex: "^it holds$".to_owned(),
             location: "x.rs:3".to_owned(),
         };
         let exemptions = Exemptions::parse(exemptions).unwrap();
-        let read = read(folder.path(), &[pattern]);
+        let read = read_functions(folder.path(), &[definition]);
         assert_eq!(read.len(), 1, "{read:?}");
-        let errors = functions(&read, &exemptions);
+        let errors = check_functions(&read, &exemptions);
         errors.iter().map(ToString::to_string).collect()
     }
 
@@ -154,13 +157,13 @@ mod tests {
         let acts = source(2, "client.create(user)");
         let errors = lint(&acts, "acting = [\"create\"]");
         assert_eq!(errors.len(), 1, "{errors:?}");
-        assert!(errors[0].contains("the Then `it_holds` acts by `create(`"));
+        assert!(errors[0].contains("the Then `it_holds` acts on the subject by `create(`"));
         let exempt = "acting = [\"create\"]\n[[exempt]]\nrule = \"acting-then\"\nreason = \"x\"\nnames = [\"it_holds\"]\n";
         assert_eq!(lint(&acts, exempt), Vec::<String>::new());
     }
 
     #[test]
-    fn a_public_step_function_is_read_as_well() {
+    fn a_public_step_function_is_checked_as_well() {
         for visibility in ["pub ", "pub(super) "] {
             let source = source(17, "look()").replace("async fn", &format!("{visibility}async fn"));
             assert_eq!(lint(&source, "").len(), 1, "{source}");
@@ -168,13 +171,13 @@ mod tests {
     }
 
     #[test]
-    fn sources_that_are_not_there_are_passed_over() {
-        let pattern = Pattern {
+    fn missing_source_files_are_skipped() {
+        let definition = StepDefinition {
             kind: "Then",
             regex: "^it holds$".to_owned(),
             location: "x.rs:3".to_owned(),
         };
         let folder = tempfile::tempdir().unwrap();
-        assert_eq!(read(folder.path(), &[pattern]), []);
+        assert_eq!(read_functions(folder.path(), &[definition]), []);
     }
 }

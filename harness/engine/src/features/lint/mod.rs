@@ -1,16 +1,16 @@
-//! Features against catalogue and steps, without running anything.
+//! Checks features against catalogue and step functions, without running them.
 //!
-//! - `patterns`: the step functions of a suite
-//! - [`exemptions`]: what would be refused, and why it stays
-//! - `clauses`: rules against the catalogue
-//! - `scenarios`: names, tags and shape of scenarios
-//! - `steps`: steps against step functions
-//! - `functions`: the source of step functions
+//! - `definitions`: lists the step functions of a suite
+//! - [`exemptions`]: exemptions from lint rules, with reasons
+//! - `clauses`: checks rules against the catalogue
+//! - `scenarios`: checks names, tags and size of scenarios
+//! - `steps`: checks steps against step functions
+//! - `functions`: checks the source code of step functions
 
 mod clauses;
+mod definitions;
 pub mod exemptions;
 mod functions;
-mod patterns;
 mod scenarios;
 mod steps;
 
@@ -20,36 +20,36 @@ use cucumber::step;
 
 use super::parse::{Document, LintError};
 use crate::catalogue::Catalogue;
+pub use definitions::{StepDefinition, step_definitions};
 use exemptions::{Exemptions, RuleName};
-pub use patterns::{Pattern, patterns};
 
-/// What lint found.
+/// The result of lint.
 #[derive(Debug)]
 pub struct Findings {
-    /// Everything that is wrong, in the order of files and lines.
+    /// All errors, ordered by file and line.
     pub errors: Vec<LintError>,
-    /// How many step functions were read; none outside of the repository.
-    pub functions: usize,
+    /// Number of step functions whose source was checked; 0 outside of the repository.
+    pub checked_functions: usize,
 }
 
-/// Checks the features, and the step functions whose sources are below `root`.
+/// Checks the features, and the step functions whose source files are below `root`.
 pub fn lint<W>(
     documents: &[Document],
     catalogue: &Catalogue,
     collection: &step::Collection<W>,
-    patterns: &[Pattern],
+    definitions: &[StepDefinition],
     exemptions: &Exemptions,
     root: &Path,
 ) -> Findings {
     let mut errors = Vec::new();
-    errors.extend(clauses::clauses(documents, catalogue));
-    errors.extend(scenarios::names(documents));
-    errors.extend(scenarios::structure(documents, catalogue));
-    errors.extend(scenarios::shape(documents, exemptions));
-    errors.extend(steps::matches(documents, collection));
-    errors.extend(steps::unused(documents, patterns));
-    let read = functions::read(root, patterns);
-    errors.extend(functions::functions(&read, exemptions));
+    errors.extend(clauses::check_clauses(documents, catalogue));
+    errors.extend(scenarios::check_names(documents));
+    errors.extend(scenarios::check_tags_and_rules(documents, catalogue));
+    errors.extend(scenarios::check_steps(documents, exemptions));
+    errors.extend(steps::check_matches(documents, collection));
+    errors.extend(steps::check_unused(documents, definitions));
+    let read = functions::read_functions(root, definitions);
+    errors.extend(functions::check_functions(&read, exemptions));
     let mut checked = vec![RuleName::NoWhen, RuleName::TooManySteps];
     if !read.is_empty() {
         checked.extend([RuleName::ActingThen, RuleName::LongStep]);
@@ -59,6 +59,6 @@ pub fn lint<W>(
     errors.dedup();
     Findings {
         errors,
-        functions: read.len(),
+        checked_functions: read.len(),
     }
 }

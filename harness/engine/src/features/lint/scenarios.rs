@@ -1,4 +1,4 @@
-//! Scenarios: their names, their tags, their shape.
+//! Checks names, tags and steps of scenarios.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -9,11 +9,11 @@ use crate::catalogue::Catalogue;
 use crate::features::cases;
 use crate::features::parse::{Document, LintError};
 
-/// Steps of a scenario at most, without those of its backgrounds.
-const MOST_STEPS: usize = 7;
+/// Maximum number of steps of a scenario, without those of its backgrounds.
+const MAX_STEPS: usize = 7;
 
-/// No two scenarios share a name.
-pub(super) fn names(documents: &[Document]) -> Vec<LintError> {
+/// Checks that names of scenarios are unique.
+pub(super) fn check_names(documents: &[Document]) -> Vec<LintError> {
     let mut first: HashMap<String, (String, usize)> = HashMap::new();
     let mut errors = Vec::new();
     for document in documents {
@@ -31,8 +31,12 @@ pub(super) fn names(documents: &[Document]) -> Vec<LintError> {
     errors
 }
 
-/// Every scenario stands in a rule and names a component; its capability is in the catalogue.
-pub(super) fn structure(documents: &[Document], catalogue: &Catalogue) -> Vec<LintError> {
+/// Checks that every scenario is in a rule, has a component's tag and a step, and that its capability is in the
+/// catalogue.
+pub(super) fn check_tags_and_rules(
+    documents: &[Document],
+    catalogue: &Catalogue,
+) -> Vec<LintError> {
     let mut errors = Vec::new();
     for document in documents {
         for scenario in &document.feature.scenarios {
@@ -52,13 +56,13 @@ pub(super) fn structure(documents: &[Document], catalogue: &Catalogue) -> Vec<Li
                     errors.push(LintError::new(
                         &document.path,
                         scenario.position.line,
-                        format!("scenario {:?} names no component by a tag", scenario.name),
+                        format!("scenario {:?} has no tag of a component", scenario.name),
                     ));
                 }
                 let unknown = tags
                     .iter()
-                    .filter_map(|it| it.strip_prefix("cap:"))
-                    .find(|it| !catalogue.capabilities.contains(it));
+                    .filter_map(|tag| tag.strip_prefix("cap:"))
+                    .find(|name| !catalogue.capabilities.contains(name));
                 if let Some(name) = unknown {
                     errors.push(LintError::new(
                         &document.path,
@@ -79,8 +83,8 @@ pub(super) fn structure(documents: &[Document], catalogue: &Catalogue) -> Vec<Li
     errors
 }
 
-/// Every scenario has a `When`, and few steps. An outline counts once.
-pub(super) fn shape(documents: &[Document], exemptions: &Exemptions) -> Vec<LintError> {
+/// Checks that every scenario has a `When` and not too many steps. An outline is checked once.
+pub(super) fn check_steps(documents: &[Document], exemptions: &Exemptions) -> Vec<LintError> {
     let mut errors = Vec::new();
     let mut seen = BTreeSet::new();
     for document in documents {
@@ -94,15 +98,15 @@ pub(super) fn shape(documents: &[Document], exemptions: &Exemptions) -> Vec<Lint
             let acts = steps.iter().any(|step| step.ty == StepType::When);
             if !acts && !exemptions.covers(RuleName::NoWhen, &scenario.name) {
                 let problem = format!(
-                    "scenario {:?} has no When: say what is done, or exempt it with a reason",
+                    "scenario {:?} has no When: add one, or exempt it with a reason",
                     scenario.name
                 );
                 errors.push(LintError::new(&document.path, line, problem));
             }
             let count = scenario.steps.len();
-            if count > MOST_STEPS && !exemptions.covers(RuleName::TooManySteps, &scenario.name) {
+            if count > MAX_STEPS && !exemptions.covers(RuleName::TooManySteps, &scenario.name) {
                 let problem = format!(
-                    "scenario {:?} has {count} steps, at most {MOST_STEPS} are read with ease: split it, or exempt it with a reason",
+                    "scenario {:?} has {count} steps, at most {MAX_STEPS} are allowed: split it, or exempt it with a reason",
                     scenario.name
                 );
                 errors.push(LintError::new(&document.path, line, problem));
@@ -130,12 +134,12 @@ mod tests {
         let path = "x.feature".to_owned();
         let documents = parse::parse(&[FeatureSource { path, text }]).expect("a feature");
         let exemptions = Exemptions::parse(exemptions).expect("exemptions");
-        let errors = shape(&documents, &exemptions);
+        let errors = check_steps(&documents, &exemptions);
         errors.into_iter().map(|error| error.problem).collect()
     }
 
     #[test]
-    fn a_scenario_without_a_when_is_found_unless_it_is_exempt() {
+    fn a_scenario_without_a_when_is_an_error_unless_it_is_exempt() {
         let steps = ["Given a user", "Then it is there"];
         let errors = lint(&steps, "");
         assert_eq!(errors.len(), 1, "{errors:?}");
@@ -145,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn seven_steps_are_fine_and_eight_are_not() {
+    fn seven_steps_are_allowed_and_eight_are_not() {
         let mut steps = vec!["When it is done"];
         steps.extend(["And it is done"; 6]);
         assert_eq!(lint(&steps, ""), Vec::<String>::new());

@@ -1,11 +1,11 @@
-//! Steps against step functions: each matches exactly one, and each function is used.
+//! Checks that each step matches exactly one step definition, and that each definition is used.
 
 use std::collections::BTreeSet;
 
 use cucumber::step;
 use gherkin::Step;
 
-use super::patterns::Pattern;
+use super::definitions::StepDefinition;
 use crate::features::parse::{Document, LintError};
 
 fn all_steps(documents: &[Document]) -> impl Iterator<Item = (&Document, &Step)> {
@@ -24,13 +24,16 @@ fn all_steps(documents: &[Document]) -> impl Iterator<Item = (&Document, &Step)>
     })
 }
 
-/// Every step matches exactly one function.
-pub(super) fn matches<W>(documents: &[Document], steps: &step::Collection<W>) -> Vec<LintError> {
+/// Checks that every step matches exactly one definition.
+pub(super) fn check_matches<W>(
+    documents: &[Document],
+    steps: &step::Collection<W>,
+) -> Vec<LintError> {
     all_steps(documents)
         .filter_map(|(document, step)| {
             let problem = match steps.find(step) {
                 Ok(Some(_)) => return None,
-                Ok(None) => format!("no step matches \"{:?} {}\"; `conformance list --steps` shows those that exist", step.ty, step.value),
+                Ok(None) => format!("no step definition matches \"{:?} {}\"; `conformance list --steps` shows all of them", step.ty, step.value),
                 Err(error) => format!("the step {:?} is ambiguous. {error}", step.value),
             };
             Some(LintError::new(&document.path, step.position.line, problem))
@@ -38,24 +41,27 @@ pub(super) fn matches<W>(documents: &[Document], steps: &step::Collection<W>) ->
         .collect()
 }
 
-/// Every function is used by a step.
-pub(super) fn unused(documents: &[Document], patterns: &[Pattern]) -> Vec<LintError> {
+/// Checks that every definition is used by a step.
+pub(super) fn check_unused(
+    documents: &[Document],
+    definitions: &[StepDefinition],
+) -> Vec<LintError> {
     let used: BTreeSet<(String, &str)> = all_steps(documents)
         .map(|(_, step)| (format!("{:?}", step.ty), step.value.as_str()))
         .collect();
-    patterns
+    definitions
         .iter()
-        .filter(|pattern| {
-            regex::Regex::new(&pattern.regex).is_ok_and(|regex| {
+        .filter(|definition| {
+            regex::Regex::new(&definition.regex).is_ok_and(|regex| {
                 !used
                     .iter()
-                    .any(|(kind, text)| kind == pattern.kind && regex.is_match(text))
+                    .any(|(kind, text)| kind == definition.kind && regex.is_match(text))
             })
         })
-        .map(|pattern| {
+        .map(|definition| {
             LintError::general(format!(
-                "no feature uses the step {} {} of {}",
-                pattern.kind, pattern.regex, pattern.location
+                "no feature uses the step definition {} {} of {}",
+                definition.kind, definition.regex, definition.location
             ))
         })
         .collect()
@@ -82,7 +88,7 @@ mod tests {
         }
     }
 
-    fn nothing(_: &mut World, _: step::Context) -> futures::future::LocalBoxFuture<'_, ()> {
+    fn do_nothing(_: &mut World, _: step::Context) -> futures::future::LocalBoxFuture<'_, ()> {
         async {}.boxed_local()
     }
 
@@ -95,15 +101,15 @@ mod tests {
     }
 
     fn collection() -> step::Collection<World> {
-        let regex = |it| Regex::new(it).expect("a pattern");
+        let regex = |text| Regex::new(text).expect("a pattern");
         step::Collection::new()
-            .given(None, regex("^a user$"), nothing)
-            .given(None, regex("^a (.+)$"), nothing)
+            .given(None, regex("^a user$"), do_nothing)
+            .given(None, regex("^a (.+)$"), do_nothing)
     }
 
     #[test]
     fn a_step_that_matches_twice_is_ambiguous() {
-        let errors = matches(&documents("Given a user"), &collection());
+        let errors = check_matches(&documents("Given a user"), &collection());
         assert_eq!(errors.len(), 1);
         assert_eq!(errors[0].line, 6);
         let problem = &errors[0].problem;
@@ -111,26 +117,26 @@ mod tests {
     }
 
     #[test]
-    fn a_step_that_matches_once_is_fine_and_one_without_a_match_is_named() {
-        let errors = matches(&documents("Given a dog\n      When a user"), &collection());
+    fn a_step_without_a_match_is_an_error_that_names_it() {
+        let errors = check_matches(&documents("Given a dog\n      When a user"), &collection());
         assert_eq!(errors.len(), 1, "{errors:?}");
         assert!(
             errors[0]
                 .problem
-                .contains("no step matches \"When a user\"")
+                .contains("no step definition matches \"When a user\"")
         );
     }
 
     #[test]
-    fn a_step_function_of_another_kind_is_not_used() {
-        let pattern = |kind| Pattern {
+    fn a_step_does_not_use_a_definition_of_another_kind() {
+        let definition = |kind| StepDefinition {
             kind,
             regex: "^a user$".to_owned(),
             location: "x.rs:1".to_owned(),
         };
-        let errors = unused(
+        let errors = check_unused(
             &documents("Given a user"),
-            &[pattern("Given"), pattern("When")],
+            &[definition("Given"), definition("When")],
         );
         assert_eq!(errors.len(), 1, "{errors:?}");
         assert!(errors[0].problem.contains("When ^a user$ of x.rs:1"));

@@ -1,4 +1,4 @@
-//! The executor on scenarios that pass, fail, break, hang and panic.
+//! Executes scenarios that pass, fail, break, hang and panic.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
@@ -11,7 +11,7 @@ use regex::Regex;
 
 use super::*;
 use crate::failure::Failure;
-use crate::run::samples::{case, case_with};
+use crate::run::samples::{case, case_with_steps};
 use crate::run::scenario::AfterScenario;
 
 #[derive(Debug)]
@@ -29,11 +29,11 @@ impl cucumber::World for World {
     }
 }
 
-/// Counts what runs at the same time.
+/// Counts concurrent scenarios and records their order.
 #[derive(Default)]
 struct Hooks {
     running: Cell<usize>,
-    most: Cell<usize>,
+    max_running: Cell<usize>,
     order: RefCell<Vec<String>>,
 }
 
@@ -43,7 +43,8 @@ impl ScenarioHooks for Hooks {
     async fn before(&self, context: ScenarioContext) -> Result<World, Failure> {
         self.order.borrow_mut().push(context.case.name.clone());
         self.running.set(self.running.get() + 1);
-        self.most.set(self.most.get().max(self.running.get()));
+        self.max_running
+            .set(self.max_running.get().max(self.running.get()));
         match context.case.name.as_str() {
             "without a world" => Err(Failure::unsupported("no world")),
             name => Ok(World {
@@ -61,18 +62,18 @@ impl ScenarioHooks for Hooks {
     }
 }
 
-/// As the macros of cucumber do with a step's error.
+/// Panics with the failure's text, as the macros of cucumber do.
 fn raise(failure: &Failure) {
     panic!("{failure}");
 }
 
 fn step(_: &mut World, context: Context) -> LocalBoxFuture<'_, ()> {
     async move {
-        // Others get their turn.
+        // Lets other scenarios run.
         tokio::task::yield_now().await;
         match context.step.value.as_str() {
             "it fails" => raise(&Failure::mismatch("one", "two")),
-            "it breaks" => raise(&Failure::broken("a double broke")),
+            "it breaks" => raise(&Failure::broken("a test double broke")),
             "it is not offered" => raise(&Failure::unsupported("no signals here")),
             "it panics" => panic!("index out of bounds"),
             "it hangs" => std::future::pending().await,
@@ -86,9 +87,9 @@ fn steps() -> Collection<World> {
     Collection::new().when(None, Regex::new("^it .*$").expect("a pattern"), step)
 }
 
-struct Quiet;
+struct SilentWatcher;
 
-impl Watcher for Quiet {
+impl Watcher for SilentWatcher {
     fn started(&self, _: &Case) {}
     fn finished(&self, _: &ScenarioResult) {}
 }
@@ -104,30 +105,37 @@ fn plan(jobs: usize) -> Plan {
 }
 
 async fn run(cases: Vec<Arc<Case>>, plan: &Plan) -> (Rc<Hooks>, Vec<ScenarioResult>) {
-    scenario::quiet_panics();
+    scenario::silence_scenario_panics();
     let hooks = Rc::new(Hooks::default());
     let cancel = CancellationToken::new();
-    let results = execute(hooks.clone(), steps(), cases, plan, &Quiet, &cancel).await;
+    let results = execute(hooks.clone(), steps(), cases, plan, &SilentWatcher, &cancel).await;
     (hooks, results)
 }
 
 fn passing(count: usize) -> Vec<Arc<Case>> {
     (0..count)
-        .map(|number| case_with(&format!("passes {number}"), &[], &["it passes"]))
+        .map(|number| case_with_steps(&format!("passes {number}"), &[], &["it passes"]))
         .collect()
 }
 
 #[tokio::test]
-async fn as_many_run_at_once_as_there_are_slots_and_each_has_one_result() {
+async fn all_slots_are_used_and_each_case_has_one_result() {
     let (hooks, results) = run(passing(20), &plan(4)).await;
-    assert_eq!(hooks.most.get(), 4);
-    let names: BTreeSet<_> = results.iter().map(|it| it.case.name.clone()).collect();
+    assert_eq!(hooks.max_running.get(), 4);
+    let names: BTreeSet<_> = results
+        .iter()
+        .map(|result| result.case.name.clone())
+        .collect();
     assert_eq!((results.len(), names.len()), (20, 20));
-    assert!(results.iter().all(|it| it.outcome == Outcome::Passed));
+    assert!(
+        results
+            .iter()
+            .all(|result| result.outcome == Outcome::Passed)
+    );
 }
 
 #[tokio::test]
-async fn the_order_comes_from_the_seed() {
+async fn the_order_depends_on_the_seed_only() {
     let (one, _) = run(passing(20), &plan(1)).await;
     let (same, _) = run(passing(20), &plan(1)).await;
     let other_plan = Plan { seed: 8, ..plan(1) };
@@ -137,10 +145,10 @@ async fn the_order_comes_from_the_seed() {
 }
 
 #[tokio::test]
-async fn cases_that_run_alone_come_last_and_one_by_one() {
+async fn cases_tagged_alone_run_last_and_one_at_a_time() {
     let mut cases = vec![
-        case_with("alone 1", &["alone"], &["it passes"]),
-        case_with("alone 2", &["alone"], &["it passes"]),
+        case_with_steps("alone 1", &["alone"], &["it passes"]),
+        case_with_steps("alone 2", &["alone"], &["it passes"]),
     ];
     cases.extend(passing(5));
     let (hooks, results) = run(cases, &plan(3)).await;
@@ -152,16 +160,16 @@ async fn cases_that_run_alone_come_last_and_one_by_one() {
     );
 }
 
-/// What becomes of a scenario with this step.
-async fn outcome(name: &str, steps: &[&str]) -> ScenarioResult {
-    let (_, mut results) = run(vec![case_with(name, &[], steps)], &plan(1)).await;
+/// The result of one scenario with these steps.
+async fn run_steps(name: &str, steps: &[&str]) -> ScenarioResult {
+    let (_, mut results) = run(vec![case_with_steps(name, &[], steps)], &plan(1)).await;
     assert_eq!(results.len(), 1);
     results.remove(0)
 }
 
 #[tokio::test]
-async fn a_failure_keeps_its_type_on_its_way_to_the_result() {
-    let failed = outcome("x", &["it passes", "it fails", "it breaks"]).await;
+async fn the_kind_of_a_failure_is_kept_in_the_result() {
+    let failed = run_steps("x", &["it passes", "it fails", "it breaks"]).await;
     assert_eq!(failed.outcome, Outcome::Failed);
     let evidence = failed.evidence.expect("evidence");
     assert_eq!(evidence.failure, Failure::mismatch("one", "two"));
@@ -169,13 +177,13 @@ async fn a_failure_keeps_its_type_on_its_way_to_the_result() {
         (evidence.step.as_str(), evidence.line),
         ("When it fails", 5)
     );
-    assert_eq!(failed.steps.len(), 2, "the rest is not run");
+    assert_eq!(failed.steps.len(), 2, "later steps are not run");
 
-    let broken = outcome("x", &["it breaks"]).await;
+    let broken = run_steps("x", &["it breaks"]).await;
     assert_eq!(broken.outcome, Outcome::Error);
-    assert_eq!(broken.reason().as_deref(), Some("a double broke"));
+    assert_eq!(broken.reason().as_deref(), Some("a test double broke"));
 
-    let refused = outcome("x", &["it is not offered"]).await;
+    let refused = run_steps("x", &["it is not offered"]).await;
     assert!(
         matches!(
             refused.outcome,
@@ -189,8 +197,8 @@ async fn a_failure_keeps_its_type_on_its_way_to_the_result() {
 }
 
 #[tokio::test]
-async fn a_panic_of_the_suite_is_an_error_that_names_its_place() {
-    let result = outcome("x", &["it panics"]).await;
+async fn a_panic_of_the_suite_is_an_error_with_its_source_location() {
+    let result = run_steps("x", &["it panics"]).await;
     assert_eq!(result.outcome, Outcome::Error);
     let reason = result.reason().expect("a reason");
     assert!(reason.contains("index out of bounds"), "{reason}");
@@ -201,13 +209,13 @@ async fn a_panic_of_the_suite_is_an_error_that_names_its_place() {
 async fn a_scenario_without_a_step_or_with_an_unknown_one_is_an_error() {
     let (_, results) = run(vec![case("x", &[])], &plan(1)).await;
     assert_eq!(results[0].outcome, Outcome::Error);
-    let unknown = outcome("x", &["that matches nothing"]).await;
+    let unknown = run_steps("x", &["that matches nothing"]).await;
     assert_eq!(unknown.outcome, Outcome::Error);
 }
 
 #[tokio::test]
-async fn a_world_that_cannot_be_made_decides_before_the_first_step() {
-    let result = outcome("without a world", &["it passes"]).await;
+async fn a_world_that_cannot_be_created_ends_the_scenario_before_its_first_step() {
+    let result = run_steps("without a world", &["it passes"]).await;
     assert!(
         matches!(result.outcome, Outcome::NotRun { .. }),
         "{result:?}"
@@ -215,27 +223,28 @@ async fn a_world_that_cannot_be_made_decides_before_the_first_step() {
 }
 
 #[tokio::test]
-async fn what_a_step_saw_while_a_backend_was_dead_judges_nothing() {
+async fn a_scenario_with_a_dead_backend_is_an_error_whether_its_steps_passed_or_failed() {
     for step in ["it passes", "it fails"] {
-        let result = outcome("on a dead backend", &[step]).await;
+        let result = run_steps("on a dead backend", &[step]).await;
         assert_eq!(result.outcome, Outcome::Error, "{step}");
         assert_eq!(result.reason().as_deref(), Some("PostgreSQL died"));
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_scenario_that_hangs_is_ended_as_an_error_of_the_suite() {
-    let result = outcome("x", &["it hangs"]).await;
+async fn a_scenario_that_hangs_is_stopped_at_its_time_limit() {
+    let result = run_steps("x", &["it hangs"]).await;
     assert_eq!(result.outcome, Outcome::Error);
     assert_eq!(result.duration, SCENARIO_LIMIT);
     let reason = result.reason().expect("a reason");
-    assert!(reason.contains("own watchdog"), "{reason}");
+    assert!(reason.contains("time limit"), "{reason}");
 }
 
 #[tokio::test]
-async fn a_run_that_ends_at_the_first_failure_leaves_the_rest_without_a_result() {
+async fn with_fail_fast_later_cases_have_no_result() {
     let mut cases = passing(20);
-    cases.extend((0..20).map(|it| case_with(&format!("fails {it}"), &[], &["it fails"])));
+    let failing = |number| case_with_steps(&format!("fails {number}"), &[], &["it fails"]);
+    cases.extend((0..20).map(failing));
     let fail_fast = Plan {
         fail_fast: true,
         ..plan(2)
@@ -247,7 +256,7 @@ async fn a_run_that_ends_at_the_first_failure_leaves_the_rest_without_a_result()
 }
 
 #[tokio::test]
-async fn a_cancelled_run_begins_nothing() {
+async fn a_cancelled_run_starts_no_case() {
     let hooks = Rc::new(Hooks::default());
     let cancel = CancellationToken::new();
     cancel.cancel();
@@ -256,7 +265,7 @@ async fn a_cancelled_run_begins_nothing() {
         steps(),
         passing(3),
         &plan(2),
-        &Quiet,
+        &SilentWatcher,
         &cancel,
     )
     .await;
@@ -264,10 +273,10 @@ async fn a_cancelled_run_begins_nothing() {
 }
 
 #[test]
-fn the_command_that_runs_a_case_again_quotes_its_name() {
+fn the_rerun_command_quotes_the_scenario_name() {
     let case = case("Ada's (first) user", &[]);
     assert_eq!(
-        rerun(&case, &plan(1)),
+        rerun_command(&case, &plan(1)),
         r"conformance run --component shop --clause SHP-1 --name '^Ada'\''s \(first\) user$' --seed 7"
     );
 }

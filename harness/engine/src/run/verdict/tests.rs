@@ -1,4 +1,4 @@
-//! What no verdict and no exit status may ever say, over all runs; and examples to read.
+//! Properties of verdicts and exit statuses over generated runs, and examples.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -7,21 +7,22 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::*;
-use crate::manifest::ComponentSource;
+use crate::manifest::ComponentCommand;
 
 const COMPONENTS: [&str; 2] = ["shop", "till"];
 
-/// One scenario of a run: whose, whether it needs a capability, and what came of it, if selected.
+/// One scenario of a generated run.
 #[derive(Clone, Debug)]
 struct Entry {
     component: &'static str,
-    capability: bool,
+    needs_capability: bool,
+    /// `None` if the scenario was not selected.
     outcome: Option<Outcome>,
 }
 
 impl Entry {
     fn case(&self) -> Arc<Case> {
-        let tags = if self.capability {
+        let tags = if self.needs_capability {
             vec!["cap:tls".to_owned()]
         } else {
             Vec::new()
@@ -41,7 +42,7 @@ impl Entry {
 }
 
 fn manifest() -> Manifest {
-    let source = ComponentSource {
+    let command = ComponentCommand {
         command: vec!["program".to_owned()],
         env: BTreeMap::new(),
         inherit: Vec::new(),
@@ -54,7 +55,7 @@ fn manifest() -> Manifest {
         build: None,
         components: COMPONENTS
             .iter()
-            .map(|it| ((*it).to_owned(), source.clone()))
+            .map(|name| ((*name).to_owned(), command.clone()))
             .collect(),
         known_deviations: Vec::new(),
     }
@@ -73,19 +74,19 @@ fn results(entries: &[Entry]) -> Vec<ScenarioResult> {
     entries.iter().filter_map(result).collect()
 }
 
-fn judged(entries: &[Entry], patience: f64) -> Vec<ComponentVerdict> {
-    let deselected = entries.iter().filter(|it| it.outcome.is_none());
+fn judge_entries(entries: &[Entry], patience: f64) -> Vec<ComponentVerdict> {
+    let deselected = entries.iter().filter(|entry| entry.outcome.is_none());
     let deselected: Vec<_> = deselected.map(Entry::case).collect();
     let patience = Patience::new(patience).expect("at least 1");
     judge(&manifest(), &results(entries), &deselected, patience)
 }
 
-/// The entries that a verdict is about.
-fn part<'a>(entries: &'a [Entry], verdict: &ComponentVerdict) -> Vec<&'a Entry> {
+/// The entries that a verdict covers.
+fn covered_by<'a>(entries: &'a [Entry], verdict: &ComponentVerdict) -> Vec<&'a Entry> {
     let core = verdict.profile == Profile::Core;
     entries
         .iter()
-        .filter(|it| it.component == verdict.component && !(core && it.capability))
+        .filter(|entry| entry.component == verdict.component && !(core && entry.needs_capability))
         .collect()
 }
 
@@ -97,7 +98,7 @@ fn skipped() -> Outcome {
 
 fn not_run(missing: MissingKind) -> Outcome {
     Outcome::NotRun {
-        reason: "there is none".to_owned(),
+        reason: "it is missing".to_owned(),
         missing,
     }
 }
@@ -108,16 +109,16 @@ fn known_deviation() -> Outcome {
     }
 }
 
-/// Passes are frequent, or hardly any run would be conformant.
+/// Passes are frequent, because otherwise hardly any run would be conformant.
 fn any_outcome() -> impl Strategy<Value = Option<Outcome>> {
     prop_oneof![
         12 => Just(Some(Outcome::Passed)),
         3 => Just(Some(skipped())),
-        1 => less_than_a_pass(),
+        1 => any_outcome_except_a_pass(),
     ]
 }
 
-fn less_than_a_pass() -> impl Strategy<Value = Option<Outcome>> {
+fn any_outcome_except_a_pass() -> impl Strategy<Value = Option<Outcome>> {
     prop_oneof![
         Just(Some(skipped())),
         Just(Some(Outcome::Failed)),
@@ -135,9 +136,9 @@ fn entry(outcome: impl Strategy<Value = Option<Outcome>>) -> impl Strategy<Value
         any::<bool>(),
         outcome,
     )
-        .prop_map(|(component, capability, outcome)| Entry {
+        .prop_map(|(component, needs_capability, outcome)| Entry {
             component,
-            capability,
+            needs_capability,
             outcome,
         })
 }
@@ -152,62 +153,68 @@ fn any_patience() -> impl Strategy<Value = f64> {
 
 proptest! {
     #[test]
-    fn conformant_means_that_all_of_it_passed_or_was_skipped(run in any_run(), patience in any_patience()) {
-        for verdict in judged(&run, patience) {
-            let outcomes: Vec<_> = part(&run, &verdict).iter().map(|it| it.outcome.clone()).collect();
-            let allowed = |it: &Option<Outcome>| matches!(it, Some(Outcome::Passed | Outcome::Skipped { .. }));
-            let earned = outcomes.iter().all(allowed)
+    fn a_verdict_is_conformant_exactly_if_all_scenarios_passed_or_were_skipped(run in any_run(), patience in any_patience()) {
+        for verdict in judge_entries(&run, patience) {
+            let entries = covered_by(&run, &verdict);
+            let outcomes: Vec<_> = entries.iter().map(|entry| entry.outcome.clone()).collect();
+            let is_allowed = |outcome: &Option<Outcome>| {
+                matches!(outcome, Some(Outcome::Passed | Outcome::Skipped { .. }))
+            };
+            let expected = outcomes.iter().all(is_allowed)
                 && outcomes.contains(&Some(Outcome::Passed))
                 && patience <= 5.0;
-            prop_assert_eq!(verdict.verdict == Verdict::Conformant, earned);
+            prop_assert_eq!(verdict.verdict == Verdict::Conformant, expected);
         }
     }
 
     #[test]
-    fn a_result_that_is_less_than_a_pass_never_improves_a_verdict(
+    fn an_outcome_except_a_pass_never_improves_a_verdict(
         run in any_run(),
-        more in entry(less_than_a_pass()),
+        more in entry(any_outcome_except_a_pass()),
         patience in any_patience(),
     ) {
-        let before = judged(&run, patience);
+        let before = judge_entries(&run, patience);
         let mut longer = run;
         longer.push(more);
-        for (before, after) in before.iter().zip(judged(&longer, patience)) {
-            prop_assert!(after.verdict >= before.verdict, "{before:?} became {after:?}");
+        for (before, after) in before.iter().zip(judge_entries(&longer, patience)) {
+            prop_assert!(after.verdict >= before.verdict, "{before:?} changed to {after:?}");
         }
     }
 
     #[test]
     fn more_patience_never_improves_a_verdict(run in any_run(), less in any_patience(), more in any_patience()) {
         let (less, more) = if less <= more { (less, more) } else { (more, less) };
-        for (before, after) in judged(&run, less).iter().zip(judged(&run, more)) {
+        for (before, after) in judge_entries(&run, less).iter().zip(judge_entries(&run, more)) {
             prop_assert!(after.verdict >= before.verdict);
         }
     }
 
     #[test]
-    fn the_order_does_not_matter(
+    fn verdicts_and_ending_do_not_depend_on_the_order(
         (run, shuffled) in any_run().prop_flat_map(|run| (Just(run.clone()), Just(run).prop_shuffle())),
         interrupted: bool,
         allow_missing: bool,
     ) {
-        prop_assert_eq!(judged(&run, 1.0), judged(&shuffled, 1.0));
+        prop_assert_eq!(judge_entries(&run, 1.0), judge_entries(&shuffled, 1.0));
         prop_assert_eq!(
-            Ending::of(&results(&run), interrupted, allow_missing),
-            Ending::of(&results(&shuffled), interrupted, allow_missing)
+            Ending::from_results(&results(&run), interrupted, allow_missing),
+            Ending::from_results(&results(&shuffled), interrupted, allow_missing)
         );
     }
 
     #[test]
     fn there_is_a_core_and_a_full_verdict_for_every_component(run in any_run()) {
-        let all: Vec<_> = judged(&run, 1.0).into_iter().map(|it| (it.component, it.profile)).collect();
-        let expected = COMPONENTS.iter().flat_map(|it| Profile::ALL.map(|profile| ((*it).to_owned(), profile)));
+        let verdicts = judge_entries(&run, 1.0).into_iter();
+        let all: Vec<_> = verdicts.map(|verdict| (verdict.component, verdict.profile)).collect();
+        let expected = COMPONENTS
+            .iter()
+            .flat_map(|name| Profile::ALL.map(|profile| ((*name).to_owned(), profile)));
         prop_assert_eq!(all, expected.collect::<Vec<_>>());
     }
 
     #[test]
-    fn the_full_verdict_is_never_better_than_the_core_unless_the_core_passed_nothing(run in any_run()) {
-        for pair in judged(&run, 1.0).chunks(2) {
+    fn the_full_verdict_is_never_better_than_the_core_one_unless_no_core_scenario_passed(run in any_run()) {
+        for pair in judge_entries(&run, 1.0).chunks(2) {
             let [core, full] = pair else { unreachable!("two profiles each") };
             prop_assert!(full.verdict >= core.verdict || core.tally.passed == 0);
         }
@@ -215,64 +222,72 @@ proptest! {
 
     #[test]
     fn a_tally_counts_every_scenario_once(run in any_run()) {
-        for verdict in judged(&run, 1.0) {
+        for verdict in judge_entries(&run, 1.0) {
             let Tally { passed, failed, skipped, not_run, known_deviations, errors } = verdict.tally;
             let counted = passed + failed + skipped + not_run + known_deviations + errors;
-            prop_assert_eq!(counted + verdict.deselected, part(&run, &verdict).len());
+            prop_assert_eq!(counted + verdict.deselected, covered_by(&run, &verdict).len());
         }
     }
 
     #[test]
-    fn exit_status_0_means_that_something_ran_and_nothing_failed(run in any_run(), allow_missing: bool) {
-        let outcomes: Vec<_> = run.iter().filter_map(|it| it.outcome.clone()).collect();
-        let good = Ending::of(&results(&run), false, allow_missing).exit_code() == 0;
-        let executed = |it: &Outcome| matches!(it, Outcome::Passed | Outcome::KnownDeviation { .. });
-        let bad = |outcome: &Outcome| match outcome {
+    fn the_exit_status_is_0_exactly_if_a_scenario_was_executed_and_none_failed(run in any_run(), allow_missing: bool) {
+        let outcomes: Vec<_> = run.iter().filter_map(|entry| entry.outcome.clone()).collect();
+        let is_success = Ending::from_results(&results(&run), false, allow_missing).exit_code() == 0;
+        let is_executed = |outcome: &Outcome| {
+            matches!(outcome, Outcome::Passed | Outcome::KnownDeviation { .. })
+        };
+        let is_fault = |outcome: &Outcome| match outcome {
             Outcome::Failed | Outcome::Error => true,
             Outcome::NotRun { missing, .. } => *missing == MissingKind::Backend && !allow_missing,
             _ => false,
         };
-        prop_assert_eq!(good, outcomes.iter().any(executed) && !outcomes.iter().any(bad));
+        let expected = outcomes.iter().any(is_executed) && !outcomes.iter().any(is_fault);
+        prop_assert_eq!(is_success, expected);
     }
 
     #[test]
-    fn exit_status_1_means_that_a_scenario_failed(run in any_run(), allow_missing: bool) {
-        let failed = run.iter().any(|it| it.outcome == Some(Outcome::Failed));
-        prop_assert_eq!(Ending::of(&results(&run), false, allow_missing).exit_code() == 1, failed);
+    fn the_exit_status_is_1_exactly_if_a_scenario_failed(run in any_run(), allow_missing: bool) {
+        let failed = run.iter().any(|entry| entry.outcome == Some(Outcome::Failed));
+        prop_assert_eq!(Ending::from_results(&results(&run), false, allow_missing).exit_code() == 1, failed);
     }
 
     #[test]
-    fn an_interrupted_run_exits_130_with_any_results(run in any_run(), allow_missing: bool) {
-        prop_assert_eq!(Ending::of(&results(&run), true, allow_missing).exit_code(), 130);
+    fn the_exit_status_of_an_interrupted_run_is_always_130(run in any_run(), allow_missing: bool) {
+        prop_assert_eq!(Ending::from_results(&results(&run), true, allow_missing).exit_code(), 130);
     }
 
     #[test]
-    fn when_all_is_conformant_the_exit_status_is_0(
+    fn the_exit_status_is_0_if_all_verdicts_are_conformant(
         run in prop::collection::vec(entry(prop_oneof![6 => Just(Some(Outcome::Passed)), 1 => any_outcome()]), 0..12),
         allow_missing: bool,
     ) {
-        if judged(&run, 1.0).iter().all(|it| it.verdict == Verdict::Conformant) {
-            prop_assert_eq!(Ending::of(&results(&run), false, allow_missing), Ending::Good);
+        let verdicts = judge_entries(&run, 1.0);
+        if verdicts.iter().all(|verdict| verdict.verdict == Verdict::Conformant) {
+            prop_assert_eq!(Ending::from_results(&results(&run), false, allow_missing), Ending::Success);
         }
     }
 }
 
-/// The core verdict of `shop` for these outcomes.
+/// Checks the core verdict on `shop` for these outcomes.
 #[track_caller]
-fn check(outcomes: &[Option<Outcome>], patience: f64, expected: Verdict) {
+fn check_verdict(outcomes: &[Option<Outcome>], patience: f64, expected: Verdict) {
     let entry = |outcome: &Option<Outcome>| Entry {
         component: "shop",
-        capability: false,
+        needs_capability: false,
         outcome: outcome.clone(),
     };
     let run: Vec<_> = outcomes.iter().map(entry).collect();
-    assert_eq!(judged(&run, patience)[0].verdict, expected, "{outcomes:?}");
+    assert_eq!(
+        judge_entries(&run, patience)[0].verdict,
+        expected,
+        "{outcomes:?}"
+    );
 }
 
 #[test]
-fn a_failure_outranks_an_error_and_an_error_outranks_a_gap() {
+fn a_failure_outranks_an_error_and_an_error_outranks_a_deselected_scenario() {
     let passed = Some(Outcome::Passed);
-    check(
+    check_verdict(
         &[
             passed.clone(),
             None,
@@ -282,19 +297,19 @@ fn a_failure_outranks_an_error_and_an_error_outranks_a_gap() {
         1.0,
         Verdict::NotConformant,
     );
-    check(
+    check_verdict(
         &[passed.clone(), None, Some(Outcome::Error)],
         1.0,
         Verdict::Unknown,
     );
-    check(&[passed.clone(), None], 1.0, Verdict::Partial);
-    check(&[passed], 1.0, Verdict::Conformant);
+    check_verdict(&[passed.clone(), None], 1.0, Verdict::Partial);
+    check_verdict(&[passed], 1.0, Verdict::Conformant);
 }
 
 #[test]
-fn a_skip_is_never_a_pass() {
-    check(&[Some(skipped())], 1.0, Verdict::Partial);
-    check(
+fn a_skip_does_not_count_as_a_pass() {
+    check_verdict(&[Some(skipped())], 1.0, Verdict::Partial);
+    check_verdict(
         &[Some(skipped()), Some(Outcome::Passed)],
         1.0,
         Verdict::Conformant,
@@ -302,18 +317,18 @@ fn a_skip_is_never_a_pass() {
 }
 
 #[test]
-fn no_scenario_at_all_is_partial() {
-    check(&[], 1.0, Verdict::Partial);
+fn the_verdict_without_a_scenario_is_partial() {
+    check_verdict(&[], 1.0, Verdict::Partial);
 }
 
 #[test]
-fn a_known_deviation_or_a_scenario_that_was_not_run_is_partial() {
-    check(
+fn the_verdict_with_a_known_deviation_or_a_scenario_that_was_not_run_is_partial() {
+    check_verdict(
         &[Some(Outcome::Passed), Some(known_deviation())],
         1.0,
         Verdict::Partial,
     );
-    check(
+    check_verdict(
         &[Some(Outcome::Passed), Some(not_run(MissingKind::Control))],
         1.0,
         Verdict::Partial,
@@ -321,24 +336,25 @@ fn a_known_deviation_or_a_scenario_that_was_not_run_is_partial() {
 }
 
 #[test]
-fn too_much_patience_proves_nothing() {
-    check(
+fn the_verdict_with_too_much_patience_is_partial() {
+    check_verdict(
         &[Some(Outcome::Passed)],
-        Patience::MOST,
+        Patience::MAX_CONFORMANT,
         Verdict::Conformant,
     );
-    check(&[Some(Outcome::Passed)], 5.1, Verdict::Partial);
+    check_verdict(&[Some(Outcome::Passed)], 5.1, Verdict::Partial);
 }
 
 #[test]
-fn a_capability_that_fails_leaves_the_core_conformant() {
-    let entry = |capability, outcome| Entry {
+fn a_failure_of_a_capability_does_not_affect_the_core_verdict() {
+    let entry = |needs_capability, outcome| Entry {
         component: "shop",
-        capability,
+        needs_capability,
         outcome: Some(outcome),
     };
     let run = [entry(false, Outcome::Passed), entry(true, Outcome::Failed)];
-    let verdicts: Vec<_> = judged(&run, 1.0).iter().map(|it| it.verdict).collect();
+    let verdicts = judge_entries(&run, 1.0);
+    let verdicts: Vec<_> = verdicts.iter().map(|verdict| verdict.verdict).collect();
     let expected = [
         Verdict::Conformant,
         Verdict::NotConformant,
@@ -348,48 +364,55 @@ fn a_capability_that_fails_leaves_the_core_conformant() {
     assert_eq!(verdicts, expected, "shop core and full, till core and full");
 }
 
-/// The ending of a run with these outcomes.
+/// Checks how a run with these outcomes ended.
 #[track_caller]
-fn ends(outcomes: &[Outcome], allow_missing: bool, expected: Ending) {
+fn check_ending(outcomes: &[Outcome], allow_missing: bool, expected: Ending) {
     let entry = |outcome: &Outcome| Entry {
         component: "shop",
-        capability: false,
+        needs_capability: false,
         outcome: Some(outcome.clone()),
     };
     let run: Vec<_> = outcomes.iter().map(entry).collect();
-    assert_eq!(Ending::of(&results(&run), false, allow_missing), expected);
+    assert_eq!(
+        Ending::from_results(&results(&run), false, allow_missing),
+        expected
+    );
 }
 
 #[test]
-fn a_missing_backend_is_a_fault_unless_accepted_and_never_all_there_is() {
+fn a_missing_backend_is_an_error_unless_accepted_and_another_scenario_was_executed() {
     let missing = not_run(MissingKind::Backend);
-    ends(
+    check_ending(
         &[Outcome::Passed, missing.clone()],
         false,
-        Ending::Missing(1),
+        Ending::MissingBackend(1),
     );
-    ends(&[Outcome::Passed, missing.clone()], true, Ending::Good);
-    ends(&[missing], true, Ending::Nothing);
+    check_ending(&[Outcome::Passed, missing.clone()], true, Ending::Success);
+    check_ending(&[missing], true, Ending::NoneExecuted);
 }
 
 #[test]
-fn a_failure_decides_before_an_error_and_an_error_before_a_missing_backend() {
+fn a_failure_outranks_an_error_and_an_error_outranks_a_missing_backend() {
     let missing = not_run(MissingKind::Backend);
-    ends(
+    check_ending(
         &[missing.clone(), Outcome::Error, Outcome::Failed],
         false,
         Ending::Failed,
     );
-    ends(&[missing, Outcome::Error], false, Ending::Error);
+    check_ending(&[missing, Outcome::Error], false, Ending::Error);
 }
 
 #[test]
-fn what_the_kind_of_subject_cannot_do_is_no_fault() {
-    ends(
+fn a_missing_control_is_not_an_error() {
+    check_ending(
         &[Outcome::Passed, not_run(MissingKind::Control)],
         false,
-        Ending::Good,
+        Ending::Success,
     );
-    ends(&[not_run(MissingKind::Control)], false, Ending::Nothing);
-    ends(&[skipped()], false, Ending::Nothing);
+    check_ending(
+        &[not_run(MissingKind::Control)],
+        false,
+        Ending::NoneExecuted,
+    );
+    check_ending(&[skipped()], false, Ending::NoneExecuted);
 }

@@ -1,46 +1,49 @@
-//! A file that one run has, and that goes with it.
+//! A locked file that one run owns and removes at its end.
 
 use std::fs::{self, File, TryLockError};
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-/// A locked file; dropping it removes it, still locked, so that no other run loses its own.
+/// A locked file. Dropping it removes the file while it is still locked, so that another run's lock is never removed.
 #[derive(Debug)]
 pub(super) struct Lock {
     path: PathBuf,
-    /// Holds the lock, which the kernel takes back when the process ends.
+    /// Holds the lock; the kernel releases it when the process ends.
     file: File,
 }
 
 impl Lock {
-    /// Makes the file, if it is not there, and locks it; nothing when another run has it.
-    pub(super) fn make(path: &Path) -> io::Result<Option<Self>> {
+    /// Creates the file, unless it exists, and locks it; `None` if another run holds the lock.
+    pub(super) fn create(path: &Path) -> io::Result<Option<Self>> {
         Self::open(
             path,
             File::options().create(true).truncate(false).write(true),
         )
     }
 
-    /// Locks a file that exists and is not locked.
-    pub(super) fn take(path: &Path) -> io::Result<Option<Self>> {
+    /// Locks an existing file; `None` if another run holds the lock.
+    pub(super) fn lock_existing(path: &Path) -> io::Result<Option<Self>> {
         Self::open(path, File::options().read(true))
     }
 
-    /// Makes a file that is locked from the moment that it exists; no other process makes a file at this path.
-    pub(super) fn make_locked(path: &Path) -> io::Result<Self> {
-        let unseen = path.with_extension("new");
-        let file = File::options().create_new(true).write(true).open(&unseen)?;
+    /// Creates a file that is locked from the moment it appears at `path`, where no other process creates one.
+    pub(super) fn create_locked(path: &Path) -> io::Result<Self> {
+        let temporary = path.with_extension("new");
+        let file = File::options()
+            .create_new(true)
+            .write(true)
+            .open(&temporary)?;
         file.lock()?;
-        fs::rename(&unseen, path)?;
+        fs::rename(&temporary, path)?;
         Ok(Self {
             path: path.to_owned(),
             file,
         })
     }
 
-    fn open(path: &Path, how: &fs::OpenOptions) -> io::Result<Option<Self>> {
-        let file = how.open(path)?;
+    fn open(path: &Path, options: &fs::OpenOptions) -> io::Result<Option<Self>> {
+        let file = options.open(path)?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Ok(None),
@@ -50,7 +53,7 @@ impl Lock {
             path: path.to_owned(),
             file,
         };
-        // Between opening and locking, its last owner may have removed it: then it locks nothing.
+        // The previous owner may have removed the file between opening and locking: then the lock is worthless.
         Ok(lock.is_the_file_at_its_path().then_some(lock))
     }
 
@@ -66,14 +69,14 @@ impl Lock {
 impl Drop for Lock {
     fn drop(&mut self) {
         if self.is_the_file_at_its_path() {
-            // If it stays, it is an empty file that the next run takes over.
+            // If this fails, an empty file remains, which the next run can lock.
             let _ = fs::remove_file(&self.path);
         }
     }
 }
 
-/// Whether a process holds the lock; the file stays.
-pub(super) fn is_held(path: &Path) -> io::Result<bool> {
+/// Whether a process holds the lock on a file.
+pub(super) fn is_locked(path: &Path) -> io::Result<bool> {
     match File::open(path)?.try_lock() {
         Ok(()) => Ok(false),
         Err(TryLockError::WouldBlock) => Ok(true),
@@ -81,8 +84,8 @@ pub(super) fn is_held(path: &Path) -> io::Result<bool> {
     }
 }
 
-/// Whether an error says that the file is not there, as it should be.
-pub(super) fn is_gone(error: &io::Error) -> bool {
+/// Whether an error means that the file does not exist.
+pub(super) fn is_not_found(error: &io::Error) -> bool {
     error.kind() == ErrorKind::NotFound
 }
 
@@ -90,36 +93,36 @@ pub(super) fn is_gone(error: &io::Error) -> bool {
 mod tests {
     use super::*;
 
-    fn place() -> (tempfile::TempDir, PathBuf) {
+    fn lock_path() -> (tempfile::TempDir, PathBuf) {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("10000");
         (folder, path)
     }
 
     #[test]
-    fn a_file_is_one_run_s_alone_and_goes_with_it() {
-        let (_folder, path) = place();
-        let lock = Lock::make(&path).expect("to open").expect("to lock");
-        assert!(Lock::make(&path).expect("to open").is_none());
-        assert!(Lock::take(&path).expect("to open").is_none());
+    fn a_file_is_locked_by_one_run_only_and_removed_at_its_end() {
+        let (_folder, path) = lock_path();
+        let lock = Lock::create(&path).expect("to open").expect("to lock");
+        assert!(Lock::create(&path).expect("to open").is_none());
+        assert!(Lock::lock_existing(&path).expect("to open").is_none());
         drop(lock);
         assert!(!path.exists());
     }
 
     #[test]
-    fn a_file_that_a_dead_run_left_is_taken_over() {
-        let (_folder, path) = place();
+    fn a_file_left_by_a_killed_run_can_be_locked() {
+        let (_folder, path) = lock_path();
         fs::write(&path, "").expect("a file");
-        assert!(Lock::take(&path).expect("to open").is_some());
+        assert!(Lock::lock_existing(&path).expect("to open").is_some());
         assert!(!path.exists());
     }
 
     #[test]
-    fn a_lock_on_a_removed_file_is_none_and_spares_its_successor() {
-        let (_folder, path) = place();
-        let lock = Lock::make(&path).expect("to open").expect("to lock");
+    fn a_lock_on_a_removed_file_does_not_remove_a_new_file_at_its_path() {
+        let (_folder, path) = lock_path();
+        let lock = Lock::create(&path).expect("to open").expect("to lock");
         fs::remove_file(&path).expect("to remove");
-        let successor = Lock::make(&path).expect("to open").expect("to lock");
+        let successor = Lock::create(&path).expect("to open").expect("to lock");
         assert!(!lock.is_the_file_at_its_path());
         drop(lock);
         assert!(path.exists());

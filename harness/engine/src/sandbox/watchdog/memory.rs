@@ -1,7 +1,7 @@
-//! Shared memory that would outlive the processes that were killed with it.
+//! Shared memory that outlives killed processes.
 //!
-//! PostgreSQL removes its own when it ends by itself; after a SIGKILL it stays. `initdb` has no option
-//! to do without.
+//! PostgreSQL removes its shared memory on a shutdown, but not after a SIGKILL. `initdb` has no option
+//! that avoids shared memory.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -11,45 +11,47 @@ use std::process::{Command, Stdio};
 
 use crate::sandbox::processes;
 
-/// What the names of PostgreSQL's files in memory begin with; other files there may be a user's data.
-const FILES: &str = "/dev/shm/PostgreSQL.";
+/// Prefix of PostgreSQL's shared memory files; other files in `/dev/shm` may be a user's data.
+const FILE_PREFIX: &str = "/dev/shm/PostgreSQL.";
 
-/// What the kernel calls a segment of System V in a process's map; a key follows.
-const SEGMENT: &str = "/SYSV";
+/// Prefix of a System V segment's name in `/proc/PID/maps`; its key follows.
+const SEGMENT_PREFIX: &str = "/SYSV";
 
-/// One piece of shared memory.
+/// One shared memory file or segment.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Memory {
-    /// A file in memory.
+    /// A file in `/dev/shm`.
     File(PathBuf),
-    /// A segment of System V, by its id.
+    /// A System V segment, by its id.
     Segment(u64),
 }
 
 impl Memory {
-    /// What a process has in its map.
-    pub(super) fn of(pid: i32) -> Vec<Self> {
+    /// The shared memory that a process has mapped.
+    pub(super) fn mapped_by(pid: i32) -> Vec<Self> {
         let map = fs::read(format!("/proc/{pid}/maps")).unwrap_or_default();
         Self::parse(&String::from_utf8_lossy(&map))
     }
 
     fn parse(map: &str) -> Vec<Self> {
-        // ADDRESSES RIGHTS OFFSET DEVICE INODE PATH; of one that is removed already, `PATH (deleted)`.
-        let all = map.lines().filter_map(|line| {
+        // ADDRESSES RIGHTS OFFSET DEVICE INODE PATH; a removed file's path is followed by `(deleted)`.
+        let mapped = map.lines().filter_map(|line| {
             let fields: Vec<&str> = line.split_whitespace().collect();
             match fields[..] {
-                [_, _, _, _, _, path] if path.starts_with(FILES) => Some(Self::File(path.into())),
-                // The kernel calls every segment deleted; its inode is the id.
-                [_, _, _, _, id, path, ..] if path.starts_with(SEGMENT) => {
+                [_, _, _, _, _, path] if path.starts_with(FILE_PREFIX) => {
+                    Some(Self::File(path.into()))
+                }
+                // The kernel marks every segment as deleted; the inode is the segment's id.
+                [_, _, _, _, id, path, ..] if path.starts_with(SEGMENT_PREFIX) => {
                     id.parse().ok().map(Self::Segment)
                 }
                 _ => None,
             }
         });
-        all.collect()
+        mapped.collect()
     }
 
-    /// Removes it, unless a process still has it; the error says why it could not.
+    /// Removes the file, or the segment if no process is attached to it; the error describes why it could not.
     pub(super) fn remove(&self) -> Result<(), String> {
         match self {
             Self::File(path) => match fs::remove_file(path) {
@@ -58,19 +60,22 @@ impl Memory {
                 }
                 _ => Ok(()),
             },
-            Self::Segment(id) if is_unused(*id) => remove_segment(*id),
+            Self::Segment(id) if is_detached(*id) => remove_segment(*id),
             Self::Segment(_) => Ok(()),
         }
     }
 }
 
-/// Removes the names of what the processes of a group share, just before they are killed: the memory
-/// itself goes with the last of them.
-pub(crate) fn release(leader: i32) {
-    let processes = processes::of_group(leader);
-    let shared: BTreeSet<Memory> = processes.iter().flat_map(|it| Memory::of(it.pid)).collect();
+/// Unlinks the shared memory of a process group that is about to be killed: the kernel frees the memory
+/// when the last process ends.
+pub(crate) fn release_shared_memory(leader: i32) {
+    let processes = processes::group_members(leader);
+    let shared: BTreeSet<Memory> = processes
+        .iter()
+        .flat_map(|process| Memory::mapped_by(process.pid))
+        .collect();
     for memory in shared {
-        // What stays is a megabyte in memory, and only where a user may not remove their own.
+        // If this fails, a megabyte of memory stays allocated.
         let _ = match memory {
             Memory::File(_) => memory.remove(),
             Memory::Segment(id) => remove_segment(id),
@@ -78,13 +83,14 @@ pub(crate) fn release(leader: i32) {
     }
 }
 
-/// Whether there is a segment with this id that no process has.
-fn is_unused(id: u64) -> bool {
+/// Whether the segment exists and no process is attached to it.
+fn is_detached(id: u64) -> bool {
     let table = fs::read_to_string("/proc/sysvipc/shm").unwrap_or_default();
     // KEY ID RIGHTS SIZE CREATOR LAST-USER ATTACHED ...
     table.lines().any(|line| {
         let fields: Vec<&str> = line.split_whitespace().take(7).collect();
-        fields.get(1).and_then(|it| it.parse().ok()) == Some(id) && fields.get(6) == Some(&"0")
+        fields.get(1).and_then(|field| field.parse().ok()) == Some(id)
+            && fields.get(6) == Some(&"0")
     })
 }
 
@@ -96,10 +102,10 @@ fn remove_segment(id: u64) -> Result<(), String> {
         .stderr(Stdio::null())
         .status();
     match ended {
-        Ok(status) if !status.success() && is_unused(id) => Err(format!(
+        Ok(status) if !status.success() && is_detached(id) => Err(format!(
             "shared memory {id} (ipcrm: {status}); remove it with `ipcrm -m {id}`"
         )),
-        // Without `ipcrm` a few bytes stay; they cannot be removed by hand either.
+        // If `ipcrm` is not installed, a few bytes stay; the user could not remove them either.
         _ => Ok(()),
     }
 }
@@ -109,7 +115,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn postgresql_s_files_and_segments_are_found_in_a_map_and_nothing_else() {
+    fn only_files_and_segments_of_postgresql_are_found_in_a_map() {
         let map = "\
 7f00-7f01 rw-s 00000000 00:01 262201                     /SYSV009840d0 (deleted)
 7f01-7f02 rw-s 00000000 00:1a 7                          /dev/shm/PostgreSQL.373727588
@@ -127,9 +133,9 @@ rubbish
     }
 
     #[test]
-    fn what_is_gone_is_no_complaint() {
-        let gone = Memory::File("/dev/shm/PostgreSQL.there-is-none".into());
-        assert_eq!(gone.remove(), Ok(()));
+    fn removing_memory_that_does_not_exist_is_not_an_error() {
+        let absent = Memory::File("/dev/shm/PostgreSQL.there-is-none".into());
+        assert_eq!(absent.remove(), Ok(()));
         assert_eq!(Memory::Segment(u64::MAX).remove(), Ok(()));
     }
 }

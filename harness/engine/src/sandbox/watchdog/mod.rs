@@ -1,23 +1,22 @@
-//! Cleans up after a run, even one that is killed: a second process that holds a pipe to the first.
+//! A second process that cleans up however the run ends.
 //!
-//! The harness writes a record of everything it makes to the watchdog's standard input. When the pipe
-//! closes, because the run is over or because the harness was killed, the watchdog ends the process
-//! groups with all their descendants, then every process that was started with its temporary files in
-//! the run's folder (a grandchild may have left its group and outlived its parent), and removes folders
-//! and files.
+//! The harness writes a record of every resource that it creates to the watchdog's standard input. When
+//! this pipe closes, because the run is over or the harness was killed, the watchdog kills the registered
+//! process groups with all descendants and every process whose `TMPDIR` is in the run's folder (a
+//! grandchild may have left its group and outlived its parent), and removes folders, files and containers.
 //!
-//! - `lock`: a file that one run has, and that goes with it
-//! - `memory`: shared memory that would outlive the processes
-//! - `containers`: those that would outlive the run
-//! - `sweep`: which processes are the run's, and their end
-//! - `ledger`: what the harness has recorded, and its removal
-//! - [`clean`](clean()): what is left all the same, later
+//! - `lock`: a locked file that one run owns
+//! - `memory`: shared memory that outlives its processes
+//! - `containers`: lists and removes the containers of runs
+//! - `sweep`: finds and kills the processes of a run
+//! - `resources`: the registered resources of a run, and their removal
+//! - [`clean`](clean()): removes what earlier runs left behind
 
 mod clean;
 mod containers;
-mod ledger;
 mod lock;
 mod memory;
+mod resources;
 mod sweep;
 
 use std::io::{self, BufRead as _, Write as _};
@@ -31,16 +30,16 @@ use nix::unistd::{getpid, getppid, setsid};
 
 use self::clean::ALIVE;
 pub use self::clean::{Cleaned, clean};
-pub(crate) use self::containers::{FOLDER_LABEL, MACHINE_LABEL, RUN_LABEL, machine};
-use self::ledger::{END, Ledger};
+pub(crate) use self::containers::{FOLDER_LABEL, MACHINE_LABEL, RUN_LABEL, machine_name};
 use self::lock::Lock;
-pub(crate) use self::memory::release;
+pub(crate) use self::memory::release_shared_memory;
+use self::resources::{RECORD_END, RunResources};
 use crate::sandbox::folder::RunFolder;
 
-/// What the watchdog says when nothing can interrupt it any more.
+/// The line that the watchdog prints once it has blocked all signals.
 const READY: &str = "ready";
 
-/// The harness's end of the pipe; clones share it. When the last is dropped, the watchdog sweeps.
+/// The harness's end of the pipe to the watchdog. Clones share it; when the last is dropped, the watchdog cleans up.
 #[derive(Clone, Debug)]
 pub struct Watchdog {
     inner: Arc<Mutex<Inner>>,
@@ -48,16 +47,16 @@ pub struct Watchdog {
 
 #[derive(Debug, Default)]
 struct Inner {
-    /// Gone once the run is over.
+    /// The watchdog's process; `None` once the run is over.
     child: Option<Child>,
-    /// Held by the harness, so that they end with it; removed when the run is over.
+    /// Lock files of the run. The harness holds them, so that they are released if it is killed.
     locks: Vec<Lock>,
 }
 
 impl Watchdog {
-    /// Starts the watchdog of the run whose folder this is: this program, with the argument `watchdog`.
+    /// Starts the watchdog of a run, which is this program with the argument `watchdog`, and creates the run's folder.
     ///
-    /// Makes the folder, and returns when no signal can leave it without a watchdog.
+    /// When this returns, no signal except SIGKILL can end the watchdog.
     pub fn start(folder: &RunFolder) -> io::Result<Self> {
         let child = start_process().map_err(|error| {
             io::Error::new(
@@ -65,76 +64,76 @@ impl Watchdog {
                 format!("cannot start the run's watchdog: {error}"),
             )
         })?;
-        let watchdog = Self::with(Some(child));
-        // Recorded before it exists: the run may be killed in between.
-        watchdog.folder(folder.path());
-        folder.make()?;
-        watchdog.mark(folder.path())?;
+        let watchdog = Self::from_child(Some(child));
+        // Registered before it exists: the run may be killed in between.
+        watchdog.register_folder(folder.path());
+        folder.create()?;
+        watchdog.mark_alive(folder.path())?;
         Ok(watchdog)
     }
 
-    fn with(child: Option<Child>) -> Self {
+    fn from_child(child: Option<Child>) -> Self {
         let locks = Vec::new();
         Self {
             inner: Arc::new(Mutex::new(Inner { child, locks })),
         }
     }
 
-    /// No process: for tests of what only records things. Locks are removed when it is dropped.
+    /// A watchdog without a process, for tests: nothing is cleaned up except locks, when it is dropped.
     #[cfg(test)]
-    pub(crate) fn absent() -> Self {
-        Self::with(None)
+    pub(crate) fn without_process() -> Self {
+        Self::from_child(None)
     }
 
-    /// A process group that must not outlive the run.
-    pub fn group(&self, pid: u32) {
+    /// Registers a process group that must not outlive the run.
+    pub fn register_group(&self, pid: u32) {
         self.record("group", pid.to_string().as_bytes());
     }
 
-    /// A process group that has ended; its number may now belong to another process.
-    pub fn group_gone(&self, pid: u32) {
+    /// Removes a process group that has ended: its id may be reused by another process.
+    pub fn unregister_group(&self, pid: u32) {
         self.record("gone", pid.to_string().as_bytes());
     }
 
-    /// A folder to remove, to be recorded before it is made. Processes whose `TMPDIR` is in it are ended.
-    pub fn folder(&self, path: &Path) {
+    /// Registers a folder to remove; call it before the folder is created. Processes with `TMPDIR` in it are killed.
+    pub fn register_folder(&self, path: &Path) {
         self.record("folder", path.as_os_str().as_bytes());
     }
 
-    /// A folder to keep after all; processes whose `TMPDIR` is in it are ended all the same.
-    pub fn keep(&self, path: &Path) {
+    /// Keeps a registered folder after the run; processes whose `TMPDIR` is in it are killed nevertheless.
+    pub fn keep_folder(&self, path: &Path) {
         self.record("keep", path.as_os_str().as_bytes());
     }
 
-    /// A file to remove, to be recorded before it is made.
-    pub fn file(&self, path: &Path) {
+    /// Registers a file to remove; call it before the file is created.
+    pub fn register_file(&self, path: &Path) {
         self.record("file", path.as_os_str().as_bytes());
     }
 
-    /// A container to remove, to be recorded before it is made.
-    pub fn container(&self, name: &str) {
+    /// Registers a container to remove; call it before the container is created.
+    pub fn register_container(&self, name: &str) {
         self.record("container", name.as_bytes());
     }
 
-    /// A container that was removed.
-    pub fn container_gone(&self, name: &str) {
+    /// Removes a container from the list: it no longer exists.
+    pub fn unregister_container(&self, name: &str) {
         self.record("container-gone", name.as_bytes());
     }
 
-    /// Makes the file and locks it for as long as the run lives; `false` when another run has it.
-    pub fn lock(&self, path: &Path) -> io::Result<bool> {
-        // Recorded before it exists: the run may be killed in between. A lock of another run is not removed.
+    /// Creates a file and locks it until the run ends; `false` if another run holds the lock.
+    pub fn lock_file(&self, path: &Path) -> io::Result<bool> {
+        // Registered before it exists: the run may be killed in between. A lock of another run is not removed.
         self.record("lock", path.as_os_str().as_bytes());
-        let Some(lock) = Lock::make(path)? else {
+        let Some(lock) = Lock::create(path)? else {
             return Ok(false);
         };
         self.inner().locks.push(lock);
         Ok(true)
     }
 
-    /// Shows others that the run of this folder lives: by a file in it that is locked as long.
-    pub(crate) fn mark(&self, folder: &Path) -> io::Result<()> {
-        let lock = Lock::make_locked(&folder.join(ALIVE))?;
+    /// Marks a folder as belonging to a running run: creates a file in it that is locked until the run ends.
+    pub(crate) fn mark_alive(&self, folder: &Path) -> io::Result<()> {
+        let lock = Lock::create_locked(&folder.join(ALIVE))?;
         self.inner().locks.push(lock);
         Ok(())
     }
@@ -144,20 +143,20 @@ impl Watchdog {
     }
 
     fn record(&self, verb: &str, object: &[u8]) {
-        let record = [verb.as_bytes(), b" ", object, &[END]].concat();
+        let record = [verb.as_bytes(), b" ", object, &[RECORD_END]].concat();
         let mut inner = self.inner();
-        if let Some(stdin) = inner.child.as_mut().and_then(|it| it.stdin.as_mut()) {
-            // A watchdog that was killed takes no record; the run goes on without it.
+        if let Some(stdin) = inner.child.as_mut().and_then(|child| child.stdin.as_mut()) {
+            // It fails if the watchdog was killed; the run continues without it.
             let _ = stdin.write_all(&record);
         }
     }
 
-    /// Closes the pipe and waits until the watchdog has swept. Everything else is over by then.
+    /// Closes the pipe and waits until the watchdog has cleaned up. Call it last, after everything else has ended.
     pub async fn finish(&self) {
         let child = self.inner().child.take();
         if let Some(mut child) = child {
             drop(child.stdin.take());
-            // It fails only if the child's status was taken elsewhere: then it has ended as well.
+            // It fails only if the child's exit status was already collected: then it has ended.
             let _ = tokio::task::spawn_blocking(move || child.wait()).await;
         }
         self.inner().locks.clear();
@@ -167,41 +166,44 @@ impl Watchdog {
 fn start_process() -> io::Result<Child> {
     let mut child = Command::new(std::env::current_exe()?)
         .arg("watchdog")
-        // It outlives the run and must not hold the folder that the run was started in.
+        // It outlives the run and must not keep the caller's working folder in use.
         .current_dir("/")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::inherit())
         .spawn()?;
-    let mut said = String::new();
+    let mut first_line = String::new();
     if let Some(stdout) = child.stdout.take() {
-        io::BufReader::new(stdout).read_line(&mut said)?;
+        io::BufReader::new(stdout).read_line(&mut first_line)?;
     }
-    if said.trim_end() == READY {
+    if first_line.trim_end() == READY {
         return Ok(child);
     }
-    // Already ended, or another program altogether.
+    // The child has ended, or is a different program.
     let _ = child.kill();
     let status = child.wait()?;
     Err(io::Error::other(format!(
-        "it said {said:?} and ended ({status}); start the run again"
+        "it printed {first_line:?} and ended ({status}); start the run again"
     )))
 }
 
-/// The body of the hidden command `watchdog`: listens until the pipe closes, then sweeps.
+/// The body of the hidden command `watchdog`: reads records until the pipe closes, then cleans up.
 ///
-/// Must be called while the process has one thread, for no signal but SIGKILL may end it.
+/// Must be called while the process has one thread: it blocks all signals, so that only SIGKILL can end it.
 pub fn watchdog_main() -> ExitCode {
-    // A session of its own: a ctrl-C on the terminal is for the harness.
+    // A separate session, so that ctrl-C on the terminal reaches only the harness.
     let _ = setsid();
     let _ = SigSet::all().thread_block();
     let excluded = [getpid().as_raw(), getppid().as_raw()];
-    // A harness that does not read is dead: then the pipe is closed as well.
+    // It fails only if the harness is dead; then the pipe is closed as well.
     let _ = writeln!(io::stdout(), "{READY}");
-    let ledger = Ledger::read(io::stdin().lock());
-    let left = ledger.sweep(&excluded);
-    for what in &left {
-        let _ = writeln!(io::stderr(), "conformance: left behind by the run: {what}");
+    let resources = RunResources::read(io::stdin().lock());
+    let left = resources.clean_up(&excluded);
+    for resource in &left {
+        let _ = writeln!(
+            io::stderr(),
+            "conformance: left behind by the run: {resource}"
+        );
     }
     if left.is_empty() {
         ExitCode::SUCCESS

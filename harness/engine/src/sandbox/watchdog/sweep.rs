@@ -1,4 +1,4 @@
-//! Which processes are the run's, and their end.
+//! Finds and kills the processes of a run.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -9,21 +9,21 @@ use nix::unistd::Pid;
 use super::memory::Memory;
 use crate::sandbox::processes::{self, Process};
 
-/// By what the run's processes are known.
+/// Criteria by which a run's processes are recognized: by group, by `TMPDIR`, or as descendants of such a process.
 pub(super) struct RunProcesses<'a> {
-    /// They are in one of these groups,
+    /// Process groups of the run.
     pub(super) groups: &'a BTreeSet<i32>,
-    /// or were started with their temporary files in one of these folders,
+    /// Folders of the run: a process whose `TMPDIR` is inside one of them belongs to the run.
     pub(super) folders: &'a BTreeSet<PathBuf>,
-    /// or descend from one of those; but never one of these.
+    /// Processes that never belong to the run: the harness and the watchdog.
     pub(super) excluded: &'a [i32],
 }
 
 impl RunProcesses<'_> {
-    /// Kills every process of the run and returns their numbers; adds what they share to `memory`.
+    /// Kills all processes of the run and returns their ids; adds their shared memory to `memory`.
     ///
-    /// They are stopped first, so that none starts another meanwhile, or loses the parent by which it
-    /// is known: PostgreSQL's children leave the group and overwrite their environment.
+    /// SIGSTOP comes first, so that no process can fork, or lose the parent by which it is recognized:
+    /// PostgreSQL's children leave the group and overwrite their environment.
     pub(super) fn kill(&self, memory: &mut BTreeSet<Memory>) -> BTreeSet<i32> {
         let mut stopped = BTreeSet::new();
         loop {
@@ -35,39 +35,44 @@ impl RunProcesses<'_> {
             send(new.iter(), Signal::SIGSTOP);
             stopped.extend(new);
         }
-        // Their maps can be read only while they live.
-        memory.extend(stopped.iter().flat_map(|pid| Memory::of(*pid)));
+        // Memory maps are readable only while the processes exist.
+        memory.extend(stopped.iter().flat_map(|pid| Memory::mapped_by(*pid)));
         send(stopped.iter(), Signal::SIGKILL);
         stopped
     }
 
     fn find(&self) -> BTreeSet<i32> {
-        self.among(&processes::all(), |pid| {
+        self.select(&processes::all(), |pid| {
             self.folders
                 .iter()
-                .any(|it| processes::has_its_temporary_files_in(pid, it))
+                .any(|folder| processes::has_tmpdir_in(pid, folder))
         })
     }
 
-    /// The run's processes among all; `in_folder` says of one whether its environment names a folder.
-    fn among(&self, all: &[Process], in_folder: impl Fn(i32) -> bool) -> BTreeSet<i32> {
+    /// Selects the run's processes from `all`; `in_folder` checks whether a process has its `TMPDIR` in one
+    /// of the run's folders.
+    fn select(&self, all: &[Process], in_folder: impl Fn(i32) -> bool) -> BTreeSet<i32> {
         let candidates = || {
             all.iter()
-                .filter(|it| it.pid > 1 && !self.excluded.contains(&it.pid))
+                .filter(|process| process.pid > 1 && !self.excluded.contains(&process.pid))
         };
-        let own = |it: &&Process| self.groups.contains(&it.group) || in_folder(it.pid);
-        let mut found: BTreeSet<i32> = candidates().filter(own).map(|it| it.pid).collect();
+        let is_own =
+            |process: &&Process| self.groups.contains(&process.group) || in_folder(process.pid);
+        let mut found: BTreeSet<i32> = candidates()
+            .filter(is_own)
+            .map(|process| process.pid)
+            .collect();
         loop {
-            let children =
-                candidates().filter(|it| found.contains(&it.parent) && !found.contains(&it.pid));
-            let children: Vec<i32> = children.map(|it| it.pid).collect();
+            let children = candidates()
+                .filter(|process| found.contains(&process.parent) && !found.contains(&process.pid));
+            let children: Vec<i32> = children.map(|process| process.pid).collect();
             if children.is_empty() {
                 break;
             }
             found.extend(children);
         }
-        // Those that ended lead to their children, but need no more.
-        for process in all.iter().filter(|it| it.ended) {
+        // Zombies were needed to find their children, but need no signal.
+        for process in all.iter().filter(|process| process.ended) {
             found.remove(&process.pid);
         }
         found
@@ -76,7 +81,7 @@ impl RunProcesses<'_> {
 
 fn send<'a>(processes: impl Iterator<Item = &'a i32>, signal: Signal) {
     for pid in processes {
-        // It may have ended by itself.
+        // It fails if the process has just ended.
         let _ = kill(Pid::from_raw(*pid), signal);
     }
 }
@@ -100,17 +105,17 @@ mod tests {
     #[track_caller]
     fn check(all: &[Process], expected: &[i32]) {
         let (groups, folders) = (BTreeSet::from([20]), BTreeSet::new());
-        let marks = RunProcesses {
+        let criteria = RunProcesses {
             groups: &groups,
             folders: &folders,
             excluded: &[10, 11],
         };
-        let found = marks.among(all, |pid| pid == 40);
+        let found = criteria.select(all, |pid| pid == 40);
         assert_eq!(found, expected.iter().copied().collect());
     }
 
     #[test]
-    fn a_group_and_what_descends_from_it_are_the_run_s() {
+    fn a_group_and_its_descendants_belong_to_the_run() {
         let all = [
             process(23, 22, 23),
             process(20, 10, 20),
@@ -122,12 +127,12 @@ mod tests {
     }
 
     #[test]
-    fn a_process_with_its_temporary_files_in_the_run_s_folder_is_the_run_s() {
+    fn a_process_with_its_tmpdir_in_the_run_folder_belongs_to_the_run() {
         check(&[process(40, 1, 40), process(41, 40, 41)], &[40, 41]);
     }
 
     #[test]
-    fn harness_watchdog_and_the_first_process_never_are() {
+    fn harness_watchdog_and_init_never_belong_to_the_run() {
         check(
             &[process(1, 0, 20), process(10, 20, 20), process(11, 10, 20)],
             &[],
@@ -135,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_ended_needs_no_killing_but_its_children_do() {
+    fn a_zombie_is_not_killed_but_its_children_are() {
         let ended = Process {
             ended: true,
             ..process(20, 10, 20)

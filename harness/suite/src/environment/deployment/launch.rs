@@ -58,7 +58,7 @@ pub async fn migrate(
         arguments: vec!["migrate".to_owned()],
         environment: variables,
     })?;
-    let ended = tokio::time::timeout(limit, instance.exited()).await;
+    let ended = tokio::time::timeout(limit, instance.wait_for_exit()).await;
     let shown = match ended {
         Ok(Exit { code: Some(0), .. }) => return Ok(()),
         Ok(exit) => exit.to_string(),
@@ -79,5 +79,5 @@ pub(super) fn subject(
     environment: &Environment,
     component: &Component,
 ) -> StepResult<Box<dyn Subject>> {
-    subject::subject(&environment.manifest, component.name, environment.home())
+    subject::create_subject(&environment.manifest, component.name, environment.home())
 }

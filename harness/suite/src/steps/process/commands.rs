@@ -25,7 +25,7 @@ const CONNECT_LIMIT: Duration = Duration::from_secs(10);
 /// different times still meet at the database.
 async fn let_through(link: &Link, before: u64, connections: u64) {
     let met = eventually("connections", CONNECT_LIMIT, async || {
-        let more = link.accepted() - before;
+        let more = link.accepted_connections() - before;
         (more >= connections).then_some(()).ok_or(more)
     });
     // A program that connects later is not held.
@@ -41,7 +41,7 @@ async fn run(world: &mut World, command: &str, times: usize) -> StepResult {
         1 => None,
         _ => Some(deployment.slot(0)?.link(DATABASE)?),
     };
-    let before = link.map_or(0, Link::accepted);
+    let before = link.map_or(0, Link::accepted_connections);
     if let Some(link) = link {
         link.hang().await;
     }
@@ -54,7 +54,7 @@ async fn run(world: &mut World, command: &str, times: usize) -> StepResult {
     }
     let ends = started
         .iter()
-        .map(|instance| tokio::time::timeout(COMMAND_LIMIT, instance.exited()));
+        .map(|instance| tokio::time::timeout(COMMAND_LIMIT, instance.wait_for_exit()));
     let gate = async {
         if let Some(link) = link {
             let_through(link, before, times as u64).await;

@@ -31,7 +31,7 @@ fn unread(deployment: &Deployment, places: &mut Vec<u64>) -> Vec<Vec<u8>> {
     let mut lines = Vec::new();
     for (index, run) in runs.enumerate() {
         places.resize(places.len().max(index + 1), 0);
-        lines.extend(run.output().unread(&mut places[index]));
+        lines.extend(run.output().lines_since(&mut places[index]));
     }
     lines
         .into_iter()

@@ -133,7 +133,7 @@ async fn first_is_killed(world: &mut World) -> StepResult {
 async fn stops(world: &mut World, limit: Span) -> StepResult {
     let limit = world.environment.stretch_start(limit.0);
     let instance = world.own()?.slot(0)?.instance()?;
-    match tokio::time::timeout(limit, instance.exited()).await {
+    match tokio::time::timeout(limit, instance.wait_for_exit()).await {
         Ok(exit) => ensure(
             exit.code.is_some_and(|it| it != 0),
             "an exit status other than 0",

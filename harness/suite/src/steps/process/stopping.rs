@@ -165,7 +165,7 @@ async fn receives(world: &mut World, name: String) -> StepResult {
     let slot = world.own()?.slot(0)?;
     slot.instance()?.signal(signal);
     journal
-        .of_instance(&slot.name)
+        .for_instance(&slot.name)
         .record(EventKind::Signal { signal: name });
     world.process.signalled = Some(Instant::now());
     Ok(())
@@ -190,7 +190,7 @@ async fn exits_gracefully(world: &mut World, limit: Span) -> StepResult {
     let signalled = signalled(world)?;
     let instance = world.own()?.slot(0)?.instance()?;
     let left = allowed.saturating_sub(signalled.elapsed());
-    match tokio::time::timeout(left, instance.exited()).await {
+    match tokio::time::timeout(left, instance.wait_for_exit()).await {
         Ok(exit) => ensure(is_graceful(exit), "exit status 0, 130 or 143", exit),
         Err(_) => Err(Failure::mismatch(
             format!("an end within {} s of the signal", limit.0.as_secs()),

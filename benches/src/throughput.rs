@@ -1,4 +1,4 @@
-//! Concurrent callers: calls a second, and calls for each second of processor time.
+//! Throughput of concurrent callers: calls per second, and per second of CPU time.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,31 +9,31 @@ use futures::future::{BoxFuture, FutureExt as _, join_all};
 use uuid::Uuid;
 
 use crate::calls;
+use crate::cpu_time::{CpuSnapshot, CpuUsage, Process};
 use crate::fixture::Fixture;
-use crate::processors::{Clocks, Spent, Who};
-use crate::table::{Row, Table, Value};
+use crate::table::{Quantity, Row, Table};
 
 /// Numbers of concurrent callers.
 pub const CALLERS: [u64; 3] = [1, 16, 128];
 
-/// What a caller does in one call, given the number of the call.
+/// One operation of a workload; takes the number of the operation.
 pub type Workload = Arc<dyn Fn(u64) -> BoxFuture<'static, anyhow::Result<()>> + Send + Sync>;
 
 /// Measures `GetUser` and `CreateUser`.
 pub fn bench(criterion: &mut Criterion, fixture: &Fixture, table: &mut Table) {
     let ids: Arc<[Uuid]> = fixture.ids.clone().into();
-    let (client, statements, known) = (
+    let (client, statements, get_ids) = (
         fixture.client.clone(),
         fixture.statements.clone(),
         ids.clone(),
     );
     let get: [Workload; 2] = [
         Arc::new(move |n| {
-            let (client, id) = (client.clone(), nth(&known, n));
+            let (client, id) = (client.clone(), pick_id(&get_ids, n));
             async move { calls::get(&client, id).await }.boxed()
         }),
         Arc::new(move |n| {
-            let (statements, id) = (statements.clone(), nth(&ids, n));
+            let (statements, id) = (statements.clone(), pick_id(&ids, n));
             async move { statements.get(id).await }.boxed()
         }),
     ];
@@ -49,82 +49,84 @@ pub fn bench(criterion: &mut Criterion, fixture: &Fixture, table: &mut Table) {
         }),
     ];
     for callers in CALLERS {
-        let wanted = if callers == 16 { "at least 0.5" } else { "" };
+        let target = if callers == 16 { "at least 0.5" } else { "" };
         compare(
             criterion,
             fixture,
             table,
-            ("GetUser", callers, wanted),
+            ("GetUser", callers, target),
             &get,
         );
     }
     for callers in CALLERS {
-        let wanted = if callers == 16 { "at least 0.4" } else { "" };
+        let target = if callers == 16 { "at least 0.4" } else { "" };
         compare(
             criterion,
             fixture,
             table,
-            ("CreateUser", callers, wanted),
+            ("CreateUser", callers, target),
             &create,
         );
     }
 }
 
-/// One of these ids; consecutive numbers get different ones.
-pub fn nth(ids: &[Uuid], number: u64) -> Uuid {
+/// Picks one of these ids by number.
+pub fn pick_id(ids: &[Uuid], number: u64) -> Uuid {
     ids[usize::try_from(number).unwrap_or_default() % ids.len()]
 }
 
-/// Measures calls and plain statements alternately, in rounds.
+/// Measures calls and plain statements alternately.
 fn compare(
     criterion: &mut Criterion,
     fixture: &Fixture,
     table: &mut Table,
-    (name, callers, wanted): (&str, u64, &'static str),
+    (name, callers, target): (&str, u64, &'static str),
     workloads: &[Workload; 2],
 ) {
-    let what = format!("{name}, {callers} at once");
-    let Some([calls, statements]) = in_turn(criterion, fixture, &what, callers, workloads) else {
+    let workload = format!("{name}, {callers} concurrent");
+    let Some([calls, statements]) =
+        measure_alternately(criterion, fixture, &workload, callers, workloads)
+    else {
         return;
     };
-    let mut add = |figure, subject, base, wanted| {
+    let mut add = |metric, subject, base, target| {
         table.add(Row {
-            what: what.clone(),
-            figure,
-            subject: Value::Rate(subject),
+            workload: workload.clone(),
+            metric,
+            subject: Quantity::Rate(subject),
             baseline: "plain statement",
-            base: Value::Rate(base),
-            wanted,
+            baseline_value: Quantity::Rate(base),
+            target,
         });
     };
-    add("calls a second", calls.rate(), statements.rate(), wanted);
-    // For a plain statement only the connections count, as there is no service.
-    let subject = calls.core_rate(&[Who::UserService, Who::Database]);
-    let base = statements.core_rate(&[Who::Database]);
-    add("calls a core second", subject, base, "");
+    add("calls per second", calls.rate(), statements.rate(), target);
+    // A plain statement uses only the CPU time of the database, as there is no service.
+    let subject = calls.cpu_rate(&[Process::UserService, Process::Database]);
+    let base = statements.cpu_rate(&[Process::Database]);
+    add("calls per CPU second", subject, base, "");
 }
 
-/// Runs these workloads alternately, a round each, with `callers` concurrent callers; Criterion gets the first.
-/// `None` if Criterion's filter excludes this bench.
-pub fn in_turn<const N: usize>(
+/// Runs each workload with this many concurrent callers, one round of each in turn. Criterion gets the durations
+/// of the first. Returns `None` if Criterion's filter excluded the bench.
+pub fn measure_alternately<const N: usize>(
     criterion: &mut Criterion,
     fixture: &Fixture,
-    what: &str,
+    workload: &str,
     callers: u64,
     workloads: &[Workload; N],
-) -> Option<[Total; N]> {
-    let mut totals = std::array::from_fn(|_| Total::default());
-    let mut group = criterion.benchmark_group(what);
+) -> Option<[Measurement; N]> {
+    let mut totals = std::array::from_fn(|_| Measurement::default());
+    let mut group = criterion.benchmark_group(workload);
     group.sampling_mode(SamplingMode::Flat);
     group.throughput(Throughput::Elements(1));
     group.bench_function("calls", |bencher| {
         bencher.iter_custom(|number| {
             fixture.runtime.block_on(async {
-                let mut spent = Vec::new();
-                for (total, workload) in totals.iter_mut().zip(workloads) {
-                    spent.push(total.round(fixture, callers, number, workload).await);
+                let mut durations = Vec::new();
+                for (total, operation) in totals.iter_mut().zip(workloads) {
+                    durations.push(total.run_round(fixture, callers, number, operation).await);
                 }
-                spent[0]
+                durations[0]
             })
         });
     });
@@ -132,25 +134,25 @@ pub fn in_turn<const N: usize>(
     (totals[0].number > 0).then_some(totals)
 }
 
-/// The sums over all rounds of one workload.
+/// The operations of all rounds of a workload, with their duration and CPU time.
 #[derive(Default)]
-pub struct Total {
+pub struct Measurement {
     number: u64,
     time: Duration,
-    cpu: Spent,
+    cpu: CpuUsage,
 }
 
-impl Total {
-    /// Lets `callers` make `number` calls in all; returns how long that took.
-    async fn round(
+impl Measurement {
+    /// Runs `number` operations with concurrent callers; returns the duration of the round.
+    async fn run_round(
         &mut self,
         fixture: &Fixture,
         callers: u64,
         number: u64,
         workload: &Workload,
     ) -> Duration {
-        let before = Clocks::read(fixture).await;
-        let begun = Instant::now();
+        let before = CpuSnapshot::take(fixture).await;
+        let started = Instant::now();
         let next = Arc::new(AtomicU64::new(0));
         let tasks = (0..callers).map(|_| {
             let (next, workload) = (next.clone(), workload.clone());
@@ -160,33 +162,33 @@ impl Total {
                     if mine >= number {
                         return;
                     }
-                    workload(mine).await.expect("the measured call succeeds");
+                    workload(mine).await.expect("a measured operation succeeds");
                 }
             })
         });
         for ended in join_all(tasks).await {
             ended.expect("no caller panics");
         }
-        let time = begun.elapsed();
+        let time = started.elapsed();
         self.time += time;
         self.number += number;
-        self.cpu += Clocks::read(fixture).await.since(&before);
+        self.cpu += CpuSnapshot::take(fixture).await.since(&before);
         time
     }
 
-    /// Calls a second.
+    /// Operations per second.
     pub fn rate(&self) -> f64 {
         self.per(self.time)
     }
 
-    /// Calls for each second of processor time of these processes.
-    fn core_rate(&self, who: &[Who]) -> f64 {
-        self.per(self.cpu.of(who))
+    /// Operations per second of the CPU time of these processes.
+    fn cpu_rate(&self, processes: &[Process]) -> f64 {
+        self.per(self.cpu.total(processes))
     }
 
-    /// The processor time of these processes for one call.
-    pub fn cpu(&self, who: &[Who]) -> Duration {
-        Duration::from_secs_f64(1.0 / self.core_rate(who))
+    /// The CPU time of these processes for one operation.
+    pub fn cpu_time(&self, processes: &[Process]) -> Duration {
+        Duration::from_secs_f64(1.0 / self.cpu_rate(processes))
     }
 
     #[expect(clippy::cast_precision_loss, reason = "for a rate of four digits")]
