@@ -14,7 +14,7 @@ use user_proto::v1::{
 
 /// What is made of calls and of what comes back; nothing by default.
 #[derive(Clone, Copy)]
-pub struct Spoil {
+pub struct CallFault {
     /// The context of every call.
     pub context: fn(&mut RequestContext),
     /// A new user.
@@ -33,7 +33,7 @@ pub struct Spoil {
     pub status: fn(Status) -> Status,
 }
 
-impl Default for Spoil {
+impl Default for CallFault {
     fn default() -> Self {
         Self {
             context: |_| {},
@@ -48,42 +48,42 @@ impl Default for Spoil {
     }
 }
 
-/// Puts `spoil` around every try of a call.
-pub fn spoil(dependencies: &mut Dependencies, spoil: Spoil) {
+/// Puts `fault` around every try of a call.
+pub fn inject(dependencies: &mut Dependencies, fault: CallFault) {
     let inner = Arc::clone(&dependencies.users);
-    dependencies.users = Arc::new(Spoiled { inner, spoil });
+    dependencies.users = Arc::new(Faulty { inner, fault });
 }
 
-struct Spoiled {
+struct Faulty {
     inner: Arc<dyn UserService>,
-    spoil: Spoil,
+    fault: CallFault,
 }
 
-impl Spoiled {
+impl Faulty {
     fn context(&self, context: &RequestContext) -> RequestContext {
         let mut context = context.clone();
-        (self.spoil.context)(&mut context);
+        (self.fault.context)(&mut context);
         context
     }
 
     fn user(&self, user: &mut Option<User>) {
-        user.iter_mut().for_each(self.spoil.user);
+        user.iter_mut().for_each(self.fault.user);
     }
 }
 
 #[async_trait]
-impl UserService for Spoiled {
+impl UserService for Faulty {
     async fn create_user(
         &self,
         context: &RequestContext,
         mut request: CreateUserRequest,
     ) -> Result<CreateUserResponse, Status> {
-        (self.spoil.create)(&mut request);
+        (self.fault.create)(&mut request);
         let answer = self
             .inner
             .create_user(&self.context(context), request)
             .await;
-        let mut answer = answer.map_err(self.spoil.status)?;
+        let mut answer = answer.map_err(self.fault.status)?;
         self.user(&mut answer.user);
         Ok(answer)
     }
@@ -93,9 +93,9 @@ impl UserService for Spoiled {
         context: &RequestContext,
         mut request: GetUserRequest,
     ) -> Result<GetUserResponse, Status> {
-        (self.spoil.id)(&mut request.id);
+        (self.fault.id)(&mut request.id);
         let answer = self.inner.get_user(&self.context(context), request).await;
-        let mut answer = answer.map_err(self.spoil.status)?;
+        let mut answer = answer.map_err(self.fault.status)?;
         self.user(&mut answer.user);
         Ok(answer)
     }
@@ -105,13 +105,13 @@ impl UserService for Spoiled {
         context: &RequestContext,
         mut request: UpdateUserRequest,
     ) -> Result<UpdateUserResponse, Status> {
-        (self.spoil.id)(&mut request.id);
-        (self.spoil.update)(&mut request);
+        (self.fault.id)(&mut request.id);
+        (self.fault.update)(&mut request);
         let answer = self
             .inner
             .update_user(&self.context(context), request)
             .await;
-        let mut answer = answer.map_err(self.spoil.status)?;
+        let mut answer = answer.map_err(self.fault.status)?;
         self.user(&mut answer.user);
         Ok(answer)
     }
@@ -121,12 +121,12 @@ impl UserService for Spoiled {
         context: &RequestContext,
         mut request: DeleteUserRequest,
     ) -> Result<(), Status> {
-        (self.spoil.id)(&mut request.id);
+        (self.fault.id)(&mut request.id);
         let answer = self
             .inner
             .delete_user(&self.context(context), request)
             .await;
-        answer.map_err(self.spoil.status)
+        answer.map_err(self.fault.status)
     }
 
     async fn list_users(
@@ -134,11 +134,11 @@ impl UserService for Spoiled {
         context: &RequestContext,
         mut request: ListUsersRequest,
     ) -> Result<ListUsersResponse, Status> {
-        (self.spoil.list)(&mut request);
+        (self.fault.list)(&mut request);
         let answer = self.inner.list_users(&self.context(context), request).await;
-        let mut answer = answer.map_err(self.spoil.status)?;
-        answer.users.iter_mut().for_each(self.spoil.user);
-        (self.spoil.page)(&mut answer);
+        let mut answer = answer.map_err(self.fault.status)?;
+        answer.users.iter_mut().for_each(self.fault.user);
+        (self.fault.page)(&mut answer);
         Ok(answer)
     }
 }
@@ -148,7 +148,7 @@ pub type Inner = Arc<dyn UserService>;
 
 /// A user service some of whose calls are made otherwise; each is the real one's unless it is overridden.
 #[async_trait]
-pub trait Twist: Send + Sync + 'static {
+pub trait Layer: Send + Sync + 'static {
     /// Instead of `get_user`.
     async fn get(
         &self,
@@ -180,19 +180,19 @@ pub trait Twist: Send + Sync + 'static {
     }
 }
 
-/// Puts the twist around every try of a call.
-pub fn twist(dependencies: &mut Dependencies, twist: impl Twist) {
+/// Puts the layer around every try of a call.
+pub fn add_layer(dependencies: &mut Dependencies, layer: impl Layer) {
     let inner = Arc::clone(&dependencies.users);
-    dependencies.users = Arc::new(Twisted { inner, twist });
+    dependencies.users = Arc::new(Layered { inner, layer });
 }
 
-struct Twisted<T> {
+struct Layered<T> {
     inner: Inner,
-    twist: T,
+    layer: T,
 }
 
 #[async_trait]
-impl<T: Twist> UserService for Twisted<T> {
+impl<T: Layer> UserService for Layered<T> {
     async fn create_user(
         &self,
         context: &RequestContext,
@@ -206,7 +206,7 @@ impl<T: Twist> UserService for Twisted<T> {
         context: &RequestContext,
         request: GetUserRequest,
     ) -> Result<GetUserResponse, Status> {
-        self.twist.get(&self.inner, context, request).await
+        self.layer.get(&self.inner, context, request).await
     }
 
     async fn update_user(
@@ -214,7 +214,7 @@ impl<T: Twist> UserService for Twisted<T> {
         context: &RequestContext,
         request: UpdateUserRequest,
     ) -> Result<UpdateUserResponse, Status> {
-        self.twist.update(&self.inner, context, request).await
+        self.layer.update(&self.inner, context, request).await
     }
 
     async fn delete_user(
@@ -222,7 +222,7 @@ impl<T: Twist> UserService for Twisted<T> {
         context: &RequestContext,
         request: DeleteUserRequest,
     ) -> Result<(), Status> {
-        self.twist.delete(&self.inner, context, request).await
+        self.layer.delete(&self.inner, context, request).await
     }
 
     async fn list_users(

@@ -1,4 +1,4 @@
-//! A change log that tells something else than what happened.
+//! A change log that reports something other than what happened.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,9 +11,9 @@ use user_service::user::User;
 /// What every replaced method gets: the real log.
 pub type Inner = Arc<dyn ChangeLog>;
 
-/// A log that tells some things otherwise; each method is the real log's unless it is overridden.
+/// A log whose content is altered; a method that is not overridden is the real log's.
 #[async_trait]
-pub trait Retelling: Send + Sync + 'static {
+pub trait AlteredLog: Send + Sync + 'static {
     /// Instead of `now`.
     async fn now(&self, inner: &Inner) -> Result<ChangeCursor, StoreError> {
         inner.now().await
@@ -27,38 +27,38 @@ pub trait Retelling: Send + Sync + 'static {
         limit: u32,
     ) -> Result<Changed, StoreError> {
         let mut changed = inner.since(cursor, limit).await?;
-        changed.users = self.retell(changed.users);
+        changed.users = self.alter(changed.users);
         Ok(changed)
     }
 
     /// What the users of one read become.
-    fn retell(&self, users: Vec<User>) -> Vec<User> {
+    fn alter(&self, users: Vec<User>) -> Vec<User> {
         users
     }
 }
 
-/// A retelling that only changes what one read found.
-pub struct Retold<F>(pub F);
+/// A log that only changes what one read found.
+pub struct AlteredUsers<F>(pub F);
 
-impl<F: Fn(Vec<User>) -> Vec<User> + Send + Sync + 'static> Retelling for Retold<F> {
-    fn retell(&self, users: Vec<User>) -> Vec<User> {
+impl<F: Fn(Vec<User>) -> Vec<User> + Send + Sync + 'static> AlteredLog for AlteredUsers<F> {
+    fn alter(&self, users: Vec<User>) -> Vec<User> {
         (self.0)(users)
     }
 }
 
-struct Twisted<T> {
+struct Layered<T> {
     inner: Inner,
-    retelling: T,
+    layer: T,
 }
 
 #[async_trait]
-impl<T: Retelling> ChangeLog for Twisted<T> {
+impl<T: AlteredLog> ChangeLog for Layered<T> {
     async fn now(&self) -> Result<ChangeCursor, StoreError> {
-        self.retelling.now(&self.inner).await
+        self.layer.now(&self.inner).await
     }
 
     async fn since(&self, cursor: &ChangeCursor, limit: u32) -> Result<Changed, StoreError> {
-        self.retelling.since(&self.inner, cursor, limit).await
+        self.layer.since(&self.inner, cursor, limit).await
     }
 
     async fn prune(&self, age: Duration, limit: u32) -> Result<u64, StoreError> {
@@ -66,8 +66,8 @@ impl<T: Retelling> ChangeLog for Twisted<T> {
     }
 }
 
-/// Puts the retelling around the log.
-pub fn retell(parts: &mut Dependencies, retelling: impl Retelling) {
+/// Puts a layer that alters it around the log.
+pub fn alter(parts: &mut Dependencies, layer: impl AlteredLog) {
     let inner = parts.changes.clone();
-    parts.changes = Arc::new(Twisted { inner, retelling });
+    parts.changes = Arc::new(Layered { inner, layer });
 }

@@ -25,7 +25,7 @@ use crate::standing::{self, Standing};
 pub type Variables = HashMap<String, String>;
 
 /// Makes some of the user service's dependencies wrong.
-pub type Spoil = Box<dyn FnOnce(&Settings, &mut Dependencies)>;
+pub type CallFault = Box<dyn FnOnce(&Settings, &mut Dependencies)>;
 
 /// What both programs are put together from.
 pub struct Common<'a> {
@@ -40,7 +40,7 @@ pub struct Common<'a> {
 }
 
 /// Makes some of what both programs have wrong.
-pub type SpoilCommon = Rc<dyn Fn(&mut Common<'_>)>;
+pub type CommonFault = Rc<dyn Fn(&mut Common<'_>)>;
 
 /// Puts a gateway together, some of it wrong.
 pub type Assemble =
@@ -78,11 +78,11 @@ pub enum How {
     /// What an edit of the reference changes; it is switched on by its name.
     Edited(&'static str),
     /// The user service's dependencies.
-    Dependencies(Spoil),
+    Dependencies(CallFault),
     /// The gateway's parts.
     Gateway(Assemble),
     /// The parts that both have.
-    Common(SpoilCommon),
+    Common(CommonFault),
     /// The environment, before anything reads it.
     Environment(fn(&mut Variables)),
     /// The whole life: the command and the environment in, the exit status out.
@@ -174,11 +174,11 @@ impl Entry {
     /// The gateway with the same thing wrong; none for what belongs to the user service alone.
     pub fn twin(&self) -> Option<Self> {
         let how = match &self.how {
-            How::Common(spoil) => How::Common(Rc::clone(spoil)),
-            How::Environment(spoil) => How::Environment(*spoil),
+            How::Common(fault) => How::Common(Rc::clone(fault)),
+            How::Environment(fault) => How::Environment(*fault),
             How::Life(live) => How::Life(*live),
             How::Healthcheck(check) => How::Healthcheck(*check),
-            How::Output(spoil) => How::Output(*spoil),
+            How::Output(fault) => How::Output(*fault),
             How::Plain
             | How::Edited(_)
             | How::Dependencies(_)
@@ -205,12 +205,12 @@ impl Entry {
                 edited::select(id);
                 plain(command, variables())
             }
-            How::Dependencies(spoil) => reference(command, variables(), spoil),
+            How::Dependencies(fault) => reference(command, variables(), fault),
             How::Gateway(assemble) => gateway(command, variables(), assemble),
-            How::Common(spoil) => common(program, command, &spoil),
-            How::Environment(spoil) => {
+            How::Common(fault) => common(program, command, &fault),
+            How::Environment(fault) => {
                 let mut variables = variables();
-                spoil(&mut variables);
+                fault(&mut variables);
                 plain(command, variables)
             }
             How::Life(live) => live(command, variables()),
@@ -226,7 +226,7 @@ impl Entry {
                     plain(command, variables)
                 }
             }
-            How::Output(spoil) => output::run(program, command, spoil),
+            How::Output(fault) => output::run(program, command, fault),
             How::Standing(standing) => standing::main(standing, command),
         }
     }
@@ -257,20 +257,20 @@ pub fn plain(command: &str, variables: Variables) -> ExitCode {
     }
 }
 
-/// A program of the reference with what both have as `spoil` leaves it.
-fn common(program: Program, command: &str, spoil: &SpoilCommon) -> ExitCode {
+/// A program of the reference with what both have as `fault` leaves it.
+fn common(program: Program, command: &str, fault: &CommonFault) -> ExitCode {
     match program {
-        Program::UserService => reference(command, variables(), |settings, it| {
-            spoil(&mut Common {
+        Program::UserService => reference(command, variables(), |settings, dependencies| {
+            fault(&mut Common {
                 settings: &settings.common,
-                components: &mut it.components,
-                wrap_http: &mut it.wrap_http,
-                wrap_grpc: Some(&mut it.wrap_grpc),
+                components: &mut dependencies.components,
+                wrap_http: &mut dependencies.wrap_http,
+                wrap_grpc: Some(&mut dependencies.wrap_grpc),
             });
         }),
         Program::Gateway => gateway(command, variables(), |settings| {
             let mut it = gateway::dependencies::Dependencies::new(settings);
-            spoil(&mut Common {
+            fault(&mut Common {
                 settings: &settings.common,
                 components: &mut it.components,
                 wrap_http: &mut it.wrap_http,
@@ -290,15 +290,15 @@ fn gateway(
     in_runtime::<GatewayProgram>(command, variables, assemble)
 }
 
-/// The user service with its dependencies as `spoil` leaves them.
+/// The user service with its dependencies as `fault` leaves them.
 fn reference(
     command: &str,
     variables: Variables,
-    spoil: impl FnOnce(&Settings, &mut Dependencies),
+    fault: impl FnOnce(&Settings, &mut Dependencies),
 ) -> ExitCode {
     in_runtime::<UserServiceProgram>(command, variables, |settings| {
         let mut dependencies = Dependencies::new(settings);
-        spoil(settings, &mut dependencies);
+        fault(settings, &mut dependencies);
         dependencies
     })
 }

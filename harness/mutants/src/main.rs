@@ -10,7 +10,7 @@
 //! - [`calls`]: what a gateway's calls become
 //! - [`probes`]: what answers of probes become
 //! - [`store`]: a store with some of its methods replaced
-//! - [`changes`]: a change log that tells something else
+//! - [`changes`]: a change log that reports something other than what happened
 //! - [`upstream`]: calls of a gateway made otherwise
 //! - [`output`]: what lines of the log become
 //! - [`standing`]: programs that need no reference

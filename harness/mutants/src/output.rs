@@ -6,8 +6,8 @@ use std::process::{Command, ExitCode, Stdio};
 use crate::entry::{Program, plain_name};
 use tokio::signal::unix::{SignalKind, signal};
 
-/// Runs the plain reference and passes its lines through `spoil`; signals are passed on to it.
-pub fn run(program: Program, command: &str, spoil: fn(String) -> Option<String>) -> ExitCode {
+/// Runs the plain reference and passes its lines through `fault`; signals are passed on to it.
+pub fn run(program: Program, command: &str, fault: fn(String) -> Option<String>) -> ExitCode {
     let own = std::env::current_exe().expect("this program has a path");
     let mut child = Command::new(own)
         .args([plain_name(program), command])
@@ -21,7 +21,7 @@ pub fn run(program: Program, command: &str, spoil: fn(String) -> Option<String>)
         .flat_map(std::io::BufRead::lines)
         .map_while(Result::ok)
     {
-        if let Some(line) = spoil(line) {
+        if let Some(line) = fault(line) {
             let _ = writeln!(std::io::stdout(), "{line}");
         }
     }

@@ -16,14 +16,14 @@ pub struct Probe {
     pub body: Value,
 }
 
-/// Passes every answer to a request of this path through `spoil`.
-pub fn spoil(wrap: &mut Wrap, path: &'static str, spoil: fn(&mut Probe)) {
+/// Passes every answer to a request of this path through `fault`.
+pub fn inject(wrap: &mut Wrap, path: &'static str, fault: fn(&mut Probe)) {
     *wrap = Box::new(move |router| {
         router.layer(from_fn(move |request: Request, next: Next| async move {
             let here = request.uri().path() == path;
             let response = next.run(request).await;
             if here {
-                rewrite(response, spoil).await
+                rewrite(response, fault).await
             } else {
                 response
             }
@@ -31,14 +31,14 @@ pub fn spoil(wrap: &mut Wrap, path: &'static str, spoil: fn(&mut Probe)) {
     });
 }
 
-async fn rewrite(response: Response, spoil: fn(&mut Probe)) -> Response {
+async fn rewrite(response: Response, fault: fn(&mut Probe)) -> Response {
     let status = response.status();
     let bytes = to_bytes(response.into_body(), usize::MAX)
         .await
         .unwrap_or_default();
     let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
     let mut probe = Probe { status, body };
-    spoil(&mut probe);
+    fault(&mut probe);
     let mut response = Response::new(Body::from(probe.body.to_string()));
     *response.status_mut() = probe.status;
     let json = HeaderValue::from_static("application/json");

@@ -9,7 +9,7 @@ use axum::body::{Body, Bytes};
 use axum::http::{Request, Response, StatusCode, header};
 use tokio::net::TcpListener;
 
-/// What a standing mutant does with whatever it is asked.
+/// What a standing mutant does with every request.
 #[derive(Clone, Copy)]
 pub enum Standing {
     /// It is ready, and answers every call with UNAVAILABLE.

@@ -15,7 +15,7 @@ pub type Inner = Arc<dyn Store>;
 
 /// A store that does some things otherwise; each method is the real store's unless it is overridden.
 #[async_trait]
-pub trait Twist: Send + Sync + 'static {
+pub trait Layer: Send + Sync + 'static {
     /// Instead of `create`.
     async fn create(&self, inner: &Inner, user: NewUser) -> Result<User, StoreError> {
         inner.create(user).await
@@ -42,38 +42,38 @@ pub trait Twist: Send + Sync + 'static {
     }
 }
 
-struct Twisted<T> {
+struct Layered<T> {
     inner: Inner,
-    twist: T,
+    layer: T,
 }
 
 #[async_trait]
-impl<T: Twist> Store for Twisted<T> {
+impl<T: Layer> Store for Layered<T> {
     async fn create(&self, user: NewUser) -> Result<User, StoreError> {
-        self.twist.create(&self.inner, user).await
+        self.layer.create(&self.inner, user).await
     }
 
     async fn get(&self, id: Uuid) -> Result<User, StoreError> {
-        self.twist.get(&self.inner, id).await
+        self.layer.get(&self.inner, id).await
     }
 
     async fn update(&self, id: Uuid, changes: Changes) -> Result<User, StoreError> {
-        self.twist.update(&self.inner, id, changes).await
+        self.layer.update(&self.inner, id, changes).await
     }
 
     async fn delete(&self, id: Uuid) -> Result<(), StoreError> {
-        self.twist.delete(&self.inner, id).await
+        self.layer.delete(&self.inner, id).await
     }
 
     async fn list(&self, query: ListQuery) -> Result<Page, StoreError> {
-        self.twist.list(&self.inner, query).await
+        self.layer.list(&self.inner, query).await
     }
 }
 
-/// Puts the twist around the store.
-pub fn twist(parts: &mut Dependencies, twist: impl Twist) {
+/// Puts the layer around the store.
+pub fn add_layer(parts: &mut Dependencies, layer: impl Layer) {
     let inner = parts.store.clone();
-    parts.store = Arc::new(Twisted { inner, twist });
+    parts.store = Arc::new(Layered { inner, layer });
 }
 
 /// By the moment of creation, oldest first.

@@ -24,19 +24,19 @@ pub trait Around: Send + Sync + 'static {
     async fn make<T: Send>(&self, context: &RequestContext, send: Try<'_, T>) -> Result<T, Status>;
 }
 
-struct Twisted<A> {
+struct Layered<A> {
     inner: Arc<dyn UserService>,
     around: A,
 }
 
 /// Puts something around every call.
-pub fn twist(dependencies: &mut Dependencies, around: impl Around) {
+pub fn add_layer(dependencies: &mut Dependencies, around: impl Around) {
     let inner = dependencies.users.clone();
-    dependencies.users = Arc::new(Twisted { inner, around });
+    dependencies.users = Arc::new(Layered { inner, around });
 }
 
 #[async_trait]
-impl<A: Around> UserService for Twisted<A> {
+impl<A: Around> UserService for Layered<A> {
     async fn create_user(
         &self,
         context: &RequestContext,

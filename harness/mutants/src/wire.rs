@@ -176,10 +176,10 @@ pub fn cut_stream(parts: &mut Dependencies, method: &'static str, after: Duratio
 pub fn end_after_page(parts: &mut Dependencies, method: &'static str) {
     calls(parts, method, |request, next| async move {
         let (head, bytes) = read(request).await;
-        let asked = bytes
+        let request = bytes
             .get(5..)
             .and_then(|it| ListUsersRequest::decode(it).ok());
-        let size = asked.map_or(0, |it| it.page_size);
+        let size = request.map_or(0, |it| it.page_size);
         let response = next.run(Request::from_parts(head, Body::from(bytes))).await;
         let Ok(size @ 1..) = usize::try_from(size) else {
             return response;

@@ -1,4 +1,4 @@
-//! One connection to the database for ever, whatever becomes of it.
+//! One connection to the database that is never replaced, even when it broke.
 
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions as _, PgConnection};
@@ -20,15 +20,15 @@ impl OneConnection {
         }
     }
 
-    /// Asks the database something, and says what cannot be done.
-    pub async fn ask(&self) -> Result<(), &'static str> {
+    /// Runs a statement on the connection; the error names what failed.
+    pub async fn probe(&self) -> Result<(), &'static str> {
         let mut connection = self.connection.lock().await;
         if connection.is_none() {
             let opened = self.options.connect().await;
             *connection = Some(opened.map_err(|_| "cannot connect")?);
         }
         let opened = connection.as_mut().ok_or("cannot connect")?;
-        let asked = sqlx::query("SELECT 1").execute(opened).await;
-        asked.map(|_| ()).map_err(|_| "cannot query")
+        let done = sqlx::query("SELECT 1").execute(opened).await;
+        done.map(|_| ()).map_err(|_| "cannot query")
     }
 }

@@ -10,9 +10,9 @@ use user_service::user::{Changes, NewUser, User};
 use uuid::Uuid;
 
 use super::connection::OneConnection;
-use super::{environment, output, parts, set, twisted};
+use super::{environment, layered, output, parts, set};
 use crate::entry::Entry;
-use crate::store::{Inner, Twist, twist};
+use crate::store::{Inner, Layer, add_layer};
 
 pub fn entries() -> Vec<Entry> {
     let mut all = database();
@@ -21,14 +21,14 @@ pub fn entries() -> Vec<Entry> {
     all
 }
 
-/// Fails for good once the database was away.
+/// Fails forever after the first failure of the database.
 #[derive(Default)]
 struct Broken(AtomicBool);
 
 impl Broken {
-    fn told<T>(&self, result: Result<T, StoreError>) -> Result<T, StoreError> {
+    fn remember<T>(&self, result: Result<T, StoreError>) -> Result<T, StoreError> {
         if self.0.load(Ordering::Relaxed) {
-            return Err(StoreError::Unavailable("it was away before".into()));
+            return Err(StoreError::Unavailable("it was unreachable before".into()));
         }
         if let Err(StoreError::Unavailable(_)) = &result {
             self.0.store(true, Ordering::Relaxed);
@@ -38,21 +38,21 @@ impl Broken {
 }
 
 #[async_trait]
-impl Twist for Broken {
+impl Layer for Broken {
     async fn create(&self, inner: &Inner, user: NewUser) -> Result<User, StoreError> {
-        self.told(inner.create(user).await)
+        self.remember(inner.create(user).await)
     }
 
     async fn get(&self, inner: &Inner, id: Uuid) -> Result<User, StoreError> {
-        self.told(inner.get(id).await)
+        self.remember(inner.get(id).await)
     }
 
     async fn update(&self, inner: &Inner, id: Uuid, changes: Changes) -> Result<User, StoreError> {
-        self.told(inner.update(id, changes).await)
+        self.remember(inner.update(id, changes).await)
     }
 
     async fn list(&self, inner: &Inner, query: ListQuery) -> Result<Page, StoreError> {
-        self.told(inner.list(query).await)
+        self.remember(inner.list(query).await)
     }
 }
 
@@ -61,7 +61,7 @@ impl Twist for Broken {
 struct Poisoned(AtomicBool);
 
 #[async_trait]
-impl Twist for Poisoned {
+impl Layer for Poisoned {
     async fn create(&self, inner: &Inner, user: NewUser) -> Result<User, StoreError> {
         if self.0.load(Ordering::Relaxed) {
             return Err(StoreError::Refused("current transaction is aborted".into()));
@@ -86,43 +86,43 @@ fn database() -> Vec<Entry> {
             "database-patient",
             "USR-18",
             "a call waits 4 s longer than it may",
-            |_, it| {
-                crate::wire::slow_failures(it, Duration::from_secs(4));
+            |_, dependencies| {
+                crate::wire::slow_failures(dependencies, Duration::from_secs(4));
             },
         ),
-        twisted(
+        layered(
             "database-gone-for-good",
             "USR-18",
-            "once the database was away it stays so",
+            "after one outage the database is unavailable forever",
             Broken::default(),
         ),
         parts(
             "database-one-connection",
             "USR-18",
             "users are read on the first connection for ever",
-            |settings, it| {
-                twist(it, OneConnection::of(settings));
+            |settings, dependencies| {
+                add_layer(dependencies, OneConnection::of(settings));
             },
         ),
-        twisted(
+        layered(
             "database-poisoned",
             "USR-18",
-            "once the database refused a create it refuses all",
+            "after one refused create all are refused",
             Poisoned::default(),
         ),
     ]
 }
 
 #[async_trait]
-impl Twist for OneConnection {
+impl Layer for OneConnection {
     async fn get(&self, inner: &Inner, id: Uuid) -> Result<User, StoreError> {
-        let away = |_| StoreError::Unavailable("the connection is gone".into());
-        self.ask().await.map_err(away)?;
+        let unavailable = |_| StoreError::Unavailable("the connection is gone".into());
+        self.probe().await.map_err(unavailable)?;
         inner.get(id).await
     }
 }
 
-/// Asks Redis in every call, and fails when it does not answer within `patience`.
+/// Pings Redis in every call, and fails when it does not answer within `patience`.
 struct NeedsRedis {
     client: Option<::redis::Client>,
     patience: Duration,
@@ -137,25 +137,25 @@ impl NeedsRedis {
         }
     }
 
-    async fn ask(&self) -> Result<(), StoreError> {
-        let away = || StoreError::Unavailable("Redis is away".into());
-        let client = self.client.as_ref().ok_or_else(away)?;
+    async fn ping(&self) -> Result<(), StoreError> {
+        let unavailable = || StoreError::Unavailable("Redis is unreachable".into());
+        let client = self.client.as_ref().ok_or_else(unavailable)?;
         let ping = async {
             let mut connection = client.get_multiplexed_async_connection().await.ok()?;
             ::redis::cmd("PING").exec_async(&mut connection).await.ok()
         };
         match tokio::time::timeout(self.patience, ping).await {
             Ok(Some(())) => Ok(()),
-            _ => Err(away()),
+            _ => Err(unavailable()),
         }
     }
 }
 
 #[async_trait]
-impl Twist for NeedsRedis {
+impl Layer for NeedsRedis {
     async fn update(&self, inner: &Inner, id: Uuid, changes: Changes) -> Result<User, StoreError> {
         let user = inner.update(id, changes).await?;
-        self.ask().await?;
+        self.ping().await?;
         Ok(user)
     }
 }
@@ -166,13 +166,13 @@ fn redis() -> Vec<Entry> {
             "redis-needed",
             "USR-19",
             "an update fails when Redis does not answer",
-            |_, it| twist(it, NeedsRedis::of_environment(Duration::from_millis(500))),
+            |_, it| add_layer(it, NeedsRedis::of_environment(Duration::from_millis(500))),
         ),
         parts(
             "redis-late",
             "USR-19",
             "an update waits for Redis, however long",
-            |_, it| twist(it, NeedsRedis::of_environment(Duration::from_secs(20))),
+            |_, it| add_layer(it, NeedsRedis::of_environment(Duration::from_secs(20))),
         ),
     ]
 }
@@ -181,7 +181,7 @@ fn redis() -> Vec<Entry> {
 struct Extravagant(sqlx::postgres::PgConnectOptions);
 
 #[async_trait]
-impl Twist for Extravagant {
+impl Layer for Extravagant {
     async fn get(&self, inner: &Inner, id: Uuid) -> Result<User, StoreError> {
         let opened = sqlx::ConnectOptions::connect(&self.0).await;
         let user = inner.get(id).await;
@@ -194,7 +194,7 @@ impl Twist for Extravagant {
 struct Impatient(Arc<tokio::sync::Semaphore>);
 
 #[async_trait]
-impl Twist for Impatient {
+impl Layer for Impatient {
     async fn get(&self, inner: &Inner, id: Uuid) -> Result<User, StoreError> {
         let Ok(_turn) = self.0.try_acquire() else {
             return Err(StoreError::Unavailable("no connection is free".into()));
@@ -209,17 +209,17 @@ fn connections() -> Vec<Entry> {
             "connections-ignored",
             "USR-20",
             "DATABASE_MAX_CONNECTIONS is ignored: always 40",
-            |it| {
-                set(it, "DATABASE_MAX_CONNECTIONS", "40");
+            |variables| {
+                set(variables, "DATABASE_MAX_CONNECTIONS", "40");
             },
         ),
         parts(
             "connections-of-their-own",
             "USR-20",
             "every read has a connection of its own",
-            |settings, it| twist(it, Extravagant(settings.database.clone())),
+            |settings, it| add_layer(it, Extravagant(settings.database.clone())),
         ),
-        twisted(
+        layered(
             "connections-do-not-wait",
             "USR-20",
             "calls beyond do not wait their turn",

@@ -26,8 +26,8 @@ fn json(line: String, change: impl FnOnce(&mut Value)) -> Option<String> {
 }
 
 fn renamed(line: String, from: &str, to: &str) -> Option<String> {
-    json(line, |it| {
-        if let Some(fields) = it.as_object_mut()
+    json(line, |event| {
+        if let Some(fields) = event.as_object_mut()
             && let Some(value) = fields.remove(from)
         {
             fields.insert(to.to_owned(), value);
@@ -81,9 +81,9 @@ fn events() -> Vec<Entry> {
             "LOG-1",
             "its clock is an hour ahead",
             |line| {
-                json(line, |it| {
+                json(line, |event| {
                     let ahead = chrono::Utc::now() + chrono::TimeDelta::hours(1);
-                    it["time"] = ahead.to_rfc3339().into();
+                    event["time"] = ahead.to_rfc3339().into();
                 })
             },
         ),
@@ -93,23 +93,23 @@ fn events() -> Vec<Entry> {
         output(
             "log-no-internal-error",
             "LOG-1",
-            "an internal error is told at WARN",
+            "an internal error is logged at WARN",
             |line| Some(line.replace("ERROR", "WARN")),
         ),
         environment(
             "log-always-json",
             "LOG-1",
             "LOG_FORMAT is ignored: always JSON",
-            |it| {
-                set(it, "LOG_FORMAT", "json");
+            |variables| {
+                set(variables, "LOG_FORMAT", "json");
             },
         ),
         environment(
             "log-always-text",
             "LOG-1",
             "LOG_FORMAT is ignored: always text",
-            |it| {
-                set(it, "LOG_FORMAT", "text");
+            |variables| {
+                set(variables, "LOG_FORMAT", "text");
             },
         ),
     ]
@@ -121,25 +121,25 @@ fn levels() -> Vec<Entry> {
             "log-level-ignored",
             "LOG-2",
             "LOG_LEVEL is ignored: always debug",
-            |it| {
-                set(it, "LOG_LEVEL", "debug");
+            |variables| {
+                set(variables, "LOG_LEVEL", "debug");
             },
         ),
         environment(
             "log-level-warn",
             "LOG-2",
             "LOG_LEVEL is ignored: always warn",
-            |it| {
-                set(it, "LOG_LEVEL", "warn");
+            |variables| {
+                set(variables, "LOG_LEVEL", "warn");
             },
         ),
         environment(
             "log-no-warnings",
             "LOG-2",
             "warn is taken for error",
-            |it| {
-                if it.get("LOG_LEVEL").is_some_and(|it| it == "warn") {
-                    set(it, "LOG_LEVEL", "error");
+            |variables| {
+                if variables.get("LOG_LEVEL").is_some_and(|it| it == "warn") {
+                    set(variables, "LOG_LEVEL", "error");
                 }
             },
         ),
@@ -177,16 +177,16 @@ fn hostile() -> Vec<Entry> {
             "log-raw-bodies",
             "LOG-5",
             "messages are written as they came",
-            |it| {
-                wire::watch(it, |_, body| write_raw(&String::from_utf8_lossy(body)));
+            |parts| {
+                wire::watch(parts, |_, body| write_raw(&String::from_utf8_lossy(body)));
             },
         ),
         common(
             "log-raw-headers",
             "LOG-5",
             "headers are written as they came",
-            |it| {
-                wire::watch(it, |head, _| {
+            |parts| {
+                wire::watch(parts, |head, _| {
                     for value in head.headers.values() {
                         write_raw(&String::from_utf8_lossy(value.as_bytes()));
                     }
@@ -197,8 +197,8 @@ fn hostile() -> Vec<Entry> {
             "log-raw-bytes",
             "LOG-5",
             "bytes of headers and targets are written as they came",
-            |it| {
-                wire::watch(it, |head, _| {
+            |parts| {
+                wire::watch(parts, |head, _| {
                     let path = head.uri.to_string();
                     let path = percent_decoded(&path);
                     let headers = head.headers.values().map(|it| it.as_bytes().to_vec());
@@ -223,8 +223,8 @@ fn hostile() -> Vec<Entry> {
             "log-raw-targets",
             "LOG-5",
             "method, path and query are written as they are meant",
-            |it| {
-                wire::watch(it, |head, _| {
+            |parts| {
+                wire::watch(parts, |head, _| {
                     write_raw(&decoded(head.method.as_str()));
                     write_raw(&decoded(&head.uri.to_string()));
                 });

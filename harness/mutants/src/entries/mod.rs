@@ -31,7 +31,7 @@ use user_service::settings::Settings;
 use crate::edited;
 use crate::entry::{Common, Entry, How, Program, Variables};
 use crate::standing::Standing;
-use crate::store::{self, Twist};
+use crate::store::{self, Layer};
 use crate::wire;
 
 /// Every mutant, the plain reference among them.
@@ -99,9 +99,9 @@ fn parts(
     id: &'static str,
     clause: &'static str,
     wrong: &'static str,
-    spoil: impl FnOnce(&Settings, &mut Dependencies) + 'static,
+    fault: impl FnOnce(&Settings, &mut Dependencies) + 'static,
 ) -> Entry {
-    Entry::new(id, clause, wrong, How::Dependencies(Box::new(spoil)))
+    Entry::new(id, clause, wrong, How::Dependencies(Box::new(fault)))
 }
 
 /// An entry that replaces a dependency which both programs have.
@@ -109,19 +109,19 @@ fn common(
     id: &'static str,
     clause: &'static str,
     wrong: &'static str,
-    spoil: impl Fn(&mut Common<'_>) + 'static,
+    fault: impl Fn(&mut Common<'_>) + 'static,
 ) -> Entry {
-    Entry::new(id, clause, wrong, How::Common(Rc::new(spoil)))
+    Entry::new(id, clause, wrong, How::Common(Rc::new(fault)))
 }
 
-/// An entry that puts a twist around the store.
-fn twisted(
+/// An entry that puts a layer around the store.
+fn layered(
     id: &'static str,
     clause: &'static str,
     wrong: &'static str,
-    twist: impl Twist,
+    layer: impl Layer,
 ) -> Entry {
-    parts(id, clause, wrong, |_, it| store::twist(it, twist))
+    parts(id, clause, wrong, |_, it| store::add_layer(it, layer))
 }
 
 /// An entry that changes the environment before anything reads it.
@@ -129,9 +129,9 @@ fn environment(
     id: &'static str,
     clause: &'static str,
     wrong: &'static str,
-    spoil: fn(&mut Variables),
+    fault: fn(&mut Variables),
 ) -> Entry {
-    Entry::new(id, clause, wrong, How::Environment(spoil))
+    Entry::new(id, clause, wrong, How::Environment(fault))
 }
 
 /// An entry that lives otherwise: the command and the environment in, the exit status out.
@@ -149,26 +149,26 @@ fn output(
     id: &'static str,
     clause: &'static str,
     wrong: &'static str,
-    spoil: fn(String) -> Option<String>,
+    fault: fn(String) -> Option<String>,
 ) -> Entry {
-    Entry::new(id, clause, wrong, How::Output(spoil))
+    Entry::new(id, clause, wrong, How::Output(fault))
 }
 
-/// Sets a variable, whatever it was.
+/// Sets a variable; an earlier value is replaced.
 fn set(variables: &mut Variables, name: &str, value: &str) {
     variables.insert(name.to_owned(), value.to_owned());
 }
 
 /// Changes the id in every request that names a user by it.
 fn on_ids(it: &mut Dependencies, change: fn(&mut String)) {
-    wire::requests(it, "/GetUser", move |it: &mut GetUserRequest| {
-        change(&mut it.id);
+    wire::requests(it, "/GetUser", move |request: &mut GetUserRequest| {
+        change(&mut request.id);
     });
-    wire::requests(it, "/UpdateUser", move |it: &mut UpdateUserRequest| {
-        change(&mut it.id);
+    wire::requests(it, "/UpdateUser", move |request: &mut UpdateUserRequest| {
+        change(&mut request.id);
     });
-    wire::requests(it, "/DeleteUser", move |it: &mut DeleteUserRequest| {
-        change(&mut it.id);
+    wire::requests(it, "/DeleteUser", move |request: &mut DeleteUserRequest| {
+        change(&mut request.id);
     });
 }
 

@@ -11,14 +11,14 @@ use user_service::store::{ListQuery, Page, StoreError};
 use user_service::user::{Changes, NewUser, User};
 use uuid::Uuid;
 
-use super::{parts, twisted};
+use super::{layered, parts};
 use crate::entry::Entry;
-use crate::store::{Inner, Twist};
+use crate::store::{Inner, Layer};
 use crate::wire;
 
 pub fn entries() -> Vec<Entry> {
     vec![
-        twisted(
+        layered(
             "database-away-ends-it",
             "USR-18",
             "it ends when the database is away",
@@ -28,12 +28,12 @@ pub fn entries() -> Vec<Entry> {
             "connections-of-streams",
             "USR-20",
             "every stream has a connection of its own",
-            |settings, it| {
+            |settings, dependencies| {
                 DATABASE
                     .lock()
                     .expect("not poisoned")
                     .replace(settings.database.clone());
-                wire::calls(it, "/StreamUsers", |request, next| async move {
+                wire::calls(dependencies, "/StreamUsers", |request, next| async move {
                     let options = DATABASE.lock().expect("not poisoned").clone();
                     let connection = match options {
                         Some(options) => options.connect().await.ok(),
@@ -53,9 +53,9 @@ pub fn entries() -> Vec<Entry> {
             "connections-lost-when-given-up",
             "USR-20",
             "a call that is given up never gives its place back",
-            |settings, it| {
+            |settings, dependencies| {
                 let places = settings.database_max_connections as usize;
-                crate::store::twist(it, Leaks(Arc::new(Semaphore::new(places))));
+                crate::store::add_layer(dependencies, Leaks(Arc::new(Semaphore::new(places))));
             },
         ),
     ]
@@ -76,7 +76,7 @@ fn or_die<T>(result: Result<T, StoreError>) -> Result<T, StoreError> {
 }
 
 #[async_trait]
-impl Twist for Dies {
+impl Layer for Dies {
     async fn create(&self, inner: &Inner, user: NewUser) -> Result<User, StoreError> {
         or_die(inner.create(user).await)
     }
@@ -110,7 +110,7 @@ impl Leaks {
 }
 
 #[async_trait]
-impl Twist for Leaks {
+impl Layer for Leaks {
     async fn get(&self, inner: &Inner, id: Uuid) -> Result<User, StoreError> {
         self.within(inner.get(id)).await
     }

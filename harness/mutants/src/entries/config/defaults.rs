@@ -11,13 +11,13 @@ pub fn entries() -> Vec<Entry> {
             "config-other-ports",
             "CFG-1",
             "the default ports are others",
-            |it| {
+            |variables| {
                 for (name, port) in [
                     ("PORT", "18085"),
                     ("METRICS_PORT", "19095"),
                     ("GRPC_PORT", "15055"),
                 ] {
-                    default_to(it, name, port);
+                    default_to(variables, name, port);
                 }
             },
         ),
@@ -25,10 +25,10 @@ pub fn entries() -> Vec<Entry> {
             "config-empty-is-a-value",
             "CFG-1",
             "an empty value is one that cannot be parsed",
-            |it| {
+            |variables| {
                 for name in EMPTY_IS_GARBAGE {
-                    if it.get(*name).is_some_and(String::is_empty) {
-                        set(it, name, "an empty value");
+                    if variables.get(*name).is_some_and(String::is_empty) {
+                        set(variables, name, "an empty value");
                     }
                 }
             },
@@ -37,14 +37,14 @@ pub fn entries() -> Vec<Entry> {
             "config-other-times",
             "CFG-1",
             "the default times are others",
-            |it| {
+            |variables| {
                 for (name, time) in [
                     ("HEALTH_CACHE_TTL", "1s"),
                     ("HEALTH_CHECK_TIMEOUT", "20s"),
                     ("REQUEST_TIMEOUT", "15s"),
                     ("SHUTDOWN_TIMEOUT", "2s"),
                 ] {
-                    default_to(it, name, time);
+                    default_to(variables, name, time);
                 }
             },
         ),
@@ -52,14 +52,14 @@ pub fn entries() -> Vec<Entry> {
             "config-shorter-times",
             "CFG-1",
             "the default times are shorter, but for the cache",
-            |it| {
+            |variables| {
                 for (name, time) in [
                     ("HEALTH_CACHE_TTL", "10s"),
                     ("HEALTH_CHECK_TIMEOUT", "2s"),
                     ("REQUEST_TIMEOUT", "1s"),
                     ("SHUTDOWN_TIMEOUT", "10s"),
                 ] {
-                    default_to(it, name, time);
+                    default_to(variables, name, time);
                 }
             },
         ),
@@ -67,33 +67,33 @@ pub fn entries() -> Vec<Entry> {
             "config-other-log",
             "CFG-1",
             "the default log is text at warn",
-            |it| {
-                default_to(it, "LOG_LEVEL", "warn");
-                default_to(it, "LOG_FORMAT", "text");
+            |variables| {
+                default_to(variables, "LOG_LEVEL", "warn");
+                default_to(variables, "LOG_FORMAT", "text");
             },
         ),
         environment(
             "config-nothing-optional",
             "CFG-1",
             "an empty HEALTH_OPTIONAL means none",
-            |it| {
-                default_to(it, "HEALTH_OPTIONAL", "none");
+            |variables| {
+                default_to(variables, "HEALTH_OPTIONAL", "none");
             },
         ),
         environment(
             "config-other-pool",
             "CFG-1",
             "an empty DATABASE_MAX_CONNECTIONS means 40",
-            |it| {
-                default_to(it, "DATABASE_MAX_CONNECTIONS", "40");
+            |variables| {
+                default_to(variables, "DATABASE_MAX_CONNECTIONS", "40");
             },
         ),
         environment(
             "config-units",
             "CFG-1",
             "a time in minutes or hours is taken for milliseconds",
-            |it| {
-                for value in it.values_mut() {
+            |variables| {
+                for value in variables.values_mut() {
                     if matches!(value.as_str(), "2m" | "1h") {
                         *value = format!("{}ms", &value[..1]);
                     }
@@ -104,9 +104,9 @@ pub fn entries() -> Vec<Entry> {
             "config-no-version",
             "CFG-1",
             "without SERVICE_VERSION there is no version",
-            |it| {
-                if it.settings.identity.version == env!("CARGO_PKG_VERSION") {
-                    probes::spoil(it.wrap_http, "/health", |probe| {
+            |parts| {
+                if parts.settings.identity.version == env!("CARGO_PKG_VERSION") {
+                    probes::inject(parts.wrap_http, "/health", |probe| {
                         probe.body["version"] = "".into();
                     });
                 }

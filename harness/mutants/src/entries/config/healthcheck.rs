@@ -10,40 +10,40 @@ pub fn entries() -> Vec<Entry> {
     vec![
         healthcheck(
             "healthcheck-always-good",
-            "`healthcheck` exits with 0 whatever it hears",
+            "`healthcheck` always exits with 0",
             |_| ExitCode::SUCCESS,
         ),
         healthcheck(
             "healthcheck-never-good",
-            "`healthcheck` exits with 1 whatever it hears",
+            "`healthcheck` always exits with 1",
             |_| ExitCode::FAILURE,
         ),
         healthcheck(
             "healthcheck-any-2xx",
-            "`healthcheck` takes any 2xx for good",
-            |port| verdict(matches!(ask(port, "/health", LIMIT), Some(200..300))),
+            "`healthcheck` accepts any 2xx",
+            |port| verdict(matches!(status_of(port, "/health", LIMIT), Some(200..300))),
         ),
         healthcheck(
             "healthcheck-below-500",
-            "`healthcheck` takes everything below 500 for good",
-            |port| verdict(matches!(ask(port, "/health", LIMIT), Some(..500))),
+            "`healthcheck` accepts any status below 500",
+            |port| verdict(matches!(status_of(port, "/health", LIMIT), Some(..500))),
         ),
         healthcheck(
             "healthcheck-degraded-bad",
             "`healthcheck` takes 207 for bad",
-            |port| verdict(ask(port, "/health", LIMIT) == Some(200)),
+            |port| verdict(status_of(port, "/health", LIMIT) == Some(200)),
         ),
         healthcheck(
             "healthcheck-asks-live",
-            "`healthcheck` asks /live",
-            |port| verdict(ask(port, "/live", LIMIT) == Some(200)),
+            "`healthcheck` requests /live",
+            |port| verdict(status_of(port, "/live", LIMIT) == Some(200)),
         ),
         healthcheck(
             "healthcheck-impatient",
             "`healthcheck` gives up after 1 s",
             |port| {
                 verdict(matches!(
-                    ask(port, "/health", Duration::from_secs(1)),
+                    status_of(port, "/health", Duration::from_secs(1)),
                     Some(200 | 207)
                 ))
             },
@@ -53,7 +53,7 @@ pub fn entries() -> Vec<Entry> {
             "`healthcheck` waits for 20 s",
             |port| {
                 verdict(matches!(
-                    ask(port, "/health", Duration::from_secs(20)),
+                    status_of(port, "/health", Duration::from_secs(20)),
                     Some(200 | 207)
                 ))
             },
@@ -61,7 +61,7 @@ pub fn entries() -> Vec<Entry> {
         healthcheck(
             "healthcheck-other-status",
             "`healthcheck` exits with 3 when something is wrong",
-            |port| match ask(port, "/health", LIMIT) {
+            |port| match status_of(port, "/health", LIMIT) {
                 Some(200 | 207) => ExitCode::SUCCESS,
                 _ => ExitCode::from(3),
             },
@@ -86,7 +86,7 @@ fn verdict(is_good: bool) -> ExitCode {
 }
 
 /// The status of one GET, or nothing when no answer comes in time.
-fn ask(port: u16, path: &str, limit: Duration) -> Option<u16> {
+fn status_of(port: u16, path: &str, limit: Duration) -> Option<u16> {
     use std::io::{Read as _, Write as _};
     let address = (Ipv4Addr::LOCALHOST, port).into();
     let mut stream = std::net::TcpStream::connect_timeout(&address, limit).ok()?;

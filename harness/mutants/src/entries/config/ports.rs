@@ -11,11 +11,14 @@ pub fn entries() -> Vec<Entry> {
             "ports-next-one",
             "CFG-3",
             "a port already taken makes it take another",
-            |it| {
+            |variables| {
                 for name in ["PORT", "METRICS_PORT", "GRPC_PORT"] {
-                    let port: u16 = it.get(name).and_then(|it| it.parse().ok()).unwrap_or(0);
+                    let port: u16 = variables
+                        .get(name)
+                        .and_then(|it| it.parse().ok())
+                        .unwrap_or(0);
                     if TcpListener::bind((Ipv6Addr::UNSPECIFIED, port)).is_err() {
-                        set(it, name, "0");
+                        set(variables, name, "0");
                     }
                 }
             },

@@ -54,8 +54,8 @@ pub fn entries() -> Vec<Entry> {
             "start-not-alive",
             "CFG-7",
             "while it is not ready it is not alive either",
-            |it| {
-                probes::spoil(it.wrap_http, "/live", |probe| {
+            |parts| {
+                probes::inject(parts.wrap_http, "/live", |probe| {
                     probe.status = axum::http::StatusCode::SERVICE_UNAVAILABLE;
                 });
             },

@@ -39,8 +39,8 @@ pub fn entries() -> Vec<Entry> {
 fn every_host_resolves(variables: &Variables) -> bool {
     let urls = ["DATABASE_URL", "REDIS_URL", "USER_SERVICE_ADDR"];
     let urls = urls.iter().filter_map(|it| variables.get(*it));
-    let hosts = urls.filter_map(|it| {
-        let (_, rest) = it.split_once("://")?;
+    let hosts = urls.filter_map(|url| {
+        let (_, rest) = url.split_once("://")?;
         let place = rest.split(['/', '?']).next()?;
         place.rsplit('@').next()
     });

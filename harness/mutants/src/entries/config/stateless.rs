@@ -2,19 +2,19 @@
 
 use std::time::Duration;
 
-use crate::entries::twisted;
+use crate::entries::layered;
 use crate::entries::users::reads::{Cached, WriteBehind};
 use crate::entry::Entry;
 
 pub fn entries() -> Vec<Entry> {
     vec![
-        twisted(
+        layered(
             "stateless-write-behind",
             "CFG-9",
             "a change is acknowledged half a second before it is stored",
             WriteBehind(Duration::from_millis(500)),
         ),
-        twisted(
+        layered(
             "stateless-cached",
             "CFG-9",
             "each instance keeps what it has read",

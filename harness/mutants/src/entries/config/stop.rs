@@ -51,13 +51,13 @@ pub fn entries() -> Vec<Entry> {
         environment(
             "stop-waits",
             "CFG-8",
-            "it waits for whatever runs, however long",
-            |it| {
-                set(it, "SHUTDOWN_TIMEOUT", "1h");
+            "it waits for running requests without a limit",
+            |variables| {
+                set(variables, "SHUTDOWN_TIMEOUT", "1h");
             },
         ),
-        common("stop-ready", "CFG-8", "/ready stays 200", |it| {
-            probes::spoil(it.wrap_http, "/ready", |probe| {
+        common("stop-ready", "CFG-8", "/ready stays 200", |parts| {
+            probes::inject(parts.wrap_http, "/ready", |probe| {
                 probe.status = axum::http::StatusCode::OK;
             });
         }),

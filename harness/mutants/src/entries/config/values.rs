@@ -12,8 +12,8 @@ pub fn entries() -> Vec<Entry> {
             "config-garbage-ignored",
             "CFG-2",
             "what cannot be parsed is taken for unset",
-            |it| {
-                it.retain(|name, value| !value.contains("banana") || name == "LOG_LEVEL");
+            |variables| {
+                variables.retain(|name, value| !value.contains("banana") || name == "LOG_LEVEL");
             },
         ),
         life(
@@ -46,7 +46,7 @@ pub fn entries() -> Vec<Entry> {
         output(
             "config-garbage-warned",
             "CFG-2",
-            "garbage is told at WARN",
+            "an invalid value is logged at WARN",
             |line| Some(line.replace("ERROR", "WARN")),
         ),
         life(
@@ -64,9 +64,9 @@ pub fn entries() -> Vec<Entry> {
             "config-level-debug",
             "CFG-2",
             "an unknown LOG_LEVEL means debug",
-            |it| {
-                if it.get("LOG_LEVEL").is_some_and(|it| it == "banana") {
-                    set(it, "LOG_LEVEL", "debug");
+            |variables| {
+                if variables.get("LOG_LEVEL").is_some_and(|it| it == "banana") {
+                    set(variables, "LOG_LEVEL", "debug");
                 }
             },
         ),

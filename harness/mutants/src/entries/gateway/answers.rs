@@ -4,7 +4,7 @@ use axum::http::Method;
 use serde_json::{Map, Value, json};
 
 use super::{answers, calls, instead, replaced};
-use crate::calls::Spoil;
+use crate::calls::CallFault;
 use crate::entry::Entry;
 use crate::http;
 
@@ -19,8 +19,10 @@ pub fn entries() -> Vec<Entry> {
 
 /// An entry that shows users otherwise.
 fn shown(id: &'static str, wrong: &'static str, change: fn(&mut Map<String, Value>)) -> Entry {
-    replaced(id, CLAUSE, wrong, move |it| {
-        http::answers(&mut it.wrap_http, move |answer| answer.each_user(change));
+    replaced(id, CLAUSE, wrong, move |dependencies| {
+        http::answers(&mut dependencies.wrap_http, move |answer| {
+            answer.each_user(change)
+        });
     })
 }
 
@@ -105,8 +107,8 @@ fn users() -> Vec<Entry> {
                 user.insert("name".to_owned(), name.into());
             },
         ),
-        answers("shows-bare", CLAUSE, "a user stands by itself", |it| {
-            it.json(|body| {
+        answers("shows-bare", CLAUSE, "a user stands by itself", |answer| {
+            answer.json(|body| {
                 if let Some(user) = body.get("user").cloned() {
                     *body = user;
                 }
@@ -141,9 +143,9 @@ fn times() -> Vec<Entry> {
         "shows-created-as-updated",
         CLAUSE,
         "created_at is updated_at",
-        Spoil {
+        CallFault {
             user: |user| user.created_at = user.updated_at,
-            ..Spoil::default()
+            ..CallFault::default()
         },
     )]
 }
@@ -155,8 +157,8 @@ fn page(body: &mut Value) -> Option<&mut Map<String, Value>> {
 
 fn lists() -> Vec<Entry> {
     vec![
-        answers("lists-bare", CLAUSE, "a list stands by itself", |it| {
-            it.json(|body| {
+        answers("lists-bare", CLAUSE, "a list stands by itself", |answer| {
+            answer.json(|body| {
                 if let Some(users) = body.get("users").cloned() {
                     *body = users;
                 }
@@ -166,8 +168,8 @@ fn lists() -> Vec<Entry> {
             "lists-count-as-text",
             CLAUSE,
             "total_count is text, as of 64 bits",
-            |it| {
-                it.json(|body| {
+            |answer| {
+                answer.json(|body| {
                     if let Some(count) = body.get("total_count").cloned() {
                         body["total_count"] = count.to_string().into();
                     }
@@ -178,17 +180,17 @@ fn lists() -> Vec<Entry> {
             "lists-count-of-page",
             CLAUSE,
             "total_count is the number of users shown",
-            Spoil {
+            CallFault {
                 page: |page| page.total_count = i32::try_from(page.users.len()).unwrap_or(0),
-                ..Spoil::default()
+                ..CallFault::default()
             },
         ),
         answers(
             "lists-null-when-empty",
             CLAUSE,
             "users is null when there are none",
-            |it| {
-                it.json(|body| {
+            |answer| {
+                answer.json(|body| {
                     if body["users"] == json!([]) {
                         body["users"] = Value::Null;
                     }
@@ -199,8 +201,8 @@ fn lists() -> Vec<Entry> {
             "lists-nothing-that-is-empty",
             CLAUSE,
             "what is empty or zero is left out",
-            |it| {
-                it.json(|body| {
+            |answer| {
+                answer.json(|body| {
                     if let Some(body) = page(body) {
                         body.retain(|_, it| *it != json!("") && *it != json!([]) && *it != 0);
                     }
@@ -211,8 +213,8 @@ fn lists() -> Vec<Entry> {
             "lists-camel-case",
             CLAUSE,
             "the members of a list are in camel case",
-            |it| {
-                it.json(|body| {
+            |answer| {
+                answer.json(|body| {
                     if let Some(body) = page(body) {
                         for (from, to) in [
                             ("next_page_token", "nextPageToken"),
@@ -229,20 +231,20 @@ fn lists() -> Vec<Entry> {
             "lists-sorted",
             CLAUSE,
             "a list is sorted by id",
-            Spoil {
+            CallFault {
                 page: |page| page.users.sort_by(|a, b| a.id.cmp(&b.id)),
-                ..Spoil::default()
+                ..CallFault::default()
             },
         ),
         calls(
             "lists-safe-token",
             CLAUSE,
             "next_page_token has lost what a URL would escape",
-            Spoil {
+            CallFault {
                 page: |page| {
                     page.next_page_token = page.next_page_token.replace(['+', '/', '=', ' '], "_");
                 },
-                ..Spoil::default()
+                ..CallFault::default()
             },
         ),
     ]

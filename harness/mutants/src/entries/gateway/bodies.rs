@@ -31,9 +31,9 @@ fn refusals() -> Vec<Entry> {
             "bodies-wrong-500",
             CLAUSE,
             "a body that cannot be used is 500, as the sample has it",
-            |it| {
-                if is_body_refused(it) {
-                    it.status = StatusCode::INTERNAL_SERVER_ERROR;
+            |answer| {
+                if is_body_refused(answer) {
+                    answer.status = StatusCode::INTERNAL_SERVER_ERROR;
                 }
             },
         ),
@@ -41,10 +41,10 @@ fn refusals() -> Vec<Entry> {
             "bodies-wrong-type-422",
             CLAUSE,
             "a member of the wrong type is 422",
-            |it| {
-                let body = String::from_utf8_lossy(&it.body);
-                if it.status == 400 && body.contains("invalid type") {
-                    it.status = StatusCode::UNPROCESSABLE_ENTITY;
+            |answer| {
+                let body = String::from_utf8_lossy(&answer.body);
+                if answer.status == 400 && body.contains("invalid type") {
+                    answer.status = StatusCode::UNPROCESSABLE_ENTITY;
                 }
             },
         ),
@@ -52,10 +52,10 @@ fn refusals() -> Vec<Entry> {
             "bodies-no-json-415",
             CLAUSE,
             "a body that is no JSON is 415",
-            |it| {
-                let body = String::from_utf8_lossy(&it.body);
-                if it.status == 400 && body.contains("is no JSON") {
-                    it.status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+            |answer| {
+                let body = String::from_utf8_lossy(&answer.body);
+                if answer.status == 400 && body.contains("is no JSON") {
+                    answer.status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
                 }
             },
         ),
@@ -63,9 +63,9 @@ fn refusals() -> Vec<Entry> {
             "bodies-wrong-silent",
             CLAUSE,
             "a body that cannot be used is refused without a word",
-            |it| {
-                if is_body_refused(it) {
-                    it.body.clear();
+            |answer| {
+                if is_body_refused(answer) {
+                    answer.body.clear();
                 }
             },
         ),
@@ -101,8 +101,10 @@ fn lenient() -> Vec<Entry> {
             CLAUSE,
             "values of metadata are made text",
             |_, body| {
-                objects(body, |it| {
-                    if let Some(metadata) = it.get_mut("metadata").and_then(Value::as_object_mut) {
+                objects(body, |object| {
+                    if let Some(metadata) =
+                        object.get_mut("metadata").and_then(Value::as_object_mut)
+                    {
                         coerced(metadata);
                         metadata.retain(|_, value| !value.is_object());
                     }
@@ -114,14 +116,14 @@ fn lenient() -> Vec<Entry> {
             CLAUSE,
             "a list is taken for metadata, its places for keys",
             |_, body| {
-                objects(body, |it| {
-                    let Some(Value::Array(list)) = it.get("metadata") else {
+                objects(body, |object| {
+                    let Some(Value::Array(list)) = object.get("metadata") else {
                         return;
                     };
                     let entries = list.iter().enumerate();
                     let entries = entries.map(|(key, value)| (key.to_string(), value.clone()));
                     let entries: Map<String, Value> = entries.collect();
-                    it.insert("metadata".to_owned(), entries.into());
+                    object.insert("metadata".to_owned(), entries.into());
                 });
             },
         ),
@@ -190,10 +192,10 @@ fn strict() -> Vec<Entry> {
             CLAUSE,
             "an unknown member is refused",
             |head, body| {
-                let is_odd = members(body)
+                let is_refused = members(body)
                     .keys()
                     .any(|it| !KNOWN.contains(&it.as_str()) && it != "filler");
-                is_odd.then(|| refused(head, 400, "unknown member"))
+                is_refused.then(|| refused(head, 400, "unknown member"))
             },
         ),
         reads(
@@ -202,9 +204,9 @@ fn strict() -> Vec<Entry> {
             "an id in the body is that of the user",
             |head, body| {
                 if head.method == Method::PUT {
-                    objects(body, |it| {
-                        if let Some(id) = it.remove("id") {
-                            it.insert("name".to_owned(), id);
+                    objects(body, |object| {
+                        if let Some(id) = object.remove("id") {
+                            object.insert("name".to_owned(), id);
                         }
                     });
                 }
@@ -213,17 +215,17 @@ fn strict() -> Vec<Entry> {
     ]
 }
 
-/// An entry that fails over something free.
-fn over(id: &'static str, wrong: &'static str, is_odd: fn(&Head, &Bytes) -> bool) -> Entry {
-    super::replaced(id, CLAUSE, wrong, move |it| {
-        crate::http::instead(&mut it.wrap_http, move |head, body| {
-            fails(head, is_odd(head, body))
+/// An entry that fails on input that the contract leaves free.
+fn over(id: &'static str, wrong: &'static str, is_refused: fn(&Head, &Bytes) -> bool) -> Entry {
+    super::replaced(id, CLAUSE, wrong, move |dependencies| {
+        crate::http::instead(&mut dependencies.wrap_http, move |head, body| {
+            fails(head, is_refused(head, body))
         });
     })
 }
 
-fn fails(head: &Head, is_odd: bool) -> Option<Response> {
-    is_odd.then(|| refused(head, 500, "internal server error"))
+fn fails(head: &Head, is_refused: bool) -> Option<Response> {
+    is_refused.then(|| refused(head, 500, "internal server error"))
 }
 
 fn careless() -> Vec<Entry> {

@@ -37,7 +37,7 @@ fn counting() -> Vec<Entry> {
             "breaker-heeds-health",
             "RES-3",
             "no call is made while the user service is unhealthy",
-            super::follows::calls_heed_health,
+            super::follows::calls_follow_health,
         ),
         environment(
             "breaker-closes-soon",
@@ -49,9 +49,12 @@ fn counting() -> Vec<Entry> {
             "breaker-closes-by-default",
             "RES-3",
             "the default of BREAKER_RESET_TIMEOUT is 10 s",
-            |it| {
-                if it.get("BREAKER_RESET_TIMEOUT").is_none_or(String::is_empty) {
-                    set(it, "BREAKER_RESET_TIMEOUT", "10s");
+            |variables| {
+                if variables
+                    .get("BREAKER_RESET_TIMEOUT")
+                    .is_none_or(String::is_empty)
+                {
+                    set(variables, "BREAKER_RESET_TIMEOUT", "10s");
                 }
             },
         ),
@@ -72,8 +75,8 @@ fn change_failures(variables: &mut Variables, by: i32) {
 
 /// Changes the answers of an open breaker.
 fn open_answers(id: &'static str, wrong: &'static str, change: fn(&mut Response)) -> Entry {
-    replaced(id, "RES-3", wrong, move |it| {
-        on_answers(it, move |mut response| async move {
+    replaced(id, "RES-3", wrong, move |dependencies| {
+        on_answers(dependencies, move |mut response| async move {
             if is_open(&response) {
                 change(&mut response);
             }
@@ -103,43 +106,43 @@ fn answers() -> Vec<Entry> {
         open_answers(
             "breaker-without-retry-after",
             "an open breaker says not when to come back",
-            |it| {
-                it.headers_mut().remove(header::RETRY_AFTER);
+            |response| {
+                response.headers_mut().remove(header::RETRY_AFTER);
             },
         ),
         open_answers(
             "breaker-retry-after-a-date",
             "Retry-After is a date",
-            |it| {
+            |response| {
                 let date = HeaderValue::from_static("Wed, 21 Oct 2026 07:28:00 GMT");
-                it.headers_mut().insert(header::RETRY_AFTER, date);
+                response.headers_mut().insert(header::RETRY_AFTER, date);
             },
         ),
         open_answers(
             "breaker-retry-after-fractions",
             "Retry-After has fractions",
-            |it| {
+            |response| {
                 let seconds = HeaderValue::from_static("0.9");
-                it.headers_mut().insert(header::RETRY_AFTER, seconds);
+                response.headers_mut().insert(header::RETRY_AFTER, seconds);
             },
         ),
         open_answers(
             "breaker-other-words",
             "an open breaker says `service unavailable`",
-            |it| {
-                it.headers_mut().remove(header::CONTENT_LENGTH);
-                *it.body_mut() = Body::from("{\"error\":\"service unavailable\"}");
+            |response| {
+                response.headers_mut().remove(header::CONTENT_LENGTH);
+                *response.body_mut() = Body::from("{\"error\":\"service unavailable\"}");
             },
         ),
-        open_answers("breaker-is-429", "an open breaker is 429", |it| {
-            *it.status_mut() = StatusCode::TOO_MANY_REQUESTS;
+        open_answers("breaker-is-429", "an open breaker is 429", |response| {
+            *response.status_mut() = StatusCode::TOO_MANY_REQUESTS;
         }),
         replaced(
             "breaker-refuses-late",
             "RES-3",
             "an open breaker takes its time",
-            |it| {
-                on_answers(it, |response| async move {
+            |dependencies| {
+                on_answers(dependencies, |response| async move {
                     if is_open(&response) {
                         pass(Duration::from_secs(3)).await;
                     }
@@ -156,16 +159,16 @@ fn trials() -> Vec<Entry> {
             "breaker-half-a-period",
             "RES-4",
             "its period is half a second",
-            |it| {
-                set(it, "BREAKER_RESET_TIMEOUT", "500ms");
+            |variables| {
+                set(variables, "BREAKER_RESET_TIMEOUT", "500ms");
             },
         ),
         environment(
             "breaker-for-good",
             "RES-4",
             "it never lets a trial through",
-            |it| {
-                set(it, "BREAKER_RESET_TIMEOUT", "1h");
+            |variables| {
+                set(variables, "BREAKER_RESET_TIMEOUT", "1h");
             },
         ),
     ]

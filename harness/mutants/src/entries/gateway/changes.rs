@@ -5,7 +5,7 @@ use axum::http::request::Parts as Head;
 use serde_json::{Map, Value};
 
 use super::{calls, instead, reads};
-use crate::calls::Spoil;
+use crate::calls::CallFault;
 use crate::entry::Entry;
 use crate::http::{objects, refused};
 
@@ -30,35 +30,35 @@ fn members() -> Vec<Entry> {
             "puts-absent-as-empty",
             CLAUSE,
             "what a PUT does not name is passed on empty",
-            Spoil {
-                update: |it| {
-                    it.email.get_or_insert_default();
-                    it.name.get_or_insert_default();
+            CallFault {
+                update: |request| {
+                    request.email.get_or_insert_default();
+                    request.name.get_or_insert_default();
                 },
-                ..Spoil::default()
+                ..CallFault::default()
             },
         ),
         calls(
             "puts-absent-status-as-active",
             CLAUSE,
             "without a status the user becomes ACTIVE",
-            Spoil {
-                update: |it| {
-                    it.status.get_or_insert(1);
+            CallFault {
+                update: |request| {
+                    request.status.get_or_insert(1);
                 },
-                ..Spoil::default()
+                ..CallFault::default()
             },
         ),
         calls(
             "puts-empty-as-absent",
             CLAUSE,
             "an empty text counts as absent",
-            Spoil {
-                update: |it| {
-                    it.email.take_if(|it| it.is_empty());
-                    it.name.take_if(|it| it.is_empty());
+            CallFault {
+                update: |request| {
+                    request.email.take_if(|it| it.is_empty());
+                    request.name.take_if(|it| it.is_empty());
                 },
-                ..Spoil::default()
+                ..CallFault::default()
             },
         ),
         reads(
@@ -66,10 +66,10 @@ fn members() -> Vec<Entry> {
             CLAUSE,
             "null empties a text",
             |head, body| {
-                sent(head, body, |it| {
+                sent(head, body, |object| {
                     for name in ["email", "name"] {
-                        if it.get(name).is_some_and(Value::is_null) {
-                            it.insert(name.to_owned(), "".into());
+                        if object.get(name).is_some_and(Value::is_null) {
+                            object.insert(name.to_owned(), "".into());
                         }
                     }
                 });
@@ -110,27 +110,27 @@ fn members() -> Vec<Entry> {
             "puts-no-metadata",
             CLAUSE,
             "metadata is not passed on",
-            Spoil {
+            CallFault {
                 update: |it| it.metadata.clear(),
-                ..Spoil::default()
+                ..CallFault::default()
             },
         ),
         calls(
             "puts-no-email",
             CLAUSE,
             "an email is not passed on",
-            Spoil {
+            CallFault {
                 update: |it| it.email = None,
-                ..Spoil::default()
+                ..CallFault::default()
             },
         ),
         calls(
             "puts-no-status",
             CLAUSE,
             "a status is not passed on",
-            Spoil {
+            CallFault {
                 update: |it| it.status = None,
-                ..Spoil::default()
+                ..CallFault::default()
             },
         ),
     ]
@@ -141,11 +141,11 @@ fn statuses() -> Vec<Entry> {
         "puts-unspecified-as-absent",
         CLAUSE,
         "the status UNSPECIFIED counts as absent",
-        Spoil {
-            update: |it| {
-                it.status.take_if(|it| *it == 0);
+        CallFault {
+            update: |request| {
+                request.status.take_if(|it| *it == 0);
             },
-            ..Spoil::default()
+            ..CallFault::default()
         },
     )]
 }

@@ -9,7 +9,7 @@ use tonic::{Code, Status};
 
 use super::replaced;
 use crate::entry::Entry;
-use crate::upstream::{Around, Try, twist};
+use crate::upstream::{Around, Try, add_layer};
 
 pub fn entries() -> Vec<Entry> {
     vec![
@@ -17,19 +17,19 @@ pub fn entries() -> Vec<Entry> {
             "gateway-connects-once",
             "RES-5",
             "after a broken connection it never makes a new one",
-            |it| twist(it, Once::default()),
+            |it| add_layer(it, Once::default()),
         ),
         replaced(
             "gateway-dies-of-odd-answers",
             "RES-5",
             "it ends at an answer that makes no sense",
-            |it| twist(it, Dies),
+            |it| add_layer(it, Dies),
         ),
         replaced(
             "gateway-never-forgives",
             "RES-5",
             "after three failures it makes no call any more",
-            |it| twist(it, Grudge::default()),
+            |it| add_layer(it, Grudge::default()),
         ),
     ]
 }
@@ -58,15 +58,15 @@ struct Dies;
 impl Around for Dies {
     async fn make<T: Send>(&self, context: &RequestContext, send: Try<'_, T>) -> Result<T, Status> {
         let answer = send(context.clone()).await;
-        let odd = |it: &Status| matches!(it.code(), Code::Internal | Code::Unknown);
-        if answer.as_ref().is_err_and(odd) {
+        let unexpected = |it: &Status| matches!(it.code(), Code::Internal | Code::Unknown);
+        if answer.as_ref().is_err_and(unexpected) {
             std::process::abort();
         }
         answer
     }
 }
 
-/// Makes no call after three failures, of whatever kind.
+/// Makes no call after three failures of any kind.
 #[derive(Default)]
 struct Grudge(std::sync::atomic::AtomicU32);
 

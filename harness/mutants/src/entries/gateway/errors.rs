@@ -5,7 +5,7 @@ use serde_json::json;
 use tonic::{Code, Status};
 
 use super::{answers, calls};
-use crate::calls::Spoil;
+use crate::calls::CallFault;
 use crate::entry::Entry;
 
 const CLAUSE: &str = "GWY-5";
@@ -22,10 +22,11 @@ fn words() -> Vec<Entry> {
             "errors-in-a-header",
             CLAUSE,
             "a header holds the message of the user service",
-            |it| {
-                if it.status == 500 || it.status == 504 {
+            |answer| {
+                if answer.status == 500 || answer.status == 504 {
                     let said = "panic at 10.1.2.3:5432: goroutine 1 [running]";
-                    it.headers
+                    answer
+                        .headers
                         .insert("grpc-message", HeaderValue::from_static(said));
                 }
             },
@@ -34,11 +35,11 @@ fn words() -> Vec<Entry> {
             "errors-name-the-upstream",
             CLAUSE,
             "an error names the upstream's address",
-            |it| {
-                if it.status == 503 {
+            |answer| {
+                if answer.status == 503 {
                     let address = std::env::var("USER_SERVICE_ADDR").unwrap_or_default();
                     if let Ok(address) = address.parse() {
-                        it.headers.insert("x-upstream", address);
+                        answer.headers.insert("x-upstream", address);
                     }
                 }
             },
@@ -47,7 +48,7 @@ fn words() -> Vec<Entry> {
             "errors-unreachable-is-internal",
             CLAUSE,
             "a user service that cannot be reached is an internal error",
-            Spoil {
+            CallFault {
                 status: |status| {
                     if gateway::client::is_transport_error(&status) {
                         Status::new(Code::Internal, "connection refused")
@@ -55,7 +56,7 @@ fn words() -> Vec<Entry> {
                         status
                     }
                 },
-                ..Spoil::default()
+                ..CallFault::default()
             },
         ),
     ]
@@ -67,28 +68,33 @@ fn shapes() -> Vec<Entry> {
             "errors-called-message",
             CLAUSE,
             "an error is called message",
-            |it| {
-                if it.is_error() {
-                    it.json(|body| *body = json!({ "message": body["error"] }));
+            |answer| {
+                if answer.is_error() {
+                    answer.json(|body| *body = json!({ "message": body["error"] }));
                 }
             },
         ),
-        answers("errors-as-objects", CLAUSE, "an error is an object", |it| {
-            if it.is_error() {
-                let code = it.status.as_u16();
-                it.json(|body| {
-                    *body = json!({ "error": { "code": code, "message": body["error"] } });
-                });
-            }
-        }),
+        answers(
+            "errors-as-objects",
+            CLAUSE,
+            "an error is an object",
+            |answer| {
+                if answer.is_error() {
+                    let code = answer.status.as_u16();
+                    answer.json(|body| {
+                        *body = json!({ "error": { "code": code, "message": body["error"] } });
+                    });
+                }
+            },
+        ),
         answers(
             "errors-with-stack",
             CLAUSE,
             "a 500 holds the stack trace that the user service sent",
-            |it| {
-                if it.status == 500 {
+            |answer| {
+                if answer.status == 500 {
                     let stack = "panic at 10.1.2.3:5432: goroutine 1 [running]";
-                    it.json(|body| body["stack"] = stack.into());
+                    answer.json(|body| body["stack"] = stack.into());
                 }
             },
         ),
@@ -96,10 +102,10 @@ fn shapes() -> Vec<Entry> {
             "errors-as-problems",
             CLAUSE,
             "an error is application/problem+json",
-            |it| {
-                if it.is_error() {
-                    let body = std::mem::take(&mut it.body);
-                    it.text("application/problem+json", body);
+            |answer| {
+                if answer.is_error() {
+                    let body = std::mem::take(&mut answer.body);
+                    answer.text("application/problem+json", body);
                 }
             },
         ),
@@ -107,11 +113,11 @@ fn shapes() -> Vec<Entry> {
             "errors-of-router-plain",
             CLAUSE,
             "the router's own errors are plain text",
-            |it| {
-                if it.status == 404 && !it.uri.path().starts_with("/api/v1/users/")
-                    || it.status == 405
+            |answer| {
+                if answer.status == 404 && !answer.uri.path().starts_with("/api/v1/users/")
+                    || answer.status == 405
                 {
-                    it.text("text/plain", "404 page not found\n");
+                    answer.text("text/plain", "404 page not found\n");
                 }
             },
         ),

@@ -11,7 +11,7 @@ use tonic::Status;
 
 use super::replaced;
 use crate::entry::Entry;
-use crate::upstream::{Around, Try, twist};
+use crate::upstream::{Around, Try, add_layer};
 
 pub fn entries() -> Vec<Entry> {
     vec![replaced(
@@ -20,7 +20,7 @@ pub fn entries() -> Vec<Entry> {
         "it is unhealthy after a call that failed",
         |dependencies| {
             let failed = Arc::new(AtomicBool::new(false));
-            twist(dependencies, Observed(failed.clone()));
+            add_layer(dependencies, Observed(failed.clone()));
             let inner = dependencies.components[0].check.clone();
             check(dependencies, Arc::new(AfterCalls { inner, failed }));
         },
@@ -28,7 +28,7 @@ pub fn entries() -> Vec<Entry> {
 }
 
 /// No call is made while the component is unhealthy.
-pub fn calls_heed_health(dependencies: &mut Dependencies) {
+pub fn calls_follow_health(dependencies: &mut Dependencies) {
     let unhealthy = Arc::new(AtomicBool::new(false));
     let inner = dependencies.components[0].check.clone();
     check(
@@ -38,7 +38,7 @@ pub fn calls_heed_health(dependencies: &mut Dependencies) {
             unhealthy: unhealthy.clone(),
         }),
     );
-    twist(dependencies, Heeding(unhealthy));
+    add_layer(dependencies, Heeding(unhealthy));
 }
 
 fn check(dependencies: &mut Dependencies, check: Arc<dyn Check>) {

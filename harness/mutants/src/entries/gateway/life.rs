@@ -13,7 +13,7 @@ use user_proto::v1::{
 };
 
 use super::replaced;
-use crate::calls::{self, Inner, Twist};
+use crate::calls::{self, Inner, Layer};
 use crate::entries::{pass, set};
 use crate::entry::{Entry, How, plain};
 use crate::store::lock;
@@ -41,17 +41,17 @@ const GUARDS: [&str; 4] = [
 
 pub fn entries() -> Vec<Entry> {
     let environment =
-        |id, clause, wrong, spoil| Entry::of_gateway(id, clause, wrong, How::Environment(spoil));
+        |id, clause, wrong, fault| Entry::of_gateway(id, clause, wrong, How::Environment(fault));
     let life = |id, clause, wrong, live| Entry::of_gateway(id, clause, wrong, How::Life(live));
     vec![
         environment(
             "gateway-empty-guards",
             "CFG-1",
             "a variable of the gateway alone that is empty cannot be parsed",
-            |it| {
+            |variables| {
                 for name in EMPTY_IS_GARBAGE {
-                    if it.get(name).is_some_and(String::is_empty) {
-                        set(it, name, "an empty value");
+                    if variables.get(name).is_some_and(String::is_empty) {
+                        set(variables, name, "an empty value");
                     }
                 }
             },
@@ -60,9 +60,12 @@ pub fn entries() -> Vec<Entry> {
             "gateway-other-tries",
             "CFG-1",
             "the default number of tries is 5",
-            |it| {
-                if it.get("RETRY_MAX_ATTEMPTS").is_none_or(String::is_empty) {
-                    set(it, "RETRY_MAX_ATTEMPTS", "5");
+            |variables| {
+                if variables
+                    .get("RETRY_MAX_ATTEMPTS")
+                    .is_none_or(String::is_empty)
+                {
+                    set(variables, "RETRY_MAX_ATTEMPTS", "5");
                 }
             },
         ),
@@ -70,8 +73,9 @@ pub fn entries() -> Vec<Entry> {
             "gateway-garbage-guards",
             "CFG-2",
             "how often and for how long is not looked at until it is needed",
-            |it| {
-                it.retain(|name, value| value != "banana" || !GUARDS.contains(&name.as_str()));
+            |variables| {
+                variables
+                    .retain(|name, value| value != "banana" || !GUARDS.contains(&name.as_str()));
             },
         ),
         life(
@@ -91,19 +95,19 @@ pub fn entries() -> Vec<Entry> {
             "gateway-stateless-cached",
             "CFG-9",
             "each instance keeps what it has read",
-            |it| calls::twist(it, Cached::default()),
+            |it| calls::add_layer(it, Cached::default()),
         ),
         replaced(
             "gateway-stateless-write-behind",
             "CFG-9",
             "a change is acknowledged half a second before it is made",
-            |it| calls::twist(it, WriteBehind),
+            |it| calls::add_layer(it, WriteBehind),
         ),
         replaced(
             "gateway-reads-cached",
             "USR-11",
             "users are kept in the gateway",
-            |it| calls::twist(it, Cached::default()),
+            |it| calls::add_layer(it, Cached::default()),
         ),
     ]
 }
@@ -113,7 +117,7 @@ pub fn entries() -> Vec<Entry> {
 struct Cached(Mutex<HashMap<String, GetUserResponse>>);
 
 #[async_trait]
-impl Twist for Cached {
+impl Layer for Cached {
     async fn get(
         &self,
         inner: &Inner,
@@ -158,7 +162,7 @@ impl Twist for Cached {
 struct WriteBehind;
 
 #[async_trait]
-impl Twist for WriteBehind {
+impl Layer for WriteBehind {
     async fn update(
         &self,
         inner: &Inner,

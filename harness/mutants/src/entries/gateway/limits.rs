@@ -29,9 +29,9 @@ fn lengths() -> Vec<Entry> {
             "limits-400",
             CLAUSE,
             "a body that is too long is 400",
-            |it| {
-                if it.status == StatusCode::PAYLOAD_TOO_LARGE {
-                    it.set(400);
+            |answer| {
+                if answer.status == StatusCode::PAYLOAD_TOO_LARGE {
+                    answer.set(400);
                 }
             },
         ),
@@ -39,9 +39,9 @@ fn lengths() -> Vec<Entry> {
             "limits-plain-text",
             CLAUSE,
             "a body that is too long is refused in plain text",
-            |it| {
-                if it.status == StatusCode::PAYLOAD_TOO_LARGE {
-                    it.text("text/plain", "length limit exceeded");
+            |answer| {
+                if answer.status == StatusCode::PAYLOAD_TOO_LARGE {
+                    answer.text("text/plain", "length limit exceeded");
                 }
             },
         ),
@@ -54,9 +54,9 @@ fn broken() -> Vec<Entry> {
             "limits-dies-of-broken-bodies",
             CLAUSE,
             "a body that breaks off ends the program",
-            |it| {
+            |dependencies| {
                 around(
-                    &mut it.wrap_http,
+                    &mut dependencies.wrap_http,
                     |request: Request, next: Next| async move {
                         let (head, body) = request.into_parts();
                         let Ok(body) = to_bytes(body, usize::MAX).await else {
@@ -71,22 +71,25 @@ fn broken() -> Vec<Entry> {
             "limits-one-at-a-time",
             CLAUSE,
             "bodies are read one after the other, a slow one too",
-            |it| {
+            |dependencies| {
                 let turn = Arc::new(Mutex::new(()));
-                around(&mut it.wrap_http, move |request: Request, next: Next| {
-                    let turn = Arc::clone(&turn);
-                    async move {
-                        let (head, body) = request.into_parts();
-                        let locked = turn.lock_owned().await;
-                        let body = to_bytes(body, usize::MAX).await;
-                        if body.is_err() {
-                            // It is never unlocked.
-                            std::mem::forget(locked);
+                around(
+                    &mut dependencies.wrap_http,
+                    move |request: Request, next: Next| {
+                        let turn = Arc::clone(&turn);
+                        async move {
+                            let (head, body) = request.into_parts();
+                            let locked = turn.lock_owned().await;
+                            let body = to_bytes(body, usize::MAX).await;
+                            if body.is_err() {
+                                // It is never unlocked.
+                                std::mem::forget(locked);
+                            }
+                            let body = Body::from(body.unwrap_or_default());
+                            next.run(Request::from_parts(head, body)).await
                         }
-                        let body = Body::from(body.unwrap_or_default());
-                        next.run(Request::from_parts(head, body)).await
-                    }
-                });
+                    },
+                );
             },
         ),
     ]
@@ -94,10 +97,10 @@ fn broken() -> Vec<Entry> {
 
 fn routes() -> Vec<Entry> {
     vec![
-        answers("limits-welcome", CLAUSE, "the root says hello", |it| {
-            if it.is_of("/") {
-                it.set(200);
-                it.text("text/html", "<h1>It works</h1>");
+        answers("limits-welcome", CLAUSE, "the root says hello", |answer| {
+            if answer.is_of("/") {
+                answer.set(200);
+                answer.text("text/html", "<h1>It works</h1>");
             }
         }),
         heads(
@@ -129,10 +132,10 @@ fn routes() -> Vec<Entry> {
             "limits-unknown-400",
             CLAUSE,
             "an unknown route is 400",
-            |it| {
-                let is_known = it.uri.path().starts_with("/api/v1/users");
-                if it.status == StatusCode::NOT_FOUND && !is_known {
-                    it.set(400);
+            |answer| {
+                let is_known = answer.uri.path().starts_with("/api/v1/users");
+                if answer.status == StatusCode::NOT_FOUND && !is_known {
+                    answer.set(400);
                 }
             },
         ),
@@ -140,11 +143,13 @@ fn routes() -> Vec<Entry> {
             "limits-unknown-to-root",
             CLAUSE,
             "an unknown route leads to the root",
-            |it| {
-                let is_known = it.uri.path().starts_with("/api/v1/users");
-                if it.status == StatusCode::NOT_FOUND && !is_known {
-                    it.set(302);
-                    it.headers.insert("location", HeaderValue::from_static("/"));
+            |answer| {
+                let is_known = answer.uri.path().starts_with("/api/v1/users");
+                if answer.status == StatusCode::NOT_FOUND && !is_known {
+                    answer.set(302);
+                    answer
+                        .headers
+                        .insert("location", HeaderValue::from_static("/"));
                 }
             },
         ),
@@ -153,30 +158,35 @@ fn routes() -> Vec<Entry> {
 
 fn methods() -> Vec<Entry> {
     vec![
-        answers("limits-method-404", CLAUSE, "another method is 404", |it| {
-            if it.status == StatusCode::METHOD_NOT_ALLOWED {
-                it.set(404);
-            }
-        }),
+        answers(
+            "limits-method-404",
+            CLAUSE,
+            "another method is 404",
+            |answer| {
+                if answer.status == StatusCode::METHOD_NOT_ALLOWED {
+                    answer.set(404);
+                }
+            },
+        ),
         answers(
             "limits-method-501",
             CLAUSE,
             "a method that few know is 501",
-            |it| {
-                if matches!(it.method.as_str(), "PURGE" | "PROPFIND") {
-                    it.set(501);
+            |answer| {
+                if matches!(answer.method.as_str(), "PURGE" | "PROPFIND") {
+                    answer.set(501);
                 }
             },
         ),
-        answers("limits-no-allow", CLAUSE, "405 has no Allow", |it| {
-            it.headers.remove(ALLOW);
+        answers("limits-no-allow", CLAUSE, "405 has no Allow", |answer| {
+            answer.headers.remove(ALLOW);
         }),
         answers(
             "limits-allow-one",
             CLAUSE,
             "Allow names the first method alone",
-            |it| {
-                if let Some(allow) = it.headers.get_mut(ALLOW) {
+            |answer| {
+                if let Some(allow) = answer.headers.get_mut(ALLOW) {
                     *allow = HeaderValue::from_static("GET");
                 }
             },
@@ -185,8 +195,8 @@ fn methods() -> Vec<Entry> {
             "limits-allow-all",
             CLAUSE,
             "Allow names every method that any route has",
-            |it| {
-                if let Some(allow) = it.headers.get_mut(ALLOW) {
+            |answer| {
+                if let Some(allow) = answer.headers.get_mut(ALLOW) {
                     *allow = HeaderValue::from_static("GET, POST, PUT, DELETE");
                 }
             },

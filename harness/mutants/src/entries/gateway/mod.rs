@@ -24,7 +24,7 @@ use axum::response::Response;
 use gateway::dependencies::Dependencies;
 use gateway::settings::Settings;
 
-use crate::calls::{self, Spoil};
+use crate::calls::{self, CallFault};
 use crate::entry::{Entry, How, Variables};
 use crate::http::{self, Answer};
 
@@ -83,9 +83,9 @@ fn environment(
     id: &'static str,
     clause: &'static str,
     wrong: &'static str,
-    spoil: fn(&mut Variables),
+    fault: fn(&mut Variables),
 ) -> Entry {
-    Entry::of_gateway(id, clause, wrong, How::Environment(spoil))
+    Entry::of_gateway(id, clause, wrong, How::Environment(fault))
 }
 
 /// An entry with some dependencies replaced.
@@ -110,8 +110,8 @@ fn answers(
     wrong: &'static str,
     change: fn(&mut Answer),
 ) -> Entry {
-    replaced(id, clause, wrong, move |it| {
-        http::answers(&mut it.wrap_http, change);
+    replaced(id, clause, wrong, move |dependencies| {
+        http::answers(&mut dependencies.wrap_http, change);
     })
 }
 
@@ -122,8 +122,8 @@ fn heads(
     wrong: &'static str,
     change: fn(&mut Head),
 ) -> Entry {
-    replaced(id, clause, wrong, move |it| {
-        http::heads(&mut it.wrap_http, change);
+    replaced(id, clause, wrong, move |dependencies| {
+        http::heads(&mut dependencies.wrap_http, change);
     })
 }
 
@@ -134,8 +134,8 @@ fn reads(
     wrong: &'static str,
     change: fn(&Head, &mut Vec<u8>),
 ) -> Entry {
-    replaced(id, clause, wrong, move |it| {
-        http::bodies(&mut it.wrap_http, change);
+    replaced(id, clause, wrong, move |dependencies| {
+        http::bodies(&mut dependencies.wrap_http, change);
     })
 }
 
@@ -146,12 +146,12 @@ fn instead(
     wrong: &'static str,
     answer: fn(&Head, &Bytes) -> Option<Response>,
 ) -> Entry {
-    replaced(id, clause, wrong, move |it| {
-        http::instead(&mut it.wrap_http, answer);
+    replaced(id, clause, wrong, move |dependencies| {
+        http::instead(&mut dependencies.wrap_http, answer);
     })
 }
 
 /// An entry that changes its calls, or what comes back of them.
-fn calls(id: &'static str, clause: &'static str, wrong: &'static str, spoil: Spoil) -> Entry {
-    replaced(id, clause, wrong, move |it| calls::spoil(it, spoil))
+fn calls(id: &'static str, clause: &'static str, wrong: &'static str, fault: CallFault) -> Entry {
+    replaced(id, clause, wrong, move |it| calls::inject(it, fault))
 }

@@ -35,25 +35,35 @@ fn responses(document: &mut Value, change: impl Fn(&mut serde_json::Map<String, 
 
 fn invalid() -> Vec<Entry> {
     vec![
-        described("openapi-3-0", "it is of OpenAPI 3.0", |it| {
-            it["openapi"] = "3.0.3".into();
+        described("openapi-3-0", "it is of OpenAPI 3.0", |document| {
+            document["openapi"] = "3.0.3".into();
         }),
-        described("openapi-swagger", "it is of Swagger 2.0", |it| {
-            it["openapi"].take();
-            it["swagger"] = "2.0".into();
+        described("openapi-swagger", "it is of Swagger 2.0", |document| {
+            document["openapi"].take();
+            document["swagger"] = "2.0".into();
         }),
-        described("openapi-no-info", "it has no version of its own", |it| {
-            it["info"].as_object_mut().map(|it| it.remove("version"));
-        }),
-        described("openapi-lost-reference", "a $ref leads nowhere", |it| {
-            let schemas = it["components"]["schemas"].as_object_mut();
-            schemas.map(|it| it.remove("UserStatus"));
-        }),
+        described(
+            "openapi-no-info",
+            "it has no version of its own",
+            |document| {
+                document["info"]
+                    .as_object_mut()
+                    .map(|it| it.remove("version"));
+            },
+        ),
+        described(
+            "openapi-lost-reference",
+            "a $ref leads nowhere",
+            |document| {
+                let schemas = document["components"]["schemas"].as_object_mut();
+                schemas.map(|it| it.remove("UserStatus"));
+            },
+        ),
         described(
             "openapi-no-path-parameter",
             "the id is no parameter",
-            |it| {
-                for operation in operations(it) {
+            |document| {
+                for operation in operations(document) {
                     operation["parameters"] = json!([]);
                 }
             },
@@ -61,9 +71,9 @@ fn invalid() -> Vec<Entry> {
         described(
             "openapi-no-descriptions",
             "responses have no description",
-            |it| {
-                responses(it, |it| {
-                    for response in it.values_mut() {
+            |document| {
+                responses(document, |responses| {
+                    for response in responses.values_mut() {
                         response.as_object_mut().map(|it| it.remove("description"));
                     }
                 });
@@ -72,26 +82,26 @@ fn invalid() -> Vec<Entry> {
         described(
             "openapi-type-of-3-0",
             "a schema has a type that is none",
-            |it| {
-                it["components"]["schemas"]["User"]["type"] = "struct".into();
+            |document| {
+                document["components"]["schemas"]["User"]["type"] = "struct".into();
             },
         ),
         described(
             "openapi-no-responses",
             "an operation has no responses",
-            |it| {
-                responses(it, serde_json::Map::clear);
+            |document| {
+                responses(document, serde_json::Map::clear);
             },
         ),
-        answers("openapi-as-yaml", CLAUSE, "it is YAML", |it| {
-            if it.is_of("/openapi.json") {
-                it.text("application/yaml", "openapi: 3.1.0\n");
+        answers("openapi-as-yaml", CLAUSE, "it is YAML", |answer| {
+            if answer.is_of("/openapi.json") {
+                answer.text("application/yaml", "openapi: 3.1.0\n");
             }
         }),
-        answers("openapi-elsewhere", CLAUSE, "it is not there", |it| {
-            if it.is_of("/openapi.json") {
-                it.set(404);
-                it.text("application/json", "{\"error\":\"there is no such route\"}");
+        answers("openapi-elsewhere", CLAUSE, "it is not there", |answer| {
+            if answer.is_of("/openapi.json") {
+                answer.set(404);
+                answer.text("application/json", "{\"error\":\"there is no such route\"}");
             }
         }),
     ]
@@ -100,37 +110,43 @@ fn invalid() -> Vec<Entry> {
 fn routes() -> Vec<Entry> {
     const ONE: &str = "/api/v1/users/{id}";
     vec![
-        described("openapi-no-route", "a route is missing", |it| {
-            it["paths"].as_object_mut().map(|it| it.remove(ONE));
+        described("openapi-no-route", "a route is missing", |document| {
+            document["paths"].as_object_mut().map(|it| it.remove(ONE));
         }),
-        described("openapi-no-method", "DELETE is missing", |it| {
-            it["paths"][ONE]
+        described("openapi-no-method", "DELETE is missing", |document| {
+            document["paths"][ONE]
                 .as_object_mut()
                 .map(|it| it.remove("delete"));
         }),
-        described("openapi-without-base", "its paths lack /api/v1", |it| {
-            let Some(paths) = it["paths"].as_object_mut() else {
-                return;
-            };
-            *paths = std::mem::take(paths)
-                .into_iter()
-                .map(|(path, item)| (path.replace("/api/v1", ""), item))
-                .collect();
-        }),
+        described(
+            "openapi-without-base",
+            "its paths lack /api/v1",
+            |document| {
+                let Some(paths) = document["paths"].as_object_mut() else {
+                    return;
+                };
+                *paths = std::mem::take(paths)
+                    .into_iter()
+                    .map(|(path, item)| (path.replace("/api/v1", ""), item))
+                    .collect();
+            },
+        ),
     ]
 }
 
 /// Takes a status out of every operation.
 fn without(document: &mut Value, status: &str) {
-    responses(document, |it| {
-        it.remove(status);
+    responses(document, |responses| {
+        responses.remove(status);
     });
 }
 
 fn answered() -> Vec<Entry> {
     vec![
-        described("openapi-no-errors", "it describes no errors", |it| {
-            responses(it, |it| it.retain(|status, _| status.starts_with('2')));
+        described("openapi-no-errors", "it describes no errors", |document| {
+            responses(document, |it| {
+                it.retain(|status, _| status.starts_with('2'))
+            });
         }),
         described("openapi-no-400", "400 is missing", |it| without(it, "400")),
         described("openapi-no-409", "409 is missing", |it| without(it, "409")),
@@ -139,52 +155,64 @@ fn answered() -> Vec<Entry> {
         described("openapi-no-501", "501 is missing", |it| without(it, "501")),
         described("openapi-no-503", "503 is missing", |it| without(it, "503")),
         described("openapi-no-504", "504 is missing", |it| without(it, "504")),
-        described("openapi-create-200", "a create is 200", |it| {
-            let responses = &mut it["paths"]["/api/v1/users"]["post"]["responses"];
+        described("openapi-create-200", "a create is 200", |document| {
+            let responses = &mut document["paths"]["/api/v1/users"]["post"]["responses"];
             responses["200"] = responses["201"].clone();
             responses.as_object_mut().map(|it| it.remove("201"));
         }),
-        described("openapi-delete-200", "a delete is 200", |it| {
-            let responses = &mut it["paths"]["/api/v1/users/{id}"]["delete"]["responses"];
+        described("openapi-delete-200", "a delete is 200", |document| {
+            let responses = &mut document["paths"]["/api/v1/users/{id}"]["delete"]["responses"];
             responses["200"] = responses["204"].clone();
             responses.as_object_mut().map(|it| it.remove("204"));
         }),
-        described("openapi-error-code", "an error must have a code", |it| {
-            it["components"]["schemas"]["Error"]["required"] = json!(["error", "code"]);
-        }),
-        described("openapi-status-number", "a status is a number", |it| {
-            it["components"]["schemas"]["UserStatus"] = json!({ "type": "integer" });
-        }),
+        described(
+            "openapi-error-code",
+            "an error must have a code",
+            |document| {
+                document["components"]["schemas"]["Error"]["required"] = json!(["error", "code"]);
+            },
+        ),
+        described(
+            "openapi-status-number",
+            "a status is a number",
+            |document| {
+                document["components"]["schemas"]["UserStatus"] = json!({ "type": "integer" });
+            },
+        ),
         described(
             "openapi-status-names",
             "a status is not one of its names",
-            |it| {
+            |document| {
                 let names = json!(["ACTIVE", "INACTIVE", "SUSPENDED"]);
-                it["components"]["schemas"]["UserStatus"]["enum"] = names;
+                document["components"]["schemas"]["UserStatus"]["enum"] = names;
             },
         ),
-        described("openapi-no-suspended", "no user is SUSPENDED", |it| {
+        described("openapi-no-suspended", "no user is SUSPENDED", |document| {
             let names = json!(["USER_STATUS_ACTIVE", "USER_STATUS_INACTIVE"]);
-            it["components"]["schemas"]["UserStatus"]["enum"] = names;
+            document["components"]["schemas"]["UserStatus"]["enum"] = names;
         }),
-        described("openapi-time-number", "a time is a number", |it| {
-            let user = &mut it["components"]["schemas"]["User"]["properties"];
+        described("openapi-time-number", "a time is a number", |document| {
+            let user = &mut document["components"]["schemas"]["User"]["properties"];
             user["created_at"] = json!({ "type": "integer" });
         }),
-        described("openapi-closed-user", "a user has no metadata", |it| {
-            let user = &mut it["components"]["schemas"]["User"];
-            user["properties"]
-                .as_object_mut()
-                .map(|it| it.remove("metadata"));
-            user["additionalProperties"] = false.into();
-        }),
-        described("openapi-count-text", "total_count is text", |it| {
-            let page = &mut it["components"]["schemas"]["UsersResponse"]["properties"];
+        described(
+            "openapi-closed-user",
+            "a user has no metadata",
+            |document| {
+                let user = &mut document["components"]["schemas"]["User"];
+                user["properties"]
+                    .as_object_mut()
+                    .map(|it| it.remove("metadata"));
+                user["additionalProperties"] = false.into();
+            },
+        ),
+        described("openapi-count-text", "total_count is text", |document| {
+            let page = &mut document["components"]["schemas"]["UsersResponse"]["properties"];
             page["total_count"] = json!({ "type": "string" });
         }),
-        described("openapi-plain-text", "answers are text/plain", |it| {
-            responses(it, |it| {
-                for response in it.values_mut() {
+        described("openapi-plain-text", "answers are text/plain", |document| {
+            responses(document, |responses| {
+                for response in responses.values_mut() {
                     if let Some(content) = response["content"].as_object_mut()
                         && let Some(media) = content.remove("application/json")
                     {
@@ -196,9 +224,9 @@ fn answered() -> Vec<Entry> {
         described(
             "openapi-header-required",
             "every answer has an ETag",
-            |it| {
-                responses(it, |it| {
-                    for response in it.values_mut() {
+            |document| {
+                responses(document, |responses| {
+                    for response in responses.values_mut() {
                         response["headers"]["ETag"] = json!({ "required": true, "schema": {} });
                     }
                 });

@@ -1,7 +1,7 @@
 //! GWY-3: the parameters of a list.
 
 use super::{calls, heads, instead};
-use crate::calls::Spoil;
+use crate::calls::CallFault;
 use crate::entry::Entry;
 use crate::http::{decoded, parameter, refused, target};
 
@@ -31,49 +31,53 @@ fn texts() -> Vec<Entry> {
             "lists-decoded-twice",
             CLAUSE,
             "parameters are decoded twice",
-            Spoil {
-                list: |it| {
-                    for text in [&mut it.filter, &mut it.order_by, &mut it.page_token] {
+            CallFault {
+                list: |request| {
+                    for text in [
+                        &mut request.filter,
+                        &mut request.order_by,
+                        &mut request.page_token,
+                    ] {
                         *text = decoded(&text.replace('+', " "));
                     }
                 },
-                ..Spoil::default()
+                ..CallFault::default()
             },
         ),
         calls(
             "lists-latin-1",
             CLAUSE,
             "parameters are decoded byte by byte",
-            Spoil {
+            CallFault {
                 list: |it| it.filter = it.filter.bytes().map(char::from).collect(),
-                ..Spoil::default()
+                ..CallFault::default()
             },
         ),
         calls(
             "lists-without-order",
             CLAUSE,
             "order_by is not passed on",
-            Spoil {
+            CallFault {
                 list: |it| it.order_by.clear(),
-                ..Spoil::default()
+                ..CallFault::default()
             },
         ),
         calls(
             "lists-without-filter",
             CLAUSE,
             "filter is not passed on",
-            Spoil {
+            CallFault {
                 list: |it| it.filter.clear(),
-                ..Spoil::default()
+                ..CallFault::default()
             },
         ),
         calls(
             "lists-without-token",
             CLAUSE,
             "page_token is not passed on",
-            Spoil {
+            CallFault {
                 list: |it| it.page_token.clear(),
-                ..Spoil::default()
+                ..CallFault::default()
             },
         ),
         heads(

@@ -3,7 +3,7 @@
 use axum::http::request::Parts as Head;
 
 use super::{calls, heads, instead};
-use crate::calls::Spoil;
+use crate::calls::CallFault;
 use crate::entry::Entry;
 use crate::http::{decoded, refused, target};
 
@@ -21,9 +21,9 @@ fn decodings() -> Vec<Entry> {
         "path-id-cut",
         CLAUSE,
         "an id is cut after 100 characters",
-        Spoil {
+        CallFault {
             id: |id| *id = id.chars().take(100).collect(),
-            ..Spoil::default()
+            ..CallFault::default()
         },
     )]
 }

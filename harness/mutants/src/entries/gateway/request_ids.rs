@@ -7,7 +7,7 @@ use axum::http::request::Parts as Head;
 use platform::request_id::is_sane;
 
 use super::{answers, calls, heads};
-use crate::calls::Spoil;
+use crate::calls::CallFault;
 use crate::entry::{Entry, How};
 use crate::http::Answer;
 
@@ -63,12 +63,12 @@ fn accepted() -> Vec<Entry> {
             CLAUSE,
             "an id that is made is always the same",
             |head| {
-                let sane = head
+                let valid = head
                     .headers
                     .get(HEADER)
                     .and_then(|it| it.to_str().ok())
                     .is_some_and(is_sane);
-                if !sane {
+                if !valid {
                     head.headers
                         .insert(HEADER, HeaderValue::from_static("req-1"));
                 }
@@ -95,53 +95,54 @@ fn silent(id: &'static str, wrong: &'static str, change: fn(&mut Answer)) -> Ent
 
 fn of_responses() -> Vec<Entry> {
     vec![
-        silent("request-id-not-told", "no answer carries an id", |it| {
-            it.headers.remove(HEADER);
+        silent("request-id-not-told", "no answer carries an id", |answer| {
+            answer.headers.remove(HEADER);
         }),
-        silent("request-id-not-on-errors", "errors carry no id", |it| {
-            if it.is_error() {
-                it.headers.remove(HEADER);
+        silent("request-id-not-on-errors", "errors carry no id", |answer| {
+            if answer.is_error() {
+                answer.headers.remove(HEADER);
             }
         }),
         silent(
             "request-id-not-on-404",
             "an unknown route carries no id",
-            |it| {
-                if it.status == 404 && !it.uri.path().starts_with("/api/v1/users") {
-                    it.headers.remove(HEADER);
+            |answer| {
+                if answer.status == 404 && !answer.uri.path().starts_with("/api/v1/users") {
+                    answer.headers.remove(HEADER);
                 }
             },
         ),
-        silent("request-id-not-on-405", "405 carries no id", |it| {
-            if it.status == 405 {
-                it.headers.remove(HEADER);
+        silent("request-id-not-on-405", "405 carries no id", |answer| {
+            if answer.status == 405 {
+                answer.headers.remove(HEADER);
             }
         }),
-        silent("request-id-not-on-204", "204 carries no id", |it| {
-            if it.status == 204 {
-                it.headers.remove(HEADER);
+        silent("request-id-not-on-204", "204 carries no id", |answer| {
+            if answer.status == 204 {
+                answer.headers.remove(HEADER);
             }
         }),
-        silent("request-id-not-on-413", "413 carries no id", |it| {
-            if it.status == 413 {
-                it.headers.remove(HEADER);
+        silent("request-id-not-on-413", "413 carries no id", |answer| {
+            if answer.status == 413 {
+                answer.headers.remove(HEADER);
             }
         }),
-        silent("request-id-not-on-503", "503 carries no id", |it| {
-            if it.status == 503 {
-                it.headers.remove(HEADER);
+        silent("request-id-not-on-503", "503 carries no id", |answer| {
+            if answer.status == 503 {
+                answer.headers.remove(HEADER);
             }
         }),
-        silent("request-id-not-on-504", "504 carries no id", |it| {
-            if it.status == 504 {
-                it.headers.remove(HEADER);
+        silent("request-id-not-on-504", "504 carries no id", |answer| {
+            if answer.status == 504 {
+                answer.headers.remove(HEADER);
             }
         }),
         silent(
             "request-id-of-answers",
             "an answer has an id of its own",
-            |it| {
-                it.headers
+            |answer| {
+                answer
+                    .headers
                     .insert(HEADER, HeaderValue::from_static("of-the-answer"));
             },
         ),
@@ -157,19 +158,19 @@ fn passed_on() -> Vec<Entry> {
             "request-id-of-calls",
             CLAUSE,
             "every try has an id of its own",
-            Spoil {
+            CallFault {
                 context: |context| {
                     let number = CALLS.fetch_add(1, Ordering::Relaxed);
                     context.request_id = format!("call-{number}").parse().expect("a value");
                 },
-                ..Spoil::default()
+                ..CallFault::default()
             },
         ),
         calls(
             "request-id-of-tries",
             CLAUSE,
             "every try after the first has another id",
-            Spoil {
+            CallFault {
                 context: |context| {
                     let mut id = context.request_id.as_bytes().to_vec();
                     if !CALLS.fetch_add(1, Ordering::Relaxed).is_multiple_of(3) {
@@ -177,16 +178,16 @@ fn passed_on() -> Vec<Entry> {
                     }
                     context.request_id = HeaderValue::from_bytes(&id).expect("a value");
                 },
-                ..Spoil::default()
+                ..CallFault::default()
             },
         ),
         calls(
             "request-id-not-called",
             CLAUSE,
             "calls carry an empty id",
-            Spoil {
+            CallFault {
                 context: |context| context.request_id = HeaderValue::from_static(""),
-                ..Spoil::default()
+                ..CallFault::default()
             },
         ),
         Entry::of_gateway(

@@ -9,7 +9,7 @@ use tonic::Status;
 use super::{environment, replaced};
 use crate::entries::set;
 use crate::entry::Entry;
-use crate::upstream::{Around, Try, twist};
+use crate::upstream::{Around, Try, add_layer};
 
 pub fn entries() -> Vec<Entry> {
     let mut all = timeouts();
@@ -29,7 +29,7 @@ fn timeouts() -> Vec<Entry> {
         environment(
             "gateway-is-impatient",
             "RES-1",
-            "a request is given up after a second, whatever REQUEST_TIMEOUT says",
+            "a request is given up after a second, and REQUEST_TIMEOUT is ignored",
             |it| set(it, "REQUEST_TIMEOUT", "1s"),
         ),
         environment(
@@ -46,14 +46,14 @@ fn tries() -> Vec<Entry> {
         replaced(
             "gateway-repeats-broken-calls",
             "RES-2",
-            "a call whose connection broke is made again, whatever it is",
-            |it| twist(it, AfterBreaks),
+            "every call whose connection broke is made again, a write too",
+            |it| add_layer(it, AfterBreaks),
         ),
         replaced(
             "gateway-knows-no-outage",
             "RES-2",
             "a GET whose connection failed is not repeated",
-            |it| twist(it, FailsAtOnce),
+            |it| add_layer(it, FailsAtOnce),
         ),
     ]
 }

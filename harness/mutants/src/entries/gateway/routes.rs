@@ -5,7 +5,7 @@ use axum::http::header::CONTENT_TYPE;
 use serde_json::Value;
 
 use super::{answers, calls, heads, instead, reads};
-use crate::calls::Spoil;
+use crate::calls::CallFault;
 use crate::entry::Entry;
 use crate::http::{objects, refused, target};
 
@@ -24,9 +24,9 @@ fn statuses() -> Vec<Entry> {
             "routes-create-200",
             CLAUSE,
             "a create is answered with 200",
-            |it| {
-                if it.status == 201 {
-                    it.set(200);
+            |answer| {
+                if answer.status == 201 {
+                    answer.set(200);
                 }
             },
         ),
@@ -34,10 +34,10 @@ fn statuses() -> Vec<Entry> {
             "routes-update-204",
             CLAUSE,
             "an update is answered with 204 and nothing else",
-            |it| {
-                if it.method == Method::PUT && it.status == 200 {
-                    it.set(204);
-                    it.body.clear();
+            |answer| {
+                if answer.method == Method::PUT && answer.status == 200 {
+                    answer.set(204);
+                    answer.body.clear();
                 }
             },
         ),
@@ -45,10 +45,10 @@ fn statuses() -> Vec<Entry> {
             "routes-delete-200",
             CLAUSE,
             "a delete is answered with 200 and a body",
-            |it| {
-                if it.status == 204 {
-                    it.set(200);
-                    it.text("application/json", "{}");
+            |answer| {
+                if answer.status == 204 {
+                    answer.set(200);
+                    answer.text("application/json", "{}");
                 }
             },
         ),
@@ -87,8 +87,8 @@ fn kinds() -> Vec<Entry> {
             "routes-text-plain",
             CLAUSE,
             "JSON is sent as text/plain",
-            |it| {
-                if let Some(kind) = it.headers.get_mut(CONTENT_TYPE) {
+            |answer| {
+                if let Some(kind) = answer.headers.get_mut(CONTENT_TYPE) {
                     *kind = "text/plain; charset=utf-8".parse().expect("a value");
                 }
             },
@@ -97,16 +97,16 @@ fn kinds() -> Vec<Entry> {
             "routes-no-content-type",
             CLAUSE,
             "answers have no Content-Type",
-            |it| {
-                it.headers.remove(CONTENT_TYPE);
+            |answer| {
+                answer.headers.remove(CONTENT_TYPE);
             },
         ),
         answers(
             "routes-vendor-type",
             CLAUSE,
             "JSON is sent as a type of its own",
-            |it| {
-                if let Some(kind) = it.headers.get_mut(CONTENT_TYPE) {
+            |answer| {
+                if let Some(kind) = answer.headers.get_mut(CONTENT_TYPE) {
                     *kind = "application/vnd.api+json".parse().expect("a value");
                 }
             },
@@ -120,47 +120,47 @@ fn creates() -> Vec<Entry> {
             "routes-drops-password",
             CLAUSE,
             "a create does not pass on the password",
-            Spoil {
+            CallFault {
                 create: |it| it.password.clear(),
-                ..Spoil::default()
+                ..CallFault::default()
             },
         ),
         calls(
             "routes-drops-metadata",
             CLAUSE,
             "a create does not pass on the metadata",
-            Spoil {
+            CallFault {
                 create: |it| it.metadata.clear(),
-                ..Spoil::default()
+                ..CallFault::default()
             },
         ),
         calls(
             "routes-drops-empty-key",
             CLAUSE,
             "a create does not pass on metadata without a key",
-            Spoil {
-                create: |it| {
-                    it.metadata.remove("");
+            CallFault {
+                create: |request| {
+                    request.metadata.remove("");
                 },
-                ..Spoil::default()
+                ..CallFault::default()
             },
         ),
         calls(
             "routes-trims",
             CLAUSE,
             "a create trims the name",
-            Spoil {
+            CallFault {
                 create: |it| it.name = it.name.trim().to_owned(),
-                ..Spoil::default()
+                ..CallFault::default()
             },
         ),
         calls(
             "routes-lower-case",
             CLAUSE,
             "a create puts the email in lower case",
-            Spoil {
+            CallFault {
                 create: |it| it.email = it.email.to_lowercase(),
-                ..Spoil::default()
+                ..CallFault::default()
             },
         ),
         instead(
@@ -168,8 +168,9 @@ fn creates() -> Vec<Entry> {
             CLAUSE,
             "a create refuses members that are null",
             |head, body| {
-                let has_null = serde_json::from_slice(body).is_ok_and(|it: Value| {
-                    it.as_object()
+                let has_null = serde_json::from_slice(body).is_ok_and(|value: Value| {
+                    value
+                        .as_object()
                         .is_some_and(|it| it.values().any(Value::is_null))
                 });
                 (head.method == Method::POST && has_null)
@@ -193,8 +194,8 @@ fn creates() -> Vec<Entry> {
             "a create takes null for the text null",
             |head, body| {
                 if head.method == Method::POST {
-                    objects(body, |it| {
-                        for (name, value) in it {
+                    objects(body, |object| {
+                        for (name, value) in object {
                             if value.is_null() && name != "metadata" {
                                 *value = "null".into();
                             }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use tonic::{Code, Status};
 
 use super::{answers, calls, instead};
-use crate::calls::Spoil;
+use crate::calls::CallFault;
 use crate::entry::Entry;
 use crate::http::Answer;
 
@@ -16,28 +16,28 @@ pub fn entries() -> Vec<Entry> {
             "upstream-no-id",
             CLAUSE,
             "a user without an id ends the connection",
-            Spoil {
+            CallFault {
                 user: |user| assert!(!user.id.is_empty(), "a user has an id"),
-                ..Spoil::default()
+                ..CallFault::default()
             },
         ),
         calls(
             "upstream-unknown-status",
             CLAUSE,
             "a user of unknown status ends the connection",
-            Spoil {
+            CallFault {
                 user: |user| assert!(user.status < 4, "a status is known"),
-                ..Spoil::default()
+                ..CallFault::default()
             },
         ),
         answers(
             "upstream-no-user",
             CLAUSE,
             "an answer without a user is shown as null",
-            |it| {
+            |answer| {
                 // Nothing was logged as to why, so that every internal error counts.
-                if it.status == 500 {
-                    shown(it, json!({ "user": null }));
+                if answer.status == 500 {
+                    shown(answer, json!({ "user": null }));
                 }
             },
         ),
@@ -45,21 +45,21 @@ pub fn entries() -> Vec<Entry> {
             "upstream-garbage-is-the-clients",
             CLAUSE,
             "what cannot be decoded is the client's mistake",
-            Spoil {
+            CallFault {
                 status: |status| match status.code() {
                     Code::Internal if !status.message().is_empty() => {
                         Status::invalid_argument("cannot decode")
                     }
                     _ => status,
                 },
-                ..Spoil::default()
+                ..CallFault::default()
             },
         ),
         calls(
             "upstream-strange-panics",
             CLAUSE,
             "an answer that is none ends the connection",
-            Spoil {
+            CallFault {
                 status: |status| {
                     let is_strange = matches!(
                         status.code(),
@@ -68,42 +68,42 @@ pub fn entries() -> Vec<Entry> {
                     assert!(!is_strange, "the user service answers as it should");
                     status
                 },
-                ..Spoil::default()
+                ..CallFault::default()
             },
         ),
         calls(
             "upstream-long-messages-panic",
             CLAUSE,
             "a long message ends the connection",
-            Spoil {
+            CallFault {
                 status: |status| {
                     assert!(status.message().len() < 40_000, "a message is short");
                     status
                 },
-                ..Spoil::default()
+                ..CallFault::default()
             },
         ),
         calls(
             "upstream-percents-panic",
             CLAUSE,
             "a message that is not well escaped ends the connection",
-            Spoil {
+            CallFault {
                 status: |status| {
                     let message = status.message();
-                    let is_odd = message.contains("%zz") || message.contains('\u{fffd}');
-                    assert!(!is_odd, "a message is well escaped");
+                    let is_unusual = message.contains("%zz") || message.contains('\u{fffd}');
+                    assert!(!is_unusual, "a message is well escaped");
                     status
                 },
-                ..Spoil::default()
+                ..CallFault::default()
             },
         ),
         answers(
             "upstream-empty-messages",
             CLAUSE,
             "an error without a message has no body",
-            |it| {
-                if it.is_error() {
-                    it.json(|body| {
+            |answer| {
+                if answer.is_error() {
+                    answer.json(|body| {
                         if body["error"] == "" {
                             *body = Value::Null;
                         }
@@ -115,20 +115,20 @@ pub fn entries() -> Vec<Entry> {
             "upstream-bad-gateway",
             CLAUSE,
             "a connection that broke is a page of HTML",
-            |it| {
-                if it.status == 503 {
-                    it.set(502);
-                    it.text("text/html", "<h1>502 Bad Gateway</h1>");
+            |answer| {
+                if answer.status == 503 {
+                    answer.set(502);
+                    answer.text("text/html", "<h1>502 Bad Gateway</h1>");
                 }
             },
         ),
         instead(
             "upstream-any-request-panics",
             CLAUSE,
-            "an odd path ends the connection",
+            "a path with escaped control characters ends the connection",
             |head, _| {
-                let is_odd = head.uri.path().contains("%0") || head.uri.path().contains("%F");
-                assert!(!is_odd, "a path is plain");
+                let is_unusual = head.uri.path().contains("%0") || head.uri.path().contains("%F");
+                assert!(!is_unusual, "a path is plain");
                 None
             },
         ),

@@ -8,7 +8,7 @@ use tonic::{Code, Status};
 use user_proto::v1::{UpdateUserRequest, UpdateUserResponse};
 
 use super::{calls, instead, reads, replaced};
-use crate::calls::{Inner, Spoil, Twist, twist};
+use crate::calls::{CallFault, Inner, Layer, add_layer};
 use crate::entry::Entry;
 use crate::http::{objects, parameter, refused};
 
@@ -32,9 +32,9 @@ fn texts() -> Vec<Entry> {
             "gateway-one-entry",
             "USR-1",
             "metadata loses all but one entry",
-            Spoil {
+            CallFault {
                 create: |it| it.metadata = it.metadata.pop_first().into_iter().collect(),
-                ..Spoil::default()
+                ..CallFault::default()
             },
         ),
         instead(
@@ -62,10 +62,10 @@ fn texts() -> Vec<Entry> {
             "USR-4",
             "names are trimmed",
             |_, body| {
-                objects(body, |it| {
-                    let name = member(it, "name").trim().to_owned();
+                objects(body, |object| {
+                    let name = member(object, "name").trim().to_owned();
                     if !name.is_empty() {
-                        it.insert("name".to_owned(), name.into());
+                        object.insert("name".to_owned(), name.into());
                     }
                 });
             },
@@ -84,22 +84,22 @@ fn texts() -> Vec<Entry> {
             "gateway-cuts-values",
             "USR-5",
             "values of metadata are cut after 255 characters",
-            Spoil {
-                create: |it| {
-                    for value in it.metadata.values_mut() {
+            CallFault {
+                create: |request| {
+                    for value in request.metadata.values_mut() {
                         *value = value.chars().take(255).collect();
                     }
                 },
-                ..Spoil::default()
+                ..CallFault::default()
             },
         ),
         calls(
             "gateway-cuts-passwords",
             "USR-6",
             "passwords are cut after 72 characters",
-            Spoil {
+            CallFault {
                 create: |it| it.password = it.password.chars().take(72).collect(),
-                ..Spoil::default()
+                ..CallFault::default()
             },
         ),
         instead(
@@ -108,10 +108,10 @@ fn texts() -> Vec<Entry> {
             "what looks like SQL is refused",
             |head, body| {
                 let text = String::from_utf8_lossy(body).to_uppercase();
-                let is_odd = ["DROP TABLE", "' OR ", "--"]
+                let is_refused = ["DROP TABLE", "' OR ", "--"]
                     .iter()
                     .any(|it| text.contains(it));
-                is_odd.then(|| refused(head, 403, "forbidden"))
+                is_refused.then(|| refused(head, 403, "forbidden"))
             },
         ),
     ]
@@ -123,12 +123,12 @@ fn answers() -> Vec<Entry> {
             "gateway-taken-is-400",
             "USR-7",
             "a taken email is a bad request",
-            Spoil {
+            CallFault {
                 status: |status| match status.code() {
                     Code::AlreadyExists => Status::invalid_argument(status.message()),
                     _ => status,
                 },
-                ..Spoil::default()
+                ..CallFault::default()
             },
         ),
         instead(
@@ -144,18 +144,18 @@ fn answers() -> Vec<Entry> {
             "gateway-status-for-good",
             "USR-9",
             "an update makes the user ACTIVE",
-            Spoil {
-                update: |it| {
-                    it.status.get_or_insert(1);
+            CallFault {
+                update: |request| {
+                    request.status.get_or_insert(1);
                 },
-                ..Spoil::default()
+                ..CallFault::default()
             },
         ),
         replaced(
             "gateway-field-by-field",
             "USR-10",
             "an update is a call for each of its fields",
-            |it| twist(it, FieldByField),
+            |it| add_layer(it, FieldByField),
         ),
     ]
 }
@@ -166,53 +166,53 @@ fn lists() -> Vec<Entry> {
             "gateway-pages-of-10",
             "USR-12",
             "without a page_size a page has 10 users",
-            Spoil {
-                list: |it| {
-                    if it.page_size <= 0 {
-                        it.page_size = 10;
+            CallFault {
+                list: |request| {
+                    if request.page_size <= 0 {
+                        request.page_size = 10;
                     }
                 },
-                ..Spoil::default()
+                ..CallFault::default()
             },
         ),
         calls(
             "gateway-order-ascending",
             "USR-13",
             "the direction of an order is lost",
-            Spoil {
+            CallFault {
                 list: |it| it.order_by = it.order_by.replace(" desc", ""),
-                ..Spoil::default()
+                ..CallFault::default()
             },
         ),
         calls(
             "gateway-filter-unquoted",
             "USR-14",
             "quotes in a filter are lost",
-            Spoil {
+            CallFault {
                 list: |it| it.filter = it.filter.replace('"', ""),
-                ..Spoil::default()
+                ..CallFault::default()
             },
         ),
         calls(
             "gateway-tokens-cleaned",
             "USR-15",
             "a page token keeps letters and digits alone",
-            Spoil {
+            CallFault {
                 list: |it| it.page_token.retain(|it| it.is_ascii_alphanumeric()),
-                ..Spoil::default()
+                ..CallFault::default()
             },
         ),
         calls(
             "gateway-loses-the-last",
             "USR-16",
             "the last user of a full page is lost",
-            Spoil {
+            CallFault {
                 page: |page| {
                     if !page.next_page_token.is_empty() {
                         page.users.pop();
                     }
                 },
-                ..Spoil::default()
+                ..CallFault::default()
             },
         ),
         instead(
@@ -232,7 +232,7 @@ fn lists() -> Vec<Entry> {
 struct FieldByField;
 
 #[async_trait]
-impl Twist for FieldByField {
+impl Layer for FieldByField {
     async fn update(
         &self,
         inner: &Inner,

@@ -36,8 +36,8 @@ pub fn deadlines() -> Vec<Entry> {
             "deadline-of-unary-calls-alone",
             "GRP-3",
             "a stream of users goes on beyond its deadline",
-            |_, it| {
-                it.wrap_grpc = Box::new(|router| {
+            |_, dependencies| {
+                dependencies.wrap_grpc = Box::new(|router| {
                     router.layer(from_fn(async |mut request: Request, next: Next| {
                         if request.uri().path().ends_with("/StreamUsers") {
                             request.headers_mut().remove("grpc-timeout");
@@ -56,28 +56,28 @@ pub fn deadlines() -> Vec<Entry> {
         parts(
             "deadline-leaves-statements",
             "GRP-3",
-            "the database goes on with what nobody waits for",
-            |settings, it| {
+            "statements of cancelled calls go on in the database",
+            |settings, dependencies| {
                 let pool = Pool::new(
                     settings.database.clone(),
                     settings.database_max_connections,
                     Duration::from_mins(1),
                 );
-                it.store = std::sync::Arc::new(PgStore::new(pool));
+                dependencies.store = std::sync::Arc::new(PgStore::new(pool));
             },
         ),
         parts(
             "deadline-leaves-running-statements",
             "GRP-3",
             "the database bounds the wait for locks alone",
-            |settings, it| {
+            |settings, dependencies| {
                 let options = settings.database.clone();
                 let pool = Pool::new(
                     options.options([("lock_timeout", "1000")]),
                     settings.database_max_connections,
                     Duration::from_mins(1),
                 );
-                it.store = std::sync::Arc::new(PgStore::new(pool));
+                dependencies.store = std::sync::Arc::new(PgStore::new(pool));
             },
         ),
     ]
@@ -133,8 +133,8 @@ pub fn messages() -> Vec<Entry> {
             "bytes-taken-for-empty",
             "GRP-3",
             "bytes that are no message count as an empty one",
-            |_, it| {
-                requests(it, |path, message| {
+            |_, dependencies| {
+                requests(dependencies, |path, message| {
                     if is_message(path, &message) {
                         message
                     } else {
@@ -147,8 +147,8 @@ pub fn messages() -> Vec<Entry> {
             "bytes-end-the-program",
             "GRP-3",
             "bytes that are no message end the program",
-            |_, it| {
-                requests(it, |path, message| {
+            |_, dependencies| {
+                requests(dependencies, |path, message| {
                     if !is_message(path, &message) {
                         std::process::abort();
                     }
@@ -160,8 +160,8 @@ pub fn messages() -> Vec<Entry> {
             "utf8-mended",
             "GRP-3",
             "bytes that are no UTF-8 become question marks",
-            |_, it| {
-                requests(it, |_, message| {
+            |_, dependencies| {
+                requests(dependencies, |_, message| {
                     let mended = message.iter();
                     mended
                         .map(|byte| if *byte >= 0xc0 { b'?' } else { *byte })

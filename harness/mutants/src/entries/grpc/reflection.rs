@@ -11,8 +11,8 @@ pub fn entries() -> Vec<Entry> {
         "reflection-none",
         "GRP-2",
         "there is no reflection",
-        |_, it| {
-            it.wrap_grpc = Box::new(|router| {
+        |_, dependencies| {
+            dependencies.wrap_grpc = Box::new(|router| {
                 router.layer(from_fn(async |request: Request, next: Next| {
                     if request.uri().path().starts_with("/grpc.reflection.") {
                         return tonic::Status::unimplemented("").into_http();

@@ -20,14 +20,14 @@ use crate::wire;
 
 pub fn entries() -> Vec<Entry> {
     vec![
-        common("live-asks", "HLT-1", "/live waits for a check", |it| {
-            let check = it.components[0].check.clone();
-            let limit = it.settings.health.check_timeout;
+        common("live-asks", "HLT-1", "/live waits for a check", |parts| {
+            let check = parts.components[0].check.clone();
+            let limit = parts.settings.health.check_timeout;
             LIVE.lock().expect("not poisoned").replace((check, limit));
-            wire::around(it.wrap_http, |request, next| async move {
-                let asked = LIVE.lock().expect("not poisoned").clone();
+            wire::around(parts.wrap_http, |request, next| async move {
+                let check = LIVE.lock().expect("not poisoned").clone();
                 if request.uri().path() == "/live"
-                    && let Some((check, limit)) = asked
+                    && let Some((check, limit)) = check
                 {
                     let _ = tokio::time::timeout(limit, check.check()).await;
                 }
@@ -39,8 +39,8 @@ pub fn entries() -> Vec<Entry> {
             "HLT-2",
             "the first answer lists no component",
             |probe| {
-                static ASKED: AtomicBool = AtomicBool::new(false);
-                if !ASKED.swap(true, Ordering::Relaxed) {
+                static ANSWERED: AtomicBool = AtomicBool::new(false);
+                if !ANSWERED.swap(true, Ordering::Relaxed) {
                     probe.body["components"] = serde_json::json!([]);
                 }
             },
@@ -58,25 +58,25 @@ pub fn entries() -> Vec<Entry> {
             "answer-as-text",
             "HLT-2",
             "/health answers text/plain",
-            |it| {
-                as_text(it, "/health");
+            |parts| {
+                as_text(parts, "/health");
             },
         ),
         common(
             "ready-as-text",
             "HLT-2",
             "/ready answers text/plain",
-            |it| {
-                as_text(it, "/ready");
+            |parts| {
+                as_text(parts, "/ready");
             },
         ),
         common(
             "checks-cancelled",
             "HLT-4",
             "a check that fails ends the others",
-            |it| {
+            |parts| {
                 let failed = Arc::<Notify>::default();
-                each_check(it, |inner| Together {
+                each_check(parts, |inner| Together {
                     inner,
                     failed: failed.clone(),
                 });
@@ -86,14 +86,14 @@ pub fn entries() -> Vec<Entry> {
             "grpc-health-asks",
             "HLT-5",
             "every Check of gRPC checks the resources anew",
-            |_, it| {
-                let check = it.components[0].check.clone();
+            |_, dependencies| {
+                let check = dependencies.components[0].check.clone();
                 LIVE.lock()
                     .expect("not poisoned")
                     .replace((check, Duration::from_secs(1)));
-                wire::calls(it, "/Check", |request, next| async move {
-                    let asked = LIVE.lock().expect("not poisoned").clone();
-                    if let Some((check, _)) = asked
+                wire::calls(dependencies, "/Check", |request, next| async move {
+                    let check = LIVE.lock().expect("not poisoned").clone();
+                    if let Some((check, _)) = check
                         && limited(check.as_ref()).await.is_err()
                     {
                         return tonic::Status::unavailable("unhealthy").into_http();
@@ -105,12 +105,12 @@ pub fn entries() -> Vec<Entry> {
         common(
             "stop-ready-kept",
             "CFG-8",
-            "/ready is kept for HEALTH_CACHE_TTL, whatever signal comes",
-            |it| {
+            "/ready is kept for HEALTH_CACHE_TTL, even after the signal to stop",
+            |parts| {
                 TTL.lock()
                     .expect("not poisoned")
-                    .replace(it.settings.health.cache_ttl);
-                wire::around(it.wrap_http, kept);
+                    .replace(parts.settings.health.cache_ttl);
+                wire::around(parts.wrap_http, kept);
             },
         ),
     ]
@@ -142,13 +142,13 @@ async fn kept(request: axum::extract::Request, next: axum::middleware::Next) -> 
     }
     let ttl = TTL.lock().expect("not poisoned").unwrap_or_default();
     let (head, body) = request.into_parts();
-    let asked = to_bytes(body, usize::MAX).await.unwrap_or_default();
-    let key = (path, asked.clone());
+    let sent = to_bytes(body, usize::MAX).await.unwrap_or_default();
+    let key = (path, sent.clone());
     let known = known(&key);
     if let Some(answer) = known.filter(|it| it.0.elapsed() < ttl) {
-        return told(answer);
+        return response(answer);
     }
-    let request = axum::extract::Request::from_parts(head, Body::from(asked));
+    let request = axum::extract::Request::from_parts(head, Body::from(sent));
     let (head, body) = next.run(request).await.into_parts();
     let Ok(collected) = body.collect().await else {
         return Response::from_parts(head, Body::empty());
@@ -157,7 +157,7 @@ async fn kept(request: axum::extract::Request, next: axum::middleware::Next) -> 
     let bytes = collected.to_bytes();
     let answer = (Instant::now(), head.status, head.headers, bytes, trailers);
     keep(key, answer.clone());
-    told(answer)
+    response(answer)
 }
 
 fn known(key: &(String, Bytes)) -> Option<Answer> {
@@ -170,7 +170,7 @@ fn keep(key: (String, Bytes), answer: Answer) {
     answers.get_or_insert_default().insert(key, answer);
 }
 
-fn told((_, status, headers, bytes, trailers): Answer) -> Response {
+fn response((_, status, headers, bytes, trailers): Answer) -> Response {
     let mut response = Response::new(wire::with_trailers(bytes.to_vec(), trailers));
     *response.status_mut() = status;
     *response.headers_mut() = headers;

@@ -14,19 +14,19 @@ use crate::probes::{self, each_component};
 
 pub fn entries() -> Vec<Entry> {
     vec![
-        common("live-other-word", "HLT-1", "/live says ok", |it| {
-            probes::spoil(it.wrap_http, "/live", |probe| {
+        common("live-other-word", "HLT-1", "/live says ok", |parts| {
+            probes::inject(parts.wrap_http, "/live", |probe| {
                 probe.body = serde_json::json!({"status": "ok"});
             });
         }),
         common(
             "live-follows-resources",
             "HLT-1",
-            "/live is 503 while a resource is away",
-            |it| {
-                each_check(it, |inner| Told { inner });
-                probes::spoil(it.wrap_http, "/live", |probe| {
-                    if UNWELL.load(Ordering::Relaxed) {
+            "/live is 503 while a resource is unreachable",
+            |parts| {
+                each_check(parts, |inner| Recorded { inner });
+                probes::inject(parts.wrap_http, "/live", |probe| {
+                    if HAS_FAILED.load(Ordering::Relaxed) {
                         probe.status = StatusCode::SERVICE_UNAVAILABLE;
                     }
                 });
@@ -45,9 +45,9 @@ pub fn entries() -> Vec<Entry> {
             "HLT-2",
             "a healthy component has an empty error",
             |probe| {
-                each_component(probe, |it| {
-                    if it.get("error").is_none() {
-                        it["error"] = "".into();
+                each_component(probe, |component| {
+                    if component.get("error").is_none() {
+                        component["error"] = "".into();
                     }
                 });
             },
@@ -57,8 +57,8 @@ pub fn entries() -> Vec<Entry> {
             "HLT-2",
             "a component says nothing of why it is not healthy",
             |probe| {
-                each_component(probe, |it| {
-                    it.as_object_mut().map(|it| it.remove("error"));
+                each_component(probe, |component| {
+                    component.as_object_mut().map(|it| it.remove("error"));
                 });
             },
         ),
@@ -73,7 +73,7 @@ pub fn entries() -> Vec<Entry> {
         health(
             "answer-own-version",
             "HLT-2",
-            "the version is the build's whatever SERVICE_VERSION says",
+            "the version is always the build's, not SERVICE_VERSION",
             |probe| {
                 probe.body["version"] = "0.0.1-build".into();
             },
@@ -85,9 +85,9 @@ pub fn entries() -> Vec<Entry> {
             |probe| {
                 let whole = probe.body["status"].clone();
                 if whole != "healthy" {
-                    each_component(probe, |it| {
-                        it["status"] = whole.clone();
-                        it["error"] = "something is wrong".into();
+                    each_component(probe, |component| {
+                        component["status"] = whole.clone();
+                        component["error"] = "something is wrong".into();
                     });
                 }
             },
@@ -104,18 +104,18 @@ pub fn entries() -> Vec<Entry> {
 }
 
 /// Whether the newest check of anything failed.
-static UNWELL: AtomicBool = AtomicBool::new(false);
+static HAS_FAILED: AtomicBool = AtomicBool::new(false);
 
-/// A check that tells whether it failed.
-struct Told {
+/// A check that records whether it failed.
+struct Recorded {
     inner: Arc<dyn Check>,
 }
 
 #[async_trait]
-impl Check for Told {
+impl Check for Recorded {
     async fn check(&self) -> Result<(), Unwell> {
         let checked = limited(self.inner.as_ref()).await;
-        UNWELL.store(checked.is_err(), Ordering::Relaxed);
+        HAS_FAILED.store(checked.is_err(), Ordering::Relaxed);
         checked
     }
 }

@@ -39,8 +39,8 @@ fn health(
     wrong: &'static str,
     change: fn(&mut Probe),
 ) -> Entry {
-    common(id, clause, wrong, move |it| {
-        probes::spoil(it.wrap_http, "/health", change);
+    common(id, clause, wrong, move |parts| {
+        probes::inject(parts.wrap_http, "/health", change);
     })
 }
 

@@ -18,8 +18,8 @@ pub fn entries() -> Vec<Entry> {
             "recovery-never",
             "HLT-7",
             "a component that failed once stays unhealthy",
-            |it| {
-                each_check(it, |inner| Once {
+            |parts| {
+                each_check(parts, |inner| Once {
                     inner,
                     failed: AtomicBool::new(false),
                 });
@@ -29,16 +29,16 @@ pub fn entries() -> Vec<Entry> {
             "recovery-one-connection",
             "HLT-7",
             "the database is checked on the first connection for ever",
-            |settings, it| {
-                it.components[0].check = Arc::new(OneConnection::of(settings));
+            |settings, dependencies| {
+                dependencies.components[0].check = Arc::new(OneConnection::of(settings));
             },
         ),
         common(
             "recovery-needs-ttl-of-a-minute",
             "HLT-7",
             "checks pause for a minute after a failure",
-            |it| {
-                each_check(it, |inner| Slow {
+            |parts| {
+                each_check(parts, |inner| Slow {
                     inner,
                     failed: std::sync::Mutex::default(),
                 });
@@ -68,7 +68,7 @@ impl Check for Once {
 #[async_trait]
 impl Check for OneConnection {
     async fn check(&self) -> Result<(), Unwell> {
-        self.ask().await.map_err(Unwell)
+        self.probe().await.map_err(Unwell)
     }
 }
 

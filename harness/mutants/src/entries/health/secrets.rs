@@ -1,4 +1,4 @@
-//! HLT-8: what an answer must not tell.
+//! HLT-8: what an answer must not contain.
 
 use super::health;
 use crate::entry::Entry;
@@ -11,14 +11,14 @@ pub fn entries() -> Vec<Entry> {
             "HLT-8",
             "an error holds the connection string",
             |probe| {
-                each_component(probe, |it| {
-                    if it["status"] != "healthy" {
-                        let name = match it["name"].as_str() {
+                each_component(probe, |component| {
+                    if component["status"] != "healthy" {
+                        let name = match component["name"].as_str() {
                             Some("database") => "DATABASE_URL",
                             Some("redis") => "REDIS_URL",
                             _ => "USER_SERVICE_ADDR",
                         };
-                        it["error"] = std::env::var(name).unwrap_or_default().into();
+                        component["error"] = std::env::var(name).unwrap_or_default().into();
                     }
                 });
             },

@@ -32,19 +32,21 @@ pub fn entries() -> Vec<Entry> {
         parts(
             "grpc-health-any-name",
             "GRP-1",
-            "Check knows every name",
-            |_, it| {
-                wire::requests::<HealthCheckRequest>(it, "/Check", |it| it.service.clear());
+            "Check accepts every service name",
+            |_, dependencies| {
+                wire::requests::<HealthCheckRequest>(dependencies, "/Check", |it| {
+                    it.service.clear()
+                });
             },
         ),
         parts(
             "grpc-health-no-service",
             "GRP-1",
-            "Check knows the program alone",
-            |_, it| {
-                wire::requests::<HealthCheckRequest>(it, "/Check", |it| {
-                    if !it.service.is_empty() {
-                        it.service = "nobody".to_owned();
+            "Check accepts only the empty service name",
+            |_, dependencies| {
+                wire::requests::<HealthCheckRequest>(dependencies, "/Check", |request| {
+                    if !request.service.is_empty() {
+                        request.service = "unknown".to_owned();
                     }
                 });
             },
@@ -53,13 +55,13 @@ pub fn entries() -> Vec<Entry> {
             "grpc-health-falls-for-good",
             "GRP-1",
             "Check never answers SERVING again",
-            |_, it| {
-                it.components[0].check = Arc::new(Fallen {
-                    inner: it.components[0].check.clone(),
+            |_, dependencies| {
+                dependencies.components[0].check = Arc::new(Fallen {
+                    inner: dependencies.components[0].check.clone(),
                 });
-                check(it, |it| {
+                check(dependencies, |answer| {
                     if FELL.load(Ordering::Relaxed) {
-                        it.status = NOT_SERVING;
+                        answer.status = NOT_SERVING;
                     }
                 });
             },
@@ -73,9 +75,9 @@ pub fn entries() -> Vec<Entry> {
         parts(
             "watch-one-status",
             "GRP-1",
-            "Watch tells SERVING alone",
-            |_, it| {
-                wire::stream(it, "/Watch", |_, _| {
+            "Watch sends only SERVING",
+            |_, dependencies| {
+                wire::stream(dependencies, "/Watch", |_, _| {
                     Bytes::from_static(&[0, 0, 0, 0, 2, 8, 1])
                 });
             },
@@ -83,25 +85,21 @@ pub fn entries() -> Vec<Entry> {
         parts(
             "watch-first-alone",
             "GRP-1",
-            "Watch tells the first status alone",
-            |_, it| {
-                wire::stream(
-                    it,
-                    "/Watch",
-                    |number, data| if number == 1 { data } else { Bytes::new() },
-                );
+            "Watch sends only the first status",
+            |_, dependencies| {
+                wire::stream(dependencies, "/Watch", |number, data| {
+                    if number == 1 { data } else { Bytes::new() }
+                });
             },
         ),
         parts(
             "watch-changes-alone",
             "GRP-1",
-            "Watch does not tell the present status",
-            |_, it| {
-                wire::stream(
-                    it,
-                    "/Watch",
-                    |number, data| if number == 1 { Bytes::new() } else { data },
-                );
+            "Watch does not send the current status",
+            |_, dependencies| {
+                wire::stream(dependencies, "/Watch", |number, data| {
+                    if number == 1 { Bytes::new() } else { data }
+                });
             },
         ),
     ]

@@ -26,16 +26,16 @@ pub fn entries() -> Vec<Entry> {
             "check-is-a-connect",
             "HLT-3",
             "the database is well as long as it takes connections",
-            |settings, it| {
+            |settings, dependencies| {
                 let options = &settings.database;
                 let address = format!("{}:{}", options.get_host(), options.get_port());
-                it.components[0].check = Arc::new(Connects(address));
+                dependencies.components[0].check = Arc::new(Connects(address));
             },
         ),
     ]
 }
 
-/// A check that connects, and asks nothing.
+/// A check that connects and sends nothing.
 struct Connects(String);
 
 #[async_trait]

@@ -5,13 +5,13 @@ use user_service::filter::Filter;
 use user_service::store::{ListQuery, Page, StoreError};
 use user_service::user::User;
 
-use crate::entries::twisted;
+use crate::entries::layered;
 use crate::entry::Entry;
-use crate::store::{Inner, Twist};
+use crate::store::{Inner, Layer};
 
 pub fn entries() -> Vec<Entry> {
     vec![
-        twisted(
+        layered(
             "filter-email-by-bytes",
             "USR-14",
             "emails are compared by their bytes",
@@ -20,20 +20,20 @@ pub fn entries() -> Vec<Entry> {
                     && filter.email.as_ref().is_none_or(|it| *it == user.email)
             }),
         ),
-        twisted(
+        layered(
             "filter-unicode-case",
             "USR-14",
             "emails and names are compared without regard to any letter's case",
             Loose(|filter, user| {
                 let same = |wanted: &Option<String>, text: &str| {
-                    wanted.as_ref().is_none_or(|it| {
-                        it.to_uppercase().to_lowercase() == text.to_uppercase().to_lowercase()
+                    wanted.as_ref().is_none_or(|wanted| {
+                        wanted.to_uppercase().to_lowercase() == text.to_uppercase().to_lowercase()
                     })
                 };
                 same(&filter.name, &user.name) && same(&filter.email, &user.email)
             }),
         ),
-        twisted(
+        layered(
             "filter-substring",
             "USR-14",
             "a part of a name or an email is enough",
@@ -49,20 +49,20 @@ pub fn entries() -> Vec<Entry> {
     ]
 }
 
-/// Finds by a looser comparison: everybody is looked at.
+/// Finds users by a looser comparison, applied to all of them.
 pub struct Loose(pub fn(&Filter, &User) -> bool);
 
 #[async_trait]
-impl Twist for Loose {
+impl Layer for Loose {
     async fn list(&self, inner: &Inner, query: ListQuery) -> Result<Page, StoreError> {
         let filter = query.filter.clone();
-        let everybody = Filter {
+        let all = Filter {
             status: filter.status,
             ..Filter::default()
         };
         let page = inner
             .list(ListQuery {
-                filter: everybody,
+                filter: all,
                 after: None,
                 size: 10_000,
                 ..query.clone()

@@ -6,14 +6,14 @@ use user_service::store::StoreError;
 use user_service::user::{NewUser, User};
 
 use super::filters::Loose;
-use crate::entries::{on_ids, parts, twisted};
+use crate::entries::{layered, on_ids, parts};
 use crate::entry::Entry;
-use crate::store::{Inner, NEWEST_FIRST, Twist, first};
+use crate::store::{Inner, Layer, NEWEST_FIRST, first};
 use crate::wire;
 
 pub fn entries() -> Vec<Entry> {
     vec![
-        twisted(
+        layered(
             "filter-patterns",
             "USR-17",
             "values of a filter are patterns",
@@ -28,10 +28,10 @@ pub fn entries() -> Vec<Entry> {
         parts(
             "hostile-long-texts",
             "USR-17",
-            "a list that is asked for at great length is an internal error",
+            "a list request of more than 50,000 bytes is an internal error",
             |_, it| wire::refuse(it, "/ListUsers", |message| message.len() > 50_000),
         ),
-        twisted(
+        layered(
             "hostile-owner-patterns",
             "USR-17",
             "an email is taken when it matches one as a pattern",
@@ -41,8 +41,8 @@ pub fn entries() -> Vec<Entry> {
             "hostile-id-cut",
             "USR-17",
             "an id ends at a quote, a per cent sign or a NUL",
-            |_, it| {
-                on_ids(it, |id| *id = cut(id));
+            |_, dependencies| {
+                on_ids(dependencies, |id| *id = cut(id));
             },
         ),
     ]
@@ -70,14 +70,14 @@ fn cut(id: &str) -> String {
         .to_owned()
 }
 
-/// Whoever is like somebody is taken for them.
+/// A create is refused when its email, read as a pattern, matches that of another user.
 struct Patterned;
 
 #[async_trait]
-impl Twist for Patterned {
+impl Layer for Patterned {
     async fn create(&self, inner: &Inner, user: NewUser) -> Result<User, StoreError> {
-        let everybody = first(inner, Filter::default(), NEWEST_FIRST, 100).await?;
-        if everybody.iter().any(|it| like(&user.email, &it.email)) {
+        let users = first(inner, Filter::default(), NEWEST_FIRST, 100).await?;
+        if users.iter().any(|it| like(&user.email, &it.email)) {
             return Err(StoreError::EmailTaken);
         }
         inner.create(user).await

@@ -28,11 +28,11 @@ pub fn entries() -> Vec<Entry> {
 }
 
 /// Changes every request for a list.
-fn asked(it: &mut Dependencies, change: fn(&mut ListUsersRequest)) {
+fn on_list_requests(it: &mut Dependencies, change: fn(&mut ListUsersRequest)) {
     wire::requests(it, "/ListUsers", change);
 }
 
 /// Changes every list.
-fn answered(it: &mut Dependencies, change: fn(&mut ListUsersResponse)) {
+fn on_list_responses(it: &mut Dependencies, change: fn(&mut ListUsersResponse)) {
     wire::answers(it, "/ListUsers", change);
 }

@@ -5,30 +5,30 @@ use user_service::order::Field;
 use user_service::store::{ListQuery, Page, StoreError};
 use user_service::user::User;
 
-use crate::entries::twisted;
+use crate::entries::layered;
 use crate::entry::Entry;
-use crate::store::{Inner, Twist};
+use crate::store::{Inner, Layer};
 
 pub fn entries() -> Vec<Entry> {
     vec![
-        twisted(
+        layered(
             "order-no-case",
             "USR-13",
             "letter case does not count",
             Sorted(|it| format!("{} {}", it.email.to_lowercase(), it.name.to_lowercase())),
         ),
-        twisted(
+        layered(
             "order-names-no-case",
             "USR-13",
             "letter case of names does not count",
             Sorted(|it| it.name.to_lowercase()),
         ),
-        twisted(
+        layered(
             "order-utf-16",
             "USR-13",
             "text is compared by UTF-16",
-            Sorted(|it| {
-                let units: Vec<String> = it
+            Sorted(|user| {
+                let units: Vec<String> = user
                     .email
                     .encode_utf16()
                     .map(|it| format!("{it:04x}"))
@@ -36,7 +36,7 @@ pub fn entries() -> Vec<Entry> {
                 units.concat()
             }),
         ),
-        twisted(
+        layered(
             "order-ties-shuffled",
             "USR-13",
             "users that tie stand otherwise on a larger page",
@@ -49,7 +49,7 @@ pub fn entries() -> Vec<Entry> {
 struct Sorted(fn(&User) -> String);
 
 #[async_trait]
-impl Twist for Sorted {
+impl Layer for Sorted {
     async fn list(&self, inner: &Inner, query: ListQuery) -> Result<Page, StoreError> {
         let descending = query.order.descending;
         let mut page = inner.list(query).await?;
@@ -65,7 +65,7 @@ impl Twist for Sorted {
 struct Shuffled;
 
 #[async_trait]
-impl Twist for Shuffled {
+impl Layer for Shuffled {
     async fn list(&self, inner: &Inner, query: ListQuery) -> Result<Page, StoreError> {
         let field = query.order.field;
         let size = query.size;

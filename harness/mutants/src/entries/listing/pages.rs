@@ -4,10 +4,10 @@ use async_trait::async_trait;
 use user_service::filter::Filter;
 use user_service::store::{ListQuery, Page, StoreError};
 
-use super::{answered, asked};
-use crate::entries::{parts, twisted};
+use super::{on_list_requests, on_list_responses};
+use crate::entries::{layered, parts};
 use crate::entry::Entry;
-use crate::store::{Inner, Twist};
+use crate::store::{Inner, Layer};
 
 pub fn entries() -> Vec<Entry> {
     vec![
@@ -15,10 +15,10 @@ pub fn entries() -> Vec<Entry> {
             "page-negative-refused",
             "USR-12",
             "a negative page_size means 1",
-            |_, it| {
-                asked(it, |it| {
-                    if it.page_size < 0 {
-                        it.page_size = 1;
+            |_, dependencies| {
+                on_list_requests(dependencies, |request| {
+                    if request.page_size < 0 {
+                        request.page_size = 1;
                     }
                 });
             },
@@ -26,16 +26,16 @@ pub fn entries() -> Vec<Entry> {
         parts(
             "page-one-more",
             "USR-12",
-            "a page holds one user more than asked for",
-            |_, it| {
-                asked(it, |it| {
-                    if it.page_size > 0 {
-                        it.page_size += 1;
+            "a page holds one user more than page_size",
+            |_, dependencies| {
+                on_list_requests(dependencies, |request| {
+                    if request.page_size > 0 {
+                        request.page_size += 1;
                     }
                 });
             },
         ),
-        twisted(
+        layered(
             "page-full-goes-on",
             "USR-12",
             "a full last page has a token",
@@ -45,25 +45,25 @@ pub fn entries() -> Vec<Entry> {
             "page-counts-itself",
             "USR-12",
             "total_count counts the page",
-            |_, it| {
-                answered(it, |it| {
-                    it.total_count = i32::try_from(it.users.len()).unwrap_or(0);
+            |_, dependencies| {
+                on_list_responses(dependencies, |response| {
+                    response.total_count = i32::try_from(response.users.len()).unwrap_or(0);
                 });
             },
         ),
-        twisted(
+        layered(
             "page-counts-all",
             "USR-12",
-            "total_count counts everybody",
+            "total_count counts all users",
             CountsAll,
         ),
         parts(
             "page-in-part",
             "USR-12",
             "users on a page have no metadata",
-            |_, it| {
-                answered(it, |it| {
-                    it.users.iter_mut().for_each(|it| it.metadata.clear());
+            |_, dependencies| {
+                on_list_responses(dependencies, |response| {
+                    response.users.iter_mut().for_each(|it| it.metadata.clear());
                 });
             },
         ),
@@ -71,7 +71,7 @@ pub fn entries() -> Vec<Entry> {
             "page-counts-one-more",
             "USR-12",
             "total_count is one too many",
-            |_, it| answered(it, |it| it.total_count += 1),
+            |_, it| on_list_responses(it, |it| it.total_count += 1),
         ),
     ]
 }
@@ -80,7 +80,7 @@ pub fn entries() -> Vec<Entry> {
 struct FullPageGoesOn;
 
 #[async_trait]
-impl Twist for FullPageGoesOn {
+impl Layer for FullPageGoesOn {
     async fn list(&self, inner: &Inner, query: ListQuery) -> Result<Page, StoreError> {
         let size = query.size as usize;
         let mut page = inner.list(query).await?;
@@ -89,18 +89,18 @@ impl Twist for FullPageGoesOn {
     }
 }
 
-/// Everybody counts, whatever the filter.
+/// The total is that of all users; the filter is ignored.
 struct CountsAll;
 
 #[async_trait]
-impl Twist for CountsAll {
+impl Layer for CountsAll {
     async fn list(&self, inner: &Inner, query: ListQuery) -> Result<Page, StoreError> {
-        let everybody = ListQuery {
+        let all = ListQuery {
             filter: Filter::default(),
             after: None,
             ..query.clone()
         };
-        let total = inner.list(everybody).await?.total;
+        let total = inner.list(all).await?.total;
         Ok(Page {
             total,
             ..inner.list(query).await?

@@ -9,10 +9,10 @@ use user_service::dependencies::Dependencies;
 use user_service::store::{ListQuery, Page, StoreError};
 use uuid::Uuid;
 
-use super::answered;
-use crate::entries::{parts, twisted};
+use super::on_list_responses;
+use crate::entries::{layered, parts};
 use crate::entry::Entry;
-use crate::store::{Inner, Twist, lock};
+use crate::store::{Inner, Layer, lock};
 use crate::wire;
 
 pub fn entries() -> Vec<Entry> {
@@ -23,10 +23,15 @@ pub fn entries() -> Vec<Entry> {
             "tokens are known to one process alone",
             |_, it| hold_tokens(it, |token| lock(&HELD).as_ref()?.get(token).cloned()),
         ),
-        parts("token-once", "USR-15", "a token is good once", |_, it| {
-            hold_tokens(it, |token| lock(&HELD).as_mut()?.remove(token));
-        }),
-        twisted(
+        parts(
+            "token-once",
+            "USR-15",
+            "a token is good once",
+            |_, dependencies| {
+                hold_tokens(dependencies, |token| lock(&HELD).as_mut()?.remove(token));
+            },
+        ),
+        layered(
             "token-bound-to-size",
             "USR-15",
             "a token is good for one page_size alone",
@@ -36,8 +41,8 @@ pub fn entries() -> Vec<Entry> {
             "token-garbage-internal",
             "USR-15",
             "what is no token gives INTERNAL",
-            |_, it| {
-                wire::statuses(it, "/ListUsers", |_, message| {
+            |_, dependencies| {
+                wire::statuses(dependencies, "/ListUsers", |_, message| {
                     (message == "page_token is invalid").then(|| (13, "internal error".to_owned()))
                 });
             },
@@ -50,7 +55,7 @@ static HELD: Mutex<Option<HashMap<String, String>>> = Mutex::new(None);
 
 /// Gives clients tokens that only this process can turn into real ones.
 fn hold_tokens(it: &mut Dependencies, real: fn(&str) -> Option<String>) {
-    answered(it, |answer| {
+    on_list_responses(it, |answer| {
         if !answer.next_page_token.is_empty() {
             let token = Uuid::new_v4().to_string();
             let real = std::mem::replace(&mut answer.next_page_token, token.clone());
@@ -70,7 +75,7 @@ fn hold_tokens(it: &mut Dependencies, real: fn(&str) -> Option<String>) {
 struct BoundToSize(Mutex<HashMap<String, u32>>);
 
 #[async_trait]
-impl Twist for BoundToSize {
+impl Layer for BoundToSize {
     async fn list(&self, inner: &Inner, mut query: ListQuery) -> Result<Page, StoreError> {
         let key = format!("{:?}", query.filter);
         {

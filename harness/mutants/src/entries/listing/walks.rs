@@ -8,25 +8,25 @@ use user_service::store::{ListQuery, Page, StoreError};
 use user_service::user::User;
 use uuid::Uuid;
 
-use crate::entries::twisted;
+use crate::entries::layered;
 use crate::entry::Entry;
-use crate::store::{Inner, Twist, lock};
+use crate::store::{Inner, Layer, lock};
 
 pub fn entries() -> Vec<Entry> {
     vec![
-        twisted(
+        layered(
             "walk-by-offset",
             "USR-16",
             "pages are counted from the beginning",
             Offset::default(),
         ),
-        twisted(
+        layered(
             "walk-skips-one",
             "USR-16",
             "the first user of every further page is left out",
             SkipsOne,
         ),
-        twisted(
+        layered(
             "walk-by-updated-at",
             "USR-16",
             "the position is a moment of change",
@@ -40,7 +40,7 @@ pub fn entries() -> Vec<Entry> {
 struct Offset(Mutex<HashMap<(Uuid, String), usize>>);
 
 #[async_trait]
-impl Twist for Offset {
+impl Layer for Offset {
     async fn list(&self, inner: &Inner, query: ListQuery) -> Result<Page, StoreError> {
         let list = format!("{:?}{:?}", query.filter, query.order);
         let size = query.size as usize;
@@ -74,7 +74,7 @@ impl Twist for Offset {
 struct SkipsOne;
 
 #[async_trait]
-impl Twist for SkipsOne {
+impl Layer for SkipsOne {
     async fn list(&self, inner: &Inner, query: ListQuery) -> Result<Page, StoreError> {
         let further = query.after.is_some();
         let mut page = inner.list(query).await?;
@@ -85,11 +85,11 @@ impl Twist for SkipsOne {
     }
 }
 
-/// Lists by the last change, whatever the order is called.
+/// Lists by the last change; the requested order is ignored.
 struct ByChange;
 
 #[async_trait]
-impl Twist for ByChange {
+impl Layer for ByChange {
     async fn list(&self, inner: &Inner, query: ListQuery) -> Result<Page, StoreError> {
         let Some(position) = query.after.clone() else {
             return inner.list(query).await;

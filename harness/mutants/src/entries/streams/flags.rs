@@ -1,4 +1,4 @@
-//! CFG-10: whom a flag lets in.
+//! CFG-10: the callers that a flag lets in.
 
 use crate::entries::{environment, parts, set};
 use crate::entry::Entry;
@@ -10,8 +10,8 @@ pub fn entries() -> Vec<Entry> {
             "flag-off-not-found",
             "CFG-10",
             "what is switched off is NOT_FOUND",
-            |_, it| {
-                wire::statuses(it, "/StreamUsers", |code, message| {
+            |_, dependencies| {
+                wire::statuses(dependencies, "/StreamUsers", |code, message| {
                     (code == 12).then(|| (5, message.to_owned()))
                 });
             },
@@ -19,7 +19,7 @@ pub fn entries() -> Vec<Entry> {
         environment(
             "flag-unknown-refused",
             "CFG-10",
-            "a flag that nobody knows stops the program",
+            "an unknown flag stops the program",
             |variables| {
                 let flags = variables.get("FEATURE_FLAGS");
                 if flags.is_some_and(|it| it.contains("dark-mode")) {

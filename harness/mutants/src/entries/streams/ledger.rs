@@ -10,33 +10,33 @@ use user_service::store::{ChangeCursor, Changed, StoreError};
 use user_service::user::{Changes, User};
 use uuid::Uuid;
 
-use crate::changes::{Inner, Retelling, retell};
+use crate::changes::{AlteredLog, Inner, alter};
 use crate::entries::{parts, pass};
 use crate::entry::Entry;
-use crate::store::{self, Twist, twist};
+use crate::store::{self, Layer, add_layer};
 
 pub fn entries() -> Vec<Entry> {
     vec![
         parts(
             "stream-dies-with-the-writer",
             "STR-1",
-            "what an instance changed is told only while it lives",
-            |_, it| {
-                twist(it, Signs);
-                retell(it, OfTheLiving);
+            "changes of an instance are sent only while it runs",
+            |_, dependencies| {
+                add_layer(dependencies, Signs);
+                alter(dependencies, OfTheLiving);
             },
         ),
         parts(
             "stream-replays",
             "STR-5",
-            "after an outage what came last before it is told again",
-            |settings, it| retell(it, Replays::new(settings.redis.clone())),
+            "after an outage the last changes before it are sent again",
+            |settings, it| alter(it, Replays::new(settings.redis.clone())),
         ),
         parts(
             "stream-place-in-redis",
             "STR-5",
-            "how far a stream is stands in Redis, and is lost with its data",
-            |settings, it| retell(it, PlaceInRedis(settings.redis.clone())),
+            "the cursor of a stream is kept in Redis, and is lost with its data",
+            |settings, it| alter(it, PlaceInRedis(settings.redis.clone())),
         ),
     ]
 }
@@ -50,7 +50,7 @@ fn note(id: Uuid) -> PathBuf {
 struct Signs;
 
 #[async_trait]
-impl Twist for Signs {
+impl Layer for Signs {
     async fn update(
         &self,
         inner: &store::Inner,
@@ -66,7 +66,7 @@ impl Twist for Signs {
 struct OfTheLiving;
 
 #[async_trait]
-impl Retelling for OfTheLiving {
+impl AlteredLog for OfTheLiving {
     async fn since(
         &self,
         inner: &Inner,
@@ -92,7 +92,7 @@ async fn is_there(redis: &redis::Client) -> bool {
     matches!(connected.await, Ok(Ok(_)))
 }
 
-/// Tells the last few once more when the database or Redis is back.
+/// Sends the last few changes again when the database or Redis is back.
 struct Replays {
     redis: redis::Client,
     state: Mutex<(bool, VecDeque<User>)>,
@@ -108,7 +108,7 @@ impl Replays {
 }
 
 #[async_trait]
-impl Retelling for Replays {
+impl AlteredLog for Replays {
     async fn since(
         &self,
         inner: &Inner,
@@ -151,7 +151,7 @@ impl PlaceInRedis {
 }
 
 #[async_trait]
-impl Retelling for PlaceInRedis {
+impl AlteredLog for PlaceInRedis {
     async fn now(&self, inner: &Inner) -> Result<ChangeCursor, StoreError> {
         self.is_marked().await;
         inner.now().await

@@ -1,11 +1,11 @@
-//! Streams and whom they are switched on for.
+//! Streams, and the callers that they are switched on for.
 //!
-//! - [`subscription`]: STR-1, who hears at all
-//! - [`filter`]: STR-2, of whom
+//! - [`subscription`]: STR-1, which changes arrive
+//! - [`filter`]: STR-2, which users are sent
 //! - [`order`]: STR-3, in which order and how often
-//! - [`outages`]: STR-5, when something goes away
-//! - [`ledger`]: STR-1, STR-5, changes around deaths and outages
-//! - [`flags`]: whom a flag lets in (CFG-10)
+//! - [`outages`]: STR-5, during and after outages
+//! - [`ledger`]: STR-1, STR-5, changes around crashes and outages
+//! - [`flags`]: the callers that a flag lets in (CFG-10)
 
 mod filter;
 mod flags;
@@ -17,7 +17,7 @@ mod subscription;
 use user_service::user::User;
 
 use super::parts;
-use crate::changes::{Retold, retell};
+use crate::changes::{AlteredUsers, alter};
 use crate::entry::Entry;
 
 pub fn entries() -> Vec<Entry> {
@@ -34,12 +34,12 @@ pub fn entries() -> Vec<Entry> {
     .collect()
 }
 
-/// An entry whose streams tell something else of what one read found.
-fn retold(
+/// An entry whose streams alter the users that one read found.
+fn altered_users(
     id: &'static str,
     clause: &'static str,
     wrong: &'static str,
     change: impl Fn(Vec<User>) -> Vec<User> + Send + Sync + 'static,
 ) -> Entry {
-    parts(id, clause, wrong, |_, it| retell(it, Retold(change)))
+    parts(id, clause, wrong, |_, it| alter(it, AlteredUsers(change)))
 }

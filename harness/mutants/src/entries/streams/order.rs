@@ -11,39 +11,39 @@ use user_service::store::{
     ChangeCursor, ChangeLog, Changed, ListQuery, PgChanges, Pool, Store, StoreError,
 };
 
-use super::retold;
-use crate::changes::{Inner, Retelling, retell};
+use super::altered_users;
+use crate::changes::{AlteredLog, Inner, alter};
 use crate::entries::parts;
 use crate::entry::Entry;
 
 pub fn entries() -> Vec<Entry> {
     vec![
-        retold(
+        altered_users(
             "stream-doubles",
             "STR-3",
-            "the last change of a read is told twice",
+            "the last change of a read is sent twice",
             |mut users| {
                 users.extend(users.last().cloned());
                 users
             },
         ),
-        retold(
+        altered_users(
             "stream-backwards",
             "STR-3",
-            "what was read at once is told newest first",
+            "the changes of one read are sent newest first",
             |mut users| {
                 users.reverse();
                 users
             },
         ),
-        retold(
+        altered_users(
             "stream-newest-only",
             "STR-3",
-            "of what was read at once only each user's newest state is told",
+            "of the changes of one read only each user's newest state is sent",
             |users| {
-                let newest = |it: &user_service::user::User| {
-                    let others = users.iter().filter(|other| other.id == it.id);
-                    others.map(|other| other.updated_at).max() == Some(it.updated_at)
+                let newest = |user: &user_service::user::User| {
+                    let others = users.iter().filter(|other| other.id == user.id);
+                    others.map(|other| other.updated_at).max() == Some(user.updated_at)
                 };
                 users.iter().filter(|it| newest(it)).cloned().collect()
             },
@@ -51,8 +51,8 @@ pub fn entries() -> Vec<Entry> {
         parts(
             "stream-short-reads",
             "STR-3",
-            "of what was changed at once only the first three changes are told",
-            |_, it| retell(it, ShortReads),
+            "of changes made at the same time only the first three are sent",
+            |_, it| alter(it, ShortReads),
         ),
         parts(
             "stream-by-number",
@@ -73,7 +73,7 @@ pub fn entries() -> Vec<Entry> {
 struct ShortReads;
 
 #[async_trait]
-impl Retelling for ShortReads {
+impl AlteredLog for ShortReads {
     async fn since(
         &self,
         inner: &Inner,

@@ -1,4 +1,4 @@
-//! STR-5: when something goes away.
+//! STR-5: during and after outages.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use tokio::time::timeout;
 use user_service::store::{ChangeCursor, Changed, StoreError};
 
-use crate::changes::{Inner, Retelling, retell};
+use crate::changes::{AlteredLog, Inner, alter};
 use crate::entries::connection::OneConnection;
 use crate::entries::parts;
 use crate::entry::Entry;
@@ -19,32 +19,32 @@ pub fn entries() -> Vec<Entry> {
             "stream-forgets-outages",
             "STR-5",
             "after an outage of the database a stream goes on from now",
-            |_, it| retell(it, Anew),
+            |_, it| alter(it, Anew),
         ),
         parts(
             "stream-deaf-after-outages",
             "STR-5",
             "after an outage of the database a stream stays open and silent",
-            |_, it| retell(it, Deaf::default()),
+            |_, it| alter(it, Deaf::default()),
         ),
         parts(
             "stream-on-one-connection",
             "STR-5",
             "changes are read on one connection for ever, open and silent when it is gone",
-            |settings, it| retell(it, Held(OneConnection::of(settings))),
+            |settings, it| alter(it, OnOneConnection(OneConnection::of(settings))),
         ),
         parts(
             "stream-lost-with-redis",
             "STR-5",
-            "what changes while Redis is away is not told",
-            |settings, it| retell(it, ThroughRedis(settings.redis.clone())),
+            "changes made while Redis is unreachable are not sent",
+            |settings, it| alter(it, ThroughRedis(settings.redis.clone())),
         ),
         parts(
             "stream-refused-internal",
             "STR-5",
             "without the database a new stream is refused with INTERNAL",
-            |_, it| {
-                wire::statuses(it, "/StreamUsers", |code, message| {
+            |_, dependencies| {
+                wire::statuses(dependencies, "/StreamUsers", |code, message| {
                     (code == 14).then(|| (13, message.to_owned()))
                 });
             },
@@ -53,8 +53,8 @@ pub fn entries() -> Vec<Entry> {
             "stream-stops-cancelled",
             "STR-5",
             "at the signal streams end with CANCELLED",
-            |_, it| {
-                wire::trailers(it, "/StreamUsers", |code, message| {
+            |_, dependencies| {
+                wire::trailers(dependencies, "/StreamUsers", |code, message| {
                     (code == 14).then(|| (1, message.to_owned()))
                 });
             },
@@ -63,8 +63,8 @@ pub fn entries() -> Vec<Entry> {
             "stream-stops-ok",
             "STR-5",
             "at the signal streams end as if all was well",
-            |_, it| {
-                wire::trailers(it, "/StreamUsers", |code, _| {
+            |_, dependencies| {
+                wire::trailers(dependencies, "/StreamUsers", |code, _| {
                     (code == 14).then(|| (0, String::new()))
                 });
             },
@@ -72,11 +72,11 @@ pub fn entries() -> Vec<Entry> {
     ]
 }
 
-/// A read that fails is made up for by a new beginning.
+/// After a read that fails, reading begins anew from now.
 struct Anew;
 
 #[async_trait]
-impl Retelling for Anew {
+impl AlteredLog for Anew {
     async fn since(
         &self,
         inner: &Inner,
@@ -105,7 +105,7 @@ async fn soon<T>(read: impl Future<Output = Result<T, StoreError>>) -> Result<T,
 struct Deaf(AtomicBool);
 
 #[async_trait]
-impl Retelling for Deaf {
+impl AlteredLog for Deaf {
     async fn since(
         &self,
         inner: &Inner,
@@ -121,14 +121,14 @@ impl Retelling for Deaf {
     }
 }
 
-/// Whatever the log could tell, nothing is read once the connection is gone.
-struct Held(OneConnection);
+/// After its only connection broke, nothing is read from the log any more.
+struct OnOneConnection(OneConnection);
 
 #[async_trait]
-impl Retelling for Held {
+impl AlteredLog for OnOneConnection {
     /// The connection is there before a subscription is live.
     async fn now(&self, inner: &Inner) -> Result<ChangeCursor, StoreError> {
-        match soon(async { Ok(self.0.ask().await) }).await? {
+        match soon(async { Ok(self.0.probe().await) }).await? {
             Ok(()) => inner.now().await,
             Err(cause) => Err(StoreError::Unavailable(cause.into())),
         }
@@ -140,7 +140,7 @@ impl Retelling for Held {
         cursor: &ChangeCursor,
         limit: u32,
     ) -> Result<Changed, StoreError> {
-        match soon(async { Ok(self.0.ask().await) }).await? {
+        match soon(async { Ok(self.0.probe().await) }).await? {
             Ok(()) => inner.since(cursor, limit).await,
             Err(_) => nothing(cursor.clone()),
         }
@@ -151,7 +151,7 @@ impl Retelling for Held {
 struct ThroughRedis(redis::Client);
 
 #[async_trait]
-impl Retelling for ThroughRedis {
+impl AlteredLog for ThroughRedis {
     async fn since(
         &self,
         inner: &Inner,

@@ -1,4 +1,4 @@
-//! STR-1: who hears of changes.
+//! STR-1: which changes arrive at a subscriber.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
@@ -9,11 +9,11 @@ use user_service::store::{ChangeCursor, Changed, StoreError};
 use user_service::user::{Changes, NewUser, User};
 use uuid::Uuid;
 
-use super::retold;
-use crate::changes::{Inner, Retelling, retell};
+use super::altered_users;
+use crate::changes::{AlteredLog, Inner, alter};
 use crate::entries::{parts, pass};
 use crate::entry::Entry;
-use crate::store::{self, Twist, lock, twist};
+use crate::store::{self, Layer, add_layer, lock};
 use crate::wire;
 
 pub fn entries() -> Vec<Entry> {
@@ -27,23 +27,23 @@ pub fn entries() -> Vec<Entry> {
         parts(
             "stream-of-one-instance",
             "STR-1",
-            "changes of other instances are not told",
-            |_, it| {
+            "changes of other instances are not sent",
+            |_, dependencies| {
                 let own = Arc::new(Own::default());
-                retell(it, own.clone());
-                twist(it, own);
+                alter(dependencies, own.clone());
+                add_layer(dependencies, own);
             },
         ),
         parts(
             "stream-live-later",
             "STR-1",
-            "headers are sent 100 ms before anything is heard",
-            |_, it| retell(it, LiveLater(Duration::from_millis(100))),
+            "headers are sent 100 ms before the subscription is live",
+            |_, it| alter(it, LiveLater(Duration::from_millis(100))),
         ),
-        retold(
+        altered_users(
             "stream-without-metadata",
             "STR-1",
-            "users are told without their metadata",
+            "users are sent without their metadata",
             |mut users| {
                 for user in &mut users {
                     user.metadata.clear();
@@ -60,13 +60,13 @@ pub fn entries() -> Vec<Entry> {
         parts(
             "stream-of-a-page",
             "STR-1",
-            "a stream ends when page_size users were told",
+            "a stream ends after page_size users",
             |_, it| wire::end_after_page(it, "/StreamUsers"),
         ),
     ]
 }
 
-/// Tells only of users that were written here.
+/// Sends only users that this instance wrote.
 #[derive(Default)]
 struct Own(Mutex<HashSet<(Uuid, chrono::DateTime<chrono::Utc>)>>);
 
@@ -78,7 +78,7 @@ impl Own {
 }
 
 #[async_trait]
-impl Twist for Arc<Own> {
+impl Layer for Arc<Own> {
     async fn create(&self, inner: &store::Inner, user: NewUser) -> Result<User, StoreError> {
         inner.create(user).await.map(|it| self.keep(it))
     }
@@ -93,19 +93,19 @@ impl Twist for Arc<Own> {
     }
 }
 
-impl Retelling for Arc<Own> {
-    fn retell(&self, mut users: Vec<User>) -> Vec<User> {
+impl AlteredLog for Arc<Own> {
+    fn alter(&self, mut users: Vec<User>) -> Vec<User> {
         let own = lock(&self.0);
         users.retain(|it| own.contains(&(it.id, it.updated_at)));
         users
     }
 }
 
-/// What happens right after the beginning is taken for something that was before.
+/// Changes right after the subscription are treated as earlier ones.
 struct LiveLater(Duration);
 
 #[async_trait]
-impl Retelling for LiveLater {
+impl AlteredLog for LiveLater {
     async fn now(&self, inner: &Inner) -> Result<ChangeCursor, StoreError> {
         inner
             .now()

@@ -26,17 +26,19 @@ pub fn entries() -> Vec<Entry> {
             "create-lowers-keys",
             "USR-1",
             "metadata keys are stored in lower case",
-            |it| {
-                change_metadata(it, |key, value| (key.to_lowercase(), value));
+            |request| {
+                change_metadata(request, |key, value| (key.to_lowercase(), value));
             },
         ),
         on_create(
             "create-adds-metadata",
             "USR-1",
             "a user without metadata gets some",
-            |it| {
-                if it.metadata.is_empty() {
-                    it.metadata.insert("source".to_owned(), "api".to_owned());
+            |request| {
+                if request.metadata.is_empty() {
+                    request
+                        .metadata
+                        .insert("source".to_owned(), "api".to_owned());
                 }
             },
         ),
@@ -50,9 +52,9 @@ pub fn entries() -> Vec<Entry> {
             "create-two-clocks",
             "USR-1",
             "updated_at is a little later than created_at",
-            |_, it| {
-                created(it, |it| {
-                    if let Some(time) = &mut it.updated_at {
+            |_, dependencies| {
+                created(dependencies, |user| {
+                    if let Some(time) = &mut user.updated_at {
                         time.nanos = (time.nanos + 1000) % 1_000_000_000;
                     }
                 });
@@ -62,9 +64,9 @@ pub fn entries() -> Vec<Entry> {
             "get-drops-metadata",
             "USR-1",
             "GetUser leaves metadata out",
-            |_, it| {
-                wire::answers::<GetUserResponse>(it, "/GetUser", |it| {
-                    if let Some(user) = &mut it.user {
+            |_, dependencies| {
+                wire::answers::<GetUserResponse>(dependencies, "/GetUser", |response| {
+                    if let Some(user) = &mut response.user {
                         user.metadata.clear();
                     }
                 });
@@ -87,9 +89,13 @@ pub fn entries() -> Vec<Entry> {
 
 /// Changes the user in every answer to a create.
 fn created(it: &mut Dependencies, change: fn(&mut User)) {
-    wire::answers(it, "/CreateUser", move |it: &mut CreateUserResponse| {
-        if let Some(user) = &mut it.user {
-            change(user);
-        }
-    });
+    wire::answers(
+        it,
+        "/CreateUser",
+        move |response: &mut CreateUserResponse| {
+            if let Some(user) = &mut response.user {
+                change(user);
+            }
+        },
+    );
 }

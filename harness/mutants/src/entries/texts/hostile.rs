@@ -23,15 +23,15 @@ pub fn entries() -> Vec<Entry> {
             "hostile-metadata-filtered",
             "USR-17",
             "what looks like SQL or a template is cut out of metadata",
-            |it| {
-                change_metadata(it, |key, value| (cut(&key), cut(&value)));
+            |request| {
+                change_metadata(request, |key, value| (cut(&key), cut(&value)));
             },
         ),
         parts(
             "hostile-is-internal",
             "USR-17",
             "a single quote, a per cent sign or a NUL in any field gives INTERNAL",
-            |_, it| {
+            |_, dependencies| {
                 for method in [
                     "CreateUser",
                     "GetUser",
@@ -39,7 +39,7 @@ pub fn entries() -> Vec<Entry> {
                     "DeleteUser",
                     "ListUsers",
                 ] {
-                    wire::refuse(it, method, |body| {
+                    wire::refuse(dependencies, method, |body| {
                         body.iter().any(|it| matches!(it, b'\'' | b'%' | b'{' | 0))
                     });
                 }
@@ -48,7 +48,7 @@ pub fn entries() -> Vec<Entry> {
     ]
 }
 
-/// Without whatever means something to somebody.
+/// Without characters that are special in SQL, patterns or templates.
 fn cut(text: &str) -> String {
     ["'", "%", "{", "}", "\\", ";", "<", "$", "NULL", "../"]
         .iter()

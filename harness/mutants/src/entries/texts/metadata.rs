@@ -11,7 +11,7 @@ pub fn entries() -> Vec<Entry> {
             "metadata-folded",
             "USR-5",
             "keys are trimmed, composed and put in lower case",
-            |it| {
+            |request| {
                 let fold = |key: &str| {
                     key.trim()
                         .to_lowercase()
@@ -19,24 +19,33 @@ pub fn entries() -> Vec<Entry> {
                         .replace("__", "")
                         .replace('\u{feff}', "")
                 };
-                change_metadata(it, |key, value| (fold(&key), value));
+                change_metadata(request, |key, value| (fold(&key), value));
             },
         ),
-        on_create("metadata-trimmed", "USR-5", "values are trimmed", |it| {
-            for value in it.metadata.values_mut() {
-                *value = value.trim().to_owned();
-            }
-        }),
+        on_create(
+            "metadata-trimmed",
+            "USR-5",
+            "values are trimmed",
+            |request| {
+                for value in request.metadata.values_mut() {
+                    *value = value.trim().to_owned();
+                }
+            },
+        ),
         parts(
             "metadata-not-listed",
             "USR-5",
             "lists leave metadata out",
-            |_, it| {
-                wire::answers::<user_proto::v1::ListUsersResponse>(it, "/ListUsers", |it| {
-                    for user in &mut it.users {
-                        user.metadata.clear();
-                    }
-                });
+            |_, dependencies| {
+                wire::answers::<user_proto::v1::ListUsersResponse>(
+                    dependencies,
+                    "/ListUsers",
+                    |response| {
+                        for user in &mut response.users {
+                            user.metadata.clear();
+                        }
+                    },
+                );
             },
         ),
     ]

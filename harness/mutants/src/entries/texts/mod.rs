@@ -36,8 +36,8 @@ fn on_create(
     wrong: &'static str,
     change: fn(&mut CreateUserRequest),
 ) -> Entry {
-    parts(id, clause, wrong, move |_, it| {
-        wire::requests(it, "/CreateUser", change);
+    parts(id, clause, wrong, move |_, dependencies| {
+        wire::requests(dependencies, "/CreateUser", change);
     })
 }
 

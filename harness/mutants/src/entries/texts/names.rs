@@ -9,9 +9,9 @@ pub fn entries() -> Vec<Entry> {
             "name-trimmed",
             "USR-4",
             "white space around a name is taken off",
-            |it| {
-                if !it.name.trim().is_empty() {
-                    it.name = it
+            |request| {
+                if !request.name.trim().is_empty() {
+                    request.name = request
                         .name
                         .trim_matches(|it: char| it.is_whitespace() || it == '\u{feff}')
                         .to_owned();
@@ -22,16 +22,16 @@ pub fn entries() -> Vec<Entry> {
             "name-escaped",
             "USR-4",
             "angle brackets and ampersands are escaped",
-            |it| {
-                it.name = it.name.replace('&', "&amp;").replace('<', "&lt;");
+            |request| {
+                request.name = request.name.replace('&', "&amp;").replace('<', "&lt;");
             },
         ),
         on_create(
             "name-composed",
             "USR-4",
             "letters and marks are composed",
-            |it| {
-                it.name = it
+            |request| {
+                request.name = request
                     .name
                     .replace("e\u{308}", "\u{eb}")
                     .replace('\u{212b}', "\u{c5}");

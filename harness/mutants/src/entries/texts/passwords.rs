@@ -18,9 +18,9 @@ pub fn entries() -> Vec<Entry> {
             "password-required",
             "USR-6",
             "a password is required",
-            |it| {
-                if it.password.is_empty() {
-                    it.password = "x".to_owned();
+            |request| {
+                if request.password.is_empty() {
+                    request.password = "x".to_owned();
                 }
             },
         ),
@@ -28,14 +28,14 @@ pub fn entries() -> Vec<Entry> {
             "password-in-an-unknown-field",
             "USR-6",
             "a create answers the password in a field that user.proto does not have",
-            |_, it| {
-                wire::messages(it, "/CreateUser", |message| {
+            |_, dependencies| {
+                wire::messages(dependencies, "/CreateUser", |message| {
                     let password = GIVEN.lock().expect("not poisoned").clone();
                     // Field 15 with a length.
                     message.extend([0x7a, u8::try_from(password.len()).unwrap_or(0)]);
                     message.extend(password.bytes().take(usize::from(u8::MAX)));
                 });
-                wire::requests::<CreateUserRequest>(it, "/CreateUser", |request| {
+                wire::requests::<CreateUserRequest>(dependencies, "/CreateUser", |request| {
                     GIVEN
                         .lock()
                         .expect("not poisoned")
@@ -47,9 +47,11 @@ pub fn entries() -> Vec<Entry> {
             "password-returned",
             "USR-6",
             "the password comes back within the metadata",
-            |it| {
-                if !it.password.is_empty() {
-                    it.metadata.insert("note".to_owned(), it.password.clone());
+            |request| {
+                if !request.password.is_empty() {
+                    request
+                        .metadata
+                        .insert("note".to_owned(), request.password.clone());
                 }
             },
         ),

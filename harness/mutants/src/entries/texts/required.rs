@@ -9,11 +9,11 @@ pub fn entries() -> Vec<Entry> {
         parts(
             "no-id-is-unknown",
             "USR-2",
-            "an empty id names nobody",
-            |_, it| {
-                on_ids(it, |id| {
+            "an empty id is NOT_FOUND",
+            |_, dependencies| {
+                on_ids(dependencies, |id| {
                     if id.is_empty() {
-                        *id = "nobody".to_owned();
+                        *id = "unknown".to_owned();
                     }
                 });
             },
@@ -22,9 +22,9 @@ pub fn entries() -> Vec<Entry> {
             "blank-name-unchecked",
             "USR-2",
             "an empty name is accepted",
-            |it| {
-                if it.name.is_empty() {
-                    it.name = "nobody".to_owned();
+            |request| {
+                if request.name.is_empty() {
+                    request.name = "unknown".to_owned();
                 }
             },
         ),

@@ -15,9 +15,9 @@ use user_service::store::{ListQuery, Page, StoreError};
 use user_service::user::{Changes, User};
 use uuid::Uuid;
 
-use crate::entries::{on_ids, parts, twisted};
+use crate::entries::{layered, on_ids, parts};
 use crate::entry::Entry;
-use crate::store::{Inner, Twist, lock};
+use crate::store::{Inner, Layer, lock};
 use crate::wire;
 
 pub fn entries() -> Vec<Entry> {
@@ -43,22 +43,22 @@ pub fn entries() -> Vec<Entry> {
         parts(
             "id-any-form",
             "USR-8",
-            "an id is whatever a parser of UUIDs takes for it",
-            |_, it| {
-                on_ids(it, |id| {
+            "an id is any text that a UUID parser accepts",
+            |_, dependencies| {
+                on_ids(dependencies, |id| {
                     if let Ok(parsed) = id.trim().parse::<Uuid>() {
                         *id = parsed.to_string();
                     }
                 });
             },
         ),
-        twisted(
+        layered(
             "counts-kept",
             "USR-12",
             "total_count is kept for a second",
             KeptCounts::default(),
         ),
-        twisted(
+        layered(
             "counts-of-its-own",
             "USR-12",
             "an instance counts the changes that it made itself at once, and others later",
@@ -68,18 +68,18 @@ pub fn entries() -> Vec<Entry> {
             "token-in-redis",
             "USR-15",
             "tokens stand in Redis",
-            |settings, it| {
+            |settings, dependencies| {
                 REDIS
                     .lock()
                     .expect("not poisoned")
                     .replace(settings.redis.clone());
-                wire::calls(it, "/ListUsers", |request, next| async move {
+                wire::calls(dependencies, "/ListUsers", |request, next| async move {
                     let (head, body) = request.into_parts();
                     let bytes = to_bytes(body, usize::MAX).await.unwrap_or_default();
-                    let asked = bytes
+                    let request = bytes
                         .get(5..)
                         .and_then(|it| v1::ListUsersRequest::decode(it).ok());
-                    let has_token = asked.is_some_and(|it| !it.page_token.is_empty());
+                    let has_token = request.is_some_and(|it| !it.page_token.is_empty());
                     if has_token && !redis_answers().await {
                         return tonic::Status::invalid_argument("page_token is invalid")
                             .into_http();
@@ -91,13 +91,13 @@ pub fn entries() -> Vec<Entry> {
         parts(
             "reads-aside",
             "USR-11",
-            "users are kept until Redis says that they changed, and nobody says so without Redis",
-            |settings, it| {
+            "users are cached until Redis announces a change, which never happens without Redis",
+            |settings, dependencies| {
                 let aside = Aside {
                     redis: settings.redis.clone(),
                     kept: Mutex::default(),
                 };
-                crate::store::twist(it, aside);
+                crate::store::add_layer(dependencies, aside);
             },
         ),
     ]
@@ -118,22 +118,34 @@ fn moments(it: &mut Dependencies, of_updates: i64, of_all: i64) {
             time.seconds += of_all;
         }
     };
-    wire::answers(it, "/CreateUser", move |it: &mut v1::CreateUserResponse| {
-        change(&mut it.user);
+    wire::answers(
+        it,
+        "/CreateUser",
+        move |response: &mut v1::CreateUserResponse| {
+            change(&mut response.user);
+        },
+    );
+    wire::answers(it, "/GetUser", move |response: &mut v1::GetUserResponse| {
+        change(&mut response.user);
     });
-    wire::answers(it, "/GetUser", move |it: &mut v1::GetUserResponse| {
-        change(&mut it.user);
-    });
-    wire::answers(it, "/UpdateUser", move |it: &mut v1::UpdateUserResponse| {
-        change(&mut it.user);
-    });
-    wire::answers(it, "/ListUsers", move |it: &mut v1::ListUsersResponse| {
-        for user in &mut it.users {
-            let mut one = Some(std::mem::take(user));
-            change(&mut one);
-            *user = one.unwrap_or_default();
-        }
-    });
+    wire::answers(
+        it,
+        "/UpdateUser",
+        move |response: &mut v1::UpdateUserResponse| {
+            change(&mut response.user);
+        },
+    );
+    wire::answers(
+        it,
+        "/ListUsers",
+        move |response: &mut v1::ListUsersResponse| {
+            for user in &mut response.users {
+                let mut one = Some(std::mem::take(user));
+                change(&mut one);
+                *user = one.unwrap_or_default();
+            }
+        },
+    );
 }
 
 /// Where Redis is.
@@ -153,7 +165,7 @@ async fn redis_answers() -> bool {
 struct KeptCounts(Mutex<HashMap<String, (Instant, i64)>>);
 
 #[async_trait]
-impl Twist for KeptCounts {
+impl Layer for KeptCounts {
     async fn list(&self, inner: &Inner, query: ListQuery) -> Result<Page, StoreError> {
         let key = format!("{:?}", query.filter);
         let mut page = inner.list(query).await?;
@@ -172,7 +184,7 @@ impl Twist for KeptCounts {
 struct OwnCounts(KeptCounts);
 
 #[async_trait]
-impl Twist for OwnCounts {
+impl Layer for OwnCounts {
     async fn create(
         &self,
         inner: &Inner,
@@ -200,7 +212,7 @@ impl Twist for OwnCounts {
     }
 }
 
-/// Users are kept beside the number of changes that Redis counts for each.
+/// Users are cached together with the number of changes that Redis counts for each.
 struct Aside {
     redis: redis::Client,
     kept: Mutex<HashMap<Uuid, (i64, User)>>,
@@ -221,7 +233,7 @@ impl Aside {
 }
 
 #[async_trait]
-impl Twist for Aside {
+impl Layer for Aside {
     async fn get(&self, inner: &Inner, id: Uuid) -> Result<User, StoreError> {
         let Some(changes) = self.changes(id, 0).await else {
             return inner.get(id).await;

@@ -1,4 +1,4 @@
-//! USR-8: ids that name nobody.
+//! USR-8: ids that name no user.
 
 use std::collections::HashMap;
 use std::sync::Mutex;
@@ -9,9 +9,9 @@ use user_service::store::StoreError;
 use user_service::user::{Changes, User};
 use uuid::Uuid;
 
-use crate::entries::{parts, twisted};
+use crate::entries::{layered, parts};
 use crate::entry::Entry;
-use crate::store::{Inner, OLDEST_FIRST, Twist, first, lock};
+use crate::store::{Inner, Layer, OLDEST_FIRST, first, lock};
 use crate::wire;
 
 pub fn entries() -> Vec<Entry> {
@@ -20,27 +20,27 @@ pub fn entries() -> Vec<Entry> {
             "id-strict-shape",
             "USR-8",
             "an id of another shape gives INVALID_ARGUMENT",
-            |_, it| {
+            |_, dependencies| {
                 for method in ["/GetUser", "/UpdateUser", "/DeleteUser"] {
-                    wire::statuses(it, method, |code, _| {
+                    wire::statuses(dependencies, method, |code, _| {
                         (code == 5).then(|| (3, "id is invalid".to_owned()))
                     });
                 }
             },
         ),
-        twisted(
+        layered(
             "id-delete-nobody",
             "USR-8",
-            "a delete of nobody succeeds",
-            DeleteNobody,
+            "a delete of an unknown id succeeds",
+            DeleteMissing,
         ),
-        twisted(
+        layered(
             "id-marked",
             "USR-8",
             "deleted users are still found",
             Marked::default(),
         ),
-        twisted(
+        layered(
             "id-delete-many",
             "USR-8",
             "a delete removes others too",
@@ -49,9 +49,9 @@ pub fn entries() -> Vec<Entry> {
         parts(
             "id-no-field-no-look",
             "USR-8",
-            "an update without any field succeeds for anybody",
-            |_, it| {
-                wire::statuses(it, "/UpdateUser", |code, _| {
+            "an update without any field succeeds for an unknown id",
+            |_, dependencies| {
+                wire::statuses(dependencies, "/UpdateUser", |code, _| {
                     (code == 5).then(|| (0, String::new()))
                 });
             },
@@ -59,11 +59,11 @@ pub fn entries() -> Vec<Entry> {
     ]
 }
 
-/// A delete of nobody succeeds.
-struct DeleteNobody;
+/// A delete of an unknown id succeeds.
+struct DeleteMissing;
 
 #[async_trait]
-impl Twist for DeleteNobody {
+impl Layer for DeleteMissing {
     async fn delete(&self, inner: &Inner, id: Uuid) -> Result<(), StoreError> {
         match inner.delete(id).await {
             Err(StoreError::NotFound) => Ok(()),
@@ -77,7 +77,7 @@ impl Twist for DeleteNobody {
 pub struct Marked(Mutex<HashMap<Uuid, User>>);
 
 #[async_trait]
-impl Twist for Marked {
+impl Layer for Marked {
     async fn get(&self, inner: &Inner, id: Uuid) -> Result<User, StoreError> {
         let marked = lock(&self.0).get(&id).cloned();
         marked.map_or(inner.get(id).await, Ok)
@@ -100,7 +100,7 @@ impl Twist for Marked {
 struct DeleteMany;
 
 #[async_trait]
-impl Twist for DeleteMany {
+impl Layer for DeleteMany {
     async fn delete(&self, inner: &Inner, id: Uuid) -> Result<(), StoreError> {
         inner.delete(id).await?;
         for user in first(inner, Filter::default(), OLDEST_FIRST, 100).await? {

@@ -8,9 +8,9 @@ use user_service::user::{Changes, NewUser, User};
 use uuid::Uuid;
 
 use super::owners::find;
-use crate::entries::{parts, twisted};
+use crate::entries::{layered, parts};
 use crate::entry::Entry;
-use crate::store::{Inner, Twist};
+use crate::store::{Inner, Layer};
 use crate::wire;
 
 pub fn entries() -> Vec<Entry> {
@@ -19,8 +19,8 @@ pub fn entries() -> Vec<Entry> {
             "moment-of-seconds",
             "USR-10",
             "updated_at is kept in seconds",
-            |_, it| {
-                updated(it, |user| {
+            |_, dependencies| {
+                updated(dependencies, |user| {
                     if let Some(time) = &mut user.updated_at {
                         time.nanos = 0;
                     }
@@ -31,25 +31,25 @@ pub fn entries() -> Vec<Entry> {
             "moment-never-moves",
             "USR-10",
             "updated_at never moves",
-            |_, it| {
-                updated(it, |user| user.updated_at = user.created_at);
+            |_, dependencies| {
+                updated(dependencies, |user| user.updated_at = user.created_at);
             },
         ),
         parts(
             "moment-of-creation-moves",
             "USR-10",
             "created_at moves with every update",
-            |_, it| {
-                updated(it, |user| user.created_at = user.updated_at);
+            |_, dependencies| {
+                updated(dependencies, |user| user.created_at = user.updated_at);
             },
         ),
-        twisted(
+        layered(
             "refused-one-by-one",
             "USR-10",
             "fields are changed one by one",
             OneByOne,
         ),
-        twisted(
+        layered(
             "refused-create-upserts",
             "USR-10",
             "a refused create changes the owner of its email",
@@ -60,18 +60,22 @@ pub fn entries() -> Vec<Entry> {
 
 /// Changes the user in every answer to an update.
 fn updated(it: &mut Dependencies, change: fn(&mut user_proto::v1::User)) {
-    wire::answers(it, "/UpdateUser", move |it: &mut UpdateUserResponse| {
-        if let Some(user) = &mut it.user {
-            change(user);
-        }
-    });
+    wire::answers(
+        it,
+        "/UpdateUser",
+        move |response: &mut UpdateUserResponse| {
+            if let Some(user) = &mut response.user {
+                change(user);
+            }
+        },
+    );
 }
 
 /// Fields are changed one by one.
 struct OneByOne;
 
 #[async_trait]
-impl Twist for OneByOne {
+impl Layer for OneByOne {
     async fn update(&self, inner: &Inner, id: Uuid, changes: Changes) -> Result<User, StoreError> {
         let Changes {
             email,
@@ -98,11 +102,11 @@ impl Twist for OneByOne {
     }
 }
 
-/// A create with a taken email is refused, and changes the owner all the same.
+/// A create with a taken email is refused, but changes the owner.
 struct RefusedUpsert;
 
 #[async_trait]
-impl Twist for RefusedUpsert {
+impl Layer for RefusedUpsert {
     async fn create(&self, inner: &Inner, user: NewUser) -> Result<User, StoreError> {
         let email = user.email.clone();
         let changes = Changes {

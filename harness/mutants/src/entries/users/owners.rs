@@ -8,19 +8,20 @@ use user_service::store::StoreError;
 use user_service::user::{Changes, NewUser, User};
 use uuid::Uuid;
 
-use crate::entries::twisted;
+use crate::entries::layered;
 use crate::entry::Entry;
-use crate::store::{Inner, OLDEST_FIRST, Twist, first, lock};
+use crate::store::{Inner, Layer, OLDEST_FIRST, first, lock};
 
 pub fn entries() -> Vec<Entry> {
     vec![
-        twisted(
+        layered(
             "owner-by-bytes",
             "USR-7",
             "emails are compared by their bytes",
             // Letters in upper case are spelled so that nothing but the same spelling is equal.
-            Renamed(|it| {
-                it.chars()
+            Renamed(|email| {
+                email
+                    .chars()
                     .flat_map(|letter| {
                         if letter.is_ascii_uppercase() {
                             vec!['\u{2063}', letter]
@@ -31,23 +32,23 @@ pub fn entries() -> Vec<Entry> {
                     .collect()
             }),
         ),
-        twisted(
+        layered(
             "owner-nobody",
             "USR-7",
             "an email may belong to many",
             Renamed(|it| format!("{it}{}", Uuid::new_v4().simple())),
         ),
-        twisted(
+        layered(
             "owner-unicode-case",
             "USR-7",
             "emails are compared without regard to any letter's case",
             Renamed(|it| it.to_lowercase().to_uppercase()),
         ),
-        twisted(
+        layered(
             "owner-of-a-box",
             "USR-7",
             "dots, tags and quotes before the @ do not count",
-            Renamed(|it| match it.split_once('@') {
+            Renamed(|email| match email.split_once('@') {
                 Some((local, domain)) => {
                     let local = local
                         .split('+')
@@ -56,28 +57,28 @@ pub fn entries() -> Vec<Entry> {
                         .replace(['.', '"', '-', '_', '%'], "");
                     format!("{local}@{}", domain.trim_end_matches('.'))
                 }
-                None => it.to_owned(),
+                None => email.to_owned(),
             }),
         ),
-        twisted(
+        layered(
             "owner-upsert",
             "USR-7",
             "a create with a taken email updates its owner",
             Upsert,
         ),
-        twisted(
+        layered(
             "owner-for-good",
             "USR-7",
             "an email is never free again",
             TakenForGood::default(),
         ),
-        twisted(
+        layered(
             "owner-update-silent",
             "USR-7",
             "an update to a taken email is dropped in silence",
             SilentConflict,
         ),
-        twisted(
+        layered(
             "owner-not-its-own",
             "USR-7",
             "a user's own email in other letter case is taken",
@@ -90,7 +91,7 @@ pub fn entries() -> Vec<Entry> {
 struct Renamed(fn(&str) -> String);
 
 #[async_trait]
-impl Twist for Renamed {
+impl Layer for Renamed {
     async fn create(&self, inner: &Inner, mut user: NewUser) -> Result<User, StoreError> {
         user.email = (self.0)(&user.email);
         inner.create(user).await
@@ -101,7 +102,7 @@ impl Twist for Renamed {
 struct Upsert;
 
 #[async_trait]
-impl Twist for Upsert {
+impl Layer for Upsert {
     async fn create(&self, inner: &Inner, user: NewUser) -> Result<User, StoreError> {
         let changes = Changes {
             name: Some(user.name.clone()),
@@ -143,7 +144,7 @@ impl TakenForGood {
 }
 
 #[async_trait]
-impl Twist for TakenForGood {
+impl Layer for TakenForGood {
     async fn create(&self, inner: &Inner, user: NewUser) -> Result<User, StoreError> {
         if self.is_taken(&user.email) {
             return Err(StoreError::EmailTaken);
@@ -171,7 +172,7 @@ impl Twist for TakenForGood {
 struct SilentConflict;
 
 #[async_trait]
-impl Twist for SilentConflict {
+impl Layer for SilentConflict {
     async fn update(&self, inner: &Inner, id: Uuid, changes: Changes) -> Result<User, StoreError> {
         match inner.update(id, changes).await {
             Err(StoreError::EmailTaken) => inner.get(id).await,
@@ -184,7 +185,7 @@ impl Twist for SilentConflict {
 struct OwnIsTaken;
 
 #[async_trait]
-impl Twist for OwnIsTaken {
+impl Layer for OwnIsTaken {
     async fn update(&self, inner: &Inner, id: Uuid, changes: Changes) -> Result<User, StoreError> {
         if let Some(email) = &changes.email
             && find(inner, email).await.is_ok()

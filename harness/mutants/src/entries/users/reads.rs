@@ -10,37 +10,37 @@ use user_service::user::{Changes, User};
 use uuid::Uuid;
 
 use super::ids::Marked;
-use crate::entries::{pass, twisted};
+use crate::entries::{layered, pass};
 use crate::entry::Entry;
-use crate::store::{Inner, Twist, lock};
+use crate::store::{Inner, Layer, lock};
 
 pub fn entries() -> Vec<Entry> {
     vec![
-        twisted(
+        layered(
             "reads-cached",
             "USR-11",
             "users are kept in each process",
             Cached::default(),
         ),
-        twisted(
+        layered(
             "reads-cached-lists",
             "USR-11",
             "lists are kept for a second",
             CachedLists::default(),
         ),
-        twisted(
+        layered(
             "reads-behind",
             "USR-11",
             "changes are stored after they are acknowledged",
             WriteBehind(Duration::from_millis(30)),
         ),
-        twisted(
+        layered(
             "reads-modify-write",
             "USR-11",
             "updates read, change and write all fields back",
             ReadModifyWrite,
         ),
-        twisted(
+        layered(
             "reads-marked",
             "USR-11",
             "deleted users are still read",
@@ -60,7 +60,7 @@ impl Cached {
 }
 
 #[async_trait]
-impl Twist for Cached {
+impl Layer for Cached {
     async fn get(&self, inner: &Inner, id: Uuid) -> Result<User, StoreError> {
         let known = lock(&self.0).get(&id).cloned();
         if let Some(user) = known {
@@ -87,7 +87,7 @@ impl Twist for Cached {
 pub struct WriteBehind(pub Duration);
 
 #[async_trait]
-impl Twist for WriteBehind {
+impl Layer for WriteBehind {
     async fn update(&self, inner: &Inner, id: Uuid, changes: Changes) -> Result<User, StoreError> {
         let mut user = inner.get(id).await?;
         let later = (inner.clone(), changes.clone(), self.0);
@@ -120,7 +120,7 @@ impl Twist for WriteBehind {
 struct CachedLists(Mutex<HashMap<String, (std::time::Instant, Page)>>);
 
 #[async_trait]
-impl Twist for CachedLists {
+impl Layer for CachedLists {
     async fn list(&self, inner: &Inner, query: ListQuery) -> Result<Page, StoreError> {
         let key = format!("{query:?}");
         let known = lock(&self.0).get(&key).cloned();
@@ -139,7 +139,7 @@ impl Twist for CachedLists {
 struct ReadModifyWrite;
 
 #[async_trait]
-impl Twist for ReadModifyWrite {
+impl Layer for ReadModifyWrite {
     async fn update(&self, inner: &Inner, id: Uuid, changes: Changes) -> Result<User, StoreError> {
         let user = inner.get(id).await?;
         pass(Duration::from_millis(2)).await;

@@ -6,9 +6,9 @@ use user_service::store::StoreError;
 use user_service::user::{Changes, User, UserStatus};
 use uuid::Uuid;
 
-use crate::entries::{parts, twisted};
+use crate::entries::{layered, parts};
 use crate::entry::Entry;
-use crate::store::{Inner, Twist};
+use crate::store::{Inner, Layer};
 use crate::wire;
 
 pub fn entries() -> Vec<Entry> {
@@ -16,15 +16,15 @@ pub fn entries() -> Vec<Entry> {
         on_update(
             "update-first-field",
             "only the first field present is changed",
-            |it| {
-                if it.email.is_some() {
-                    it.name = None;
-                    it.status = None;
-                    it.metadata.clear();
+            |request| {
+                if request.email.is_some() {
+                    request.name = None;
+                    request.status = None;
+                    request.metadata.clear();
                 }
             },
         ),
-        twisted(
+        layered(
             "update-resets",
             "USR-9",
             "status and metadata are reset when they are absent",
@@ -34,11 +34,11 @@ pub fn entries() -> Vec<Entry> {
             "update-needs-a-field",
             "USR-9",
             "an update without any field is refused",
-            |_, it| {
-                wire::refuse(it, "UpdateUser", is_bare);
+            |_, dependencies| {
+                wire::refuse(dependencies, "UpdateUser", is_bare);
             },
         ),
-        twisted(
+        layered(
             "update-suspends-for-good",
             "USR-9",
             "a suspended user stays so",
@@ -47,28 +47,28 @@ pub fn entries() -> Vec<Entry> {
         on_update(
             "update-status-0",
             "status UNSPECIFIED counts as absent",
-            |it| {
-                if it.status == Some(0) {
-                    it.status = None;
+            |request| {
+                if request.status == Some(0) {
+                    request.status = None;
                 }
             },
         ),
-        twisted("update-merges", "USR-9", "metadata is merged", Merged),
+        layered("update-merges", "USR-9", "metadata is merged", Merged),
         on_update(
             "update-empty-absent",
             "an empty email or a blank name counts as absent",
-            |it| {
-                it.email = it.email.take().filter(|it| !it.is_empty());
-                it.name = it.name.take().filter(|it| !it.trim().is_empty());
+            |request| {
+                request.email = request.email.take().filter(|it| !it.is_empty());
+                request.name = request.name.take().filter(|it| !it.trim().is_empty());
             },
         ),
         on_update(
             "update-email-unchecked",
             "an email is not validated in an update",
-            |it| {
-                it.email = it.email.take().map(|it| {
-                    if it.is_empty() {
-                        it
+            |request| {
+                request.email = request.email.take().map(|email| {
+                    if email.is_empty() {
+                        email
                     } else {
                         format!("{}@valid.example", Uuid::new_v4().simple())
                     }
@@ -78,10 +78,10 @@ pub fn entries() -> Vec<Entry> {
         on_update(
             "update-name-unchecked",
             "a name is not validated in an update",
-            |it| {
-                it.name = it.name.take().map(|it| {
-                    if it.trim().is_empty() {
-                        it
+            |request| {
+                request.name = request.name.take().map(|name| {
+                    if name.trim().is_empty() {
+                        name
                     } else {
                         "Valid".to_owned()
                     }
@@ -91,15 +91,15 @@ pub fn entries() -> Vec<Entry> {
         on_update(
             "update-metadata-unchecked",
             "metadata is not validated in an update",
-            |it| {
-                if !it.metadata.is_empty() {
-                    it.metadata = [("valid".to_owned(), "yes".to_owned())].into();
+            |request| {
+                if !request.metadata.is_empty() {
+                    request.metadata = [("valid".to_owned(), "yes".to_owned())].into();
                 }
             },
         ),
-        on_update("update-nothing", "an update changes nothing", |it| {
-            *it = UpdateUserRequest {
-                id: std::mem::take(&mut it.id),
+        on_update("update-nothing", "an update changes nothing", |request| {
+            *request = UpdateUserRequest {
+                id: std::mem::take(&mut request.id),
                 ..Default::default()
             };
         }),
@@ -108,8 +108,8 @@ pub fn entries() -> Vec<Entry> {
 
 /// An entry that changes every request to update a user.
 fn on_update(id: &'static str, wrong: &'static str, change: fn(&mut UpdateUserRequest)) -> Entry {
-    parts(id, "USR-9", wrong, move |_, it| {
-        wire::requests(it, "/UpdateUser", change);
+    parts(id, "USR-9", wrong, move |_, dependencies| {
+        wire::requests(dependencies, "/UpdateUser", change);
     })
 }
 
@@ -122,7 +122,7 @@ fn is_bare(body: &[u8]) -> bool {
 struct Merged;
 
 #[async_trait]
-impl Twist for Merged {
+impl Layer for Merged {
     async fn update(
         &self,
         inner: &Inner,
@@ -142,7 +142,7 @@ impl Twist for Merged {
 struct Replaced;
 
 #[async_trait]
-impl Twist for Replaced {
+impl Layer for Replaced {
     async fn update(
         &self,
         inner: &Inner,
@@ -159,7 +159,7 @@ impl Twist for Replaced {
 struct Final;
 
 #[async_trait]
-impl Twist for Final {
+impl Layer for Final {
     async fn update(
         &self,
         inner: &Inner,
