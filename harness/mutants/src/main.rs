@@ -2,48 +2,48 @@
 //!
 //! `mutants list` prints them as JSON; `mutants NAME [COMMAND]` runs one.
 //!
-//! - [`entry`]: what a mutant is, and how it runs
-//! - [`entries`]: all of them, by area
-//! - [`edited`]: those that are edits of the reference
-//! - [`wire`]: what a user service's calls and answers become on their way
-//! - [`http`]: what requests to a gateway become, and its answers
-//! - [`calls`]: what a gateway's calls become
-//! - [`probes`]: what answers of probes become
-//! - [`store`]: a store with some of its methods replaced
-//! - [`changes`]: a change log that reports something other than what happened
-//! - [`upstream`]: calls of a gateway made otherwise
-//! - [`output`]: what lines of the log become
-//! - [`standing`]: programs that need no reference
+//! - [`mutant`]: what a mutant is, and how it runs
+//! - [`entries`]: the mutants, by area
+//! - [`edited`]: the mutants that are edits of the reference's sources
+//! - [`wire`]: changes gRPC requests to a user service, and its responses
+//! - [`http`]: changes HTTP requests to a gateway, and its responses
+//! - [`gateway_calls`]: changes a gateway's calls of its user service, method by method
+//! - [`call_interceptor`]: wraps all calls of a gateway alike
+//! - [`probes`]: changes the responses of health endpoints
+//! - [`store`]: overrides methods of the user service's store
+//! - [`change_log`]: overrides methods of the change log that streams read
+//! - [`output`]: rewrites the lines of the log
+//! - [`standing`]: stub servers that share no code with the reference
 
-mod calls;
-mod changes;
+mod call_interceptor;
+mod change_log;
 mod edited;
 mod entries;
-mod entry;
+mod gateway_calls;
 mod http;
+mod mutant;
 mod output;
 mod probes;
 mod standing;
 mod store;
-mod upstream;
 mod wire;
 
 use std::process::ExitCode;
 
-use entry::Listed;
+use mutant::{ListedMutant, Mutant};
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
     let name = arguments.next().unwrap_or_default();
     let all = entries::all();
     if name == "list" {
-        let listed: Vec<Listed<'_>> = all.iter().map(entry::Entry::listed).collect();
+        let listed: Vec<ListedMutant<'_>> = all.iter().map(Mutant::describe).collect();
         return match serde_json::to_writer(std::io::stdout(), &listed) {
             Ok(()) => ExitCode::SUCCESS,
             Err(_) => ExitCode::FAILURE,
         };
     }
-    if let Some(found) = all.into_iter().find(|it| it.id == name) {
+    if let Some(found) = all.into_iter().find(|mutant| mutant.id == name) {
         found.run(&arguments.next().unwrap_or_else(|| "serve".to_owned()))
     } else {
         eprintln!("there is no mutant {name:?}; `mutants list` prints them");

@@ -1,4 +1,4 @@
-//! What answers of probes become.
+//! Changes the responses of `/live`, `/ready` and `/health`.
 
 use axum::body::{Body, to_bytes};
 use axum::extract::Request;
@@ -8,22 +8,22 @@ use axum::response::Response;
 use platform::http::Wrap;
 use serde_json::Value;
 
-/// An answer: its status and its JSON.
-pub struct Probe {
+/// A response of a health endpoint: its status and its JSON body.
+pub struct ProbeResponse {
     /// The HTTP status.
     pub status: StatusCode,
-    /// The body.
+    /// The JSON body.
     pub body: Value,
 }
 
-/// Passes every answer to a request of this path through `fault`.
-pub fn inject(wrap: &mut Wrap, path: &'static str, fault: fn(&mut Probe)) {
+/// Changes every response to a request of this path.
+pub fn change_probe(wrap: &mut Wrap, path: &'static str, change: fn(&mut ProbeResponse)) {
     *wrap = Box::new(move |router| {
         router.layer(from_fn(move |request: Request, next: Next| async move {
-            let here = request.uri().path() == path;
+            let is_probe = request.uri().path() == path;
             let response = next.run(request).await;
-            if here {
-                rewrite(response, fault).await
+            if is_probe {
+                change_response(response, change).await
             } else {
                 response
             }
@@ -31,14 +31,14 @@ pub fn inject(wrap: &mut Wrap, path: &'static str, fault: fn(&mut Probe)) {
     });
 }
 
-async fn rewrite(response: Response, fault: fn(&mut Probe)) -> Response {
+async fn change_response(response: Response, change: fn(&mut ProbeResponse)) -> Response {
     let status = response.status();
     let bytes = to_bytes(response.into_body(), usize::MAX)
         .await
         .unwrap_or_default();
     let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
-    let mut probe = Probe { status, body };
-    fault(&mut probe);
+    let mut probe = ProbeResponse { status, body };
+    change(&mut probe);
     let mut response = Response::new(Body::from(probe.body.to_string()));
     *response.status_mut() = probe.status;
     let json = HeaderValue::from_static("application/json");
@@ -46,8 +46,8 @@ async fn rewrite(response: Response, fault: fn(&mut Probe)) -> Response {
     response
 }
 
-/// Changes each component of a health answer.
-pub fn each_component(probe: &mut Probe, change: impl Fn(&mut Value)) {
+/// Changes each component in a `/health` response.
+pub fn change_components(probe: &mut ProbeResponse, change: impl Fn(&mut Value)) {
     if let Some(list) = probe
         .body
         .get_mut("components")

@@ -1,4 +1,4 @@
-//! Standing mutants: they need no reference, and every scenario must fail on them.
+//! Standing mutants: stub servers that share no code with the reference; every scenario must fail on them.
 
 use std::net::{Ipv6Addr, SocketAddr};
 use std::process::ExitCode;
@@ -9,14 +9,14 @@ use axum::body::{Body, Bytes};
 use axum::http::{Request, Response, StatusCode, header};
 use tokio::net::TcpListener;
 
-/// What a standing mutant does with every request.
+/// How a standing mutant responds.
 #[derive(Clone, Copy)]
 pub enum Standing {
-    /// It is ready, and answers every call with UNAVAILABLE.
+    /// `/ready` is 200, and every call fails with UNAVAILABLE.
     Unavailable,
-    /// It closes every connection.
+    /// Closes every connection immediately.
     Closes,
-    /// It accepts everything and answers empty messages.
+    /// Answers every call with OK and an empty message.
     Empty,
 }
 
@@ -38,7 +38,7 @@ async fn run(standing: Standing, command: &str) -> anyhow::Result<()> {
     }
     let http = bind("PORT").await?;
     let metrics = bind("METRICS_PORT").await?;
-    // A gateway has none.
+    // The gateway has no gRPC port.
     let grpc = match std::env::var("GRPC_PORT") {
         Ok(_) => Some(bind("GRPC_PORT").await?),
         Err(_) => None,
@@ -47,15 +47,15 @@ async fn run(standing: Standing, command: &str) -> anyhow::Result<()> {
         let all = [http, metrics].into_iter().chain(grpc).map(close_all);
         return futures::future::try_join_all(all).await.map(|_| ());
     }
-    let router = |answer: fn(Standing, &Request<Body>) -> Response<Body>| {
+    let router = |respond: fn(Standing, &Request<Body>) -> Response<Body>| {
         Router::new()
-            .fallback(move |request: Request<Body>| async move { answer(standing, &request) })
+            .fallback(move |request: Request<Body>| async move { respond(standing, &request) })
     };
-    let http = axum::serve(http, router(probe));
-    let metrics = axum::serve(metrics, router(probe));
+    let http = axum::serve(http, router(respond_to_probe));
+    let metrics = axum::serve(metrics, router(respond_to_probe));
     let grpc = async {
         match grpc {
-            Some(listener) => axum::serve(listener, router(call)).await,
+            Some(listener) => axum::serve(listener, router(respond_to_call)).await,
             None => std::future::pending().await,
         }
     };
@@ -67,7 +67,7 @@ async fn bind(variable: &str) -> anyhow::Result<TcpListener> {
     let port = std::env::var(variable).with_context(|| format!("{variable} is not set"))?;
     let port: u16 = port
         .parse()
-        .with_context(|| format!("{variable} is no port"))?;
+        .with_context(|| format!("{variable} is not a port number"))?;
     let address = SocketAddr::from((Ipv6Addr::UNSPECIFIED, port));
     TcpListener::bind(address)
         .await
@@ -80,11 +80,11 @@ async fn close_all(listener: TcpListener) -> anyhow::Result<()> {
     }
 }
 
-fn probe(standing: Standing, request: &Request<Body>) -> Response<Body> {
-    let ready = request.uri().path() == "/ready";
+fn respond_to_probe(standing: Standing, request: &Request<Body>) -> Response<Body> {
+    let is_ready = request.uri().path() == "/ready";
     let status = match standing {
-        // Ready, or no scenario would get as far as a call.
-        Standing::Unavailable if !ready => StatusCode::SERVICE_UNAVAILABLE,
+        // `/ready` stays 200; otherwise no scenario would reach a call.
+        Standing::Unavailable if !is_ready => StatusCode::SERVICE_UNAVAILABLE,
         _ => StatusCode::OK,
     };
     let mut response = Response::new(Body::empty());
@@ -92,19 +92,19 @@ fn probe(standing: Standing, request: &Request<Body>) -> Response<Body> {
     response
 }
 
-fn call(standing: Standing, _: &Request<Body>) -> Response<Body> {
+fn respond_to_call(standing: Standing, _: &Request<Body>) -> Response<Body> {
     let status = match standing {
         Standing::Empty => 0,
         Standing::Unavailable | Standing::Closes => 14,
     };
     let body = match standing {
         Standing::Empty => {
-            // An uncompressed message of no bytes, then the trailers.
+            // The frame of an empty uncompressed message, then the trailers.
             let frames = futures::stream::iter([
                 Ok::<_, std::convert::Infallible>(http_body::Frame::data(Bytes::from_static(
                     &[0; 5],
                 ))),
-                Ok(http_body::Frame::trailers(trailers(status))),
+                Ok(http_body::Frame::trailers(status_headers(status))),
             ]);
             Body::new(http_body_util::StreamBody::new(frames))
         }
@@ -117,13 +117,13 @@ fn call(standing: Standing, _: &Request<Body>) -> Response<Body> {
         "application/grpc".parse().expect("a valid value"),
     );
     if !matches!(standing, Standing::Empty) {
-        headers.extend(trailers(status));
+        headers.extend(status_headers(status));
     }
     response
 }
 
-fn trailers(status: u16) -> axum::http::HeaderMap {
-    let mut trailers = axum::http::HeaderMap::new();
-    trailers.insert("grpc-status", status.into());
-    trailers
+fn status_headers(status: u16) -> axum::http::HeaderMap {
+    let mut headers = axum::http::HeaderMap::new();
+    headers.insert("grpc-status", status.into());
+    headers
 }

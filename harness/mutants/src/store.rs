@@ -1,4 +1,4 @@
-//! A store with some of its methods replaced.
+//! Overrides methods of the user service's store.
 
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -10,45 +10,45 @@ use user_service::store::{ListQuery, Page, Store, StoreError};
 use user_service::user::{Changes, NewUser, User};
 use uuid::Uuid;
 
-/// What every replaced method gets: the real store.
+/// The real store, which every overridden method receives.
 pub type Inner = Arc<dyn Store>;
 
-/// A store that does some things otherwise; each method is the real store's unless it is overridden.
+/// Overrides methods of a store; the default methods call the real store.
 #[async_trait]
-pub trait Layer: Send + Sync + 'static {
-    /// Instead of `create`.
+pub trait StoreLayer: Send + Sync + 'static {
+    /// Replaces `Store::create`.
     async fn create(&self, inner: &Inner, user: NewUser) -> Result<User, StoreError> {
         inner.create(user).await
     }
 
-    /// Instead of `get`.
+    /// Replaces `Store::get`.
     async fn get(&self, inner: &Inner, id: Uuid) -> Result<User, StoreError> {
         inner.get(id).await
     }
 
-    /// Instead of `update`.
+    /// Replaces `Store::update`.
     async fn update(&self, inner: &Inner, id: Uuid, changes: Changes) -> Result<User, StoreError> {
         inner.update(id, changes).await
     }
 
-    /// Instead of `delete`.
+    /// Replaces `Store::delete`.
     async fn delete(&self, inner: &Inner, id: Uuid) -> Result<(), StoreError> {
         inner.delete(id).await
     }
 
-    /// Instead of `list`.
+    /// Replaces `Store::list`.
     async fn list(&self, inner: &Inner, query: ListQuery) -> Result<Page, StoreError> {
         inner.list(query).await
     }
 }
 
-struct Layered<T> {
+struct LayeredStore<T> {
     inner: Inner,
     layer: T,
 }
 
 #[async_trait]
-impl<T: Layer> Store for Layered<T> {
+impl<T: StoreLayer> Store for LayeredStore<T> {
     async fn create(&self, user: NewUser) -> Result<User, StoreError> {
         self.layer.create(&self.inner, user).await
     }
@@ -70,26 +70,26 @@ impl<T: Layer> Store for Layered<T> {
     }
 }
 
-/// Puts the layer around the store.
-pub fn add_layer(parts: &mut Dependencies, layer: impl Layer) {
-    let inner = parts.store.clone();
-    parts.store = Arc::new(Layered { inner, layer });
+/// Wraps the store in a layer.
+pub fn wrap_store(dependencies: &mut Dependencies, layer: impl StoreLayer) {
+    let inner = dependencies.store.clone();
+    dependencies.store = Arc::new(LayeredStore { inner, layer });
 }
 
-/// By the moment of creation, oldest first.
+/// Orders users by creation time, oldest first.
 pub const OLDEST_FIRST: Order = Order {
     field: Field::CreatedAt,
     descending: false,
 };
 
-/// By the moment of creation, newest first.
+/// Orders users by creation time, newest first.
 pub const NEWEST_FIRST: Order = Order {
     field: Field::CreatedAt,
     descending: true,
 };
 
-/// The first users that a filter finds, `size` at most.
-pub async fn first(
+/// Returns the first users that match a filter, at most `size`.
+pub async fn first_users(
     inner: &Inner,
     filter: Filter,
     order: Order,
@@ -104,7 +104,7 @@ pub async fn first(
     Ok(inner.list(query).await?.users)
 }
 
-/// What is remembered from call to call.
-pub fn lock<T>(memory: &Mutex<T>) -> MutexGuard<'_, T> {
-    memory.lock().expect("nothing panics while it holds this")
+/// Locks state that is kept between calls.
+pub fn lock<T>(state: &Mutex<T>) -> MutexGuard<'_, T> {
+    state.lock().expect("no holder of the lock panics")
 }

@@ -1,4 +1,4 @@
-//! What calls and answers become on their way: messages are decoded, changed and encoded again.
+//! Changes gRPC requests to a user service, and its responses: decodes a message, changes it and encodes it again.
 
 use std::time::Duration;
 
@@ -15,33 +15,36 @@ use prost::Message;
 use user_proto::v1::ListUsersRequest;
 use user_service::dependencies::Dependencies;
 
-use crate::entry::Common;
+use crate::mutant::CommonParts;
 
-/// Changes every request of a method.
-pub fn requests<M: Message + Default + 'static>(
-    parts: &mut Dependencies,
+/// Changes the message of every request of a method.
+pub fn change_requests<M: Message + Default + 'static>(
+    dependencies: &mut Dependencies,
     method: &'static str,
     change: impl Fn(&mut M) + Copy + Send + Sync + 'static,
 ) {
-    calls(parts, method, move |request, next| async move {
-        let (head, bytes) = read(request).await;
-        let body = Body::from(rewrite(&bytes, change));
+    handle_calls(dependencies, method, move |request, next| async move {
+        let (head, bytes) = read_request(request).await;
+        let body = Body::from(change_message(&bytes, change));
         next.run(Request::from_parts(head, body)).await
     });
 }
 
-/// Changes every answer of a method.
-pub fn answers<M: Message + Default + 'static>(
-    parts: &mut Dependencies,
+/// Changes the message of every response of a method.
+pub fn change_responses<M: Message + Default + 'static>(
+    dependencies: &mut Dependencies,
     method: &'static str,
     change: impl Fn(&mut M) + Copy + Send + Sync + 'static,
 ) {
-    calls(parts, method, move |request, next| async move {
-        rewritten(next.run(request).await, change).await
+    handle_calls(dependencies, method, move |request, next| async move {
+        change_response_message(next.run(request).await, change).await
     });
 }
 
-async fn rewritten<M: Message + Default>(response: Response, change: impl Fn(&mut M)) -> Response {
+async fn change_response_message<M: Message + Default>(
+    response: Response,
+    change: impl Fn(&mut M),
+) -> Response {
     let (mut head, body) = response.into_parts();
     let Ok(collected) = body.collect().await else {
         return Response::from_parts(head, Body::empty());
@@ -49,11 +52,14 @@ async fn rewritten<M: Message + Default>(response: Response, change: impl Fn(&mu
     let trailers = collected.trailers().cloned();
     let bytes = collected.to_bytes();
     head.headers.remove("content-length");
-    Response::from_parts(head, with_trailers(rewrite(&bytes, change), trailers))
+    Response::from_parts(
+        head,
+        body_with_trailers(change_message(&bytes, change), trailers),
+    )
 }
 
-/// A body of these bytes and trailers.
-pub fn with_trailers(data: Vec<u8>, trailers: Option<HeaderMap>) -> Body {
+/// A body with this data and these trailers.
+pub fn body_with_trailers(data: Vec<u8>, trailers: Option<HeaderMap>) -> Body {
     let data = (!data.is_empty()).then(|| http_body::Frame::data(Bytes::from(data)));
     let frames = data
         .into_iter()
@@ -64,8 +70,8 @@ pub fn with_trailers(data: Vec<u8>, trailers: Option<HeaderMap>) -> Body {
     )))
 }
 
-/// One uncompressed message in its frame, changed; anything else as it is.
-fn rewrite<M: Message + Default>(bytes: &[u8], change: impl Fn(&mut M)) -> Vec<u8> {
+/// Changes one uncompressed message in its gRPC frame; returns other bytes unchanged.
+fn change_message<M: Message + Default>(bytes: &[u8], change: impl Fn(&mut M)) -> Vec<u8> {
     let Some(message) = bytes.get(5..) else {
         return bytes.to_vec();
     };
@@ -80,13 +86,13 @@ fn rewrite<M: Message + Default>(bytes: &[u8], change: impl Fn(&mut M)) -> Vec<u
     [&[0], &length[..], &encoded[..]].concat()
 }
 
-/// Changes the bytes of every answer of a method: one uncompressed message, without its frame.
-pub fn messages(
-    parts: &mut Dependencies,
+/// Changes the encoded message of every response of a method, without its gRPC frame.
+pub fn change_response_bytes(
+    dependencies: &mut Dependencies,
     method: &'static str,
     change: impl Fn(&mut Vec<u8>) + Copy + Send + Sync + 'static,
 ) {
-    calls(parts, method, move |request, next| async move {
+    handle_calls(dependencies, method, move |request, next| async move {
         let (mut head, body) = next.run(request).await.into_parts();
         let Ok(collected) = body.collect().await else {
             return Response::from_parts(head, Body::empty());
@@ -95,31 +101,31 @@ pub fn messages(
         let bytes = collected.to_bytes();
         head.headers.remove("content-length");
         let Some(message) = bytes.get(5..) else {
-            return Response::from_parts(head, with_trailers(bytes.to_vec(), trailers));
+            return Response::from_parts(head, body_with_trailers(bytes.to_vec(), trailers));
         };
         let mut message = message.to_vec();
         change(&mut message);
         let length = u32::try_from(message.len()).unwrap_or(u32::MAX);
         let framed = [&[0], &length.to_be_bytes()[..], &message[..]].concat();
-        Response::from_parts(head, with_trailers(framed, trailers))
+        Response::from_parts(head, body_with_trailers(framed, trailers))
     });
 }
 
-/// What becomes of a status, its code as a number and its message; `None` leaves it as it is.
+/// Maps a status code and message to new ones; `None` leaves the status unchanged.
 pub type ChangeStatus = fn(u16, &str) -> Option<(u16, String)>;
 
-/// Changes the status that calls of a method end with.
-pub fn statuses(parts: &mut Dependencies, method: &'static str, change: ChangeStatus) {
-    calls(parts, method, move |request, next| async move {
+/// Changes the status of calls of a method that fail before a response message.
+pub fn change_status(dependencies: &mut Dependencies, method: &'static str, change: ChangeStatus) {
+    handle_calls(dependencies, method, move |request, next| async move {
         let mut response = next.run(request).await;
         if response.headers().contains_key("grpc-status") {
-            spoil_status(response.headers_mut(), change);
+            change_status_headers(response.headers_mut(), change);
         }
         response
     });
 }
 
-fn spoil_status(headers: &mut HeaderMap, change: ChangeStatus) {
+fn change_status_headers(headers: &mut HeaderMap, change: ChangeStatus) {
     let text = |name: &str| {
         headers
             .get(name)
@@ -128,7 +134,7 @@ fn spoil_status(headers: &mut HeaderMap, change: ChangeStatus) {
             .to_owned()
     };
     let code = text("grpc-status").parse().unwrap_or(2);
-    // Messages are percent-encoded on the wire; a blank is all that matters here.
+    // `grpc-message` is percent-encoded; only spaces occur in the messages that are changed here.
     let message = text("grpc-message").replace("%20", " ");
     let (code, message) = change(code, &message).unwrap_or((code, message));
     headers.insert("grpc-status", code.into());
@@ -137,13 +143,17 @@ fn spoil_status(headers: &mut HeaderMap, change: ChangeStatus) {
     }
 }
 
-/// Changes the status that a stream of a method ends with, after its headers.
-pub fn trailers(parts: &mut Dependencies, method: &'static str, change: ChangeStatus) {
-    calls(parts, method, move |request, next| async move {
+/// Changes the status in the trailers of a method's response stream.
+pub fn change_trailers(
+    dependencies: &mut Dependencies,
+    method: &'static str,
+    change: ChangeStatus,
+) {
+    handle_calls(dependencies, method, move |request, next| async move {
         let (head, body) = next.run(request).await.into_parts();
         let body = body.map_frame(move |frame| match frame.into_trailers() {
             Ok(mut trailers) => {
-                spoil_status(&mut trailers, change);
+                change_status_headers(&mut trailers, change);
                 http_body::Frame::trailers(trailers)
             }
             Err(frame) => frame,
@@ -152,9 +162,9 @@ pub fn trailers(parts: &mut Dependencies, method: &'static str, change: ChangeSt
     });
 }
 
-/// Sends the headers of an answer no earlier than what follows them.
-pub fn late_headers(parts: &mut Dependencies, method: &'static str) {
-    calls(parts, method, |request, next| async move {
+/// Holds back the headers of a response until its first frame.
+pub fn delay_headers(dependencies: &mut Dependencies, method: &'static str) {
+    handle_calls(dependencies, method, |request, next| async move {
         let (head, mut body) = next.run(request).await.into_parts();
         let first = body.frame().await;
         let rest = futures::stream::iter(first).chain(http_body_util::BodyStream::new(body));
@@ -162,20 +172,25 @@ pub fn late_headers(parts: &mut Dependencies, method: &'static str) {
     });
 }
 
-/// Ends a stream with this code after so long.
-pub fn cut_stream(parts: &mut Dependencies, method: &'static str, after: Duration, code: u16) {
-    calls(parts, method, move |request, next| async move {
+/// Ends a stream with a status code after this time.
+pub fn end_stream_after(
+    dependencies: &mut Dependencies,
+    method: &'static str,
+    after: Duration,
+    code: u16,
+) {
+    handle_calls(dependencies, method, move |request, next| async move {
         let (head, body) = next.run(request).await.into_parts();
-        let over = Box::pin(tokio::time::timeout(after, std::future::pending::<()>()));
-        let frames = http_body_util::BodyStream::new(body).take_until(over);
-        Response::from_parts(head, ended(frames, code))
+        let time_is_over = Box::pin(tokio::time::timeout(after, std::future::pending::<()>()));
+        let frames = http_body_util::BodyStream::new(body).take_until(time_is_over);
+        Response::from_parts(head, body_with_status(frames, code))
     });
 }
 
-/// Ends a stream well when as many pieces were sent as the request's `page_size` says.
-pub fn end_after_page(parts: &mut Dependencies, method: &'static str) {
-    calls(parts, method, |request, next| async move {
-        let (head, bytes) = read(request).await;
+/// Ends a stream with OK after as many frames as the request's `page_size`.
+pub fn end_stream_after_page(dependencies: &mut Dependencies, method: &'static str) {
+    handle_calls(dependencies, method, |request, next| async move {
+        let (head, bytes) = read_request(request).await;
         let request = bytes
             .get(5..)
             .and_then(|it| ListUsersRequest::decode(it).ok());
@@ -186,12 +201,12 @@ pub fn end_after_page(parts: &mut Dependencies, method: &'static str) {
         };
         let (head, body) = response.into_parts();
         let frames = http_body_util::BodyStream::new(body).take(size);
-        Response::from_parts(head, ended(frames, 0))
+        Response::from_parts(head, body_with_status(frames, 0))
     });
 }
 
-/// These frames, then this code.
-fn ended(
+/// A body of these frames, then trailers with this status code.
+fn body_with_status(
     frames: impl Stream<Item = Result<http_body::Frame<Bytes>, axum::Error>> + Send + 'static,
     code: u16,
 ) -> Body {
@@ -201,9 +216,13 @@ fn ended(
     Body::new(http_body_util::StreamBody::new(frames.chain(last)))
 }
 
-/// Changes every piece of a stream of answers; what is empty is not sent.
-pub fn stream(parts: &mut Dependencies, method: &'static str, change: fn(usize, Bytes) -> Bytes) {
-    calls(parts, method, move |request, next| async move {
+/// Changes every data frame of a response stream, given its number; an empty result drops the frame.
+pub fn change_stream(
+    dependencies: &mut Dependencies,
+    method: &'static str,
+    change: fn(usize, Bytes) -> Bytes,
+) {
+    handle_calls(dependencies, method, move |request, next| async move {
         let (head, body) = next.run(request).await.into_parts();
         let mut number = 0;
         let body = body.map_frame(move |frame| match frame.into_data() {
@@ -217,63 +236,75 @@ pub fn stream(parts: &mut Dependencies, method: &'static str, change: fn(usize, 
     });
 }
 
-/// Looks at every request before it is handled: its head and its whole body.
-pub fn watch(it: &mut Common<'_>, look: fn(&Head, &[u8])) {
-    let wraps = it.wrap_grpc.as_deref_mut().into_iter();
-    for wrap in wraps.chain([&mut *it.wrap_http]) {
-        around(wrap, move |request, next| looked_at(request, next, look));
+/// Passes the head and body of every request to `observe` before it is handled.
+pub fn observe_requests(parts: &mut CommonParts<'_>, observe: fn(&Head, &[u8])) {
+    let wraps = parts.wrap_grpc.as_deref_mut().into_iter();
+    for wrap in wraps.chain([&mut *parts.wrap_http]) {
+        wrap_router(wrap, move |request, next| {
+            observe_request(request, next, observe)
+        });
     }
 }
 
-async fn looked_at(request: Request, next: Next, look: fn(&Head, &[u8])) -> Response {
+async fn observe_request(request: Request, next: Next, observe: fn(&Head, &[u8])) -> Response {
     if request.uri().path().ends_with("/Watch") {
         return next.run(request).await;
     }
-    let (head, bytes) = read(request).await;
-    look(&head, &bytes);
+    let (head, bytes) = read_request(request).await;
+    observe(&head, &bytes);
     next.run(Request::from_parts(head, Body::from(bytes))).await
 }
 
-/// Answers INTERNAL to every request of a method whose message `wrong` finds; what stands after the frame's head.
-pub fn refuse(parts: &mut Dependencies, method: &'static str, wrong: fn(&[u8]) -> bool) {
-    calls(parts, method, move |request, next| async move {
-        let (head, bytes) = read(request).await;
-        if bytes.get(5..).is_some_and(wrong) {
+/// Fails calls of a method with INTERNAL if `is_refused` returns true for the encoded request message.
+pub fn fail_requests(
+    dependencies: &mut Dependencies,
+    method: &'static str,
+    is_refused: fn(&[u8]) -> bool,
+) {
+    handle_calls(dependencies, method, move |request, next| async move {
+        let (head, bytes) = read_request(request).await;
+        if bytes.get(5..).is_some_and(is_refused) {
             return tonic::Status::internal("internal error").into_http();
         }
         next.run(Request::from_parts(head, Body::from(bytes))).await
     });
 }
 
-/// Holds back every UNAVAILABLE for so long.
-pub fn slow_failures(parts: &mut Dependencies, time: Duration) {
-    around(&mut parts.wrap_grpc, move |request, next| async move {
-        let response = next.run(request).await;
-        let status = response.headers().get("grpc-status");
-        if status.is_some_and(|it| it == "14") {
-            let _ = tokio::time::timeout(time, std::future::pending::<()>()).await;
-        }
-        response
-    });
+/// Delays every response with status UNAVAILABLE.
+pub fn delay_unavailable(dependencies: &mut Dependencies, time: Duration) {
+    wrap_router(
+        &mut dependencies.wrap_grpc,
+        move |request, next| async move {
+            let response = next.run(request).await;
+            let status = response.headers().get("grpc-status");
+            if status.is_some_and(|status| status == "14") {
+                let _ = tokio::time::timeout(time, std::future::pending::<()>()).await;
+            }
+            response
+        },
+    );
 }
 
-/// Handles the calls of a method otherwise.
-pub fn calls<A: Future<Output = Response> + Send + 'static>(
-    parts: &mut Dependencies,
+/// Handles the calls of a method with `handle`.
+pub fn handle_calls<A: Future<Output = Response> + Send + 'static>(
+    dependencies: &mut Dependencies,
     method: &'static str,
     handle: impl Fn(Request, Next) -> A + Copy + Send + Sync + 'static,
 ) {
-    around(&mut parts.wrap_grpc, move |request, next| async move {
-        if request.uri().path().ends_with(method) {
-            handle(request, next).await
-        } else {
-            next.run(request).await
-        }
-    });
+    wrap_router(
+        &mut dependencies.wrap_grpc,
+        move |request, next| async move {
+            if request.uri().path().ends_with(method) {
+                handle(request, next).await
+            } else {
+                next.run(request).await
+            }
+        },
+    );
 }
 
-/// Puts a handler around what is there already.
-pub fn around<A: Future<Output = Response> + Send + 'static>(
+/// Adds a handler around a router, outside of the handlers that were added before.
+pub fn wrap_router<A: Future<Output = Response> + Send + 'static>(
     wrap: &mut Wrap,
     handle: impl Fn(Request, Next) -> A + Copy + Send + Sync + 'static,
 ) {
@@ -281,8 +312,8 @@ pub fn around<A: Future<Output = Response> + Send + 'static>(
     *wrap = Box::new(move |router| before(router).layer(from_fn(handle)));
 }
 
-/// The head of a request, and its whole body.
-async fn read(request: Request) -> (Head, Bytes) {
+/// Reads the whole body of a request; returns its head and body.
+async fn read_request(request: Request) -> (Head, Bytes) {
     let (head, body) = request.into_parts();
     let bytes = to_bytes(body, usize::MAX).await.unwrap_or_default();
     (head, bytes)

@@ -1,33 +1,33 @@
-//! Mutants that are edits of the reference, as `edits/*.toml` describe them.
+//! Mutants that are edits of the reference's sources, as `edits/*.toml` describe them.
 
 mod woven;
 
-use crate::entry::{Entry, Program};
+use crate::mutant::{Mutant, Program};
 pub use woven::select;
 
 /// An edit that was woven into this program.
-pub struct Edited {
-    /// Its name.
+pub struct Edit {
+    /// Selects the edit; also the mutant's id.
     pub id: &'static str,
-    /// The clause that it breaks.
+    /// The clause that the edit breaks.
     pub clause: &'static str,
-    /// What is wrong, in a sentence.
+    /// Describes the fault in one sentence.
     pub wrong: &'static str,
-    /// Whether a user service is judged with it.
+    /// Whether the edit makes a mutant of the user service.
     pub user_service: bool,
-    /// Whether a gateway is judged with it.
+    /// Whether the edit makes a mutant of the gateway.
     pub gateway: bool,
 }
 
-/// An entry for each edit and program.
-pub fn entries() -> Vec<Entry> {
-    let entries = |edited: &'static Edited| {
-        let of = |program| Entry::edited(program, edited);
+/// A mutant for each edit and program.
+pub fn mutants() -> Vec<Mutant> {
+    let mutants = |edit: &'static Edit| {
+        let mutant_of = |program| Mutant::from_edit(program, edit);
         [
-            edited.user_service.then(|| of(Program::UserService)),
-            edited.gateway.then(|| of(Program::Gateway)),
+            edit.user_service.then(|| mutant_of(Program::UserService)),
+            edit.gateway.then(|| mutant_of(Program::Gateway)),
         ]
     };
-    let all = woven::EDITED.iter().flat_map(entries);
+    let all = woven::EDITS.iter().flat_map(mutants);
     all.flatten().collect()
 }

@@ -1,9 +1,9 @@
-//! Stands for the list of edits, which `conformance self-check` weaves into a copy of the reference.
+//! The list of edits: empty here; `conformance self-check` replaces this file in its copy of the sources.
 
-use super::Edited;
+use super::Edit;
 
-/// No edit: this is the reference itself.
-pub const EDITED: &[Edited] = &[];
+/// All edits that were woven in: none, as this program contains the unchanged reference.
+pub const EDITS: &[Edit] = &[];
 
-/// Selects a mutant, once and at start.
+/// Switches on the edit with this id, once and at start.
 pub fn select(_: &str) {}

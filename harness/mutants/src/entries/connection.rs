@@ -1,26 +1,26 @@
-//! One connection to the database that is never replaced, even when it broke.
+//! A database connection that is not replaced after it broke.
 
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions as _, PgConnection};
 use tokio::sync::Mutex;
 use user_service::settings::Settings;
 
-/// A connection that is opened once, and not again when it is gone.
+/// A database connection that is opened at its first use and not reopened after it broke.
 pub struct OneConnection {
     options: PgConnectOptions,
     connection: Mutex<Option<PgConnection>>,
 }
 
 impl OneConnection {
-    /// To the database of these settings; it is opened when it is first used.
-    pub fn of(settings: &Settings) -> Self {
+    /// A connection to the database of these settings, not opened yet.
+    pub fn new(settings: &Settings) -> Self {
         Self {
             options: settings.database.clone(),
             connection: Mutex::new(None),
         }
     }
 
-    /// Runs a statement on the connection; the error names what failed.
+    /// Runs a statement on the connection; the error says what failed.
     pub async fn probe(&self) -> Result<(), &'static str> {
         let mut connection = self.connection.lock().await;
         if connection.is_none() {

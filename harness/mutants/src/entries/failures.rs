@@ -1,4 +1,4 @@
-//! A database or a Redis that fails.
+//! USR-18, USR-19, USR-20: failures of the database and of Redis, and the connection limit.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,25 +10,27 @@ use user_service::user::{Changes, NewUser, User};
 use uuid::Uuid;
 
 use super::connection::OneConnection;
-use super::{environment, layered, output, parts, set};
-use crate::entry::Entry;
-use crate::store::{Inner, Layer, add_layer};
+use super::{environment_mutant, output_mutant, set_variable, store_mutant, user_service_mutant};
+use crate::mutant::Mutant;
+use crate::store::{Inner, StoreLayer, wrap_store};
 
-pub fn entries() -> Vec<Entry> {
+pub fn mutants() -> Vec<Mutant> {
     let mut all = database();
     all.extend(redis());
     all.extend(connections());
     all
 }
 
-/// Fails forever after the first failure of the database.
+/// Fails every call after the first one that could not reach the database.
 #[derive(Default)]
-struct Broken(AtomicBool);
+struct FailsAfterOutage(AtomicBool);
 
-impl Broken {
-    fn remember<T>(&self, result: Result<T, StoreError>) -> Result<T, StoreError> {
+impl FailsAfterOutage {
+    fn check<T>(&self, result: Result<T, StoreError>) -> Result<T, StoreError> {
         if self.0.load(Ordering::Relaxed) {
-            return Err(StoreError::Unavailable("it was unreachable before".into()));
+            return Err(StoreError::Unavailable(
+                "the database was unreachable before".into(),
+            ));
         }
         if let Err(StoreError::Unavailable(_)) = &result {
             self.0.store(true, Ordering::Relaxed);
@@ -38,30 +40,30 @@ impl Broken {
 }
 
 #[async_trait]
-impl Layer for Broken {
+impl StoreLayer for FailsAfterOutage {
     async fn create(&self, inner: &Inner, user: NewUser) -> Result<User, StoreError> {
-        self.remember(inner.create(user).await)
+        self.check(inner.create(user).await)
     }
 
     async fn get(&self, inner: &Inner, id: Uuid) -> Result<User, StoreError> {
-        self.remember(inner.get(id).await)
+        self.check(inner.get(id).await)
     }
 
     async fn update(&self, inner: &Inner, id: Uuid, changes: Changes) -> Result<User, StoreError> {
-        self.remember(inner.update(id, changes).await)
+        self.check(inner.update(id, changes).await)
     }
 
     async fn list(&self, inner: &Inner, query: ListQuery) -> Result<Page, StoreError> {
-        self.remember(inner.list(query).await)
+        self.check(inner.list(query).await)
     }
 }
 
-/// Refuses everything for good once the database refused something.
+/// Refuses every create after the first one that the database refused.
 #[derive(Default)]
-struct Poisoned(AtomicBool);
+struct FailsAfterRefusal(AtomicBool);
 
 #[async_trait]
-impl Layer for Poisoned {
+impl StoreLayer for FailsAfterRefusal {
     async fn create(&self, inner: &Inner, user: NewUser) -> Result<User, StoreError> {
         if self.0.load(Ordering::Relaxed) {
             return Err(StoreError::Refused("current transaction is aborted".into()));
@@ -74,47 +76,47 @@ impl Layer for Poisoned {
     }
 }
 
-fn database() -> Vec<Entry> {
+fn database() -> Vec<Mutant> {
     vec![
-        output(
+        output_mutant(
             "database-words-lost",
             "USR-18",
-            "the database's words are not logged",
+            "the database's error messages are not logged",
             |line| (!line.contains("ERROR")).then_some(line),
         ),
-        parts(
+        user_service_mutant(
             "database-patient",
             "USR-18",
-            "a call waits 4 s longer than it may",
+            "a call without a database fails 4 s too late",
             |_, dependencies| {
-                crate::wire::slow_failures(dependencies, Duration::from_secs(4));
+                crate::wire::delay_unavailable(dependencies, Duration::from_secs(4));
             },
         ),
-        layered(
+        store_mutant(
             "database-gone-for-good",
             "USR-18",
-            "after one outage the database is unavailable forever",
-            Broken::default(),
+            "after an outage of the database all calls stay UNAVAILABLE",
+            FailsAfterOutage::default(),
         ),
-        parts(
+        user_service_mutant(
             "database-one-connection",
             "USR-18",
-            "users are read on the first connection for ever",
+            "users are read through one connection that is never replaced",
             |settings, dependencies| {
-                add_layer(dependencies, OneConnection::of(settings));
+                wrap_store(dependencies, OneConnection::new(settings));
             },
         ),
-        layered(
+        store_mutant(
             "database-poisoned",
             "USR-18",
-            "after one refused create all are refused",
-            Poisoned::default(),
+            "after one refused create all creates are refused",
+            FailsAfterRefusal::default(),
         ),
     ]
 }
 
 #[async_trait]
-impl Layer for OneConnection {
+impl StoreLayer for OneConnection {
     async fn get(&self, inner: &Inner, id: Uuid) -> Result<User, StoreError> {
         let unavailable = |_| StoreError::Unavailable("the connection is gone".into());
         self.probe().await.map_err(unavailable)?;
@@ -122,18 +124,18 @@ impl Layer for OneConnection {
     }
 }
 
-/// Pings Redis in every call, and fails when it does not answer within `patience`.
+/// Pings Redis after every update, and fails if it does not respond within `timeout`.
 struct NeedsRedis {
     client: Option<::redis::Client>,
-    patience: Duration,
+    timeout: Duration,
 }
 
 impl NeedsRedis {
-    fn of_environment(patience: Duration) -> Self {
+    fn from_env(timeout: Duration) -> Self {
         let url = std::env::var("REDIS_URL").unwrap_or_default();
         Self {
             client: ::redis::Client::open(url).ok(),
-            patience,
+            timeout,
         }
     }
 
@@ -144,7 +146,7 @@ impl NeedsRedis {
             let mut connection = client.get_multiplexed_async_connection().await.ok()?;
             ::redis::cmd("PING").exec_async(&mut connection).await.ok()
         };
-        match tokio::time::timeout(self.patience, ping).await {
+        match tokio::time::timeout(self.timeout, ping).await {
             Ok(Some(())) => Ok(()),
             _ => Err(unavailable()),
         }
@@ -152,7 +154,7 @@ impl NeedsRedis {
 }
 
 #[async_trait]
-impl Layer for NeedsRedis {
+impl StoreLayer for NeedsRedis {
     async fn update(&self, inner: &Inner, id: Uuid, changes: Changes) -> Result<User, StoreError> {
         let user = inner.update(id, changes).await?;
         self.ping().await?;
@@ -160,28 +162,28 @@ impl Layer for NeedsRedis {
     }
 }
 
-fn redis() -> Vec<Entry> {
+fn redis() -> Vec<Mutant> {
     vec![
-        parts(
+        user_service_mutant(
             "redis-needed",
             "USR-19",
-            "an update fails when Redis does not answer",
-            |_, it| add_layer(it, NeedsRedis::of_environment(Duration::from_millis(500))),
+            "an update fails if Redis does not respond",
+            |_, it| wrap_store(it, NeedsRedis::from_env(Duration::from_millis(500))),
         ),
-        parts(
+        user_service_mutant(
             "redis-late",
             "USR-19",
-            "an update waits for Redis, however long",
-            |_, it| add_layer(it, NeedsRedis::of_environment(Duration::from_secs(20))),
+            "an update waits up to 20 s for Redis",
+            |_, it| wrap_store(it, NeedsRedis::from_env(Duration::from_secs(20))),
         ),
     ]
 }
 
-/// Opens a connection of its own for every read.
-struct Extravagant(sqlx::postgres::PgConnectOptions);
+/// Opens a separate connection for every read.
+struct ConnectsPerRead(sqlx::postgres::PgConnectOptions);
 
 #[async_trait]
-impl Layer for Extravagant {
+impl StoreLayer for ConnectsPerRead {
     async fn get(&self, inner: &Inner, id: Uuid) -> Result<User, StoreError> {
         let opened = sqlx::ConnectOptions::connect(&self.0).await;
         let user = inner.get(id).await;
@@ -190,40 +192,40 @@ impl Layer for Extravagant {
     }
 }
 
-/// Refuses when more than a few calls run.
-struct Impatient(Arc<tokio::sync::Semaphore>);
+/// Refuses a read immediately if no permit is free.
+struct RefusesWithoutPermit(Arc<tokio::sync::Semaphore>);
 
 #[async_trait]
-impl Layer for Impatient {
+impl StoreLayer for RefusesWithoutPermit {
     async fn get(&self, inner: &Inner, id: Uuid) -> Result<User, StoreError> {
-        let Ok(_turn) = self.0.try_acquire() else {
+        let Ok(_permit) = self.0.try_acquire() else {
             return Err(StoreError::Unavailable("no connection is free".into()));
         };
         inner.get(id).await
     }
 }
 
-fn connections() -> Vec<Entry> {
+fn connections() -> Vec<Mutant> {
     vec![
-        environment(
+        environment_mutant(
             "connections-ignored",
             "USR-20",
-            "DATABASE_MAX_CONNECTIONS is ignored: always 40",
+            "DATABASE_MAX_CONNECTIONS is ignored: it is always 40",
             |variables| {
-                set(variables, "DATABASE_MAX_CONNECTIONS", "40");
+                set_variable(variables, "DATABASE_MAX_CONNECTIONS", "40");
             },
         ),
-        parts(
+        user_service_mutant(
             "connections-of-their-own",
             "USR-20",
-            "every read has a connection of its own",
-            |settings, it| add_layer(it, Extravagant(settings.database.clone())),
+            "every read opens its own database connection",
+            |settings, it| wrap_store(it, ConnectsPerRead(settings.database.clone())),
         ),
-        layered(
+        store_mutant(
             "connections-do-not-wait",
             "USR-20",
-            "calls beyond do not wait their turn",
-            Impatient(Arc::new(tokio::sync::Semaphore::new(2))),
+            "a third concurrent read is refused instead of waiting for a connection",
+            RefusesWithoutPermit(Arc::new(tokio::sync::Semaphore::new(2))),
         ),
     ]
 }

@@ -1,21 +1,21 @@
-//! Logs.
+//! LOG-1, LOG-2, LOG-5: the log.
 
 use serde_json::Value;
 
-use super::{common, environment, output, set};
-use crate::entry::Entry;
-use crate::http::decoded;
+use super::{common_mutant, environment_mutant, output_mutant, set_variable};
+use crate::http::percent_decode;
+use crate::mutant::Mutant;
 use crate::wire;
 
-pub fn entries() -> Vec<Entry> {
+pub fn mutants() -> Vec<Mutant> {
     let mut all = events();
     all.extend(levels());
-    all.extend(hostile());
+    all.extend(unescaped());
     all
 }
 
-/// The line as JSON with a change; text lines as they are.
-fn json(line: String, change: impl FnOnce(&mut Value)) -> Option<String> {
+/// Changes a log line if it is JSON.
+fn change_json(line: String, change: impl FnOnce(&mut Value)) -> Option<String> {
     Some(match serde_json::from_str::<Value>(&line) {
         Ok(mut value) => {
             change(&mut value);
@@ -25,8 +25,9 @@ fn json(line: String, change: impl FnOnce(&mut Value)) -> Option<String> {
     })
 }
 
-fn renamed(line: String, from: &str, to: &str) -> Option<String> {
-    json(line, |event| {
+/// Renames a field of a log line, in JSON or text format.
+fn rename_field(line: String, from: &str, to: &str) -> Option<String> {
+    change_json(line, |event| {
         if let Some(fields) = event.as_object_mut()
             && let Some(value) = fields.remove(from)
         {
@@ -42,30 +43,30 @@ fn renamed(line: String, from: &str, to: &str) -> Option<String> {
     })
 }
 
-fn events() -> Vec<Entry> {
+fn events() -> Vec<Mutant> {
     vec![
-        output(
+        output_mutant(
             "log-banner",
             "LOG-1",
-            "a banner stands around its events",
+            "a banner line precedes every log event",
             |line| Some(format!("*** user service ***\n{line}")),
         ),
-        output(
+        output_mutant(
             "log-other-time",
             "LOG-1",
-            "the time is called timestamp",
-            |line| renamed(line, "time", "timestamp"),
+            "the field `time` of log events is called `timestamp`",
+            |line| rename_field(line, "time", "timestamp"),
         ),
-        output(
+        output_mutant(
             "log-other-message",
             "LOG-1",
-            "the message is called message",
-            |line| renamed(line, "msg", "message"),
+            "the field `msg` of log events is called `message`",
+            |line| rename_field(line, "msg", "message"),
         ),
-        output(
+        output_mutant(
             "log-small-levels",
             "LOG-1",
-            "levels are in lower case",
+            "log levels are in lower case",
             |line| {
                 Some(
                     ["DEBUG", "INFO", "WARN", "ERROR"]
@@ -76,80 +77,89 @@ fn events() -> Vec<Entry> {
                 )
             },
         ),
-        output(
+        output_mutant(
             "log-clock-ahead",
             "LOG-1",
-            "its clock is an hour ahead",
+            "the time of log events is an hour ahead",
             |line| {
-                json(line, |event| {
+                change_json(line, |event| {
                     let ahead = chrono::Utc::now() + chrono::TimeDelta::hours(1);
                     event["time"] = ahead.to_rfc3339().into();
                 })
             },
         ),
-        output("log-unix-time", "LOG-1", "the time is a number", |line| {
-            json(line, |it| it["time"] = 1_700_000_000.into())
-        }),
-        output(
+        output_mutant(
+            "log-unix-time",
+            "LOG-1",
+            "the time of log events is a number",
+            |line| change_json(line, |it| it["time"] = 1_700_000_000.into()),
+        ),
+        output_mutant(
             "log-no-internal-error",
             "LOG-1",
-            "an internal error is logged at WARN",
+            "internal errors are logged at WARN",
             |line| Some(line.replace("ERROR", "WARN")),
         ),
-        environment(
+        environment_mutant(
             "log-always-json",
             "LOG-1",
-            "LOG_FORMAT is ignored: always JSON",
+            "LOG_FORMAT is ignored: the log is always JSON",
             |variables| {
-                set(variables, "LOG_FORMAT", "json");
+                set_variable(variables, "LOG_FORMAT", "json");
             },
         ),
-        environment(
+        environment_mutant(
             "log-always-text",
             "LOG-1",
-            "LOG_FORMAT is ignored: always text",
+            "LOG_FORMAT is ignored: the log is always text",
             |variables| {
-                set(variables, "LOG_FORMAT", "text");
+                set_variable(variables, "LOG_FORMAT", "text");
             },
         ),
     ]
 }
 
-fn levels() -> Vec<Entry> {
+fn levels() -> Vec<Mutant> {
     vec![
-        environment(
+        environment_mutant(
             "log-level-ignored",
             "LOG-2",
-            "LOG_LEVEL is ignored: always debug",
+            "LOG_LEVEL is ignored: the level is always debug",
             |variables| {
-                set(variables, "LOG_LEVEL", "debug");
+                set_variable(variables, "LOG_LEVEL", "debug");
             },
         ),
-        environment(
+        environment_mutant(
             "log-level-warn",
             "LOG-2",
-            "LOG_LEVEL is ignored: always warn",
+            "LOG_LEVEL is ignored: the level is always warn",
             |variables| {
-                set(variables, "LOG_LEVEL", "warn");
+                set_variable(variables, "LOG_LEVEL", "warn");
             },
         ),
-        environment(
+        environment_mutant(
             "log-no-warnings",
             "LOG-2",
-            "warn is taken for error",
+            "the LOG_LEVEL warn means error",
             |variables| {
                 if variables.get("LOG_LEVEL").is_some_and(|it| it == "warn") {
-                    set(variables, "LOG_LEVEL", "error");
+                    set_variable(variables, "LOG_LEVEL", "error");
                 }
             },
         ),
-        output("log-no-errors", "LOG-2", "errors are not written", |line| {
-            (!line.contains("ERROR")).then_some(line)
-        }),
-        output("log-no-source", "LOG-2", "events have no source", |line| {
-            renamed(line, "source", "origin")
-        }),
-        output(
+        output_mutant(
+            "log-no-errors",
+            "LOG-2",
+            "events at ERROR are not logged",
+            |line| (!line.contains("ERROR")).then_some(line),
+        ),
+        output_mutant(
+            "log-no-source",
+            "LOG-2",
+            "log events have no source",
+            |line| rename_field(line, "source", "origin"),
+        ),
+        output_mutant(
             "log-source-of-debug-alone",
             "LOG-2",
             "only events at DEBUG have a source",
@@ -157,50 +167,52 @@ fn levels() -> Vec<Entry> {
                 if line.contains("DEBUG") {
                     Some(line)
                 } else {
-                    renamed(line, "source", "origin")
+                    rename_field(line, "source", "origin")
                 }
             },
         ),
     ]
 }
 
-/// Writes what a client sent as it came.
-fn write_raw(text: &str) {
+/// Logs text from a client without escaping it.
+fn log_unescaped(text: &str) {
     println!(
         "{{\"time\":\"2024-01-01T00:00:00Z\",\"level\":\"DEBUG\",\"source\":\"x\",\"msg\":\"got {text}\"}}"
     );
 }
 
-fn hostile() -> Vec<Entry> {
+fn unescaped() -> Vec<Mutant> {
     vec![
-        common(
+        common_mutant(
             "log-raw-bodies",
             "LOG-5",
-            "messages are written as they came",
+            "request bodies are logged without escaping",
             |parts| {
-                wire::watch(parts, |_, body| write_raw(&String::from_utf8_lossy(body)));
+                wire::observe_requests(parts, |_, body| {
+                    log_unescaped(&String::from_utf8_lossy(body))
+                });
             },
         ),
-        common(
+        common_mutant(
             "log-raw-headers",
             "LOG-5",
-            "headers are written as they came",
+            "request headers are logged without escaping",
             |parts| {
-                wire::watch(parts, |head, _| {
+                wire::observe_requests(parts, |head, _| {
                     for value in head.headers.values() {
-                        write_raw(&String::from_utf8_lossy(value.as_bytes()));
+                        log_unescaped(&String::from_utf8_lossy(value.as_bytes()));
                     }
                 });
             },
         ),
-        common(
+        common_mutant(
             "log-raw-bytes",
             "LOG-5",
-            "bytes of headers and targets are written as they came",
+            "non-ASCII bytes of headers and targets are logged without escaping",
             |parts| {
-                wire::watch(parts, |head, _| {
+                wire::observe_requests(parts, |head, _| {
                     let path = head.uri.to_string();
-                    let path = percent_decoded(&path);
+                    let path = percent_decode_bytes(&path);
                     let headers = head.headers.values().map(|it| it.as_bytes().to_vec());
                     for bytes in headers.chain([path]) {
                         let line = [
@@ -219,22 +231,22 @@ fn hostile() -> Vec<Entry> {
                 });
             },
         ),
-        common(
+        common_mutant(
             "log-raw-targets",
             "LOG-5",
-            "method, path and query are written as they are meant",
+            "method, path and query are logged decoded and without escaping",
             |parts| {
-                wire::watch(parts, |head, _| {
-                    write_raw(&decoded(head.method.as_str()));
-                    write_raw(&decoded(&head.uri.to_string()));
+                wire::observe_requests(parts, |head, _| {
+                    log_unescaped(&percent_decode(head.method.as_str()));
+                    log_unescaped(&percent_decode(&head.uri.to_string()));
                 });
             },
         ),
     ]
 }
 
-/// The bytes that a target's escapes stand for.
-fn percent_decoded(target: &str) -> Vec<u8> {
+/// Percent-decodes a request target to bytes.
+fn percent_decode_bytes(target: &str) -> Vec<u8> {
     let (bytes, mut decoded, mut at) = (target.as_bytes(), Vec::new(), 0);
     while let Some(byte) = bytes.get(at) {
         let escape = target.get(at + 1..at + 3).filter(|_| *byte == b'%');

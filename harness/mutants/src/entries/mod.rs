@@ -1,4 +1,4 @@
-//! All mutants, by area.
+//! The mutants, by area.
 
 #![allow(clippy::too_many_lines, reason = "the functions are tables")]
 #![allow(clippy::unnecessary_wraps, reason = "the functions fit a rule's type")]
@@ -29,14 +29,14 @@ use user_service::dependencies::Dependencies;
 use user_service::settings::Settings;
 
 use crate::edited;
-use crate::entry::{Common, Entry, How, Program, Variables};
+use crate::mutant::{CommonParts, Fault, Mutant, Program, Variables};
 use crate::standing::Standing;
-use crate::store::{self, Layer};
+use crate::store::{self, StoreLayer};
 use crate::wire;
 
-/// Every mutant, the plain reference among them.
-pub fn all() -> Vec<Entry> {
-    let mut all = of_all(
+/// Returns every mutant, and the plain references.
+pub fn all() -> Vec<Mutant> {
+    let mut all = plain_and_standing(
         Program::UserService,
         [
             "plain",
@@ -45,7 +45,7 @@ pub fn all() -> Vec<Entry> {
             "standing-empty",
         ],
     );
-    all.extend(of_all(
+    all.extend(plain_and_standing(
         Program::Gateway,
         [
             "gateway-plain",
@@ -54,31 +54,35 @@ pub fn all() -> Vec<Entry> {
             "gateway-standing-empty",
         ],
     ));
-    all.extend(config::entries());
-    all.extend(health::entries());
-    all.extend(grpc::entries());
-    all.extend(logs::entries());
-    all.extend(texts::entries());
-    all.extend(users::entries());
-    all.extend(listing::entries());
-    all.extend(failures::entries());
-    all.extend(pools::entries());
-    all.extend(streams::entries());
-    let gateways = gateway::entries(&all);
+    all.extend(config::mutants());
+    all.extend(health::mutants());
+    all.extend(grpc::mutants());
+    all.extend(logs::mutants());
+    all.extend(texts::mutants());
+    all.extend(users::mutants());
+    all.extend(listing::mutants());
+    all.extend(failures::mutants());
+    all.extend(pools::mutants());
+    all.extend(streams::mutants());
+    let gateways = gateway::mutants(&all);
     all.extend(gateways);
-    all.extend(edited::entries());
+    all.extend(edited::mutants());
     all
 }
 
-/// What every program has: the plain reference, and what needs no reference.
-fn of_all(program: Program, [plain, unavailable, closes, empty]: [&'static str; 4]) -> Vec<Entry> {
-    let standing = |id, wrong, how| Entry::of_all(program, id, wrong, How::Standing(how));
+/// A program's plain reference and its standing mutants.
+fn plain_and_standing(
+    program: Program,
+    [plain, unavailable, closes, empty]: [&'static str; 4],
+) -> Vec<Mutant> {
+    let standing =
+        |id, wrong, kind| Mutant::for_all_clauses(program, id, wrong, Fault::Standing(kind));
     vec![
-        Entry::of_all(
+        Mutant::for_all_clauses(
             program,
             plain,
-            "nothing: the reference through the same seams",
-            How::Plain,
+            "nothing: this is the reference",
+            Fault::None,
         ),
         standing(
             unavailable,
@@ -88,91 +92,103 @@ fn of_all(program: Program, [plain, unavailable, closes, empty]: [&'static str; 
         standing(closes, "every connection is closed", Standing::Closes),
         standing(
             empty,
-            "everything is accepted, every answer is empty",
+            "every call succeeds with an empty response",
             Standing::Empty,
         ),
     ]
 }
 
-/// An entry that replaces a dependency, or puts something around it.
-fn parts(
+/// A mutant of the user service with changed dependencies.
+fn user_service_mutant(
     id: &'static str,
     clause: &'static str,
     wrong: &'static str,
     fault: impl FnOnce(&Settings, &mut Dependencies) + 'static,
-) -> Entry {
-    Entry::new(id, clause, wrong, How::Dependencies(Box::new(fault)))
+) -> Mutant {
+    Mutant::new(id, clause, wrong, Fault::Dependencies(Box::new(fault)))
 }
 
-/// An entry that replaces a dependency which both programs have.
-fn common(
+/// A mutant, of both programs, with changed common parts.
+fn common_mutant(
     id: &'static str,
     clause: &'static str,
     wrong: &'static str,
-    fault: impl Fn(&mut Common<'_>) + 'static,
-) -> Entry {
-    Entry::new(id, clause, wrong, How::Common(Rc::new(fault)))
+    fault: impl Fn(&mut CommonParts<'_>) + 'static,
+) -> Mutant {
+    Mutant::new(id, clause, wrong, Fault::Common(Rc::new(fault)))
 }
 
-/// An entry that puts a layer around the store.
-fn layered(
+/// A mutant of the user service whose store is wrapped in a layer.
+fn store_mutant(
     id: &'static str,
     clause: &'static str,
     wrong: &'static str,
-    layer: impl Layer,
-) -> Entry {
-    parts(id, clause, wrong, |_, it| store::add_layer(it, layer))
+    layer: impl StoreLayer,
+) -> Mutant {
+    user_service_mutant(id, clause, wrong, |_, it| store::wrap_store(it, layer))
 }
 
-/// An entry that changes the environment before anything reads it.
-fn environment(
+/// A mutant, of both programs, that changes the environment variables before they are read.
+fn environment_mutant(
     id: &'static str,
     clause: &'static str,
     wrong: &'static str,
     fault: fn(&mut Variables),
-) -> Entry {
-    Entry::new(id, clause, wrong, How::Environment(fault))
+) -> Mutant {
+    Mutant::new(id, clause, wrong, Fault::Environment(fault))
 }
 
-/// An entry that lives otherwise: the command and the environment in, the exit status out.
-fn life(
+/// A mutant, of both programs, with another `main`: it takes the command and the variables, and returns the status.
+fn main_mutant(
     id: &'static str,
     clause: &'static str,
     wrong: &'static str,
-    live: fn(&str, Variables) -> ExitCode,
-) -> Entry {
-    Entry::new(id, clause, wrong, How::Life(live))
+    main: fn(&str, Variables) -> ExitCode,
+) -> Mutant {
+    Mutant::new(id, clause, wrong, Fault::Main(main))
 }
 
-/// An entry that changes the lines of the output.
-fn output(
+/// A mutant, of both programs, that rewrites lines of the log; `None` drops a line.
+fn output_mutant(
     id: &'static str,
     clause: &'static str,
     wrong: &'static str,
-    fault: fn(String) -> Option<String>,
-) -> Entry {
-    Entry::new(id, clause, wrong, How::Output(fault))
+    rewrite: fn(String) -> Option<String>,
+) -> Mutant {
+    Mutant::new(id, clause, wrong, Fault::Output(rewrite))
 }
 
-/// Sets a variable; an earlier value is replaced.
-fn set(variables: &mut Variables, name: &str, value: &str) {
+/// Sets an environment variable.
+fn set_variable(variables: &mut Variables, name: &str, value: &str) {
     variables.insert(name.to_owned(), value.to_owned());
 }
 
-/// Changes the id in every request that names a user by it.
-fn on_ids(it: &mut Dependencies, change: fn(&mut String)) {
-    wire::requests(it, "/GetUser", move |request: &mut GetUserRequest| {
-        change(&mut request.id);
-    });
-    wire::requests(it, "/UpdateUser", move |request: &mut UpdateUserRequest| {
-        change(&mut request.id);
-    });
-    wire::requests(it, "/DeleteUser", move |request: &mut DeleteUserRequest| {
-        change(&mut request.id);
-    });
+/// Changes the id in every request to get, update or delete a user.
+fn change_ids(dependencies: &mut Dependencies, change: fn(&mut String)) {
+    wire::change_requests(
+        dependencies,
+        "/GetUser",
+        move |request: &mut GetUserRequest| {
+            change(&mut request.id);
+        },
+    );
+    wire::change_requests(
+        dependencies,
+        "/UpdateUser",
+        move |request: &mut UpdateUserRequest| {
+            change(&mut request.id);
+        },
+    );
+    wire::change_requests(
+        dependencies,
+        "/DeleteUser",
+        move |request: &mut DeleteUserRequest| {
+            change(&mut request.id);
+        },
+    );
 }
 
-/// Lets so much time pass.
-async fn pass(time: Duration) {
+/// Completes after this time.
+async fn delay(time: Duration) {
     let _ = tokio::time::timeout(time, std::future::pending::<()>()).await;
 }

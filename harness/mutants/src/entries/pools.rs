@@ -1,4 +1,4 @@
-//! USR-18, USR-20: pools of connections, and programs that die of what they cannot reach.
+//! USR-18, USR-20: connection pools, and programs that exit without a database.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,29 +11,29 @@ use user_service::store::{ListQuery, Page, StoreError};
 use user_service::user::{Changes, NewUser, User};
 use uuid::Uuid;
 
-use super::{layered, parts};
-use crate::entry::Entry;
-use crate::store::{Inner, Layer};
+use super::{store_mutant, user_service_mutant};
+use crate::mutant::Mutant;
+use crate::store::{Inner, StoreLayer};
 use crate::wire;
 
-pub fn entries() -> Vec<Entry> {
+pub fn mutants() -> Vec<Mutant> {
     vec![
-        layered(
+        store_mutant(
             "database-away-ends-it",
             "USR-18",
-            "it ends when the database is away",
-            Dies,
+            "the program exits if the database is unreachable",
+            ExitsWithoutDatabase,
         ),
-        parts(
+        user_service_mutant(
             "connections-of-streams",
             "USR-20",
-            "every stream has a connection of its own",
+            "every stream holds its own database connection",
             |settings, dependencies| {
                 DATABASE
                     .lock()
                     .expect("not poisoned")
                     .replace(settings.database.clone());
-                wire::calls(dependencies, "/StreamUsers", |request, next| async move {
+                wire::handle_calls(dependencies, "/StreamUsers", |request, next| async move {
                     let options = DATABASE.lock().expect("not poisoned").clone();
                     let connection = match options {
                         Some(options) => options.connect().await.ok(),
@@ -49,26 +49,29 @@ pub fn entries() -> Vec<Entry> {
                 });
             },
         ),
-        parts(
+        user_service_mutant(
             "connections-lost-when-given-up",
             "USR-20",
-            "a call that is given up never gives its place back",
+            "an abandoned call never releases its pool permit",
             |settings, dependencies| {
-                let places = settings.database_max_connections as usize;
-                crate::store::add_layer(dependencies, Leaks(Arc::new(Semaphore::new(places))));
+                let connections = settings.database_max_connections as usize;
+                crate::store::wrap_store(
+                    dependencies,
+                    LeaksPermits(Arc::new(Semaphore::new(connections))),
+                );
             },
         ),
     ]
 }
 
-/// Where the database is.
+/// Connection options of the database, for handlers that connect themselves.
 static DATABASE: std::sync::Mutex<Option<sqlx::postgres::PgConnectOptions>> =
     std::sync::Mutex::new(None);
 
-/// It ends as soon as a call finds no database.
-struct Dies;
+/// Exits the process when a store method cannot reach the database.
+struct ExitsWithoutDatabase;
 
-fn or_die<T>(result: Result<T, StoreError>) -> Result<T, StoreError> {
+fn or_exit<T>(result: Result<T, StoreError>) -> Result<T, StoreError> {
     if let Err(StoreError::Unavailable(_)) = &result {
         std::process::exit(3);
     }
@@ -76,46 +79,46 @@ fn or_die<T>(result: Result<T, StoreError>) -> Result<T, StoreError> {
 }
 
 #[async_trait]
-impl Layer for Dies {
+impl StoreLayer for ExitsWithoutDatabase {
     async fn create(&self, inner: &Inner, user: NewUser) -> Result<User, StoreError> {
-        or_die(inner.create(user).await)
+        or_exit(inner.create(user).await)
     }
 
     async fn get(&self, inner: &Inner, id: Uuid) -> Result<User, StoreError> {
-        or_die(inner.get(id).await)
+        or_exit(inner.get(id).await)
     }
 
     async fn list(&self, inner: &Inner, query: ListQuery) -> Result<Page, StoreError> {
-        or_die(inner.list(query).await)
+        or_exit(inner.list(query).await)
     }
 }
 
-/// A place is given back only by a call that comes to its end.
-struct Leaks(Arc<Semaphore>);
+/// Takes a permit for each call; only a call that completes releases its permit.
+struct LeaksPermits(Arc<Semaphore>);
 
-impl Leaks {
-    async fn within<T>(
+impl LeaksPermits {
+    async fn with_permit<T>(
         &self,
         call: impl Future<Output = Result<T, StoreError>>,
     ) -> Result<T, StoreError> {
-        let place = tokio::time::timeout(Duration::from_secs(5), self.0.acquire()).await;
-        let Ok(Ok(place)) = place else {
-            return Err(StoreError::Unavailable("no place is free".into()));
+        let permit = tokio::time::timeout(Duration::from_secs(5), self.0.acquire()).await;
+        let Ok(Ok(permit)) = permit else {
+            return Err(StoreError::Unavailable("no permit is free".into()));
         };
-        place.forget();
-        let done = call.await;
+        permit.forget();
+        let result = call.await;
         self.0.add_permits(1);
-        done
+        result
     }
 }
 
 #[async_trait]
-impl Layer for Leaks {
+impl StoreLayer for LeaksPermits {
     async fn get(&self, inner: &Inner, id: Uuid) -> Result<User, StoreError> {
-        self.within(inner.get(id)).await
+        self.with_permit(inner.get(id)).await
     }
 
     async fn update(&self, inner: &Inner, id: Uuid, changes: Changes) -> Result<User, StoreError> {
-        self.within(inner.update(id, changes)).await
+        self.with_permit(inner.update(id, changes)).await
     }
 }

@@ -5,12 +5,12 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use super::pause;
-use crate::entries::life;
-use crate::entry::{Entry, plain};
+use crate::entries::main_mutant;
+use crate::mutant::{Mutant, run_reference};
 
-pub fn entries() -> Vec<Entry> {
+pub fn mutants() -> Vec<Mutant> {
     vec![
-        life(
+        main_mutant(
             "migrate-nothing",
             "CFG-4",
             "`migrate` does nothing",
@@ -18,65 +18,65 @@ pub fn entries() -> Vec<Entry> {
                 if command == "migrate" {
                     ExitCode::SUCCESS
                 } else {
-                    plain(command, variables)
+                    run_reference(command, variables)
                 }
             },
         ),
-        life(
+        main_mutant(
             "migrate-remembers",
             "CFG-4",
-            "`migrate` notes every run in the database",
+            "`migrate` records every run in the database",
             |command, variables| {
                 let url = variables.get("DATABASE_URL").cloned().unwrap_or_default();
-                let status = plain(command, variables);
+                let status = run_reference(command, variables);
                 if command == "migrate" {
-                    note_a_run(&url);
+                    record_run(&url);
                 }
                 status
             },
         ),
-        life(
+        main_mutant(
             "migrate-alone",
             "CFG-4",
-            "of two `migrate` at once one fails",
+            "one of two concurrent `migrate` runs fails",
             |command, variables| {
                 if command != "migrate" {
-                    return plain(command, variables);
+                    return run_reference(command, variables);
                 }
-                // One port stands for the lock that the second does not wait for.
-                let name = variables
+                // Uses a port as a lock: the second run fails instead of waiting.
+                let checksum = variables
                     .get("DATABASE_URL")
                     .map_or(0, |it| it.bytes().map(u16::from).sum());
                 let Ok(_lock) =
-                    TcpListener::bind((Ipv4Addr::new(127, 1, 1, 1), 2000 + name % 7000))
+                    TcpListener::bind((Ipv4Addr::new(127, 1, 1, 1), 2000 + checksum % 7000))
                 else {
                     return ExitCode::FAILURE;
                 };
                 pause(Duration::from_millis(300));
-                plain(command, variables)
+                run_reference(command, variables)
             },
         ),
-        life(
+        main_mutant(
             "serve-unknown",
             "CFG-4",
-            "`serve` is not known as a command",
+            "the command `serve` is unknown",
             |command, variables| {
                 if std::env::args().nth(2).as_deref() == Some("serve") {
                     return ExitCode::from(2);
                 }
-                plain(command, variables)
+                run_reference(command, variables)
             },
         ),
     ]
 }
 
-/// Leaves a trace in the database.
-fn note_a_run(url: &str) {
+/// Records a run in a table of the database.
+fn record_run(url: &str) {
     use sqlx::{Connection as _, Executor as _};
     let runtime = tokio::runtime::Runtime::new().expect("a runtime can be made");
     runtime.block_on(async {
         let mut connection = sqlx::PgConnection::connect(url).await.expect("the database is up");
-        let note = "CREATE TABLE IF NOT EXISTS runs (at timestamptz); INSERT INTO runs VALUES (clock_timestamp())";
-        connection.execute(note).await.expect("the note is taken");
+        let statements = "CREATE TABLE IF NOT EXISTS runs (at timestamptz); INSERT INTO runs VALUES (clock_timestamp())";
+        connection.execute(statements).await.expect("the run can be recorded");
     });
 }

@@ -1,97 +1,97 @@
-//! CFG-1: what is unset or empty, and units of time.
+//! CFG-1: defaults of unset and empty variables, and units of durations.
 
-use super::EMPTY_IS_GARBAGE;
-use crate::entries::{common, environment, set};
-use crate::entry::{Entry, Variables};
+use super::MAY_BE_EMPTY;
+use crate::entries::{common_mutant, environment_mutant, set_variable};
+use crate::mutant::{Mutant, Variables};
 use crate::probes;
 
-pub fn entries() -> Vec<Entry> {
+pub fn mutants() -> Vec<Mutant> {
     vec![
-        environment(
+        environment_mutant(
             "config-other-ports",
             "CFG-1",
-            "the default ports are others",
+            "the default ports are wrong",
             |variables| {
                 for (name, port) in [
                     ("PORT", "18085"),
                     ("METRICS_PORT", "19095"),
                     ("GRPC_PORT", "15055"),
                 ] {
-                    default_to(variables, name, port);
+                    set_default(variables, name, port);
                 }
             },
         ),
-        environment(
+        environment_mutant(
             "config-empty-is-a-value",
             "CFG-1",
-            "an empty value is one that cannot be parsed",
+            "an empty variable is an invalid value instead of unset",
             |variables| {
-                for name in EMPTY_IS_GARBAGE {
+                for name in MAY_BE_EMPTY {
                     if variables.get(*name).is_some_and(String::is_empty) {
-                        set(variables, name, "an empty value");
+                        set_variable(variables, name, "an empty value");
                     }
                 }
             },
         ),
-        environment(
+        environment_mutant(
             "config-other-times",
             "CFG-1",
-            "the default times are others",
+            "the default durations are wrong",
             |variables| {
-                for (name, time) in [
+                for (name, duration) in [
                     ("HEALTH_CACHE_TTL", "1s"),
                     ("HEALTH_CHECK_TIMEOUT", "20s"),
                     ("REQUEST_TIMEOUT", "15s"),
                     ("SHUTDOWN_TIMEOUT", "2s"),
                 ] {
-                    default_to(variables, name, time);
+                    set_default(variables, name, duration);
                 }
             },
         ),
-        environment(
+        environment_mutant(
             "config-shorter-times",
             "CFG-1",
-            "the default times are shorter, but for the cache",
+            "the default timeouts are too short, and the default of HEALTH_CACHE_TTL is too long",
             |variables| {
-                for (name, time) in [
+                for (name, duration) in [
                     ("HEALTH_CACHE_TTL", "10s"),
                     ("HEALTH_CHECK_TIMEOUT", "2s"),
                     ("REQUEST_TIMEOUT", "1s"),
                     ("SHUTDOWN_TIMEOUT", "10s"),
                 ] {
-                    default_to(variables, name, time);
+                    set_default(variables, name, duration);
                 }
             },
         ),
-        environment(
+        environment_mutant(
             "config-other-log",
             "CFG-1",
-            "the default log is text at warn",
+            "the default log format is text, and the default level is warn",
             |variables| {
-                default_to(variables, "LOG_LEVEL", "warn");
-                default_to(variables, "LOG_FORMAT", "text");
+                set_default(variables, "LOG_LEVEL", "warn");
+                set_default(variables, "LOG_FORMAT", "text");
             },
         ),
-        environment(
+        environment_mutant(
             "config-nothing-optional",
             "CFG-1",
-            "an empty HEALTH_OPTIONAL means none",
+            "without HEALTH_OPTIONAL no component is optional",
             |variables| {
-                default_to(variables, "HEALTH_OPTIONAL", "none");
+                set_default(variables, "HEALTH_OPTIONAL", "none");
             },
         ),
-        environment(
+        environment_mutant(
             "config-other-pool",
             "CFG-1",
-            "an empty DATABASE_MAX_CONNECTIONS means 40",
+            "the default of DATABASE_MAX_CONNECTIONS is 40",
             |variables| {
-                default_to(variables, "DATABASE_MAX_CONNECTIONS", "40");
+                set_default(variables, "DATABASE_MAX_CONNECTIONS", "40");
             },
         ),
-        environment(
+        environment_mutant(
             "config-units",
             "CFG-1",
-            "a time in minutes or hours is taken for milliseconds",
+            "a duration in minutes or hours is read as milliseconds",
             |variables| {
                 for value in variables.values_mut() {
                     if matches!(value.as_str(), "2m" | "1h") {
@@ -100,13 +100,13 @@ pub fn entries() -> Vec<Entry> {
                 }
             },
         ),
-        common(
+        common_mutant(
             "config-no-version",
             "CFG-1",
-            "without SERVICE_VERSION there is no version",
+            "without SERVICE_VERSION the version is empty",
             |parts| {
                 if parts.settings.identity.version == env!("CARGO_PKG_VERSION") {
-                    probes::inject(parts.wrap_http, "/health", |probe| {
+                    probes::change_probe(parts.wrap_http, "/health", |probe| {
                         probe.body["version"] = "".into();
                     });
                 }
@@ -116,8 +116,8 @@ pub fn entries() -> Vec<Entry> {
 }
 
 /// Sets a variable that is unset or empty.
-fn default_to(variables: &mut Variables, name: &str, value: &str) {
+fn set_default(variables: &mut Variables, name: &str, value: &str) {
     if variables.get(name).is_none_or(String::is_empty) {
-        set(variables, name, value);
+        set_variable(variables, name, value);
     }
 }

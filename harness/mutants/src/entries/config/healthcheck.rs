@@ -4,63 +4,63 @@ use std::net::Ipv4Addr;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use crate::entry::{Entry, How};
+use crate::mutant::{Fault, Mutant};
 
-pub fn entries() -> Vec<Entry> {
+pub fn mutants() -> Vec<Mutant> {
     vec![
-        healthcheck(
+        healthcheck_mutant(
             "healthcheck-always-good",
             "`healthcheck` always exits with 0",
             |_| ExitCode::SUCCESS,
         ),
-        healthcheck(
+        healthcheck_mutant(
             "healthcheck-never-good",
             "`healthcheck` always exits with 1",
             |_| ExitCode::FAILURE,
         ),
-        healthcheck(
+        healthcheck_mutant(
             "healthcheck-any-2xx",
             "`healthcheck` accepts any 2xx",
-            |port| verdict(matches!(status_of(port, "/health", LIMIT), Some(200..300))),
+            |port| exit_code(matches!(status_of(port, "/health", LIMIT), Some(200..300))),
         ),
-        healthcheck(
+        healthcheck_mutant(
             "healthcheck-below-500",
             "`healthcheck` accepts any status below 500",
-            |port| verdict(matches!(status_of(port, "/health", LIMIT), Some(..500))),
+            |port| exit_code(matches!(status_of(port, "/health", LIMIT), Some(..500))),
         ),
-        healthcheck(
+        healthcheck_mutant(
             "healthcheck-degraded-bad",
-            "`healthcheck` takes 207 for bad",
-            |port| verdict(status_of(port, "/health", LIMIT) == Some(200)),
+            "`healthcheck` fails on 207",
+            |port| exit_code(status_of(port, "/health", LIMIT) == Some(200)),
         ),
-        healthcheck(
+        healthcheck_mutant(
             "healthcheck-asks-live",
             "`healthcheck` requests /live",
-            |port| verdict(status_of(port, "/live", LIMIT) == Some(200)),
+            |port| exit_code(status_of(port, "/live", LIMIT) == Some(200)),
         ),
-        healthcheck(
+        healthcheck_mutant(
             "healthcheck-impatient",
             "`healthcheck` gives up after 1 s",
             |port| {
-                verdict(matches!(
+                exit_code(matches!(
                     status_of(port, "/health", Duration::from_secs(1)),
                     Some(200 | 207)
                 ))
             },
         ),
-        healthcheck(
+        healthcheck_mutant(
             "healthcheck-patient",
-            "`healthcheck` waits for 20 s",
+            "`healthcheck` waits up to 20 s for a response",
             |port| {
-                verdict(matches!(
+                exit_code(matches!(
                     status_of(port, "/health", Duration::from_secs(20)),
                     Some(200 | 207)
                 ))
             },
         ),
-        healthcheck(
+        healthcheck_mutant(
             "healthcheck-other-status",
-            "`healthcheck` exits with 3 when something is wrong",
+            "`healthcheck` exits with 3 on failure",
             |port| match status_of(port, "/health", LIMIT) {
                 Some(200 | 207) => ExitCode::SUCCESS,
                 _ => ExitCode::from(3),
@@ -69,23 +69,23 @@ pub fn entries() -> Vec<Entry> {
     ]
 }
 
-/// An entry whose `healthcheck` is another; `check` gets the port.
-fn healthcheck(id: &'static str, wrong: &'static str, check: fn(u16) -> ExitCode) -> Entry {
-    Entry::new(id, "CFG-5", wrong, How::Healthcheck(check))
+/// A mutant that replaces the command `healthcheck` by `check`, which takes the port.
+fn healthcheck_mutant(id: &'static str, wrong: &'static str, check: fn(u16) -> ExitCode) -> Mutant {
+    Mutant::new(id, "CFG-5", wrong, Fault::Healthcheck(check))
 }
 
-/// How long the contract lets it wait for an answer.
+/// The contract's limit for a response to `healthcheck`.
 const LIMIT: Duration = Duration::from_secs(5);
 
-fn verdict(is_good: bool) -> ExitCode {
-    if is_good {
+fn exit_code(is_healthy: bool) -> ExitCode {
+    if is_healthy {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE
     }
 }
 
-/// The status of one GET, or nothing when no answer comes in time.
+/// The HTTP status of one GET; `None` if no response arrives within the limit.
 fn status_of(port: u16, path: &str, limit: Duration) -> Option<u16> {
     use std::io::{Read as _, Write as _};
     let address = (Ipv4Addr::LOCALHOST, port).into();

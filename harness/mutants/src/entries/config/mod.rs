@@ -1,38 +1,38 @@
-//! Configuration and the life of the process.
+//! CFG-1 to CFG-9: configuration, commands, start and stop.
 
 mod commands;
 mod defaults;
 mod healthcheck;
 mod ports;
 mod start;
-mod starting;
+mod start_commands;
 mod stateless;
 pub mod stop;
 mod values;
 
 use std::time::Duration;
 
-use crate::entry::Entry;
+use crate::mutant::Mutant;
 
-pub fn entries() -> Vec<Entry> {
+pub fn mutants() -> Vec<Mutant> {
     [
-        defaults::entries(),
-        values::entries(),
-        ports::entries(),
-        commands::entries(),
-        healthcheck::entries(),
-        start::entries(),
-        starting::entries(),
-        stateless::entries(),
-        stop::entries(),
+        defaults::mutants(),
+        values::mutants(),
+        ports::mutants(),
+        commands::mutants(),
+        healthcheck::mutants(),
+        start::mutants(),
+        start_commands::mutants(),
+        stateless::mutants(),
+        stop::mutants(),
     ]
     .into_iter()
     .flatten()
     .collect()
 }
 
-/// Every variable that the suite may pass empty.
-const EMPTY_IS_GARBAGE: &[&str] = &[
+/// All variables that the suite may pass empty.
+const MAY_BE_EMPTY: &[&str] = &[
     "PORT",
     "METRICS_PORT",
     "GRPC_PORT",
@@ -45,11 +45,8 @@ const EMPTY_IS_GARBAGE: &[&str] = &[
     "HEALTH_OPTIONAL",
 ];
 
-/// A wrong program may wait as it likes.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "waiting is what is wrong with it"
-)]
+/// Blocks the thread.
+#[expect(clippy::disallowed_methods, reason = "the mutant is meant to block")]
 fn pause(time: Duration) {
     std::thread::sleep(time);
 }

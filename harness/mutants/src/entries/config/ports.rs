@@ -1,16 +1,16 @@
-//! CFG-3: the ports that are bound.
+//! CFG-3: the ports that the program binds.
 
 use std::net::{Ipv6Addr, TcpListener};
 
-use crate::entries::{environment, output, set};
-use crate::entry::Entry;
+use crate::entries::{environment_mutant, output_mutant, set_variable};
+use crate::mutant::Mutant;
 
-pub fn entries() -> Vec<Entry> {
+pub fn mutants() -> Vec<Mutant> {
     vec![
-        environment(
+        environment_mutant(
             "ports-next-one",
             "CFG-3",
-            "a port already taken makes it take another",
+            "the program binds another port if its port is taken",
             |variables| {
                 for name in ["PORT", "METRICS_PORT", "GRPC_PORT"] {
                     let port: u16 = variables
@@ -18,15 +18,15 @@ pub fn entries() -> Vec<Entry> {
                         .and_then(|it| it.parse().ok())
                         .unwrap_or(0);
                     if TcpListener::bind((Ipv6Addr::UNSPECIFIED, port)).is_err() {
-                        set(variables, name, "0");
+                        set_variable(variables, name, "0");
                     }
                 }
             },
         ),
-        output(
+        output_mutant(
             "ports-not-named",
             "CFG-3",
-            "the line does not name the port",
+            "the error line does not name the port",
             |line| {
                 let digits = |it: char| it.is_ascii_digit();
                 Some(if line.contains("ERROR") {

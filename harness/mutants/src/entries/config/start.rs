@@ -1,69 +1,65 @@
-//! CFG-6, CFG-7: the start.
+//! CFG-6, CFG-7: the start, with and without resources.
 
 use std::process::ExitCode;
 use std::time::Duration;
 
 use super::pause;
-use crate::entries::{common, life};
-use crate::entry::{Entry, plain};
+use crate::entries::{common_mutant, main_mutant};
+use crate::mutant::{Mutant, run_reference};
 use crate::probes;
 
-pub fn entries() -> Vec<Entry> {
+pub fn mutants() -> Vec<Mutant> {
     vec![
-        life(
+        main_mutant(
             "start-slow",
             "CFG-6",
-            "it warms up for 15 s",
+            "the program starts to serve after 15 s",
             |command, variables| {
                 if command == "serve" {
                     pause(Duration::from_secs(15));
                 }
-                plain(command, variables)
+                run_reference(command, variables)
             },
         ),
-        life(
+        main_mutant(
             "start-needs-resources",
             "CFG-7",
-            "it exits when it cannot connect at its start",
+            "the program exits if it cannot connect at start",
             |command, variables| {
                 let url = variables.get("DATABASE_URL").cloned().unwrap_or_default();
-                if command == "serve" && !connects(&url) {
+                if command == "serve" && !can_connect(&url) {
                     return ExitCode::FAILURE;
                 }
-                plain(command, variables)
+                run_reference(command, variables)
             },
         ),
-        life(
+        main_mutant(
             "start-gives-up",
             "CFG-7",
-            "it exits after 8 s without its database",
+            "the program exits after 8 s without a database",
             |command, variables| {
                 let url = variables.get("DATABASE_URL").cloned().unwrap_or_default();
-                if command == "serve" && !connects(&url) {
+                if command == "serve" && !can_connect(&url) {
                     std::thread::spawn(move || {
                         pause(Duration::from_secs(8));
-                        if !connects(&url) {
+                        if !can_connect(&url) {
                             std::process::exit(1);
                         }
                     });
                 }
-                plain(command, variables)
+                run_reference(command, variables)
             },
         ),
-        common(
-            "start-not-alive",
-            "CFG-7",
-            "while it is not ready it is not alive either",
-            |parts| {
-                probes::inject(parts.wrap_http, "/live", |probe| {
-                    probe.status = axum::http::StatusCode::SERVICE_UNAVAILABLE;
-                });
-            },
-        ),
+        common_mutant("start-not-alive", "CFG-7", "/live is always 503", |parts| {
+            probes::change_probe(parts.wrap_http, "/live", |probe| {
+                probe.status = axum::http::StatusCode::SERVICE_UNAVAILABLE;
+            });
+        }),
     ]
 }
 
-fn connects(url: &str) -> bool {
+/// Whether a connection to the database opens within 2 s.
+fn can_connect(url: &str) -> bool {
     use sqlx::Connection as _;
     let runtime = tokio::runtime::Runtime::new().expect("a runtime can be made");
     let connected = runtime.block_on(async {

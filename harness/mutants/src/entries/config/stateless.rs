@@ -1,24 +1,24 @@
-//! CFG-9: what one instance keeps from the others.
+//! CFG-9: state that instances do not share.
 
 use std::time::Duration;
 
-use crate::entries::layered;
-use crate::entries::users::reads::{Cached, WriteBehind};
-use crate::entry::Entry;
+use crate::entries::store_mutant;
+use crate::entries::users::reads::{CachedUsers, WriteBehind};
+use crate::mutant::Mutant;
 
-pub fn entries() -> Vec<Entry> {
+pub fn mutants() -> Vec<Mutant> {
     vec![
-        layered(
+        store_mutant(
             "stateless-write-behind",
             "CFG-9",
             "a change is acknowledged half a second before it is stored",
             WriteBehind(Duration::from_millis(500)),
         ),
-        layered(
+        store_mutant(
             "stateless-cached",
             "CFG-9",
-            "each instance keeps what it has read",
-            Cached::default(),
+            "each instance caches the users that it read, without invalidation",
+            CachedUsers::default(),
         ),
     ]
 }

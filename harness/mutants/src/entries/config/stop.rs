@@ -1,4 +1,4 @@
-//! CFG-8: the end.
+//! CFG-8: shutdown after a signal.
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -11,36 +11,36 @@ use user_service::dependencies::Dependencies;
 use user_service::program::UserServiceProgram;
 
 use super::pause;
-use crate::entries::{common, environment, life, pass, set};
-use crate::entry::{self, Entry, Program, Variables, plain};
+use crate::entries::{common_mutant, delay, environment_mutant, main_mutant, set_variable};
+use crate::mutant::{self, Mutant, Program, Variables, run_reference};
 use crate::probes;
 
-pub fn entries() -> Vec<Entry> {
+pub fn mutants() -> Vec<Mutant> {
     vec![
-        life(
+        main_mutant(
             "stop-at-once",
             "CFG-8",
-            "a signal ends it at once",
+            "a signal ends the program immediately",
             |command, variables| {
                 std::thread::spawn(|| {
-                    wait_for_a_signal();
+                    wait_for_signal();
                     std::process::exit(0);
                 });
-                plain(command, variables)
+                run_reference(command, variables)
             },
         ),
-        life(
+        main_mutant(
             "stop-late",
             "CFG-8",
-            "it goes on serving until SHUTDOWN_TIMEOUT is over",
-            serve_on,
+            "after a signal the program serves on until SHUTDOWN_TIMEOUT is over",
+            serve_until_timeout,
         ),
-        life(
+        main_mutant(
             "stop-with-1",
             "CFG-8",
-            "it exits with 1",
+            "`serve` exits with 1",
             |command, variables| {
-                let status = plain(command, variables);
+                let status = run_reference(command, variables);
                 if command == "serve" {
                     ExitCode::FAILURE
                 } else {
@@ -48,25 +48,30 @@ pub fn entries() -> Vec<Entry> {
                 }
             },
         ),
-        environment(
+        environment_mutant(
             "stop-waits",
             "CFG-8",
-            "it waits for running requests without a limit",
+            "shutdown waits for running requests without a limit",
             |variables| {
-                set(variables, "SHUTDOWN_TIMEOUT", "1h");
+                set_variable(variables, "SHUTDOWN_TIMEOUT", "1h");
             },
         ),
-        common("stop-ready", "CFG-8", "/ready stays 200", |parts| {
-            probes::inject(parts.wrap_http, "/ready", |probe| {
-                probe.status = axum::http::StatusCode::OK;
-            });
-        }),
-        life(
+        common_mutant(
+            "stop-ready",
+            "CFG-8",
+            "/ready stays 200 during shutdown",
+            |parts| {
+                probes::change_probe(parts.wrap_http, "/ready", |probe| {
+                    probe.status = axum::http::StatusCode::OK;
+                });
+            },
+        ),
+        main_mutant(
             "stop-lingers",
             "CFG-8",
-            "it lingers for 10 s at its end",
+            "the process exits 10 s late",
             |command, variables| {
-                let status = plain(command, variables);
+                let status = run_reference(command, variables);
                 if command == "serve" {
                     pause(Duration::from_secs(10));
                 }
@@ -76,7 +81,7 @@ pub fn entries() -> Vec<Entry> {
     ]
 }
 
-fn wait_for_a_signal() {
+fn wait_for_signal() {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();
@@ -86,18 +91,20 @@ fn wait_for_a_signal() {
     });
 }
 
-/// `serve` goes on as before until the time-out is over; everything else is as it is.
-pub fn serve_on(command: &str, variables: Variables) -> ExitCode {
-    match entry::program() {
-        _ if command != "serve" => plain(command, variables),
-        Program::UserService => serve_late::<UserServiceProgram>(variables, Dependencies::new),
+/// Lets `serve` ignore a signal until `SHUTDOWN_TIMEOUT` is over; runs other commands unchanged.
+pub fn serve_until_timeout(command: &str, variables: Variables) -> ExitCode {
+    match mutant::current_program() {
+        _ if command != "serve" => run_reference(command, variables),
+        Program::UserService => {
+            run_until_timeout::<UserServiceProgram>(variables, Dependencies::new)
+        }
         Program::Gateway => {
-            serve_late::<GatewayProgram>(variables, gateway::dependencies::Dependencies::new)
+            run_until_timeout::<GatewayProgram>(variables, gateway::dependencies::Dependencies::new)
         }
     }
 }
 
-fn serve_late<P: program::Program>(
+fn run_until_timeout<P: program::Program>(
     variables: Variables,
     assemble: impl FnOnce(&P::Settings) -> P::Dependencies,
 ) -> ExitCode {
@@ -112,7 +119,7 @@ fn serve_late<P: program::Program>(
         let signals = shutdown::signals().expect("signals can be caught");
         let running = P::start(&settings, assemble(&settings)).expect("the ports are free");
         signals.await;
-        pass(P::common(&settings).shutdown_timeout).await;
+        delay(P::common(&settings).shutdown_timeout).await;
         drop(running);
     });
     runtime.shutdown_background();

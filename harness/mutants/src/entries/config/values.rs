@@ -2,54 +2,58 @@
 
 use std::process::ExitCode;
 
-use super::EMPTY_IS_GARBAGE;
-use crate::entries::{environment, life, output, set};
-use crate::entry::{Entry, plain};
+use super::MAY_BE_EMPTY;
+use crate::entries::{environment_mutant, main_mutant, output_mutant, set_variable};
+use crate::mutant::{Mutant, run_reference};
 
-pub fn entries() -> Vec<Entry> {
+pub fn mutants() -> Vec<Mutant> {
     vec![
-        environment(
+        environment_mutant(
             "config-garbage-ignored",
             "CFG-2",
-            "what cannot be parsed is taken for unset",
+            "a value that cannot be parsed is ignored",
             |variables| {
                 variables.retain(|name, value| !value.contains("banana") || name == "LOG_LEVEL");
             },
         ),
-        life(
+        main_mutant(
             "config-garbage-exits-0",
             "CFG-2",
-            "a program that stops for garbage exits with 0",
+            "a program that refuses an invalid value exits with 0",
             |command, variables| {
-                let garbage = variables
+                let has_invalid_value = variables
                     .iter()
                     .any(|(name, value)| value == "banana" && name != "LOG_LEVEL");
-                let status = plain(command, variables);
-                if garbage { ExitCode::SUCCESS } else { status }
+                let status = run_reference(command, variables);
+                if has_invalid_value {
+                    ExitCode::SUCCESS
+                } else {
+                    status
+                }
             },
         ),
-        output(
+        output_mutant(
             "config-garbage-silent",
             "CFG-2",
-            "the line does not name the variable",
+            "the error line does not name the variable",
             |line| {
-                let named = EMPTY_IS_GARBAGE.iter().fold(line, |line, name| {
+                let anonymous = MAY_BE_EMPTY.iter().fold(line, |line, name| {
                     if line.contains("ERROR") {
                         line.replace(name, "a variable")
                     } else {
                         line
                     }
                 });
-                Some(named)
+                Some(anonymous)
             },
         ),
-        output(
+        output_mutant(
             "config-garbage-warned",
             "CFG-2",
             "an invalid value is logged at WARN",
             |line| Some(line.replace("ERROR", "WARN")),
         ),
-        life(
+        main_mutant(
             "config-level-strict",
             "CFG-2",
             "an unknown LOG_LEVEL is an error",
@@ -57,16 +61,16 @@ pub fn entries() -> Vec<Entry> {
                 if variables.get("LOG_LEVEL").is_some_and(|it| it == "banana") {
                     return ExitCode::FAILURE;
                 }
-                plain(command, variables)
+                run_reference(command, variables)
             },
         ),
-        environment(
+        environment_mutant(
             "config-level-debug",
             "CFG-2",
             "an unknown LOG_LEVEL means debug",
             |variables| {
                 if variables.get("LOG_LEVEL").is_some_and(|it| it == "banana") {
-                    set(variables, "LOG_LEVEL", "debug");
+                    set_variable(variables, "LOG_LEVEL", "debug");
                 }
             },
         ),

@@ -1,78 +1,79 @@
-//! GWY-6: bodies that cannot be used.
+//! GWY-6: invalid request bodies.
 
 use axum::body::Bytes;
 use axum::http::request::Parts as Head;
 use axum::http::{Method, StatusCode};
-use axum::response::Response;
 use serde_json::{Map, Value, json};
 
-use super::{answers, instead, reads};
-use crate::entry::Entry;
-use crate::http::{objects, refused};
+use super::{early_response_mutant, request_body_mutant, response_mutant};
+use crate::http::{change_json_object, error_response};
+use crate::mutant::Mutant;
 
 const CLAUSE: &str = "GWY-6";
 
-pub fn entries() -> Vec<Entry> {
+pub fn mutants() -> Vec<Mutant> {
     let mut all = refusals();
-    all.extend(lenient());
-    all.extend(strict());
-    all.extend(careless());
+    all.extend(accepted());
+    all.extend(unknown_members());
+    all.extend(internal_errors());
     all
 }
 
-fn is_body_refused(it: &crate::http::Answer) -> bool {
-    let body = String::from_utf8_lossy(&it.body);
-    it.status == 400 && body.contains("the body")
+/// Whether a response refuses the request's body.
+fn is_body_refusal(response: &crate::http::BufferedResponse) -> bool {
+    let body = String::from_utf8_lossy(&response.body);
+    response.status == 400 && body.contains("the body")
 }
 
-fn refusals() -> Vec<Entry> {
+fn refusals() -> Vec<Mutant> {
     vec![
-        answers(
+        response_mutant(
             "bodies-wrong-500",
             CLAUSE,
-            "a body that cannot be used is 500, as the sample has it",
-            |answer| {
-                if is_body_refused(answer) {
-                    answer.status = StatusCode::INTERNAL_SERVER_ERROR;
+            "an invalid body is 500",
+            |response| {
+                if is_body_refusal(response) {
+                    response.status = StatusCode::INTERNAL_SERVER_ERROR;
                 }
             },
         ),
-        answers(
+        response_mutant(
             "bodies-wrong-type-422",
             CLAUSE,
             "a member of the wrong type is 422",
-            |answer| {
-                let body = String::from_utf8_lossy(&answer.body);
-                if answer.status == 400 && body.contains("invalid type") {
-                    answer.status = StatusCode::UNPROCESSABLE_ENTITY;
+            |response| {
+                let body = String::from_utf8_lossy(&response.body);
+                if response.status == 400 && body.contains("invalid type") {
+                    response.status = StatusCode::UNPROCESSABLE_ENTITY;
                 }
             },
         ),
-        answers(
+        response_mutant(
             "bodies-no-json-415",
             CLAUSE,
-            "a body that is no JSON is 415",
-            |answer| {
-                let body = String::from_utf8_lossy(&answer.body);
-                if answer.status == 400 && body.contains("is no JSON") {
-                    answer.status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+            "a body that is not JSON is 415",
+            |response| {
+                let body = String::from_utf8_lossy(&response.body);
+                if response.status == 400 && body.contains("is no JSON") {
+                    response.status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
                 }
             },
         ),
-        answers(
+        response_mutant(
             "bodies-wrong-silent",
             CLAUSE,
-            "a body that cannot be used is refused without a word",
-            |answer| {
-                if is_body_refused(answer) {
-                    answer.body.clear();
+            "an invalid body is refused without a message",
+            |response| {
+                if is_body_refusal(response) {
+                    response.body.clear();
                 }
             },
         ),
     ]
 }
 
-fn text(value: &Value) -> Option<Value> {
+/// Converts a number or boolean to text.
+fn to_text(value: &Value) -> Option<Value> {
     match value {
         Value::Number(it) => Some(it.to_string().into()),
         Value::Bool(it) => Some(it.to_string().into()),
@@ -80,43 +81,44 @@ fn text(value: &Value) -> Option<Value> {
     }
 }
 
-fn coerced(members: &mut Map<String, Value>) {
+/// Converts numbers and booleans to text.
+fn coerce_to_text(members: &mut Map<String, Value>) {
     for value in members.values_mut() {
-        if let Some(text) = text(value) {
+        if let Some(text) = to_text(value) {
             *value = text;
         }
     }
 }
 
-fn lenient() -> Vec<Entry> {
+fn accepted() -> Vec<Mutant> {
     vec![
-        reads(
+        request_body_mutant(
             "bodies-coerced",
             CLAUSE,
-            "numbers and truth values are taken for text",
-            |_, body| objects(body, coerced),
+            "numbers and booleans are accepted as text",
+            |_, body| change_json_object(body, coerce_to_text),
         ),
-        reads(
+        request_body_mutant(
             "bodies-coerced-metadata",
             CLAUSE,
-            "values of metadata are made text",
+            "metadata values of other types are converted to text",
             |_, body| {
-                objects(body, |object| {
+                change_json_object(body, |object| {
                     if let Some(metadata) =
                         object.get_mut("metadata").and_then(Value::as_object_mut)
                     {
-                        coerced(metadata);
+                        coerce_to_text(metadata);
                         metadata.retain(|_, value| !value.is_object());
                     }
                 });
             },
         ),
-        reads(
+        request_body_mutant(
             "bodies-lists-as-metadata",
             CLAUSE,
-            "a list is taken for metadata, its places for keys",
+            "a list is accepted as metadata, with its indexes as keys",
             |_, body| {
-                objects(body, |object| {
+                change_json_object(body, |object| {
                     let Some(Value::Array(list)) = object.get("metadata") else {
                         return;
                     };
@@ -127,30 +129,30 @@ fn lenient() -> Vec<Entry> {
                 });
             },
         ),
-        reads(
+        request_body_mutant(
             "bodies-lists-of-one",
             CLAUSE,
-            "a list of one is taken for what is in it",
+            "a body that is a list of one value is read as that value",
             |_, body| {
                 if let Ok([one]) = serde_json::from_slice::<[Value; 1]>(body) {
                     *body = one.to_string().into();
                 }
             },
         ),
-        reads(
+        request_body_mutant(
             "bodies-cut-off",
             CLAUSE,
-            "a body that lacks its last brace is taken",
+            "a body without its closing brace is accepted",
             |_, body| {
                 if body.starts_with(b"{") && !body.ends_with(b"}") {
                     body.push(b'}');
                 }
             },
         ),
-        reads(
+        request_body_mutant(
             "bodies-single-quotes",
             CLAUSE,
-            "text may stand in single quotes",
+            "strings in single quotes are accepted",
             |_, body| {
                 if !body.contains(&b'"') {
                     for byte in body.iter_mut().filter(|it| **it == b'\'') {
@@ -159,10 +161,10 @@ fn lenient() -> Vec<Entry> {
                 }
             },
         ),
-        reads(
+        request_body_mutant(
             "bodies-of-forms",
             CLAUSE,
-            "a body may be that of a form",
+            "a URL-encoded form is accepted as a body",
             |_, body| {
                 let Ok(form) = std::str::from_utf8(body) else {
                     return;
@@ -179,15 +181,15 @@ fn lenient() -> Vec<Entry> {
     ]
 }
 
-/// The members of an object that is sent.
+/// The members of a JSON object in a body; none if the body is not an object.
 fn members(body: &Bytes) -> Map<String, Value> {
     serde_json::from_slice(body).unwrap_or_default()
 }
 
-fn strict() -> Vec<Entry> {
+fn unknown_members() -> Vec<Mutant> {
     const KNOWN: [&str; 5] = ["email", "name", "password", "metadata", "status"];
     vec![
-        instead(
+        early_response_mutant(
             "bodies-unknown-refused",
             CLAUSE,
             "an unknown member is refused",
@@ -195,16 +197,16 @@ fn strict() -> Vec<Entry> {
                 let is_refused = members(body)
                     .keys()
                     .any(|it| !KNOWN.contains(&it.as_str()) && it != "filler");
-                is_refused.then(|| refused(head, 400, "unknown member"))
+                is_refused.then(|| error_response(head, 400, "unknown member"))
             },
         ),
-        reads(
+        request_body_mutant(
             "bodies-id-counts",
             CLAUSE,
-            "an id in the body is that of the user",
+            "a member `id` in the body of an update changes the user",
             |head, body| {
                 if head.method == Method::PUT {
-                    objects(body, |object| {
+                    change_json_object(body, |object| {
                         if let Some(id) = object.remove("id") {
                             object.insert("name".to_owned(), id);
                         }
@@ -215,85 +217,85 @@ fn strict() -> Vec<Entry> {
     ]
 }
 
-/// An entry that fails on input that the contract leaves free.
-fn over(id: &'static str, wrong: &'static str, is_refused: fn(&Head, &Bytes) -> bool) -> Entry {
-    super::replaced(id, CLAUSE, wrong, move |dependencies| {
-        crate::http::instead(&mut dependencies.wrap_http, move |head, body| {
-            fails(head, is_refused(head, body))
+/// A mutant that answers 500 to requests for which `fails` returns true.
+fn internal_error_mutant(
+    id: &'static str,
+    wrong: &'static str,
+    fails: fn(&Head, &Bytes) -> bool,
+) -> Mutant {
+    super::gateway_mutant(id, CLAUSE, wrong, move |dependencies| {
+        crate::http::respond_early(&mut dependencies.wrap_http, move |head, body| {
+            fails(head, body).then(|| error_response(head, 500, "internal server error"))
         });
     })
 }
 
-fn fails(head: &Head, is_refused: bool) -> Option<Response> {
-    is_refused.then(|| refused(head, 500, "internal server error"))
-}
-
-fn careless() -> Vec<Entry> {
+fn internal_errors() -> Vec<Mutant> {
     vec![
-        over("bodies-head-500", "HEAD is 500", |head, _| {
+        internal_error_mutant("bodies-head-500", "HEAD is 500", |head, _| {
             head.method == Method::HEAD
         }),
-        over("bodies-options-501", "OPTIONS is 500", |head, _| {
+        internal_error_mutant("bodies-options-501", "OPTIONS is 500", |head, _| {
             head.method == Method::OPTIONS
         }),
-        over(
+        internal_error_mutant(
             "bodies-slash-500",
-            "a slash at the end is 500",
+            "a path with a trailing slash is 500",
             |head, _| head.uri.path().starts_with("/api/") && head.uri.path().ends_with('/'),
         ),
-        over("bodies-query-500", "a malformed query is 500", |head, _| {
+        internal_error_mutant("bodies-query-500", "a malformed query is 500", |head, _| {
             head.uri
                 .query()
                 .is_some_and(|it| it.contains("&&") || it.contains("%FF"))
         }),
-        over(
+        internal_error_mutant(
             "bodies-surrogates-500",
-            "a lone surrogate is 500",
+            "a lone surrogate in a body is 500",
             |_, body| body.windows(5).any(|it| it == b"\\ud80"),
         ),
-        over("bodies-null-500", "null as the body is 500", |_, body| {
+        internal_error_mutant("bodies-null-500", "a body of `null` is 500", |_, body| {
             body.as_ref() == b"null"
         }),
-        over(
+        internal_error_mutant(
             "bodies-null-value-500",
-            "null within metadata is 500",
+            "a null value in metadata is 500",
             |_, body| {
                 let found = members(body);
                 let metadata = found.get("metadata").and_then(Value::as_object);
                 metadata.is_some_and(|it| it.values().any(Value::is_null))
             },
         ),
-        over(
+        internal_error_mutant(
             "bodies-no-utf8-500",
-            "what is no UTF-8 is 500",
+            "a body that is not valid UTF-8 is 500",
             |_, body| std::str::from_utf8(body).is_err(),
         ),
-        over(
+        internal_error_mutant(
             "bodies-no-type-500",
-            "without a Content-Type it is 500",
+            "a body without a Content-Type is 500",
             |head, body| !body.is_empty() && !head.headers.contains_key("content-type"),
         ),
-        over(
+        internal_error_mutant(
             "bodies-text-after-500",
-            "text after the value is 500",
+            "text after the JSON value is 500",
             |_, body| body.ends_with(b"} and more"),
         ),
-        over(
+        internal_error_mutant(
             "bodies-upper-case-500",
             "members in upper case are 500",
             |_, body| members(body).contains_key("NAME"),
         ),
-        instead(
+        early_response_mutant(
             "bodies-shown",
             CLAUSE,
-            "a body that is no object is shown as it is",
+            "a create whose body is not an object returns that body as the user",
             |head, body| {
                 let body: Value = serde_json::from_slice(body).ok()?;
                 let is_create = head.method == Method::POST && !body.is_object() && !body.is_null();
                 is_create.then(|| {
-                    let mut answer = refused(head, 201, "");
-                    *answer.body_mut() = json!({ "user": body }).to_string().into();
-                    answer
+                    let mut response = error_response(head, 201, "");
+                    *response.body_mut() = json!({ "user": body }).to_string().into();
+                    response
                 })
             },
         ),

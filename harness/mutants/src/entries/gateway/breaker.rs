@@ -1,4 +1,4 @@
-//! RES-3, RES-4: the breaker.
+//! RES-3, RES-4: the circuit breaker.
 
 use std::time::Duration;
 
@@ -8,44 +8,44 @@ use axum::middleware::{Next, from_fn};
 use axum::response::Response;
 use gateway::dependencies::Dependencies;
 
-use super::{environment, replaced};
-use crate::entries::{pass, set};
-use crate::entry::{Entry, Variables};
+use super::{environment_mutant, gateway_mutant};
+use crate::entries::{delay, set_variable};
+use crate::mutant::{Mutant, Variables};
 
-pub fn entries() -> Vec<Entry> {
-    let mut all = counting();
-    all.extend(answers());
-    all.extend(trials());
+pub fn mutants() -> Vec<Mutant> {
+    let mut all = thresholds();
+    all.extend(open_breaker());
+    all.extend(open_periods());
     all
 }
 
-fn counting() -> Vec<Entry> {
+fn thresholds() -> Vec<Mutant> {
     vec![
-        environment(
+        environment_mutant(
             "breaker-opens-late",
             "RES-3",
-            "it opens at the failure after BREAKER_MAX_FAILURES",
-            |it| change_failures(it, 1),
+            "the breaker opens one failure later than BREAKER_MAX_FAILURES",
+            |it| add_to_max_failures(it, 1),
         ),
-        environment(
+        environment_mutant(
             "breaker-opens-early",
             "RES-3",
-            "it opens at the failure before BREAKER_MAX_FAILURES",
-            |it| change_failures(it, -1),
+            "the breaker opens one failure earlier than BREAKER_MAX_FAILURES",
+            |it| add_to_max_failures(it, -1),
         ),
-        replaced(
+        gateway_mutant(
             "breaker-heeds-health",
             "RES-3",
             "no call is made while the user service is unhealthy",
-            super::follows::calls_follow_health,
+            super::health_coupling::refuse_calls_while_unhealthy,
         ),
-        environment(
+        environment_mutant(
             "breaker-closes-soon",
             "RES-3",
-            "BREAKER_RESET_TIMEOUT is not kept: it is half a second",
-            |it| set(it, "BREAKER_RESET_TIMEOUT", "500ms"),
+            "BREAKER_RESET_TIMEOUT is ignored: it is always 500 ms",
+            |it| set_variable(it, "BREAKER_RESET_TIMEOUT", "500ms"),
         ),
-        environment(
+        environment_mutant(
             "breaker-closes-by-default",
             "RES-3",
             "the default of BREAKER_RESET_TIMEOUT is 10 s",
@@ -54,30 +54,31 @@ fn counting() -> Vec<Entry> {
                     .get("BREAKER_RESET_TIMEOUT")
                     .is_none_or(String::is_empty)
                 {
-                    set(variables, "BREAKER_RESET_TIMEOUT", "10s");
+                    set_variable(variables, "BREAKER_RESET_TIMEOUT", "10s");
                 }
             },
         ),
     ]
 }
 
-fn change_failures(variables: &mut Variables, by: i32) {
-    let given = variables
+/// Adds to the number of failures after which the breaker opens.
+fn add_to_max_failures(variables: &mut Variables, by: i32) {
+    let configured = variables
         .get("BREAKER_MAX_FAILURES")
         .and_then(|it| it.parse().ok());
-    let changed = given.unwrap_or(5) + by;
-    set(
+    let changed = configured.unwrap_or(5) + by;
+    set_variable(
         variables,
         "BREAKER_MAX_FAILURES",
         &changed.max(1).to_string(),
     );
 }
 
-/// Changes the answers of an open breaker.
-fn open_answers(id: &'static str, wrong: &'static str, change: fn(&mut Response)) -> Entry {
-    replaced(id, "RES-3", wrong, move |dependencies| {
-        on_answers(dependencies, move |mut response| async move {
-            if is_open(&response) {
+/// A mutant that changes the responses of an open breaker.
+fn open_breaker_mutant(id: &'static str, wrong: &'static str, change: fn(&mut Response)) -> Mutant {
+    gateway_mutant(id, "RES-3", wrong, move |dependencies| {
+        change_responses(dependencies, move |mut response| async move {
+            if is_from_open_breaker(&response) {
                 change(&mut response);
             }
             response
@@ -85,32 +86,34 @@ fn open_answers(id: &'static str, wrong: &'static str, change: fn(&mut Response)
     })
 }
 
-fn is_open(response: &Response) -> bool {
+/// Whether a response comes from an open breaker.
+fn is_from_open_breaker(response: &Response) -> bool {
     response.headers().contains_key(header::RETRY_AFTER)
 }
 
-fn on_answers<A: Future<Output = Response> + Send + 'static>(
+/// Passes every response to `change`, which may wait.
+fn change_responses<A: Future<Output = Response> + Send + 'static>(
     dependencies: &mut Dependencies,
     change: impl Fn(Response) -> A + Copy + Send + Sync + 'static,
 ) {
-    let before = std::mem::replace(&mut dependencies.wrap_http, Box::new(|router| router));
+    let inner = std::mem::replace(&mut dependencies.wrap_http, Box::new(|router| router));
     dependencies.wrap_http = Box::new(move |router| {
-        before(router).layer(from_fn(move |request, next: Next| async move {
+        inner(router).layer(from_fn(move |request, next: Next| async move {
             change(next.run(request).await).await
         }))
     });
 }
 
-fn answers() -> Vec<Entry> {
+fn open_breaker() -> Vec<Mutant> {
     vec![
-        open_answers(
+        open_breaker_mutant(
             "breaker-without-retry-after",
-            "an open breaker says not when to come back",
+            "the response of an open breaker has no Retry-After",
             |response| {
                 response.headers_mut().remove(header::RETRY_AFTER);
             },
         ),
-        open_answers(
+        open_breaker_mutant(
             "breaker-retry-after-a-date",
             "Retry-After is a date",
             |response| {
@@ -118,33 +121,37 @@ fn answers() -> Vec<Entry> {
                 response.headers_mut().insert(header::RETRY_AFTER, date);
             },
         ),
-        open_answers(
+        open_breaker_mutant(
             "breaker-retry-after-fractions",
-            "Retry-After has fractions",
+            "Retry-After is a fraction of a second",
             |response| {
                 let seconds = HeaderValue::from_static("0.9");
                 response.headers_mut().insert(header::RETRY_AFTER, seconds);
             },
         ),
-        open_answers(
+        open_breaker_mutant(
             "breaker-other-words",
-            "an open breaker says `service unavailable`",
+            "the error of an open breaker is `service unavailable`",
             |response| {
                 response.headers_mut().remove(header::CONTENT_LENGTH);
                 *response.body_mut() = Body::from("{\"error\":\"service unavailable\"}");
             },
         ),
-        open_answers("breaker-is-429", "an open breaker is 429", |response| {
-            *response.status_mut() = StatusCode::TOO_MANY_REQUESTS;
-        }),
-        replaced(
+        open_breaker_mutant(
+            "breaker-is-429",
+            "an open breaker responds with 429",
+            |response| {
+                *response.status_mut() = StatusCode::TOO_MANY_REQUESTS;
+            },
+        ),
+        gateway_mutant(
             "breaker-refuses-late",
             "RES-3",
-            "an open breaker takes its time",
+            "an open breaker refuses a request after 3 s",
             |dependencies| {
-                on_answers(dependencies, |response| async move {
-                    if is_open(&response) {
-                        pass(Duration::from_secs(3)).await;
+                change_responses(dependencies, |response| async move {
+                    if is_from_open_breaker(&response) {
+                        delay(Duration::from_secs(3)).await;
                     }
                     response
                 });
@@ -153,22 +160,22 @@ fn answers() -> Vec<Entry> {
     ]
 }
 
-fn trials() -> Vec<Entry> {
+fn open_periods() -> Vec<Mutant> {
     vec![
-        environment(
+        environment_mutant(
             "breaker-half-a-period",
             "RES-4",
-            "its period is half a second",
+            "the breaker stays open for 500 ms",
             |variables| {
-                set(variables, "BREAKER_RESET_TIMEOUT", "500ms");
+                set_variable(variables, "BREAKER_RESET_TIMEOUT", "500ms");
             },
         ),
-        environment(
+        environment_mutant(
             "breaker-for-good",
             "RES-4",
-            "it never lets a trial through",
+            "the breaker stays open for an hour",
             |variables| {
-                set(variables, "BREAKER_RESET_TIMEOUT", "1h");
+                set_variable(variables, "BREAKER_RESET_TIMEOUT", "1h");
             },
         ),
     ]

@@ -7,79 +7,91 @@ use async_trait::async_trait;
 use gateway::request_context::RequestContext;
 use tonic::{Code, Status};
 
-use super::replaced;
-use crate::entry::Entry;
-use crate::upstream::{Around, Try, add_layer};
+use super::gateway_mutant;
+use crate::call_interceptor::{Attempt, CallInterceptor, intercept_calls};
+use crate::mutant::Mutant;
 
-pub fn entries() -> Vec<Entry> {
+pub fn mutants() -> Vec<Mutant> {
     vec![
-        replaced(
+        gateway_mutant(
             "gateway-connects-once",
             "RES-5",
-            "after a broken connection it never makes a new one",
-            |it| add_layer(it, Once::default()),
+            "after a broken connection all calls fail",
+            |it| intercept_calls(it, NeverReconnects::default()),
         ),
-        replaced(
+        gateway_mutant(
             "gateway-dies-of-odd-answers",
             "RES-5",
-            "it ends at an answer that makes no sense",
-            |it| add_layer(it, Dies),
+            "INTERNAL or UNKNOWN from the user service crashes the program",
+            |it| intercept_calls(it, AbortsOnError),
         ),
-        replaced(
+        gateway_mutant(
             "gateway-never-forgives",
             "RES-5",
-            "after three failures it makes no call any more",
-            |it| add_layer(it, Grudge::default()),
+            "after three failed calls all calls fail",
+            |it| intercept_calls(it, FailsAfterThree::default()),
         ),
     ]
 }
 
-/// Makes no call after one whose connection broke.
+/// Fails all calls after one whose connection broke.
 #[derive(Default)]
-struct Once(AtomicBool);
+struct NeverReconnects(AtomicBool);
 
 #[async_trait]
-impl Around for Once {
-    async fn make<T: Send>(&self, context: &RequestContext, send: Try<'_, T>) -> Result<T, Status> {
+impl CallInterceptor for NeverReconnects {
+    async fn call<T: Send>(
+        &self,
+        context: &RequestContext,
+        send: Attempt<'_, T>,
+    ) -> Result<T, Status> {
         if self.0.load(Ordering::Relaxed) {
             return Err(Status::unavailable("the connection is gone"));
         }
-        let answer = send(context.clone()).await;
-        let broke = answer.as_ref().is_err_and(|it| it.source().is_some());
+        let response = send(context.clone()).await;
+        let broke = response.as_ref().is_err_and(|it| it.source().is_some());
         self.0.store(broke, Ordering::Relaxed);
-        answer
+        response
     }
 }
 
-/// Ends the program at what no server should answer.
-struct Dies;
+/// Aborts the process on INTERNAL or UNKNOWN from the user service.
+struct AbortsOnError;
 
 #[async_trait]
-impl Around for Dies {
-    async fn make<T: Send>(&self, context: &RequestContext, send: Try<'_, T>) -> Result<T, Status> {
-        let answer = send(context.clone()).await;
+impl CallInterceptor for AbortsOnError {
+    async fn call<T: Send>(
+        &self,
+        context: &RequestContext,
+        send: Attempt<'_, T>,
+    ) -> Result<T, Status> {
+        let response = send(context.clone()).await;
         let unexpected = |it: &Status| matches!(it.code(), Code::Internal | Code::Unknown);
-        if answer.as_ref().is_err_and(unexpected) {
+        if response.as_ref().is_err_and(unexpected) {
             std::process::abort();
         }
-        answer
+        response
     }
 }
 
-/// Makes no call after three failures of any kind.
+/// Fails all calls after three failed calls.
 #[derive(Default)]
-struct Grudge(std::sync::atomic::AtomicU32);
+struct FailsAfterThree(std::sync::atomic::AtomicU32);
 
 #[async_trait]
-impl Around for Grudge {
-    async fn make<T: Send>(&self, context: &RequestContext, send: Try<'_, T>) -> Result<T, Status> {
+impl CallInterceptor for FailsAfterThree {
+    async fn call<T: Send>(
+        &self,
+        context: &RequestContext,
+        send: Attempt<'_, T>,
+    ) -> Result<T, Status> {
         if self.0.load(Ordering::Relaxed) >= 3 {
-            return Err(Status::unavailable("it has failed too often"));
+            return Err(Status::unavailable("too many calls failed"));
         }
-        let answer = send(context.clone()).await;
-        if answer.is_err() {
+        let response = send(context.clone()).await;
+        if response.is_err() {
             self.0.fetch_add(1, Ordering::Relaxed);
         }
-        answer
+        response
     }
 }

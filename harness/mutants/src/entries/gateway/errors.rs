@@ -1,53 +1,53 @@
-//! GWY-5: the status, the shape and the words of errors.
+//! GWY-5: the status, format and message of errors.
 
 use axum::http::HeaderValue;
 use serde_json::json;
 use tonic::{Code, Status};
 
-use super::{answers, calls};
-use crate::calls::CallFault;
-use crate::entry::Entry;
+use super::{call_mutant, response_mutant};
+use crate::gateway_calls::CallFault;
+use crate::mutant::Mutant;
 
 const CLAUSE: &str = "GWY-5";
 
-pub fn entries() -> Vec<Entry> {
-    let mut all = words();
-    all.extend(shapes());
+pub fn mutants() -> Vec<Mutant> {
+    let mut all = leaks();
+    all.extend(formats());
     all
 }
 
-fn words() -> Vec<Entry> {
+fn leaks() -> Vec<Mutant> {
     vec![
-        answers(
+        response_mutant(
             "errors-in-a-header",
             CLAUSE,
-            "a header holds the message of the user service",
-            |answer| {
-                if answer.status == 500 || answer.status == 504 {
-                    let said = "panic at 10.1.2.3:5432: goroutine 1 [running]";
-                    answer
+            "a response header contains the error message of the user service",
+            |response| {
+                if response.status == 500 || response.status == 504 {
+                    let message = "panic at 10.1.2.3:5432: goroutine 1 [running]";
+                    response
                         .headers
-                        .insert("grpc-message", HeaderValue::from_static(said));
+                        .insert("grpc-message", HeaderValue::from_static(message));
                 }
             },
         ),
-        answers(
+        response_mutant(
             "errors-name-the-upstream",
             CLAUSE,
-            "an error names the upstream's address",
-            |answer| {
-                if answer.status == 503 {
+            "a 503 response names the address of the user service",
+            |response| {
+                if response.status == 503 {
                     let address = std::env::var("USER_SERVICE_ADDR").unwrap_or_default();
                     if let Ok(address) = address.parse() {
-                        answer.headers.insert("x-upstream", address);
+                        response.headers.insert("x-upstream", address);
                     }
                 }
             },
         ),
-        calls(
+        call_mutant(
             "errors-unreachable-is-internal",
             CLAUSE,
-            "a user service that cannot be reached is an internal error",
+            "an unreachable user service is an internal error",
             CallFault {
                 status: |status| {
                     if gateway::client::is_transport_error(&status) {
@@ -62,62 +62,62 @@ fn words() -> Vec<Entry> {
     ]
 }
 
-fn shapes() -> Vec<Entry> {
+fn formats() -> Vec<Mutant> {
     vec![
-        answers(
+        response_mutant(
             "errors-called-message",
             CLAUSE,
-            "an error is called message",
-            |answer| {
-                if answer.is_error() {
-                    answer.json(|body| *body = json!({ "message": body["error"] }));
+            "the member `error` is called `message`",
+            |response| {
+                if response.is_error() {
+                    response.change_json(|body| *body = json!({ "message": body["error"] }));
                 }
             },
         ),
-        answers(
+        response_mutant(
             "errors-as-objects",
             CLAUSE,
-            "an error is an object",
-            |answer| {
-                if answer.is_error() {
-                    let code = answer.status.as_u16();
-                    answer.json(|body| {
+            "the member `error` is an object",
+            |response| {
+                if response.is_error() {
+                    let code = response.status.as_u16();
+                    response.change_json(|body| {
                         *body = json!({ "error": { "code": code, "message": body["error"] } });
                     });
                 }
             },
         ),
-        answers(
+        response_mutant(
             "errors-with-stack",
             CLAUSE,
-            "a 500 holds the stack trace that the user service sent",
-            |answer| {
-                if answer.status == 500 {
+            "a 500 response contains the stack trace of the user service",
+            |response| {
+                if response.status == 500 {
                     let stack = "panic at 10.1.2.3:5432: goroutine 1 [running]";
-                    answer.json(|body| body["stack"] = stack.into());
+                    response.change_json(|body| body["stack"] = stack.into());
                 }
             },
         ),
-        answers(
+        response_mutant(
             "errors-as-problems",
             CLAUSE,
-            "an error is application/problem+json",
-            |answer| {
-                if answer.is_error() {
-                    let body = std::mem::take(&mut answer.body);
-                    answer.text("application/problem+json", body);
+            "the Content-Type of errors is application/problem+json",
+            |response| {
+                if response.is_error() {
+                    let body = std::mem::take(&mut response.body);
+                    response.set_body("application/problem+json", body);
                 }
             },
         ),
-        answers(
+        response_mutant(
             "errors-of-router-plain",
             CLAUSE,
-            "the router's own errors are plain text",
-            |answer| {
-                if answer.status == 404 && !answer.uri.path().starts_with("/api/v1/users/")
-                    || answer.status == 405
+            "errors for unknown routes and methods are plain text",
+            |response| {
+                if response.status == 404 && !response.uri.path().starts_with("/api/v1/users/")
+                    || response.status == 405
                 {
-                    answer.text("text/plain", "404 page not found\n");
+                    response.set_body("text/plain", "404 page not found\n");
                 }
             },
         ),

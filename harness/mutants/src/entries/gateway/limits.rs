@@ -1,4 +1,4 @@
-//! GWY-6: the length of bodies, routes that there are not, and methods that they do not have.
+//! GWY-6: the length of bodies, unknown routes, and methods that a route does not have.
 
 use std::sync::Arc;
 
@@ -9,53 +9,53 @@ use axum::http::{HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use tokio::sync::Mutex;
 
-use super::{answers, heads, replaced};
-use crate::entry::Entry;
-use crate::http::{around, target};
+use super::{gateway_mutant, request_head_mutant, response_mutant};
+use crate::http::{set_target, wrap_router};
+use crate::mutant::Mutant;
 
 const CLAUSE: &str = "GWY-6";
 
-pub fn entries() -> Vec<Entry> {
+pub fn mutants() -> Vec<Mutant> {
     let mut all = lengths();
-    all.extend(broken());
+    all.extend(truncated_bodies());
     all.extend(routes());
     all.extend(methods());
     all
 }
 
-fn lengths() -> Vec<Entry> {
+fn lengths() -> Vec<Mutant> {
     vec![
-        answers(
+        response_mutant(
             "limits-400",
             CLAUSE,
             "a body that is too long is 400",
-            |answer| {
-                if answer.status == StatusCode::PAYLOAD_TOO_LARGE {
-                    answer.set(400);
+            |response| {
+                if response.status == StatusCode::PAYLOAD_TOO_LARGE {
+                    response.set_status(400);
                 }
             },
         ),
-        answers(
+        response_mutant(
             "limits-plain-text",
             CLAUSE,
-            "a body that is too long is refused in plain text",
-            |answer| {
-                if answer.status == StatusCode::PAYLOAD_TOO_LARGE {
-                    answer.text("text/plain", "length limit exceeded");
+            "the error for a body that is too long is plain text",
+            |response| {
+                if response.status == StatusCode::PAYLOAD_TOO_LARGE {
+                    response.set_body("text/plain", "length limit exceeded");
                 }
             },
         ),
     ]
 }
 
-fn broken() -> Vec<Entry> {
+fn truncated_bodies() -> Vec<Mutant> {
     vec![
-        replaced(
+        gateway_mutant(
             "limits-dies-of-broken-bodies",
             CLAUSE,
-            "a body that breaks off ends the program",
+            "a truncated body crashes the program",
             |dependencies| {
-                around(
+                wrap_router(
                     &mut dependencies.wrap_http,
                     |request: Request, next: Next| async move {
                         let (head, body) = request.into_parts();
@@ -67,23 +67,23 @@ fn broken() -> Vec<Entry> {
                 );
             },
         ),
-        replaced(
+        gateway_mutant(
             "limits-one-at-a-time",
             CLAUSE,
-            "bodies are read one after the other, a slow one too",
+            "bodies are read one at a time, and a truncated body blocks all later requests",
             |dependencies| {
-                let turn = Arc::new(Mutex::new(()));
-                around(
+                let lock = Arc::new(Mutex::new(()));
+                wrap_router(
                     &mut dependencies.wrap_http,
                     move |request: Request, next: Next| {
-                        let turn = Arc::clone(&turn);
+                        let lock = Arc::clone(&lock);
                         async move {
                             let (head, body) = request.into_parts();
-                            let locked = turn.lock_owned().await;
+                            let guard = lock.lock_owned().await;
                             let body = to_bytes(body, usize::MAX).await;
                             if body.is_err() {
-                                // It is never unlocked.
-                                std::mem::forget(locked);
+                                // The lock is never released.
+                                std::mem::forget(guard);
                             }
                             let body = Body::from(body.unwrap_or_default());
                             next.run(Request::from_parts(head, body)).await
@@ -95,28 +95,33 @@ fn broken() -> Vec<Entry> {
     ]
 }
 
-fn routes() -> Vec<Entry> {
+fn routes() -> Vec<Mutant> {
     vec![
-        answers("limits-welcome", CLAUSE, "the root says hello", |answer| {
-            if answer.is_of("/") {
-                answer.set(200);
-                answer.text("text/html", "<h1>It works</h1>");
-            }
-        }),
-        heads(
-            "limits-any-version",
+        response_mutant(
+            "limits-welcome",
             CLAUSE,
-            "the version in a path is any",
-            |head| {
-                if let Some(rest) = head.uri.to_string().strip_prefix("/api/v2") {
-                    target(head, &format!("/api/v1{rest}"));
+            "the path / returns a welcome page",
+            |response| {
+                if response.is_for_path("/") {
+                    response.set_status(200);
+                    response.set_body("text/html", "<h1>It works</h1>");
                 }
             },
         ),
-        heads(
+        request_head_mutant(
+            "limits-any-version",
+            CLAUSE,
+            "paths with the version v2 are accepted",
+            |head| {
+                if let Some(rest) = head.uri.to_string().strip_prefix("/api/v2") {
+                    set_target(head, &format!("/api/v1{rest}"));
+                }
+            },
+        ),
+        request_head_mutant(
             "limits-prefixes",
             CLAUSE,
-            "what follows an id in a path is ignored",
+            "segments after the id in a path are ignored",
             |head| {
                 let path = head.uri.path().to_owned();
                 let mut parts = path.splitn(6, '/');
@@ -124,30 +129,30 @@ fn routes() -> Vec<Entry> {
                 if let (Some(id), Some(_)) = (id, parts.next())
                     && path.starts_with("/api/v1/users/")
                 {
-                    target(head, &format!("/api/v1/users/{id}"));
+                    set_target(head, &format!("/api/v1/users/{id}"));
                 }
             },
         ),
-        answers(
+        response_mutant(
             "limits-unknown-400",
             CLAUSE,
             "an unknown route is 400",
-            |answer| {
-                let is_known = answer.uri.path().starts_with("/api/v1/users");
-                if answer.status == StatusCode::NOT_FOUND && !is_known {
-                    answer.set(400);
+            |response| {
+                let is_known = response.uri.path().starts_with("/api/v1/users");
+                if response.status == StatusCode::NOT_FOUND && !is_known {
+                    response.set_status(400);
                 }
             },
         ),
-        answers(
+        response_mutant(
             "limits-unknown-to-root",
             CLAUSE,
-            "an unknown route leads to the root",
-            |answer| {
-                let is_known = answer.uri.path().starts_with("/api/v1/users");
-                if answer.status == StatusCode::NOT_FOUND && !is_known {
-                    answer.set(302);
-                    answer
+            "an unknown route redirects to /",
+            |response| {
+                let is_known = response.uri.path().starts_with("/api/v1/users");
+                if response.status == StatusCode::NOT_FOUND && !is_known {
+                    response.set_status(302);
+                    response
                         .headers
                         .insert("location", HeaderValue::from_static("/"));
                 }
@@ -156,55 +161,65 @@ fn routes() -> Vec<Entry> {
     ]
 }
 
-fn methods() -> Vec<Entry> {
+fn methods() -> Vec<Mutant> {
     vec![
-        answers(
+        response_mutant(
             "limits-method-404",
             CLAUSE,
-            "another method is 404",
-            |answer| {
-                if answer.status == StatusCode::METHOD_NOT_ALLOWED {
-                    answer.set(404);
+            "a method that a route does not have is 404",
+            |response| {
+                if response.status == StatusCode::METHOD_NOT_ALLOWED {
+                    response.set_status(404);
                 }
             },
         ),
-        answers(
+        response_mutant(
             "limits-method-501",
             CLAUSE,
-            "a method that few know is 501",
-            |answer| {
-                if matches!(answer.method.as_str(), "PURGE" | "PROPFIND") {
-                    answer.set(501);
+            "an uncommon method is 501",
+            |response| {
+                if matches!(response.method.as_str(), "PURGE" | "PROPFIND") {
+                    response.set_status(501);
                 }
             },
         ),
-        answers("limits-no-allow", CLAUSE, "405 has no Allow", |answer| {
-            answer.headers.remove(ALLOW);
-        }),
-        answers(
+        response_mutant(
+            "limits-no-allow",
+            CLAUSE,
+            "a 405 response has no Allow header",
+            |response| {
+                response.headers.remove(ALLOW);
+            },
+        ),
+        response_mutant(
             "limits-allow-one",
             CLAUSE,
-            "Allow names the first method alone",
-            |answer| {
-                if let Some(allow) = answer.headers.get_mut(ALLOW) {
+            "Allow names only the first method",
+            |response| {
+                if let Some(allow) = response.headers.get_mut(ALLOW) {
                     *allow = HeaderValue::from_static("GET");
                 }
             },
         ),
-        answers(
+        response_mutant(
             "limits-allow-all",
             CLAUSE,
-            "Allow names every method that any route has",
-            |answer| {
-                if let Some(allow) = answer.headers.get_mut(ALLOW) {
+            "Allow names the methods of all routes",
+            |response| {
+                if let Some(allow) = response.headers.get_mut(ALLOW) {
                     *allow = HeaderValue::from_static("GET, POST, PUT, DELETE");
                 }
             },
         ),
-        heads("limits-patch-is-put", CLAUSE, "PATCH is PUT", |head| {
-            if head.method == Method::PATCH {
-                head.method = Method::PUT;
-            }
-        }),
+        request_head_mutant(
+            "limits-patch-is-put",
+            CLAUSE,
+            "PATCH is handled as PUT",
+            |head| {
+                if head.method == Method::PATCH {
+                    head.method = Method::PUT;
+                }
+            },
+        ),
     ]
 }

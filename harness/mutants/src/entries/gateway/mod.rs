@@ -1,21 +1,21 @@
-//! Wrong gateways, by area.
+//! Mutants of the gateway, by area.
 
-mod answers;
 mod bodies;
 mod breaker;
-mod changes;
 mod connections;
 mod errors;
-mod follows;
-mod life;
+mod health_coupling;
 mod limits;
 mod openapi;
 mod parameters;
 mod path_ids;
+mod process;
 mod request_ids;
 mod resilience;
 mod routes;
+mod updates;
 mod upstream;
+mod user_json;
 mod users;
 
 use axum::body::Bytes;
@@ -24,12 +24,12 @@ use axum::response::Response;
 use gateway::dependencies::Dependencies;
 use gateway::settings::Settings;
 
-use crate::calls::{self, CallFault};
-use crate::entry::{Entry, How, Variables};
-use crate::http::{self, Answer};
+use crate::gateway_calls::{self, CallFault};
+use crate::http::{self, BufferedResponse};
+use crate::mutant::{Fault, Mutant, Variables};
 
-/// What is wrong with a user service only, though a gateway could be run in the same way.
-const ALONE: &[&str] = &[
+/// Mutants of the user service that could run as a gateway too, but break no clause of the gateway.
+const WITHOUT_GATEWAY_TWIN: &[&str] = &[
     "answer-all-unwell",
     "checks-cancelled",
     "checks-one-by-one",
@@ -49,109 +49,119 @@ const ALONE: &[&str] = &[
     "start-needs-resources",
 ];
 
-/// Every wrong gateway; `others` are those of the user service, most of which have a twin.
-pub fn entries(others: &[Entry]) -> Vec<Entry> {
-    let has_twin = |it: &&Entry| !ALONE.contains(&it.id.as_ref());
-    let twins = others.iter().filter(has_twin).filter_map(Entry::twin);
-    let mut all: Vec<Entry> = twins.collect();
-    for of_area in [
-        life::entries,
-        users::entries,
-        routes::entries,
-        answers::entries,
-        parameters::entries,
-        changes::entries,
-        errors::entries,
-        upstream::entries,
-        bodies::entries,
-        limits::entries,
-        request_ids::entries,
-        path_ids::entries,
-        openapi::entries,
-        resilience::entries,
-        breaker::entries,
-        connections::entries,
-        follows::entries,
+/// All mutants of the gateway: the twins of the user service's mutants, and its own.
+pub fn mutants(user_service_mutants: &[Mutant]) -> Vec<Mutant> {
+    let has_twin = |it: &&Mutant| !WITHOUT_GATEWAY_TWIN.contains(&it.id.as_ref());
+    let twins = user_service_mutants
+        .iter()
+        .filter(has_twin)
+        .filter_map(Mutant::gateway_twin);
+    let mut all: Vec<Mutant> = twins.collect();
+    for mutants_of_area in [
+        process::mutants,
+        users::mutants,
+        routes::mutants,
+        user_json::mutants,
+        parameters::mutants,
+        updates::mutants,
+        errors::mutants,
+        upstream::mutants,
+        bodies::mutants,
+        limits::mutants,
+        request_ids::mutants,
+        path_ids::mutants,
+        openapi::mutants,
+        resilience::mutants,
+        breaker::mutants,
+        connections::mutants,
+        health_coupling::mutants,
     ] {
-        all.extend(of_area());
+        all.extend(mutants_of_area());
     }
     all
 }
 
-/// An entry that changes the environment before anything reads it.
-fn environment(
+/// A mutant that changes the environment variables before they are read.
+fn environment_mutant(
     id: &'static str,
     clause: &'static str,
     wrong: &'static str,
     fault: fn(&mut Variables),
-) -> Entry {
-    Entry::of_gateway(id, clause, wrong, How::Environment(fault))
+) -> Mutant {
+    Mutant::for_gateway(id, clause, wrong, Fault::Environment(fault))
 }
 
-/// An entry with some dependencies replaced.
-fn replaced(
+/// A mutant with changed dependencies.
+fn gateway_mutant(
     id: &'static str,
     clause: &'static str,
     wrong: &'static str,
-    replace: impl FnOnce(&mut Dependencies) + 'static,
-) -> Entry {
+    change: impl FnOnce(&mut Dependencies) + 'static,
+) -> Mutant {
     let assemble = |settings: &Settings| {
         let mut dependencies = Dependencies::new(settings);
-        replace(&mut dependencies);
+        change(&mut dependencies);
         dependencies
     };
-    Entry::of_gateway(id, clause, wrong, How::Gateway(Box::new(assemble)))
+    Mutant::for_gateway(id, clause, wrong, Fault::Gateway(Box::new(assemble)))
 }
 
-/// An entry that changes its answers.
-fn answers(
+/// A mutant that changes responses.
+fn response_mutant(
     id: &'static str,
     clause: &'static str,
     wrong: &'static str,
-    change: fn(&mut Answer),
-) -> Entry {
-    replaced(id, clause, wrong, move |dependencies| {
-        http::answers(&mut dependencies.wrap_http, change);
+    change: fn(&mut BufferedResponse),
+) -> Mutant {
+    gateway_mutant(id, clause, wrong, move |dependencies| {
+        http::change_responses(&mut dependencies.wrap_http, change);
     })
 }
 
-/// An entry that reads something else in the head of a request.
-fn heads(
+/// A mutant that changes the heads of requests.
+fn request_head_mutant(
     id: &'static str,
     clause: &'static str,
     wrong: &'static str,
     change: fn(&mut Head),
-) -> Entry {
-    replaced(id, clause, wrong, move |dependencies| {
-        http::heads(&mut dependencies.wrap_http, change);
+) -> Mutant {
+    gateway_mutant(id, clause, wrong, move |dependencies| {
+        http::change_request_heads(&mut dependencies.wrap_http, change);
     })
 }
 
-/// An entry that reads something else in the body of a request.
-fn reads(
+/// A mutant that changes the bodies of requests to the API.
+fn request_body_mutant(
     id: &'static str,
     clause: &'static str,
     wrong: &'static str,
     change: fn(&Head, &mut Vec<u8>),
-) -> Entry {
-    replaced(id, clause, wrong, move |dependencies| {
-        http::bodies(&mut dependencies.wrap_http, change);
+) -> Mutant {
+    gateway_mutant(id, clause, wrong, move |dependencies| {
+        http::change_request_bodies(&mut dependencies.wrap_http, change);
     })
 }
 
-/// An entry that answers some requests before anything looks at them.
-fn instead(
+/// A mutant that answers a request itself when `respond` returns a response.
+fn early_response_mutant(
     id: &'static str,
     clause: &'static str,
     wrong: &'static str,
-    answer: fn(&Head, &Bytes) -> Option<Response>,
-) -> Entry {
-    replaced(id, clause, wrong, move |dependencies| {
-        http::instead(&mut dependencies.wrap_http, answer);
+    respond: fn(&Head, &Bytes) -> Option<Response>,
+) -> Mutant {
+    gateway_mutant(id, clause, wrong, move |dependencies| {
+        http::respond_early(&mut dependencies.wrap_http, respond);
     })
 }
 
-/// An entry that changes its calls, or what comes back of them.
-fn calls(id: &'static str, clause: &'static str, wrong: &'static str, fault: CallFault) -> Entry {
-    replaced(id, clause, wrong, move |it| calls::inject(it, fault))
+/// A mutant that changes calls of the user service, or their responses.
+fn call_mutant(
+    id: &'static str,
+    clause: &'static str,
+    wrong: &'static str,
+    fault: CallFault,
+) -> Mutant {
+    gateway_mutant(id, clause, wrong, move |it| {
+        gateway_calls::inject_call_fault(it, fault)
+    })
 }

@@ -1,25 +1,27 @@
-//! GWY-9: the description.
+//! GWY-9: the OpenAPI document.
 
 use serde_json::{Value, json};
 
-use super::{answers, replaced};
-use crate::entry::Entry;
+use super::{gateway_mutant, response_mutant};
+use crate::mutant::Mutant;
 
 const CLAUSE: &str = "GWY-9";
 
-pub fn entries() -> Vec<Entry> {
+pub fn mutants() -> Vec<Mutant> {
     let mut all = invalid();
     all.extend(routes());
-    all.extend(answered());
+    all.extend(schemas());
     all
 }
 
-/// An entry with another description.
-fn described(id: &'static str, wrong: &'static str, change: fn(&mut Value)) -> Entry {
-    replaced(id, CLAUSE, wrong, move |it| change(&mut it.openapi))
+/// A mutant with a changed OpenAPI document.
+fn openapi_mutant(id: &'static str, wrong: &'static str, change: fn(&mut Value)) -> Mutant {
+    gateway_mutant(id, CLAUSE, wrong, move |dependencies| {
+        change(&mut dependencies.openapi);
+    })
 }
 
-/// Every operation of the description.
+/// All operations of the OpenAPI document.
 fn operations(document: &mut Value) -> impl Iterator<Item = &mut Value> {
     let paths = document["paths"].as_object_mut().into_iter();
     let items = paths.flat_map(|it| it.values_mut());
@@ -27,100 +29,130 @@ fn operations(document: &mut Value) -> impl Iterator<Item = &mut Value> {
     items.flat_map(|it| it.values_mut())
 }
 
-fn responses(document: &mut Value, change: impl Fn(&mut serde_json::Map<String, Value>)) {
+/// Changes the responses of all operations.
+fn change_operation_responses(
+    document: &mut Value,
+    change: impl Fn(&mut serde_json::Map<String, Value>),
+) {
     operations(document)
         .filter_map(|it| it["responses"].as_object_mut())
         .for_each(change);
 }
 
-fn invalid() -> Vec<Entry> {
+fn invalid() -> Vec<Mutant> {
     vec![
-        described("openapi-3-0", "it is of OpenAPI 3.0", |document| {
-            document["openapi"] = "3.0.3".into();
-        }),
-        described("openapi-swagger", "it is of Swagger 2.0", |document| {
-            document["openapi"].take();
-            document["swagger"] = "2.0".into();
-        }),
-        described(
+        openapi_mutant(
+            "openapi-3-0",
+            "the OpenAPI document is of version 3.0",
+            |document| {
+                document["openapi"] = "3.0.3".into();
+            },
+        ),
+        openapi_mutant(
+            "openapi-swagger",
+            "the OpenAPI document is of Swagger 2.0",
+            |document| {
+                document["openapi"].take();
+                document["swagger"] = "2.0".into();
+            },
+        ),
+        openapi_mutant(
             "openapi-no-info",
-            "it has no version of its own",
+            "the OpenAPI document has no info.version",
             |document| {
                 document["info"]
                     .as_object_mut()
                     .map(|it| it.remove("version"));
             },
         ),
-        described(
+        openapi_mutant(
             "openapi-lost-reference",
-            "a $ref leads nowhere",
+            "a $ref points to a missing schema",
             |document| {
                 let schemas = document["components"]["schemas"].as_object_mut();
                 schemas.map(|it| it.remove("UserStatus"));
             },
         ),
-        described(
+        openapi_mutant(
             "openapi-no-path-parameter",
-            "the id is no parameter",
+            "the OpenAPI document has no path parameter",
             |document| {
                 for operation in operations(document) {
                     operation["parameters"] = json!([]);
                 }
             },
         ),
-        described(
+        openapi_mutant(
             "openapi-no-descriptions",
-            "responses have no description",
+            "responses in the OpenAPI document have no description",
             |document| {
-                responses(document, |responses| {
+                change_operation_responses(document, |responses| {
                     for response in responses.values_mut() {
                         response.as_object_mut().map(|it| it.remove("description"));
                     }
                 });
             },
         ),
-        described(
+        openapi_mutant(
             "openapi-type-of-3-0",
-            "a schema has a type that is none",
+            "a schema has an invalid type",
             |document| {
                 document["components"]["schemas"]["User"]["type"] = "struct".into();
             },
         ),
-        described(
+        openapi_mutant(
             "openapi-no-responses",
-            "an operation has no responses",
+            "operations in the OpenAPI document have no responses",
             |document| {
-                responses(document, serde_json::Map::clear);
+                change_operation_responses(document, serde_json::Map::clear);
             },
         ),
-        answers("openapi-as-yaml", CLAUSE, "it is YAML", |answer| {
-            if answer.is_of("/openapi.json") {
-                answer.text("application/yaml", "openapi: 3.1.0\n");
-            }
-        }),
-        answers("openapi-elsewhere", CLAUSE, "it is not there", |answer| {
-            if answer.is_of("/openapi.json") {
-                answer.set(404);
-                answer.text("application/json", "{\"error\":\"there is no such route\"}");
-            }
-        }),
+        response_mutant(
+            "openapi-as-yaml",
+            CLAUSE,
+            "the OpenAPI document is YAML",
+            |response| {
+                if response.is_for_path("/openapi.json") {
+                    response.set_body("application/yaml", "openapi: 3.1.0\n");
+                }
+            },
+        ),
+        response_mutant(
+            "openapi-elsewhere",
+            CLAUSE,
+            "the OpenAPI document is missing",
+            |response| {
+                if response.is_for_path("/openapi.json") {
+                    response.set_status(404);
+                    response.set_body("application/json", "{\"error\":\"there is no such route\"}");
+                }
+            },
+        ),
     ]
 }
 
-fn routes() -> Vec<Entry> {
+fn routes() -> Vec<Mutant> {
     const ONE: &str = "/api/v1/users/{id}";
     vec![
-        described("openapi-no-route", "a route is missing", |document| {
-            document["paths"].as_object_mut().map(|it| it.remove(ONE));
-        }),
-        described("openapi-no-method", "DELETE is missing", |document| {
-            document["paths"][ONE]
-                .as_object_mut()
-                .map(|it| it.remove("delete"));
-        }),
-        described(
+        openapi_mutant(
+            "openapi-no-route",
+            "the OpenAPI document lacks a route",
+            |document| {
+                document["paths"].as_object_mut().map(|it| it.remove(ONE));
+            },
+        ),
+        openapi_mutant(
+            "openapi-no-method",
+            "the OpenAPI document lacks DELETE",
+            |document| {
+                document["paths"][ONE]
+                    .as_object_mut()
+                    .map(|it| it.remove("delete"));
+            },
+        ),
+        openapi_mutant(
             "openapi-without-base",
-            "its paths lack /api/v1",
+            "paths in the OpenAPI document lack /api/v1",
             |document| {
                 let Some(paths) = document["paths"].as_object_mut() else {
                     return;
@@ -134,70 +166,118 @@ fn routes() -> Vec<Entry> {
     ]
 }
 
-/// Takes a status out of every operation.
-fn without(document: &mut Value, status: &str) {
-    responses(document, |responses| {
+/// Removes a status from all operations.
+fn remove_status(document: &mut Value, status: &str) {
+    change_operation_responses(document, |responses| {
         responses.remove(status);
     });
 }
 
-fn answered() -> Vec<Entry> {
+fn schemas() -> Vec<Mutant> {
     vec![
-        described("openapi-no-errors", "it describes no errors", |document| {
-            responses(document, |it| {
-                it.retain(|status, _| status.starts_with('2'))
-            });
-        }),
-        described("openapi-no-400", "400 is missing", |it| without(it, "400")),
-        described("openapi-no-409", "409 is missing", |it| without(it, "409")),
-        described("openapi-no-413", "413 is missing", |it| without(it, "413")),
-        described("openapi-no-499", "499 is missing", |it| without(it, "499")),
-        described("openapi-no-501", "501 is missing", |it| without(it, "501")),
-        described("openapi-no-503", "503 is missing", |it| without(it, "503")),
-        described("openapi-no-504", "504 is missing", |it| without(it, "504")),
-        described("openapi-create-200", "a create is 200", |document| {
-            let responses = &mut document["paths"]["/api/v1/users"]["post"]["responses"];
-            responses["200"] = responses["201"].clone();
-            responses.as_object_mut().map(|it| it.remove("201"));
-        }),
-        described("openapi-delete-200", "a delete is 200", |document| {
-            let responses = &mut document["paths"]["/api/v1/users/{id}"]["delete"]["responses"];
-            responses["200"] = responses["204"].clone();
-            responses.as_object_mut().map(|it| it.remove("204"));
-        }),
-        described(
+        openapi_mutant(
+            "openapi-no-errors",
+            "the OpenAPI document has no error responses",
+            |document| {
+                change_operation_responses(document, |it| {
+                    it.retain(|status, _| status.starts_with('2'))
+                });
+            },
+        ),
+        openapi_mutant(
+            "openapi-no-400",
+            "the OpenAPI document lacks status 400",
+            |document| remove_status(document, "400"),
+        ),
+        openapi_mutant(
+            "openapi-no-409",
+            "the OpenAPI document lacks status 409",
+            |document| remove_status(document, "409"),
+        ),
+        openapi_mutant(
+            "openapi-no-413",
+            "the OpenAPI document lacks status 413",
+            |document| remove_status(document, "413"),
+        ),
+        openapi_mutant(
+            "openapi-no-499",
+            "the OpenAPI document lacks status 499",
+            |document| remove_status(document, "499"),
+        ),
+        openapi_mutant(
+            "openapi-no-501",
+            "the OpenAPI document lacks status 501",
+            |document| remove_status(document, "501"),
+        ),
+        openapi_mutant(
+            "openapi-no-503",
+            "the OpenAPI document lacks status 503",
+            |document| remove_status(document, "503"),
+        ),
+        openapi_mutant(
+            "openapi-no-504",
+            "the OpenAPI document lacks status 504",
+            |document| remove_status(document, "504"),
+        ),
+        openapi_mutant(
+            "openapi-create-200",
+            "the OpenAPI document has status 200 for a create",
+            |document| {
+                let responses = &mut document["paths"]["/api/v1/users"]["post"]["responses"];
+                responses["200"] = responses["201"].clone();
+                responses.as_object_mut().map(|it| it.remove("201"));
+            },
+        ),
+        openapi_mutant(
+            "openapi-delete-200",
+            "the OpenAPI document has status 200 for a delete",
+            |document| {
+                let responses = &mut document["paths"]["/api/v1/users/{id}"]["delete"]["responses"];
+                responses["200"] = responses["204"].clone();
+                responses.as_object_mut().map(|it| it.remove("204"));
+            },
+        ),
+        openapi_mutant(
             "openapi-error-code",
-            "an error must have a code",
+            "the OpenAPI document requires a `code` in errors",
             |document| {
                 document["components"]["schemas"]["Error"]["required"] = json!(["error", "code"]);
             },
         ),
-        described(
+        openapi_mutant(
             "openapi-status-number",
-            "a status is a number",
+            "the OpenAPI document describes a user's status as a number",
             |document| {
                 document["components"]["schemas"]["UserStatus"] = json!({ "type": "integer" });
             },
         ),
-        described(
+        openapi_mutant(
             "openapi-status-names",
-            "a status is not one of its names",
+            "the OpenAPI document has short names of statuses",
             |document| {
                 let names = json!(["ACTIVE", "INACTIVE", "SUSPENDED"]);
                 document["components"]["schemas"]["UserStatus"]["enum"] = names;
             },
         ),
-        described("openapi-no-suspended", "no user is SUSPENDED", |document| {
-            let names = json!(["USER_STATUS_ACTIVE", "USER_STATUS_INACTIVE"]);
-            document["components"]["schemas"]["UserStatus"]["enum"] = names;
-        }),
-        described("openapi-time-number", "a time is a number", |document| {
-            let user = &mut document["components"]["schemas"]["User"]["properties"];
-            user["created_at"] = json!({ "type": "integer" });
-        }),
-        described(
+        openapi_mutant(
+            "openapi-no-suspended",
+            "the OpenAPI document lacks the status SUSPENDED",
+            |document| {
+                let names = json!(["USER_STATUS_ACTIVE", "USER_STATUS_INACTIVE"]);
+                document["components"]["schemas"]["UserStatus"]["enum"] = names;
+            },
+        ),
+        openapi_mutant(
+            "openapi-time-number",
+            "the OpenAPI document describes a timestamp as a number",
+            |document| {
+                let user = &mut document["components"]["schemas"]["User"]["properties"];
+                user["created_at"] = json!({ "type": "integer" });
+            },
+        ),
+        openapi_mutant(
             "openapi-closed-user",
-            "a user has no metadata",
+            "the OpenAPI document describes users without metadata",
             |document| {
                 let user = &mut document["components"]["schemas"]["User"];
                 user["properties"]
@@ -206,26 +286,34 @@ fn answered() -> Vec<Entry> {
                 user["additionalProperties"] = false.into();
             },
         ),
-        described("openapi-count-text", "total_count is text", |document| {
-            let page = &mut document["components"]["schemas"]["UsersResponse"]["properties"];
-            page["total_count"] = json!({ "type": "string" });
-        }),
-        described("openapi-plain-text", "answers are text/plain", |document| {
-            responses(document, |responses| {
-                for response in responses.values_mut() {
-                    if let Some(content) = response["content"].as_object_mut()
-                        && let Some(media) = content.remove("application/json")
-                    {
-                        content.insert("text/plain".to_owned(), media);
-                    }
-                }
-            });
-        }),
-        described(
-            "openapi-header-required",
-            "every answer has an ETag",
+        openapi_mutant(
+            "openapi-count-text",
+            "the OpenAPI document describes total_count as a string",
             |document| {
-                responses(document, |responses| {
+                let page = &mut document["components"]["schemas"]["UsersResponse"]["properties"];
+                page["total_count"] = json!({ "type": "string" });
+            },
+        ),
+        openapi_mutant(
+            "openapi-plain-text",
+            "the OpenAPI document describes responses as text/plain",
+            |document| {
+                change_operation_responses(document, |responses| {
+                    for response in responses.values_mut() {
+                        if let Some(content) = response["content"].as_object_mut()
+                            && let Some(media) = content.remove("application/json")
+                        {
+                            content.insert("text/plain".to_owned(), media);
+                        }
+                    }
+                });
+            },
+        ),
+        openapi_mutant(
+            "openapi-header-required",
+            "the OpenAPI document requires an ETag in every response",
+            |document| {
+                change_operation_responses(document, |responses| {
                     for response in responses.values_mut() {
                         response["headers"]["ETag"] = json!({ "required": true, "schema": {} });
                     }

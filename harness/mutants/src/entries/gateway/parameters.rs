@@ -1,36 +1,32 @@
-//! GWY-3: the parameters of a list.
+//! GWY-3: the query parameters of a list.
 
-use super::{calls, heads, instead};
-use crate::calls::CallFault;
-use crate::entry::Entry;
-use crate::http::{decoded, parameter, refused, target};
+use super::{call_mutant, early_response_mutant, request_head_mutant};
+use crate::gateway_calls::CallFault;
+use crate::http::{error_response, percent_decode, query_parameter, set_target};
+use crate::mutant::Mutant;
 
 const CLAUSE: &str = "GWY-3";
 
-pub fn entries() -> Vec<Entry> {
-    texts()
-}
-
-/// Changes the query as it stands in the request.
-fn query(head: &mut axum::http::request::Parts, change: impl FnOnce(&str) -> String) {
+/// Changes the undecoded query of a request.
+fn change_query(head: &mut axum::http::request::Parts, change: impl FnOnce(&str) -> String) {
     if let Some(query) = head.uri.query() {
         let changed = format!("{}?{}", head.uri.path(), change(query));
-        target(head, &changed);
+        set_target(head, &changed);
     }
 }
 
-fn texts() -> Vec<Entry> {
+pub fn mutants() -> Vec<Mutant> {
     vec![
-        heads(
+        request_head_mutant(
             "lists-not-decoded",
             CLAUSE,
-            "parameters are passed on as they are escaped",
-            |head| query(head, |it| it.replace('%', "%25")),
+            "query parameters are passed on without decoding",
+            |head| change_query(head, |query| query.replace('%', "%25")),
         ),
-        calls(
+        call_mutant(
             "lists-decoded-twice",
             CLAUSE,
-            "parameters are decoded twice",
+            "query parameters are decoded twice",
             CallFault {
                 list: |request| {
                     for text in [
@@ -38,22 +34,22 @@ fn texts() -> Vec<Entry> {
                         &mut request.order_by,
                         &mut request.page_token,
                     ] {
-                        *text = decoded(&text.replace('+', " "));
+                        *text = percent_decode(&text.replace('+', " "));
                     }
                 },
                 ..CallFault::default()
             },
         ),
-        calls(
+        call_mutant(
             "lists-latin-1",
             CLAUSE,
-            "parameters are decoded byte by byte",
+            "query parameters are decoded as Latin-1",
             CallFault {
                 list: |it| it.filter = it.filter.bytes().map(char::from).collect(),
                 ..CallFault::default()
             },
         ),
-        calls(
+        call_mutant(
             "lists-without-order",
             CLAUSE,
             "order_by is not passed on",
@@ -62,7 +58,7 @@ fn texts() -> Vec<Entry> {
                 ..CallFault::default()
             },
         ),
-        calls(
+        call_mutant(
             "lists-without-filter",
             CLAUSE,
             "filter is not passed on",
@@ -71,7 +67,7 @@ fn texts() -> Vec<Entry> {
                 ..CallFault::default()
             },
         ),
-        calls(
+        call_mutant(
             "lists-without-token",
             CLAUSE,
             "page_token is not passed on",
@@ -80,18 +76,19 @@ fn texts() -> Vec<Entry> {
                 ..CallFault::default()
             },
         ),
-        heads(
+        request_head_mutant(
             "lists-camel-case-parameters",
             CLAUSE,
-            "parameters are in camel case",
-            |head| query(head, |it| it.replace("page_size", "page-size")),
+            "the query parameter page_size is ignored",
+            |head| change_query(head, |query| query.replace("page_size", "page-size")),
         ),
-        instead(
+        early_response_mutant(
             "lists-refuses-unknown",
             CLAUSE,
-            "an unknown parameter is refused",
+            "an unknown query parameter is refused",
             |head, _| {
-                parameter(&head.uri, "unknown").map(|_| refused(head, 400, "unknown parameter"))
+                query_parameter(&head.uri, "unknown")
+                    .map(|_| error_response(head, 400, "unknown parameter"))
             },
         ),
     ]

@@ -2,25 +2,25 @@
 
 use axum::http::request::Parts as Head;
 
-use super::{calls, heads, instead};
-use crate::calls::CallFault;
-use crate::entry::Entry;
-use crate::http::{decoded, refused, target};
+use super::{call_mutant, early_response_mutant, request_head_mutant};
+use crate::gateway_calls::CallFault;
+use crate::http::{error_response, percent_decode, set_target};
+use crate::mutant::Mutant;
 
 const CLAUSE: &str = "GWY-8";
 const USERS: &str = "/api/v1/users/";
 
-pub fn entries() -> Vec<Entry> {
+pub fn mutants() -> Vec<Mutant> {
     let mut all = decodings();
     all.extend(paths());
     all
 }
 
-fn decodings() -> Vec<Entry> {
-    vec![calls(
+fn decodings() -> Vec<Mutant> {
+    vec![call_mutant(
         "path-id-cut",
         CLAUSE,
-        "an id is cut after 100 characters",
+        "an id in a path is truncated to 100 characters",
         CallFault {
             id: |id| *id = id.chars().take(100).collect(),
             ..CallFault::default()
@@ -28,16 +28,16 @@ fn decodings() -> Vec<Entry> {
     )]
 }
 
-/// Puts another path in a request of a user.
-fn rewritten(head: &mut Head, change: impl FnOnce(&str) -> String) {
+/// Changes the path after `/api/v1/users/`.
+fn change_user_path(head: &mut Head, change: impl FnOnce(&str) -> String) {
     if let Some(rest) = head.uri.path().strip_prefix(USERS) {
         let changed = change(rest);
-        target(head, &format!("{USERS}{changed}"));
+        set_target(head, &format!("{USERS}{changed}"));
     }
 }
 
-/// The path after `/api/v1/users/` with its dot segments resolved.
-fn resolved(path: &str) -> String {
+/// Resolves the dot segments of a path.
+fn resolve_dot_segments(path: &str) -> String {
     let mut parts: Vec<&str> = Vec::new();
     for part in path.split('/') {
         match part {
@@ -51,64 +51,67 @@ fn resolved(path: &str) -> String {
     parts.join("/")
 }
 
-fn paths() -> Vec<Entry> {
+fn paths() -> Vec<Mutant> {
     vec![
-        heads(
+        request_head_mutant(
             "path-id-dots-resolved",
             CLAUSE,
-            "dot segments are resolved",
+            "dot segments in the id are resolved",
             |head| {
-                rewritten(head, resolved);
+                change_user_path(head, resolve_dot_segments);
             },
         ),
-        heads(
+        request_head_mutant(
             "path-id-decoded-before-routing",
             CLAUSE,
-            "a path is decoded before it is split",
+            "a path is decoded before it is split into segments",
             |head| {
-                rewritten(head, |rest| {
-                    let slashes = rest.replace("%2F", "/").replace("%2f", "/");
-                    resolved(&slashes).trim_end_matches('/').to_owned()
+                change_user_path(head, |rest| {
+                    let decoded = rest.replace("%2F", "/").replace("%2f", "/");
+                    resolve_dot_segments(&decoded)
+                        .trim_end_matches('/')
+                        .to_owned()
                 });
             },
         ),
-        heads(
+        request_head_mutant(
             "path-id-last-segment",
             CLAUSE,
-            "what stands before the last slash is ignored, encoded or not",
+            "only the text after the last slash, encoded or not, is the id",
             |head| {
-                rewritten(head, |rest| {
+                change_user_path(head, |rest| {
                     let rest = rest.replace("%2F", "/");
                     let mut parts = rest.rsplit('/').filter(|it| !it.is_empty());
                     parts.next().unwrap_or_default().to_owned()
                 });
             },
         ),
-        heads(
+        request_head_mutant(
             "path-id-question-mark",
             CLAUSE,
-            "an encoded ? begins a query",
+            "an encoded ? in an id starts the query",
             |head| {
-                rewritten(head, |rest| rest.replace("%3F", "?"));
+                change_user_path(head, |rest| rest.replace("%3F", "?"));
             },
         ),
-        instead(
+        early_response_mutant(
             "path-id-long-500",
             CLAUSE,
-            "an id over 1 KiB is 500",
+            "an id of more than 1 KiB is 500",
             |head, _| {
                 (head.uri.path().len() > 1024 + USERS.len())
-                    .then(|| refused(head, 500, "internal server error"))
+                    .then(|| error_response(head, 500, "internal server error"))
             },
         ),
-        instead(
+        early_response_mutant(
             "path-id-slash-501",
             CLAUSE,
-            "an encoded slash is 501",
+            "an encoded slash in an id is 501",
             |head, _| {
                 let segment = head.uri.path().strip_prefix(USERS)?;
-                let is_split = !segment.contains('/') && decoded(segment).contains('/');
-                is_split.then(|| refused(head, 501, "not implemented"))
+                let has_encoded_slash =
+                    !segment.contains('/') && percent_decode(segment).contains('/');
+                has_encoded_slash.then(|| error_response(head, 501, "not implemented"))
             },
         ),
     ]

@@ -6,23 +6,23 @@ use axum::http::HeaderValue;
 use axum::http::request::Parts as Head;
 use platform::request_id::is_sane;
 
-use super::{answers, calls, heads};
-use crate::calls::CallFault;
-use crate::entry::{Entry, How};
-use crate::http::Answer;
+use super::{call_mutant, request_head_mutant, response_mutant};
+use crate::gateway_calls::CallFault;
+use crate::http::BufferedResponse;
+use crate::mutant::{Fault, Mutant};
 
 const CLAUSE: &str = "GWY-7";
 const HEADER: &str = "x-request-id";
 
-pub fn entries() -> Vec<Entry> {
-    let mut all = accepted();
+pub fn mutants() -> Vec<Mutant> {
+    let mut all = of_requests();
     all.extend(of_responses());
-    all.extend(passed_on());
+    all.extend(of_calls());
     all
 }
 
-/// Changes the id that a request carries.
-fn sent(head: &mut Head, change: impl FnOnce(&str) -> String) {
+/// Changes the id in a request's header.
+fn change_request_id(head: &mut Head, change: impl FnOnce(&str) -> String) {
     let Some(id) = head.headers.get(HEADER) else {
         return;
     };
@@ -32,36 +32,36 @@ fn sent(head: &mut Head, change: impl FnOnce(&str) -> String) {
     }
 }
 
-fn accepted() -> Vec<Entry> {
+fn of_requests() -> Vec<Mutant> {
     vec![
-        heads(
+        request_head_mutant(
             "request-id-cut",
             CLAUSE,
-            "an id is cut to 128 characters",
+            "a request id is truncated to 128 characters",
             |head| {
-                sent(head, |it| it.chars().take(128).collect());
+                change_request_id(head, |it| it.chars().take(128).collect());
             },
         ),
-        heads(
+        request_head_mutant(
             "request-id-lower-case",
             CLAUSE,
-            "an id is put in lower case",
+            "a request id is put in lower case",
             |head| {
-                sent(head, str::to_lowercase);
+                change_request_id(head, str::to_lowercase);
             },
         ),
-        heads(
+        request_head_mutant(
             "request-id-joined",
             CLAUSE,
-            "blanks are taken out of an id",
+            "white space is removed from a request id",
             |head| {
-                sent(head, |it| it.replace([' ', '\t'], ""));
+                change_request_id(head, |it| it.replace([' ', '\t'], ""));
             },
         ),
-        heads(
+        request_head_mutant(
             "request-id-constant",
             CLAUSE,
-            "an id that is made is always the same",
+            "generated request ids are always the same",
             |head| {
                 let valid = head
                     .headers
@@ -74,10 +74,10 @@ fn accepted() -> Vec<Entry> {
                 }
             },
         ),
-        heads(
+        request_head_mutant(
             "request-id-of-seconds",
             CLAUSE,
-            "an id that is made is the second",
+            "a generated request id is the Unix time in seconds",
             |head| {
                 if !head.headers.contains_key(HEADER) {
                     let id = chrono::Utc::now().timestamp().to_string();
@@ -88,60 +88,92 @@ fn accepted() -> Vec<Entry> {
     ]
 }
 
-/// An entry whose answers carry no id in some cases.
-fn silent(id: &'static str, wrong: &'static str, change: fn(&mut Answer)) -> Entry {
-    answers(id, CLAUSE, wrong, change)
+/// A mutant that changes or removes the id of responses.
+fn response_id_mutant(
+    id: &'static str,
+    wrong: &'static str,
+    change: fn(&mut BufferedResponse),
+) -> Mutant {
+    response_mutant(id, CLAUSE, wrong, change)
 }
 
-fn of_responses() -> Vec<Entry> {
+fn of_responses() -> Vec<Mutant> {
     vec![
-        silent("request-id-not-told", "no answer carries an id", |answer| {
-            answer.headers.remove(HEADER);
-        }),
-        silent("request-id-not-on-errors", "errors carry no id", |answer| {
-            if answer.is_error() {
-                answer.headers.remove(HEADER);
-            }
-        }),
-        silent(
-            "request-id-not-on-404",
-            "an unknown route carries no id",
-            |answer| {
-                if answer.status == 404 && !answer.uri.path().starts_with("/api/v1/users") {
-                    answer.headers.remove(HEADER);
+        response_id_mutant(
+            "request-id-not-told",
+            "no response has a request id",
+            |response| {
+                response.headers.remove(HEADER);
+            },
+        ),
+        response_id_mutant(
+            "request-id-not-on-errors",
+            "error responses have no request id",
+            |response| {
+                if response.is_error() {
+                    response.headers.remove(HEADER);
                 }
             },
         ),
-        silent("request-id-not-on-405", "405 carries no id", |answer| {
-            if answer.status == 405 {
-                answer.headers.remove(HEADER);
-            }
-        }),
-        silent("request-id-not-on-204", "204 carries no id", |answer| {
-            if answer.status == 204 {
-                answer.headers.remove(HEADER);
-            }
-        }),
-        silent("request-id-not-on-413", "413 carries no id", |answer| {
-            if answer.status == 413 {
-                answer.headers.remove(HEADER);
-            }
-        }),
-        silent("request-id-not-on-503", "503 carries no id", |answer| {
-            if answer.status == 503 {
-                answer.headers.remove(HEADER);
-            }
-        }),
-        silent("request-id-not-on-504", "504 carries no id", |answer| {
-            if answer.status == 504 {
-                answer.headers.remove(HEADER);
-            }
-        }),
-        silent(
+        response_id_mutant(
+            "request-id-not-on-404",
+            "the 404 of an unknown route has no request id",
+            |response| {
+                if response.status == 404 && !response.uri.path().starts_with("/api/v1/users") {
+                    response.headers.remove(HEADER);
+                }
+            },
+        ),
+        response_id_mutant(
+            "request-id-not-on-405",
+            "a 405 response has no request id",
+            |response| {
+                if response.status == 405 {
+                    response.headers.remove(HEADER);
+                }
+            },
+        ),
+        response_id_mutant(
+            "request-id-not-on-204",
+            "a 204 response has no request id",
+            |response| {
+                if response.status == 204 {
+                    response.headers.remove(HEADER);
+                }
+            },
+        ),
+        response_id_mutant(
+            "request-id-not-on-413",
+            "a 413 response has no request id",
+            |response| {
+                if response.status == 413 {
+                    response.headers.remove(HEADER);
+                }
+            },
+        ),
+        response_id_mutant(
+            "request-id-not-on-503",
+            "a 503 response has no request id",
+            |response| {
+                if response.status == 503 {
+                    response.headers.remove(HEADER);
+                }
+            },
+        ),
+        response_id_mutant(
+            "request-id-not-on-504",
+            "a 504 response has no request id",
+            |response| {
+                if response.status == 504 {
+                    response.headers.remove(HEADER);
+                }
+            },
+        ),
+        response_id_mutant(
             "request-id-of-answers",
-            "an answer has an id of its own",
-            |answer| {
-                answer
+            "a response has another request id than the request",
+            |response| {
+                response
                     .headers
                     .insert(HEADER, HeaderValue::from_static("of-the-answer"));
             },
@@ -149,31 +181,31 @@ fn of_responses() -> Vec<Entry> {
     ]
 }
 
-/// How many calls were made.
-static CALLS: AtomicU64 = AtomicU64::new(0);
+/// The number of attempts of calls so far.
+static ATTEMPTS: AtomicU64 = AtomicU64::new(0);
 
-fn passed_on() -> Vec<Entry> {
+fn of_calls() -> Vec<Mutant> {
     vec![
-        calls(
+        call_mutant(
             "request-id-of-calls",
             CLAUSE,
-            "every try has an id of its own",
+            "every attempt of a call has its own request id",
             CallFault {
                 context: |context| {
-                    let number = CALLS.fetch_add(1, Ordering::Relaxed);
+                    let number = ATTEMPTS.fetch_add(1, Ordering::Relaxed);
                     context.request_id = format!("call-{number}").parse().expect("a value");
                 },
                 ..CallFault::default()
             },
         ),
-        calls(
+        call_mutant(
             "request-id-of-tries",
             CLAUSE,
-            "every try after the first has another id",
+            "attempts after the first have another request id",
             CallFault {
                 context: |context| {
                     let mut id = context.request_id.as_bytes().to_vec();
-                    if !CALLS.fetch_add(1, Ordering::Relaxed).is_multiple_of(3) {
+                    if !ATTEMPTS.fetch_add(1, Ordering::Relaxed).is_multiple_of(3) {
                         id.extend(b"-again");
                     }
                     context.request_id = HeaderValue::from_bytes(&id).expect("a value");
@@ -181,26 +213,26 @@ fn passed_on() -> Vec<Entry> {
                 ..CallFault::default()
             },
         ),
-        calls(
+        call_mutant(
             "request-id-not-called",
             CLAUSE,
-            "calls carry an empty id",
+            "calls have an empty request id",
             CallFault {
                 context: |context| context.request_id = HeaderValue::from_static(""),
                 ..CallFault::default()
             },
         ),
-        Entry::of_gateway(
+        Mutant::for_gateway(
             "request-id-not-logged",
             CLAUSE,
-            "the log does not hold the id",
-            How::Output(|line| Some(line.replace("\"request_id\"", "\"request\""))),
+            "the log does not contain the request id",
+            Fault::Output(|line| Some(line.replace("\"request_id\"", "\"request\""))),
         ),
-        Entry::of_gateway(
+        Mutant::for_gateway(
             "request-id-logged-in-part",
             CLAUSE,
-            "the log holds the first 36 characters of the id",
-            How::Output(|line| {
+            "the log contains only the first 36 characters of the request id",
+            Fault::Output(|line| {
                 let Ok(mut event) = serde_json::from_str::<serde_json::Value>(&line) else {
                     return Some(line);
                 };

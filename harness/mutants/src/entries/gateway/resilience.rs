@@ -6,89 +6,97 @@ use async_trait::async_trait;
 use gateway::request_context::RequestContext;
 use tonic::Status;
 
-use super::{environment, replaced};
-use crate::entries::set;
-use crate::entry::Entry;
-use crate::upstream::{Around, Try, add_layer};
+use super::{environment_mutant, gateway_mutant};
+use crate::call_interceptor::{Attempt, CallInterceptor, intercept_calls};
+use crate::entries::set_variable;
+use crate::mutant::Mutant;
 
-pub fn entries() -> Vec<Entry> {
+pub fn mutants() -> Vec<Mutant> {
     let mut all = timeouts();
-    all.extend(tries());
-    all.extend(pauses());
+    all.extend(retries());
+    all.extend(delays());
     all
 }
 
-fn timeouts() -> Vec<Entry> {
+fn timeouts() -> Vec<Mutant> {
     vec![
-        environment(
+        environment_mutant(
             "gateway-waits-for-ever",
             "RES-1",
-            "REQUEST_TIMEOUT is not kept",
-            |it| set(it, "REQUEST_TIMEOUT", "1h"),
+            "REQUEST_TIMEOUT is ignored: it is always an hour",
+            |it| set_variable(it, "REQUEST_TIMEOUT", "1h"),
         ),
-        environment(
+        environment_mutant(
             "gateway-is-impatient",
             "RES-1",
-            "a request is given up after a second, and REQUEST_TIMEOUT is ignored",
-            |it| set(it, "REQUEST_TIMEOUT", "1s"),
+            "REQUEST_TIMEOUT is ignored: it is always 1 s",
+            |it| set_variable(it, "REQUEST_TIMEOUT", "1s"),
         ),
-        environment(
+        environment_mutant(
             "gateway-time-out-is-short",
             "RES-1",
-            "a request is given up long before its time",
-            |it| set(it, "REQUEST_TIMEOUT", "100ms"),
+            "REQUEST_TIMEOUT is ignored: it is always 100 ms",
+            |it| set_variable(it, "REQUEST_TIMEOUT", "100ms"),
         ),
     ]
 }
 
-fn tries() -> Vec<Entry> {
+fn retries() -> Vec<Mutant> {
     vec![
-        replaced(
+        gateway_mutant(
             "gateway-repeats-broken-calls",
             "RES-2",
-            "every call whose connection broke is made again, a write too",
-            |it| add_layer(it, AfterBreaks),
+            "every call is retried after a broken connection, writes too",
+            |it| intercept_calls(it, RetriesBrokenCalls),
         ),
-        replaced(
+        gateway_mutant(
             "gateway-knows-no-outage",
             "RES-2",
-            "a GET whose connection failed is not repeated",
-            |it| add_layer(it, FailsAtOnce),
+            "a GET is not retried after a failed connection",
+            |it| intercept_calls(it, ConnectionErrorIsInternal),
         ),
     ]
 }
 
-fn pauses() -> Vec<Entry> {
-    vec![environment(
+fn delays() -> Vec<Mutant> {
+    vec![environment_mutant(
         "gateway-own-base-delay",
         "RES-2",
-        "RETRY_BASE_DELAY is not kept",
-        |it| set(it, "RETRY_BASE_DELAY", "10ms"),
+        "RETRY_BASE_DELAY is ignored: it is always 10 ms",
+        |it| set_variable(it, "RETRY_BASE_DELAY", "10ms"),
     )]
 }
 
-/// Makes a call again if its connection broke.
-struct AfterBreaks;
+/// Retries a call once if its connection broke.
+struct RetriesBrokenCalls;
 
 #[async_trait]
-impl Around for AfterBreaks {
-    async fn make<T: Send>(&self, context: &RequestContext, send: Try<'_, T>) -> Result<T, Status> {
+impl CallInterceptor for RetriesBrokenCalls {
+    async fn call<T: Send>(
+        &self,
+        context: &RequestContext,
+        send: Attempt<'_, T>,
+    ) -> Result<T, Status> {
         match send(context.clone()).await {
             Err(status) if status.source().is_some() => send(context.clone()).await,
-            answer => answer,
+            response => response,
         }
     }
 }
 
-/// Reports a failed connection as INTERNAL.
-struct FailsAtOnce;
+/// Reports a failed connection as INTERNAL, which is not retried.
+struct ConnectionErrorIsInternal;
 
 #[async_trait]
-impl Around for FailsAtOnce {
-    async fn make<T: Send>(&self, context: &RequestContext, send: Try<'_, T>) -> Result<T, Status> {
+impl CallInterceptor for ConnectionErrorIsInternal {
+    async fn call<T: Send>(
+        &self,
+        context: &RequestContext,
+        send: Attempt<'_, T>,
+    ) -> Result<T, Status> {
         match send(context.clone()).await {
             Err(status) if status.source().is_some() => Err(Status::internal("cannot connect")),
-            answer => answer,
+            response => response,
         }
     }
 }

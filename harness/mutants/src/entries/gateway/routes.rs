@@ -1,122 +1,129 @@
-//! GWY-1: routes.
+//! GWY-1: routes and their responses.
 
 use axum::http::Method;
 use axum::http::header::CONTENT_TYPE;
 use serde_json::Value;
 
-use super::{answers, calls, heads, instead, reads};
-use crate::calls::CallFault;
-use crate::entry::Entry;
-use crate::http::{objects, refused, target};
+use super::{
+    call_mutant, early_response_mutant, request_body_mutant, request_head_mutant, response_mutant,
+};
+use crate::gateway_calls::CallFault;
+use crate::http::{change_json_object, error_response, set_target};
+use crate::mutant::Mutant;
 
 const CLAUSE: &str = "GWY-1";
 
-pub fn entries() -> Vec<Entry> {
+pub fn mutants() -> Vec<Mutant> {
     let mut all = statuses();
-    all.extend(kinds());
+    all.extend(content_types());
     all.extend(creates());
     all
 }
 
-fn statuses() -> Vec<Entry> {
+fn statuses() -> Vec<Mutant> {
     vec![
-        answers(
+        response_mutant(
             "routes-create-200",
             CLAUSE,
             "a create is answered with 200",
-            |answer| {
-                if answer.status == 201 {
-                    answer.set(200);
+            |response| {
+                if response.status == 201 {
+                    response.set_status(200);
                 }
             },
         ),
-        answers(
+        response_mutant(
             "routes-update-204",
             CLAUSE,
-            "an update is answered with 204 and nothing else",
-            |answer| {
-                if answer.method == Method::PUT && answer.status == 200 {
-                    answer.set(204);
-                    answer.body.clear();
+            "an update is answered with 204 and no body",
+            |response| {
+                if response.method == Method::PUT && response.status == 200 {
+                    response.set_status(204);
+                    response.body.clear();
                 }
             },
         ),
-        answers(
+        response_mutant(
             "routes-delete-200",
             CLAUSE,
             "a delete is answered with 200 and a body",
-            |answer| {
-                if answer.status == 204 {
-                    answer.set(200);
-                    answer.text("application/json", "{}");
+            |response| {
+                if response.status == 204 {
+                    response.set_status(200);
+                    response.set_body("application/json", "{}");
                 }
             },
         ),
-        heads("routes-patch", CLAUSE, "an update is a PATCH", |head| {
-            head.method = match head.method {
-                Method::PUT => Method::PATCH,
-                Method::PATCH => Method::PUT,
-                _ => return,
-            };
-        }),
-        heads(
+        request_head_mutant(
+            "routes-patch",
+            CLAUSE,
+            "updates are PATCH requests instead of PUT",
+            |head| {
+                head.method = match head.method {
+                    Method::PUT => Method::PATCH,
+                    Method::PATCH => Method::PUT,
+                    _ => return,
+                };
+            },
+        ),
+        request_head_mutant(
             "routes-without-version",
             CLAUSE,
-            "the routes stand under /api",
+            "the routes are under /api instead of /api/v1",
             |head| {
                 let path = head.uri.to_string();
                 if let Some(rest) = path.strip_prefix("/api/v1/") {
-                    target(head, &format!("/nowhere/{rest}"));
+                    set_target(head, &format!("/nowhere/{rest}"));
                 } else if let Some(rest) = path.strip_prefix("/api/") {
-                    target(head, &format!("/api/v1/{rest}"));
+                    set_target(head, &format!("/api/v1/{rest}"));
                 }
             },
         ),
-        instead(
+        early_response_mutant(
             "routes-delete-keeps",
             CLAUSE,
-            "a delete is answered and not made",
-            |head, _| (head.method == Method::DELETE).then(|| refused(head, 204, "")),
+            "a delete is answered with 204 but not executed",
+            |head, _| (head.method == Method::DELETE).then(|| error_response(head, 204, "")),
         ),
     ]
 }
 
-fn kinds() -> Vec<Entry> {
+fn content_types() -> Vec<Mutant> {
     vec![
-        answers(
+        response_mutant(
             "routes-text-plain",
             CLAUSE,
             "JSON is sent as text/plain",
-            |answer| {
-                if let Some(kind) = answer.headers.get_mut(CONTENT_TYPE) {
-                    *kind = "text/plain; charset=utf-8".parse().expect("a value");
+            |response| {
+                if let Some(content_type) = response.headers.get_mut(CONTENT_TYPE) {
+                    *content_type = "text/plain; charset=utf-8".parse().expect("a value");
                 }
             },
         ),
-        answers(
+        response_mutant(
             "routes-no-content-type",
             CLAUSE,
-            "answers have no Content-Type",
-            |answer| {
-                answer.headers.remove(CONTENT_TYPE);
+            "responses have no Content-Type",
+            |response| {
+                response.headers.remove(CONTENT_TYPE);
             },
         ),
-        answers(
+        response_mutant(
             "routes-vendor-type",
             CLAUSE,
-            "JSON is sent as a type of its own",
-            |answer| {
-                if let Some(kind) = answer.headers.get_mut(CONTENT_TYPE) {
-                    *kind = "application/vnd.api+json".parse().expect("a value");
+            "JSON is sent as application/vnd.api+json",
+            |response| {
+                if let Some(content_type) = response.headers.get_mut(CONTENT_TYPE) {
+                    *content_type = "application/vnd.api+json".parse().expect("a value");
                 }
             },
         ),
     ]
 }
 
-fn creates() -> Vec<Entry> {
+fn creates() -> Vec<Mutant> {
     vec![
-        calls(
+        call_mutant(
             "routes-drops-password",
             CLAUSE,
             "a create does not pass on the password",
@@ -125,7 +132,7 @@ fn creates() -> Vec<Entry> {
                 ..CallFault::default()
             },
         ),
-        calls(
+        call_mutant(
             "routes-drops-metadata",
             CLAUSE,
             "a create does not pass on the metadata",
@@ -134,10 +141,10 @@ fn creates() -> Vec<Entry> {
                 ..CallFault::default()
             },
         ),
-        calls(
+        call_mutant(
             "routes-drops-empty-key",
             CLAUSE,
-            "a create does not pass on metadata without a key",
+            "a create drops the metadata entry with an empty key",
             CallFault {
                 create: |request| {
                     request.metadata.remove("");
@@ -145,7 +152,7 @@ fn creates() -> Vec<Entry> {
                 ..CallFault::default()
             },
         ),
-        calls(
+        call_mutant(
             "routes-trims",
             CLAUSE,
             "a create trims the name",
@@ -154,7 +161,7 @@ fn creates() -> Vec<Entry> {
                 ..CallFault::default()
             },
         ),
-        calls(
+        call_mutant(
             "routes-lower-case",
             CLAUSE,
             "a create puts the email in lower case",
@@ -163,7 +170,7 @@ fn creates() -> Vec<Entry> {
                 ..CallFault::default()
             },
         ),
-        instead(
+        early_response_mutant(
             "routes-refuses-null",
             CLAUSE,
             "a create refuses members that are null",
@@ -174,27 +181,27 @@ fn creates() -> Vec<Entry> {
                         .is_some_and(|it| it.values().any(Value::is_null))
                 });
                 (head.method == Method::POST && has_null)
-                    .then(|| refused(head, 400, "null is no value"))
+                    .then(|| error_response(head, 400, "null is no value"))
             },
         ),
-        instead(
+        early_response_mutant(
             "routes-refuses-missing",
             CLAUSE,
-            "a create refuses what has no email by itself",
+            "the gateway itself refuses a create without an email",
             |head, body| {
                 let is_missing =
                     serde_json::from_slice(body).is_ok_and(|it: Value| it["email"].is_null());
                 (head.method == Method::POST && is_missing)
-                    .then(|| refused(head, 400, "missing field `email`"))
+                    .then(|| error_response(head, 400, "missing field `email`"))
             },
         ),
-        reads(
+        request_body_mutant(
             "routes-null-is-text",
             CLAUSE,
-            "a create takes null for the text null",
+            "a create reads null as the text `null`",
             |head, body| {
                 if head.method == Method::POST {
-                    objects(body, |object| {
+                    change_json_object(body, |object| {
                         for (name, value) in object {
                             if value.is_null() && name != "metadata" {
                                 *value = "null".into();

@@ -1,50 +1,50 @@
-//! GWY-5: answers of the user service that cannot be passed on.
+//! GWY-5: unexpected responses of the user service.
 
 use serde_json::{Value, json};
 use tonic::{Code, Status};
 
-use super::{answers, calls, instead};
-use crate::calls::CallFault;
-use crate::entry::Entry;
-use crate::http::Answer;
+use super::{call_mutant, early_response_mutant, response_mutant};
+use crate::gateway_calls::CallFault;
+use crate::http::BufferedResponse;
+use crate::mutant::Mutant;
 
 const CLAUSE: &str = "GWY-5";
 
-pub fn entries() -> Vec<Entry> {
+pub fn mutants() -> Vec<Mutant> {
     vec![
-        calls(
+        call_mutant(
             "upstream-no-id",
             CLAUSE,
-            "a user without an id ends the connection",
+            "a user without an id closes the client's connection",
             CallFault {
                 user: |user| assert!(!user.id.is_empty(), "a user has an id"),
                 ..CallFault::default()
             },
         ),
-        calls(
+        call_mutant(
             "upstream-unknown-status",
             CLAUSE,
-            "a user of unknown status ends the connection",
+            "a user with an unknown status closes the client's connection",
             CallFault {
                 user: |user| assert!(user.status < 4, "a status is known"),
                 ..CallFault::default()
             },
         ),
-        answers(
+        response_mutant(
             "upstream-no-user",
             CLAUSE,
-            "an answer without a user is shown as null",
-            |answer| {
-                // Nothing was logged as to why, so that every internal error counts.
-                if answer.status == 500 {
-                    shown(answer, json!({ "user": null }));
+            "a response without a user is shown as null",
+            |response| {
+                // The cause of a 500 is unknown here, so every 500 is changed.
+                if response.status == 500 {
+                    set_success(response, json!({ "user": null }));
                 }
             },
         ),
-        calls(
+        call_mutant(
             "upstream-garbage-is-the-clients",
             CLAUSE,
-            "what cannot be decoded is the client's mistake",
+            "a response of the user service that cannot be decoded is a client error",
             CallFault {
                 status: |status| match status.code() {
                     Code::Internal if !status.message().is_empty() => {
@@ -55,10 +55,10 @@ pub fn entries() -> Vec<Entry> {
                 ..CallFault::default()
             },
         ),
-        calls(
+        call_mutant(
             "upstream-strange-panics",
             CLAUSE,
-            "an answer that is none ends the connection",
+            "an unexpected status of the user service closes the client's connection",
             CallFault {
                 status: |status| {
                     let is_strange = matches!(
@@ -71,10 +71,10 @@ pub fn entries() -> Vec<Entry> {
                 ..CallFault::default()
             },
         ),
-        calls(
+        call_mutant(
             "upstream-long-messages-panic",
             CLAUSE,
-            "a long message ends the connection",
+            "a long error message closes the client's connection",
             CallFault {
                 status: |status| {
                     assert!(status.message().len() < 40_000, "a message is short");
@@ -83,10 +83,10 @@ pub fn entries() -> Vec<Entry> {
                 ..CallFault::default()
             },
         ),
-        calls(
+        call_mutant(
             "upstream-percents-panic",
             CLAUSE,
-            "a message that is not well escaped ends the connection",
+            "an error message with malformed escapes closes the client's connection",
             CallFault {
                 status: |status| {
                     let message = status.message();
@@ -97,13 +97,13 @@ pub fn entries() -> Vec<Entry> {
                 ..CallFault::default()
             },
         ),
-        answers(
+        response_mutant(
             "upstream-empty-messages",
             CLAUSE,
-            "an error without a message has no body",
-            |answer| {
-                if answer.is_error() {
-                    answer.json(|body| {
+            "an error with an empty message has the body `null`",
+            |response| {
+                if response.is_error() {
+                    response.change_json(|body| {
                         if body["error"] == "" {
                             *body = Value::Null;
                         }
@@ -111,21 +111,21 @@ pub fn entries() -> Vec<Entry> {
                 }
             },
         ),
-        answers(
+        response_mutant(
             "upstream-bad-gateway",
             CLAUSE,
-            "a connection that broke is a page of HTML",
-            |answer| {
-                if answer.status == 503 {
-                    answer.set(502);
-                    answer.text("text/html", "<h1>502 Bad Gateway</h1>");
+            "an unavailable user service is a 502 page in HTML",
+            |response| {
+                if response.status == 503 {
+                    response.set_status(502);
+                    response.set_body("text/html", "<h1>502 Bad Gateway</h1>");
                 }
             },
         ),
-        instead(
+        early_response_mutant(
             "upstream-any-request-panics",
             CLAUSE,
-            "a path with escaped control characters ends the connection",
+            "a path with escaped control characters closes the client's connection",
             |head, _| {
                 let is_unusual = head.uri.path().contains("%0") || head.uri.path().contains("%F");
                 assert!(!is_unusual, "a path is plain");
@@ -135,8 +135,8 @@ pub fn entries() -> Vec<Entry> {
     ]
 }
 
-/// Shows something else as a success.
-fn shown(it: &mut Answer, body: Value) {
-    it.set(200);
-    it.json(|it| *it = body);
+/// Replaces an error by a 200 response with this body.
+fn set_success(response: &mut BufferedResponse, body: Value) {
+    response.set_status(200);
+    response.change_json(|json| *json = body);
 }

@@ -1,4 +1,4 @@
-//! GRP-3: deadlines, limits and what is no call.
+//! GRP-3: deadlines, limits and invalid messages.
 
 use std::time::Duration;
 
@@ -11,12 +11,12 @@ use user_proto::v1;
 use user_service::dependencies::Dependencies;
 use user_service::store::{PgStore, Pool};
 
-use crate::entries::parts;
-use crate::entry::Entry;
+use crate::entries::user_service_mutant;
+use crate::mutant::Mutant;
 
-/// Refuses with another code.
-fn recode(it: &mut Dependencies, from: Code, to: Code) {
-    it.wrap_grpc = Box::new(move |router| {
+/// Replaces one status code in responses by another.
+fn replace_code(dependencies: &mut Dependencies, from: Code, to: Code) {
+    dependencies.wrap_grpc = Box::new(move |router| {
         router.layer(from_fn(move |request: Request, next: Next| async move {
             let mut response: Response = next.run(request).await;
             let code = response.headers().get("grpc-status").cloned();
@@ -30,12 +30,12 @@ fn recode(it: &mut Dependencies, from: Code, to: Code) {
     });
 }
 
-pub fn deadlines() -> Vec<Entry> {
+pub fn deadlines() -> Vec<Mutant> {
     vec![
-        parts(
+        user_service_mutant(
             "deadline-of-unary-calls-alone",
             "GRP-3",
-            "a stream of users goes on beyond its deadline",
+            "StreamUsers continues after its deadline",
             |_, dependencies| {
                 dependencies.wrap_grpc = Box::new(|router| {
                     router.layer(from_fn(async |mut request: Request, next: Next| {
@@ -47,16 +47,16 @@ pub fn deadlines() -> Vec<Entry> {
                 });
             },
         ),
-        parts(
+        user_service_mutant(
             "deadline-cancelled",
             "GRP-3",
             "a call past its deadline is CANCELLED",
-            |_, it| recode(it, Code::DeadlineExceeded, Code::Cancelled),
+            |_, it| replace_code(it, Code::DeadlineExceeded, Code::Cancelled),
         ),
-        parts(
+        user_service_mutant(
             "deadline-leaves-statements",
             "GRP-3",
-            "statements of cancelled calls go on in the database",
+            "SQL statements of cancelled calls continue in the database",
             |settings, dependencies| {
                 let pool = Pool::new(
                     settings.database.clone(),
@@ -66,10 +66,10 @@ pub fn deadlines() -> Vec<Entry> {
                 dependencies.store = std::sync::Arc::new(PgStore::new(pool));
             },
         ),
-        parts(
+        user_service_mutant(
             "deadline-leaves-running-statements",
             "GRP-3",
-            "the database bounds the wait for locks alone",
+            "the database limits only the wait for locks, not running statements",
             |settings, dependencies| {
                 let options = settings.database.clone();
                 let pool = Pool::new(
@@ -83,9 +83,9 @@ pub fn deadlines() -> Vec<Entry> {
     ]
 }
 
-/// Changes every request before it is handled: its path, and its message.
-fn requests(it: &mut Dependencies, change: fn(&str, Vec<u8>) -> Vec<u8>) {
-    it.wrap_grpc = Box::new(move |router| {
+/// Changes the encoded message of every request, given the path.
+fn change_request_messages(dependencies: &mut Dependencies, change: fn(&str, Vec<u8>) -> Vec<u8>) {
+    dependencies.wrap_grpc = Box::new(move |router| {
         router.layer(from_fn(move |request: Request, next: Next| async move {
             let (head, body) = request.into_parts();
             if !head.uri.path().starts_with("/user.v1.") {
@@ -101,8 +101,8 @@ fn requests(it: &mut Dependencies, change: fn(&str, Vec<u8>) -> Vec<u8>) {
     });
 }
 
-/// Whether the message is one of the call's.
-fn is_message(path: &str, message: &[u8]) -> bool {
+/// Whether the bytes are a valid request message of the method.
+fn is_valid_message(path: &str, message: &[u8]) -> bool {
     fn decodes<M: prost::Message + Default>(message: &[u8]) -> bool {
         M::decode(message).is_ok()
     }
@@ -115,27 +115,27 @@ fn is_message(path: &str, message: &[u8]) -> bool {
     }
 }
 
-pub fn messages() -> Vec<Entry> {
+pub fn messages() -> Vec<Mutant> {
     vec![
-        parts(
+        user_service_mutant(
             "message-internal",
             "GRP-3",
-            "a message that is too long is INTERNAL",
-            |_, it| recode(it, Code::OutOfRange, Code::Internal),
+            "a message that is too long fails with INTERNAL",
+            |_, it| replace_code(it, Code::OutOfRange, Code::Internal),
         ),
-        parts(
+        user_service_mutant(
             "method-unknown-not-found",
             "GRP-3",
             "an unknown method is NOT_FOUND",
-            |_, it| recode(it, Code::Unimplemented, Code::NotFound),
+            |_, it| replace_code(it, Code::Unimplemented, Code::NotFound),
         ),
-        parts(
+        user_service_mutant(
             "bytes-taken-for-empty",
             "GRP-3",
-            "bytes that are no message count as an empty one",
+            "bytes that are not a valid message count as an empty message",
             |_, dependencies| {
-                requests(dependencies, |path, message| {
-                    if is_message(path, &message) {
+                change_request_messages(dependencies, |path, message| {
+                    if is_valid_message(path, &message) {
                         message
                     } else {
                         Vec::new()
@@ -143,27 +143,27 @@ pub fn messages() -> Vec<Entry> {
                 });
             },
         ),
-        parts(
+        user_service_mutant(
             "bytes-end-the-program",
             "GRP-3",
-            "bytes that are no message end the program",
+            "bytes that are not a valid message crash the program",
             |_, dependencies| {
-                requests(dependencies, |path, message| {
-                    if !is_message(path, &message) {
+                change_request_messages(dependencies, |path, message| {
+                    if !is_valid_message(path, &message) {
                         std::process::abort();
                     }
                     message
                 });
             },
         ),
-        parts(
+        user_service_mutant(
             "utf8-mended",
             "GRP-3",
-            "bytes that are no UTF-8 become question marks",
+            "bytes that are not valid UTF-8 become question marks",
             |_, dependencies| {
-                requests(dependencies, |_, message| {
-                    let mended = message.iter();
-                    mended
+                change_request_messages(dependencies, |_, message| {
+                    let bytes = message.iter();
+                    bytes
                         .map(|byte| if *byte >= 0xc0 { b'?' } else { *byte })
                         .collect()
                 });

@@ -1,15 +1,15 @@
-//! The plumbing of gRPC.
+//! GRP-2, GRP-3: gRPC reflection, deadlines and messages.
 //!
-//! - [`reflection`]: what reflection says (GRP-2)
-//! - [`calls`]: deadlines, limits and what is no call (GRP-3)
+//! - [`reflection`]: the reflection service (GRP-2)
+//! - [`calls`]: deadlines, limits and invalid messages (GRP-3)
 
 mod calls;
 mod reflection;
 
-use crate::entry::Entry;
+use crate::mutant::Mutant;
 
-pub fn entries() -> Vec<Entry> {
-    [reflection::entries(), calls::deadlines(), calls::messages()]
+pub fn mutants() -> Vec<Mutant> {
+    [reflection::mutants(), calls::deadlines(), calls::messages()]
         .into_iter()
         .flatten()
         .collect()

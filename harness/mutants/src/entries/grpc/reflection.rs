@@ -1,16 +1,16 @@
-//! GRP-2: what reflection says.
+//! GRP-2: the reflection service.
 
 use axum::extract::Request;
 use axum::middleware::{Next, from_fn};
 
-use crate::entries::parts;
-use crate::entry::Entry;
+use crate::entries::user_service_mutant;
+use crate::mutant::Mutant;
 
-pub fn entries() -> Vec<Entry> {
-    vec![parts(
+pub fn mutants() -> Vec<Mutant> {
+    vec![user_service_mutant(
         "reflection-none",
         "GRP-2",
-        "there is no reflection",
+        "the reflection service is missing",
         |_, dependencies| {
             dependencies.wrap_grpc = Box::new(|router| {
                 router.layer(from_fn(async |request: Request, next: Next| {

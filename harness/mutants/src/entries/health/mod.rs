@@ -1,58 +1,61 @@
-//! Health, over HTTP and over gRPC.
+//! HLT-1 to HLT-8, GRP-1: health over HTTP and gRPC.
 
-mod always;
-mod answers;
-mod checks;
+mod grpc_health;
+mod lifetime;
+mod overall_status;
 mod recovery;
+mod responses;
 mod secrets;
-mod service;
-mod wholes;
+mod timestamps;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use platform::health::{Check, Unwell};
 
-use crate::entries::common;
-use crate::entry::{Common, Entry};
-use crate::probes::{self, Probe};
+use crate::entries::common_mutant;
+use crate::mutant::{CommonParts, Mutant};
+use crate::probes::{self, ProbeResponse};
 
-pub fn entries() -> Vec<Entry> {
+pub fn mutants() -> Vec<Mutant> {
     [
-        always::entries(),
-        answers::entries(),
-        wholes::entries(),
-        checks::entries(),
-        recovery::entries(),
-        secrets::entries(),
-        service::entries(),
+        lifetime::mutants(),
+        responses::mutants(),
+        overall_status::mutants(),
+        timestamps::mutants(),
+        recovery::mutants(),
+        secrets::mutants(),
+        grpc_health::mutants(),
     ]
     .into_iter()
     .flatten()
     .collect()
 }
 
-/// An entry that changes the answers of `/health`.
-fn health(
+/// A mutant that changes the responses of `/health`.
+fn health_mutant(
     id: &'static str,
     clause: &'static str,
     wrong: &'static str,
-    change: fn(&mut Probe),
-) -> Entry {
-    common(id, clause, wrong, move |parts| {
-        probes::inject(parts.wrap_http, "/health", change);
+    change: fn(&mut ProbeResponse),
+) -> Mutant {
+    common_mutant(id, clause, wrong, move |parts| {
+        probes::change_probe(parts.wrap_http, "/health", change);
     })
 }
 
-/// Puts something around the check of each component.
-fn each_check<C: Check + 'static>(it: &mut Common<'_>, around: impl Fn(Arc<dyn Check>) -> C) {
-    for component in it.components.iter_mut() {
-        component.check = Arc::new(around(component.check.clone()));
+/// Wraps the health check of each component.
+fn wrap_checks<C: Check + 'static>(
+    parts: &mut CommonParts<'_>,
+    wrap: impl Fn(Arc<dyn Check>) -> C,
+) {
+    for component in parts.components.iter_mut() {
+        component.check = Arc::new(wrap(component.check.clone()));
     }
 }
 
-/// What a check finds within 0.8 s: sooner than it is dropped from outside, so that a failure is seen.
-async fn limited(check: &dyn Check) -> Result<(), Unwell> {
+/// Runs a check for at most 0.8 s: shorter than the caller's timeout, which would drop the check unseen.
+async fn check_within_limit(check: &dyn Check) -> Result<(), Unwell> {
     let checked = tokio::time::timeout(Duration::from_millis(800), check.check()).await;
     checked.unwrap_or(Err(Unwell("timed out")))
 }

@@ -1,4 +1,4 @@
-//! HLT-7: a component that works again.
+//! HLT-7: components that recover after a failure.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -7,59 +7,59 @@ use std::time::Duration;
 use async_trait::async_trait;
 use platform::health::{Check, Unwell};
 
-use super::{each_check, limited};
+use super::{check_within_limit, wrap_checks};
 use crate::entries::connection::OneConnection;
-use crate::entries::{common, parts};
-use crate::entry::Entry;
+use crate::entries::{common_mutant, user_service_mutant};
+use crate::mutant::Mutant;
 
-pub fn entries() -> Vec<Entry> {
+pub fn mutants() -> Vec<Mutant> {
     vec![
-        common(
+        common_mutant(
             "recovery-never",
             "HLT-7",
             "a component that failed once stays unhealthy",
             |parts| {
-                each_check(parts, |inner| Once {
+                wrap_checks(parts, |inner| NeverRecovers {
                     inner,
                     failed: AtomicBool::new(false),
                 });
             },
         ),
-        parts(
+        user_service_mutant(
             "recovery-one-connection",
             "HLT-7",
-            "the database is checked on the first connection for ever",
+            "the database is checked through one connection that is never replaced",
             |settings, dependencies| {
-                dependencies.components[0].check = Arc::new(OneConnection::of(settings));
+                dependencies.components[0].check = Arc::new(OneConnection::new(settings));
             },
         ),
-        common(
+        common_mutant(
             "recovery-needs-ttl-of-a-minute",
             "HLT-7",
-            "checks pause for a minute after a failure",
+            "a failed check is cached for a minute",
             |parts| {
-                each_check(parts, |inner| Slow {
+                wrap_checks(parts, |inner| CachesFailure {
                     inner,
-                    failed: std::sync::Mutex::default(),
+                    failed_at: std::sync::Mutex::default(),
                 });
             },
         ),
     ]
 }
 
-/// A check that fails for good once it has failed.
-struct Once {
+/// A check that always fails after its first failure.
+struct NeverRecovers {
     inner: Arc<dyn Check>,
     failed: AtomicBool,
 }
 
 #[async_trait]
-impl Check for Once {
+impl Check for NeverRecovers {
     async fn check(&self) -> Result<(), Unwell> {
         if self.failed.load(Ordering::Relaxed) {
-            return Err(Unwell("it failed before"));
+            return Err(Unwell("the check failed before"));
         }
-        let checked = limited(self.inner.as_ref()).await;
+        let checked = check_within_limit(self.inner.as_ref()).await;
         self.failed.store(checked.is_err(), Ordering::Relaxed);
         checked
     }
@@ -72,22 +72,22 @@ impl Check for OneConnection {
     }
 }
 
-/// A check that answers from memory for a minute after it failed.
-struct Slow {
+/// A check whose failure is cached for a minute.
+struct CachesFailure {
     inner: Arc<dyn Check>,
-    failed: std::sync::Mutex<Option<std::time::Instant>>,
+    failed_at: std::sync::Mutex<Option<std::time::Instant>>,
 }
 
 #[async_trait]
-impl Check for Slow {
+impl Check for CachesFailure {
     async fn check(&self) -> Result<(), Unwell> {
-        let recent = self.failed.lock().ok().and_then(|it| *it);
-        if recent.is_some_and(|it| it.elapsed() < Duration::from_mins(1)) {
-            return Err(Unwell("it failed a moment ago"));
+        let failed_at = self.failed_at.lock().ok().and_then(|it| *it);
+        if failed_at.is_some_and(|it| it.elapsed() < Duration::from_mins(1)) {
+            return Err(Unwell("the check failed within the last minute"));
         }
-        let checked = limited(self.inner.as_ref()).await;
-        if let Ok(mut failed) = self.failed.lock() {
-            *failed = checked.is_err().then(std::time::Instant::now);
+        let checked = check_within_limit(self.inner.as_ref()).await;
+        if let Ok(mut failed_at) = self.failed_at.lock() {
+            *failed_at = checked.is_err().then(std::time::Instant::now);
         }
         checked
     }

@@ -1,17 +1,17 @@
-//! HLT-8: what an answer must not contain.
+//! HLT-8: secrets in health responses.
 
-use super::health;
-use crate::entry::Entry;
-use crate::probes::each_component;
+use super::health_mutant;
+use crate::mutant::Mutant;
+use crate::probes::change_components;
 
-pub fn entries() -> Vec<Entry> {
+pub fn mutants() -> Vec<Mutant> {
     vec![
-        health(
+        health_mutant(
             "secret-in-error",
             "HLT-8",
-            "an error holds the connection string",
+            "a component's error contains the connection string",
             |probe| {
-                each_component(probe, |component| {
+                change_components(probe, |component| {
                     if component["status"] != "healthy" {
                         let name = match component["name"].as_str() {
                             Some("database") => "DATABASE_URL",
@@ -23,10 +23,10 @@ pub fn entries() -> Vec<Entry> {
                 });
             },
         ),
-        health(
+        health_mutant(
             "secret-in-answer",
             "HLT-8",
-            "the answer holds the whole configuration",
+            "the health response contains all environment variables",
             |probe| {
                 probe.body["config"] = std::env::vars()
                     .map(|(name, value)| format!("{name}={value}"))

@@ -5,55 +5,55 @@ use user_service::filter::Filter;
 use user_service::store::{ListQuery, Page, StoreError};
 use user_service::user::User;
 
-use crate::entries::layered;
-use crate::entry::Entry;
-use crate::store::{Inner, Layer};
+use crate::entries::store_mutant;
+use crate::mutant::Mutant;
+use crate::store::{Inner, StoreLayer};
 
-pub fn entries() -> Vec<Entry> {
+pub fn mutants() -> Vec<Mutant> {
     vec![
-        layered(
+        store_mutant(
             "filter-email-by-bytes",
             "USR-14",
-            "emails are compared by their bytes",
-            Loose(|filter, user| {
+            "emails are compared case-sensitively",
+            FilterBy(|filter, user| {
                 filter.name.as_ref().is_none_or(|it| *it == user.name)
                     && filter.email.as_ref().is_none_or(|it| *it == user.email)
             }),
         ),
-        layered(
+        store_mutant(
             "filter-unicode-case",
             "USR-14",
-            "emails and names are compared without regard to any letter's case",
-            Loose(|filter, user| {
-                let same = |wanted: &Option<String>, text: &str| {
+            "emails and names in filters ignore the case of all Unicode letters",
+            FilterBy(|filter, user| {
+                let is_equal = |wanted: &Option<String>, text: &str| {
                     wanted.as_ref().is_none_or(|wanted| {
                         wanted.to_uppercase().to_lowercase() == text.to_uppercase().to_lowercase()
                     })
                 };
-                same(&filter.name, &user.name) && same(&filter.email, &user.email)
+                is_equal(&filter.name, &user.name) && is_equal(&filter.email, &user.email)
             }),
         ),
-        layered(
+        store_mutant(
             "filter-substring",
             "USR-14",
-            "a part of a name or an email is enough",
-            Loose(|filter, user| {
-                let within = |wanted: &Option<String>, text: &str| {
+            "a filter matches a substring of a name or email",
+            FilterBy(|filter, user| {
+                let contains = |wanted: &Option<String>, text: &str| {
                     wanted
                         .as_ref()
                         .is_none_or(|it| text.to_lowercase().contains(&it.to_lowercase()))
                 };
-                within(&filter.name, &user.name) && within(&filter.email, &user.email)
+                contains(&filter.name, &user.name) && contains(&filter.email, &user.email)
             }),
         ),
     ]
 }
 
-/// Finds users by a looser comparison, applied to all of them.
-pub struct Loose(pub fn(&Filter, &User) -> bool);
+/// Filters users with this predicate instead of the store's comparison.
+pub struct FilterBy(pub fn(&Filter, &User) -> bool);
 
 #[async_trait]
-impl Layer for Loose {
+impl StoreLayer for FilterBy {
     async fn list(&self, inner: &Inner, query: ListQuery) -> Result<Page, StoreError> {
         let filter = query.filter.clone();
         let all = Filter {
@@ -71,7 +71,7 @@ impl Layer for Loose {
         let users: Vec<User> = page
             .users
             .into_iter()
-            .filter(|it| (self.0)(&filter, it))
+            .filter(|user| (self.0)(&filter, user))
             .collect();
         Ok(Page {
             total: i64::try_from(users.len()).unwrap_or(0),

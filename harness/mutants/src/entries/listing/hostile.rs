@@ -5,51 +5,54 @@ use user_service::filter::Filter;
 use user_service::store::StoreError;
 use user_service::user::{NewUser, User};
 
-use super::filters::Loose;
-use crate::entries::{layered, on_ids, parts};
-use crate::entry::Entry;
-use crate::store::{Inner, Layer, NEWEST_FIRST, first};
+use super::filters::FilterBy;
+use crate::entries::{change_ids, store_mutant, user_service_mutant};
+use crate::mutant::Mutant;
+use crate::store::{Inner, NEWEST_FIRST, StoreLayer, first_users};
 use crate::wire;
 
-pub fn entries() -> Vec<Entry> {
+pub fn mutants() -> Vec<Mutant> {
     vec![
-        layered(
+        store_mutant(
             "filter-patterns",
             "USR-17",
-            "values of a filter are patterns",
-            Loose(|filter, user| {
-                filter.name.as_ref().is_none_or(|it| like(it, &user.name))
+            "values in filters are LIKE or glob patterns",
+            FilterBy(|filter, user| {
+                filter
+                    .name
+                    .as_ref()
+                    .is_none_or(|it| matches_pattern(it, &user.name))
                     && filter
                         .email
                         .as_ref()
-                        .is_none_or(|it| like(it, &user.email.to_ascii_lowercase()))
+                        .is_none_or(|it| matches_pattern(it, &user.email.to_ascii_lowercase()))
             }),
         ),
-        parts(
+        user_service_mutant(
             "hostile-long-texts",
             "USR-17",
-            "a list request of more than 50,000 bytes is an internal error",
-            |_, it| wire::refuse(it, "/ListUsers", |message| message.len() > 50_000),
+            "a list request of more than 50,000 bytes fails with INTERNAL",
+            |_, it| wire::fail_requests(it, "/ListUsers", |message| message.len() > 50_000),
         ),
-        layered(
+        store_mutant(
             "hostile-owner-patterns",
             "USR-17",
-            "an email is taken when it matches one as a pattern",
-            Patterned,
+            "an email counts as taken if, read as a pattern, it matches another email",
+            UniquenessByPattern,
         ),
-        parts(
+        user_service_mutant(
             "hostile-id-cut",
             "USR-17",
-            "an id ends at a quote, a per cent sign or a NUL",
+            "an id is truncated at a quote, a percent sign or a NUL",
             |_, dependencies| {
-                on_ids(dependencies, |id| *id = cut(id));
+                change_ids(dependencies, |id| *id = truncate(id));
             },
         ),
     ]
 }
 
-/// Whether the text matches the pattern, as LIKE or a shell has it.
-fn like(pattern: &str, text: &str) -> bool {
+/// Whether the text matches the pattern; wildcards are those of LIKE and of a shell.
+fn matches_pattern(pattern: &str, text: &str) -> bool {
     let mut expression = String::from("^");
     for letter in pattern.chars() {
         match letter {
@@ -62,22 +65,25 @@ fn like(pattern: &str, text: &str) -> bool {
     regex::Regex::new(&expression).is_ok_and(|it| it.is_match(text))
 }
 
-/// The id up to what ends it.
-fn cut(id: &str) -> String {
+/// Truncates an id at a quote, a percent sign or a NUL.
+fn truncate(id: &str) -> String {
     id.split(['\'', '%', '\0'])
         .next()
         .unwrap_or_default()
         .to_owned()
 }
 
-/// A create is refused when its email, read as a pattern, matches that of another user.
-struct Patterned;
+/// Refuses a create if its email, read as a pattern, matches the email of another user.
+struct UniquenessByPattern;
 
 #[async_trait]
-impl Layer for Patterned {
+impl StoreLayer for UniquenessByPattern {
     async fn create(&self, inner: &Inner, user: NewUser) -> Result<User, StoreError> {
-        let users = first(inner, Filter::default(), NEWEST_FIRST, 100).await?;
-        if users.iter().any(|it| like(&user.email, &it.email)) {
+        let users = first_users(inner, Filter::default(), NEWEST_FIRST, 100).await?;
+        if users
+            .iter()
+            .any(|it| matches_pattern(&user.email, &it.email))
+        {
             return Err(StoreError::EmailTaken);
         }
         inner.create(user).await

@@ -1,4 +1,4 @@
-//! Lists: pages, orders, filters, tokens, walks.
+//! USR-12 to USR-17: lists of users.
 
 mod filters;
 mod hostile;
@@ -10,29 +10,29 @@ mod walks;
 use user_proto::v1::{ListUsersRequest, ListUsersResponse};
 use user_service::dependencies::Dependencies;
 
-use crate::entry::Entry;
+use crate::mutant::Mutant;
 use crate::wire;
 
-pub fn entries() -> Vec<Entry> {
+pub fn mutants() -> Vec<Mutant> {
     [
-        pages::entries(),
-        orders::entries(),
-        filters::entries(),
-        hostile::entries(),
-        tokens::entries(),
-        walks::entries(),
+        pages::mutants(),
+        orders::mutants(),
+        filters::mutants(),
+        hostile::mutants(),
+        tokens::mutants(),
+        walks::mutants(),
     ]
     .into_iter()
     .flatten()
     .collect()
 }
 
-/// Changes every request for a list.
-fn on_list_requests(it: &mut Dependencies, change: fn(&mut ListUsersRequest)) {
-    wire::requests(it, "/ListUsers", change);
+/// Changes every `ListUsers` request.
+fn change_list_requests(dependencies: &mut Dependencies, change: fn(&mut ListUsersRequest)) {
+    wire::change_requests(dependencies, "/ListUsers", change);
 }
 
-/// Changes every list.
-fn on_list_responses(it: &mut Dependencies, change: fn(&mut ListUsersResponse)) {
-    wire::answers(it, "/ListUsers", change);
+/// Changes every `ListUsers` response.
+fn change_list_responses(dependencies: &mut Dependencies, change: fn(&mut ListUsersResponse)) {
+    wire::change_responses(dependencies, "/ListUsers", change);
 }

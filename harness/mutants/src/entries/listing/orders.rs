@@ -1,33 +1,33 @@
-//! USR-13: orders.
+//! USR-13: the order of lists.
 
 use async_trait::async_trait;
 use user_service::order::Field;
 use user_service::store::{ListQuery, Page, StoreError};
 use user_service::user::User;
 
-use crate::entries::layered;
-use crate::entry::Entry;
-use crate::store::{Inner, Layer};
+use crate::entries::store_mutant;
+use crate::mutant::Mutant;
+use crate::store::{Inner, StoreLayer};
 
-pub fn entries() -> Vec<Entry> {
+pub fn mutants() -> Vec<Mutant> {
     vec![
-        layered(
+        store_mutant(
             "order-no-case",
             "USR-13",
-            "letter case does not count",
-            Sorted(|it| format!("{} {}", it.email.to_lowercase(), it.name.to_lowercase())),
+            "the order ignores letter case",
+            SortPageBy(|it| format!("{} {}", it.email.to_lowercase(), it.name.to_lowercase())),
         ),
-        layered(
+        store_mutant(
             "order-names-no-case",
             "USR-13",
-            "letter case of names does not count",
-            Sorted(|it| it.name.to_lowercase()),
+            "the order of names ignores letter case",
+            SortPageBy(|it| it.name.to_lowercase()),
         ),
-        layered(
+        store_mutant(
             "order-utf-16",
             "USR-13",
-            "text is compared by UTF-16",
-            Sorted(|user| {
+            "text is ordered by UTF-16 code units",
+            SortPageBy(|user| {
                 let units: Vec<String> = user
                     .email
                     .encode_utf16()
@@ -36,20 +36,20 @@ pub fn entries() -> Vec<Entry> {
                 units.concat()
             }),
         ),
-        layered(
+        store_mutant(
             "order-ties-shuffled",
             "USR-13",
-            "users that tie stand otherwise on a larger page",
-            Shuffled,
+            "users with equal sort keys are in another order on a larger page",
+            ReverseLargePages,
         ),
     ]
 }
 
-/// Sorts each page by a key of its own.
-struct Sorted(fn(&User) -> String);
+/// Sorts the users of each page by this key.
+struct SortPageBy(fn(&User) -> String);
 
 #[async_trait]
-impl Layer for Sorted {
+impl StoreLayer for SortPageBy {
     async fn list(&self, inner: &Inner, query: ListQuery) -> Result<Page, StoreError> {
         let descending = query.order.descending;
         let mut page = inner.list(query).await?;
@@ -61,11 +61,11 @@ impl Layer for Sorted {
     }
 }
 
-/// Users that tie change their places from page to page.
-struct Shuffled;
+/// Reverses the users on a page of 100 that is ordered by name.
+struct ReverseLargePages;
 
 #[async_trait]
-impl Layer for Shuffled {
+impl StoreLayer for ReverseLargePages {
     async fn list(&self, inner: &Inner, query: ListQuery) -> Result<Page, StoreError> {
         let field = query.order.field;
         let size = query.size;

@@ -4,83 +4,83 @@ use async_trait::async_trait;
 use user_service::filter::Filter;
 use user_service::store::{ListQuery, Page, StoreError};
 
-use super::{on_list_requests, on_list_responses};
-use crate::entries::{layered, parts};
-use crate::entry::Entry;
-use crate::store::{Inner, Layer};
+use super::{change_list_requests, change_list_responses};
+use crate::entries::{store_mutant, user_service_mutant};
+use crate::mutant::Mutant;
+use crate::store::{Inner, StoreLayer};
 
-pub fn entries() -> Vec<Entry> {
+pub fn mutants() -> Vec<Mutant> {
     vec![
-        parts(
+        user_service_mutant(
             "page-negative-refused",
             "USR-12",
             "a negative page_size means 1",
             |_, dependencies| {
-                on_list_requests(dependencies, |request| {
+                change_list_requests(dependencies, |request| {
                     if request.page_size < 0 {
                         request.page_size = 1;
                     }
                 });
             },
         ),
-        parts(
+        user_service_mutant(
             "page-one-more",
             "USR-12",
             "a page holds one user more than page_size",
             |_, dependencies| {
-                on_list_requests(dependencies, |request| {
+                change_list_requests(dependencies, |request| {
                     if request.page_size > 0 {
                         request.page_size += 1;
                     }
                 });
             },
         ),
-        layered(
+        store_mutant(
             "page-full-goes-on",
             "USR-12",
-            "a full last page has a token",
-            FullPageGoesOn,
+            "a full last page has a next_page_token",
+            TokenOnFullPage,
         ),
-        parts(
+        user_service_mutant(
             "page-counts-itself",
             "USR-12",
-            "total_count counts the page",
+            "total_count is the number of users on the page",
             |_, dependencies| {
-                on_list_responses(dependencies, |response| {
+                change_list_responses(dependencies, |response| {
                     response.total_count = i32::try_from(response.users.len()).unwrap_or(0);
                 });
             },
         ),
-        layered(
+        store_mutant(
             "page-counts-all",
             "USR-12",
-            "total_count counts all users",
-            CountsAll,
+            "total_count ignores the filter",
+            CountUnfiltered,
         ),
-        parts(
+        user_service_mutant(
             "page-in-part",
             "USR-12",
-            "users on a page have no metadata",
+            "users in lists have no metadata",
             |_, dependencies| {
-                on_list_responses(dependencies, |response| {
+                change_list_responses(dependencies, |response| {
                     response.users.iter_mut().for_each(|it| it.metadata.clear());
                 });
             },
         ),
-        parts(
+        user_service_mutant(
             "page-counts-one-more",
             "USR-12",
-            "total_count is one too many",
-            |_, it| on_list_responses(it, |it| it.total_count += 1),
+            "total_count is one too high",
+            |_, it| change_list_responses(it, |response| response.total_count += 1),
         ),
     ]
 }
 
-/// A token on the last page too, when it is full.
-struct FullPageGoesOn;
+/// Also gives a full last page a token.
+struct TokenOnFullPage;
 
 #[async_trait]
-impl Layer for FullPageGoesOn {
+impl StoreLayer for TokenOnFullPage {
     async fn list(&self, inner: &Inner, query: ListQuery) -> Result<Page, StoreError> {
         let size = query.size as usize;
         let mut page = inner.list(query).await?;
@@ -89,11 +89,11 @@ impl Layer for FullPageGoesOn {
     }
 }
 
-/// The total is that of all users; the filter is ignored.
-struct CountsAll;
+/// Counts all users in `total_count`; the filter is ignored.
+struct CountUnfiltered;
 
 #[async_trait]
-impl Layer for CountsAll {
+impl StoreLayer for CountUnfiltered {
     async fn list(&self, inner: &Inner, query: ListQuery) -> Result<Page, StoreError> {
         let all = ListQuery {
             filter: Filter::default(),

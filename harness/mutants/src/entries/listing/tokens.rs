@@ -9,40 +9,40 @@ use user_service::dependencies::Dependencies;
 use user_service::store::{ListQuery, Page, StoreError};
 use uuid::Uuid;
 
-use super::on_list_responses;
-use crate::entries::{layered, parts};
-use crate::entry::Entry;
-use crate::store::{Inner, Layer, lock};
+use super::change_list_responses;
+use crate::entries::{store_mutant, user_service_mutant};
+use crate::mutant::Mutant;
+use crate::store::{Inner, StoreLayer, lock};
 use crate::wire;
 
-pub fn entries() -> Vec<Entry> {
+pub fn mutants() -> Vec<Mutant> {
     vec![
-        parts(
+        user_service_mutant(
             "token-held",
             "USR-15",
-            "tokens are known to one process alone",
-            |_, it| hold_tokens(it, |token| lock(&HELD).as_ref()?.get(token).cloned()),
+            "a page token is valid only in the process that issued it",
+            |_, it| replace_tokens(it, |token| lock(&TOKENS).as_ref()?.get(token).cloned()),
         ),
-        parts(
+        user_service_mutant(
             "token-once",
             "USR-15",
-            "a token is good once",
+            "a page token can be used only once",
             |_, dependencies| {
-                hold_tokens(dependencies, |token| lock(&HELD).as_mut()?.remove(token));
+                replace_tokens(dependencies, |token| lock(&TOKENS).as_mut()?.remove(token));
             },
         ),
-        layered(
+        store_mutant(
             "token-bound-to-size",
             "USR-15",
-            "a token is good for one page_size alone",
-            BoundToSize::default(),
+            "a page token is bound to the page_size of the first page",
+            SizeOfFirstPage::default(),
         ),
-        parts(
+        user_service_mutant(
             "token-garbage-internal",
             "USR-15",
-            "what is no token gives INTERNAL",
+            "an invalid page token fails with INTERNAL",
             |_, dependencies| {
-                wire::statuses(dependencies, "/ListUsers", |_, message| {
+                wire::change_status(dependencies, "/ListUsers", |_, message| {
                     (message == "page_token is invalid").then(|| (13, "internal error".to_owned()))
                 });
             },
@@ -50,32 +50,36 @@ pub fn entries() -> Vec<Entry> {
     ]
 }
 
-/// The real tokens, by those that clients get.
-static HELD: Mutex<Option<HashMap<String, String>>> = Mutex::new(None);
+/// The real page tokens, by the tokens that clients get.
+static TOKENS: Mutex<Option<HashMap<String, String>>> = Mutex::new(None);
 
-/// Gives clients tokens that only this process can turn into real ones.
-fn hold_tokens(it: &mut Dependencies, real: fn(&str) -> Option<String>) {
-    on_list_responses(it, |answer| {
-        if !answer.next_page_token.is_empty() {
+/// Replaces page tokens by random ones that only this process can map back to real tokens.
+fn replace_tokens(dependencies: &mut Dependencies, lookup: fn(&str) -> Option<String>) {
+    change_list_responses(dependencies, |response| {
+        if !response.next_page_token.is_empty() {
             let token = Uuid::new_v4().to_string();
-            let real = std::mem::replace(&mut answer.next_page_token, token.clone());
-            lock(&HELD).get_or_insert_default().insert(token, real);
+            let real = std::mem::replace(&mut response.next_page_token, token.clone());
+            lock(&TOKENS).get_or_insert_default().insert(token, real);
         }
     });
-    wire::requests(it, "/ListUsers", move |request: &mut ListUsersRequest| {
-        if !request.page_token.is_empty() {
-            let unknown = || "unknown".to_owned();
-            request.page_token = real(&request.page_token).unwrap_or_else(unknown);
-        }
-    });
+    wire::change_requests(
+        dependencies,
+        "/ListUsers",
+        move |request: &mut ListUsersRequest| {
+            if !request.page_token.is_empty() {
+                let unknown = || "unknown".to_owned();
+                request.page_token = lookup(&request.page_token).unwrap_or_else(unknown);
+            }
+        },
+    );
 }
 
-/// Pages after the first are of the first one's size.
+/// Gives all pages of a list the size of the first page.
 #[derive(Default)]
-struct BoundToSize(Mutex<HashMap<String, u32>>);
+struct SizeOfFirstPage(Mutex<HashMap<String, u32>>);
 
 #[async_trait]
-impl Layer for BoundToSize {
+impl StoreLayer for SizeOfFirstPage {
     async fn list(&self, inner: &Inner, mut query: ListQuery) -> Result<Page, StoreError> {
         let key = format!("{:?}", query.filter);
         {

@@ -1,4 +1,4 @@
-//! USR-16: walks from page to page while users come and go.
+//! USR-16: reading page after page while users are created and deleted.
 
 use std::collections::HashMap;
 use std::sync::Mutex;
@@ -8,39 +8,39 @@ use user_service::store::{ListQuery, Page, StoreError};
 use user_service::user::User;
 use uuid::Uuid;
 
-use crate::entries::layered;
-use crate::entry::Entry;
-use crate::store::{Inner, Layer, lock};
+use crate::entries::store_mutant;
+use crate::mutant::Mutant;
+use crate::store::{Inner, StoreLayer, lock};
 
-pub fn entries() -> Vec<Entry> {
+pub fn mutants() -> Vec<Mutant> {
     vec![
-        layered(
+        store_mutant(
             "walk-by-offset",
             "USR-16",
-            "pages are counted from the beginning",
-            Offset::default(),
+            "pages are read by offset",
+            PagesByOffset::default(),
         ),
-        layered(
+        store_mutant(
             "walk-skips-one",
             "USR-16",
-            "the first user of every further page is left out",
-            SkipsOne,
+            "every page after the first lacks its first user",
+            SkipsFirstUser,
         ),
-        layered(
+        store_mutant(
             "walk-by-updated-at",
             "USR-16",
-            "the position is a moment of change",
-            ByChange,
+            "the next page starts after the updated_at of the last user",
+            PagesByUpdateTime,
         ),
     ]
 }
 
-/// Pages by number: so many users are left out.
+/// Reads pages by offset; the offset after each page is kept by its last user.
 #[derive(Default)]
-struct Offset(Mutex<HashMap<(Uuid, String), usize>>);
+struct PagesByOffset(Mutex<HashMap<(Uuid, String), usize>>);
 
 #[async_trait]
-impl Layer for Offset {
+impl StoreLayer for PagesByOffset {
     async fn list(&self, inner: &Inner, query: ListQuery) -> Result<Page, StoreError> {
         let list = format!("{:?}{:?}", query.filter, query.order);
         let size = query.size as usize;
@@ -70,26 +70,26 @@ impl Layer for Offset {
     }
 }
 
-/// The first user of every further page is left out.
-struct SkipsOne;
+/// Leaves out the first user of every page after the first.
+struct SkipsFirstUser;
 
 #[async_trait]
-impl Layer for SkipsOne {
+impl StoreLayer for SkipsFirstUser {
     async fn list(&self, inner: &Inner, query: ListQuery) -> Result<Page, StoreError> {
-        let further = query.after.is_some();
+        let is_later_page = query.after.is_some();
         let mut page = inner.list(query).await?;
-        if further && page.users.len() > 1 {
+        if is_later_page && page.users.len() > 1 {
             page.users.remove(0);
         }
         Ok(page)
     }
 }
 
-/// Lists by the last change; the requested order is ignored.
-struct ByChange;
+/// Orders pages after the first by `updated_at`; the requested order is ignored.
+struct PagesByUpdateTime;
 
 #[async_trait]
-impl Layer for ByChange {
+impl StoreLayer for PagesByUpdateTime {
     async fn list(&self, inner: &Inner, query: ListQuery) -> Result<Page, StoreError> {
         let Some(position) = query.after.clone() else {
             return inner.list(query).await;

@@ -1,4 +1,4 @@
-//! STR-2: the users that a stream sends.
+//! STR-2: filters of streams.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -9,48 +9,48 @@ use user_service::store::StoreError;
 use user_service::user::User;
 use uuid::Uuid;
 
-use crate::changes::{AlteredLog, alter};
-use crate::entries::parts;
-use crate::entry::Entry;
-use crate::store::{self, Layer, add_layer, lock};
+use crate::change_log::{ChangeLogLayer, wrap_change_log};
+use crate::entries::user_service_mutant;
+use crate::mutant::Mutant;
+use crate::store::{self, StoreLayer, lock, wrap_store};
 use crate::wire;
 
-pub fn entries() -> Vec<Entry> {
+pub fn mutants() -> Vec<Mutant> {
     vec![
-        parts(
+        user_service_mutant(
             "stream-filter-quotes-split",
             "STR-2",
-            "what follows AND in quotes is left out",
+            "a filter is cut at an AND within quotes",
             |_, dependencies| {
-                wire::requests(
+                wire::change_requests(
                     dependencies,
                     "/StreamUsers",
                     |request: &mut ListUsersRequest| {
-                        if let Some((first, _)) = request.filter.split_once(" AND ")
-                            && first.contains('"')
+                        if let Some((first_users, _)) = request.filter.split_once(" AND ")
+                            && first_users.contains('"')
                         {
-                            request.filter = first.replace('"', "");
+                            request.filter = first_users.replace('"', "");
                         }
                     },
                 );
             },
         ),
-        parts(
+        user_service_mutant(
             "stream-tells-deletes",
             "STR-2",
-            "deleted users are sent once more",
+            "deleted users are sent to subscribers",
             |_, dependencies| {
-                let gone = Arc::new(Gone::default());
-                alter(dependencies, gone.clone());
-                add_layer(dependencies, gone);
+                let layer = Arc::new(SendsDeleted::default());
+                wrap_change_log(dependencies, layer.clone());
+                wrap_store(dependencies, layer);
             },
         ),
-        parts(
+        user_service_mutant(
             "stream-filter-unchecked",
             "STR-2",
-            "an invalid filter is taken for none",
+            "an invalid filter of a stream is ignored",
             |_, dependencies| {
-                wire::requests(
+                wire::change_requests(
                     dependencies,
                     "/StreamUsers",
                     |request: &mut ListUsersRequest| {
@@ -61,12 +61,12 @@ pub fn entries() -> Vec<Entry> {
                 );
             },
         ),
-        parts(
+        user_service_mutant(
             "stream-filter-internal",
             "STR-2",
-            "an invalid filter gives INTERNAL",
+            "an invalid filter of a stream fails with INTERNAL",
             |_, dependencies| {
-                wire::statuses(dependencies, "/StreamUsers", |code, message| {
+                wire::change_status(dependencies, "/StreamUsers", |code, message| {
                     (code == 3).then(|| (13, message.to_owned()))
                 });
             },
@@ -74,28 +74,32 @@ pub fn entries() -> Vec<Entry> {
     ]
 }
 
-/// Also sends deleted users.
+/// Sends deleted users to subscribers.
 #[derive(Default)]
-struct Gone {
-    known: Mutex<HashMap<Uuid, User>>,
+struct SendsDeleted {
+    deleted: Mutex<HashMap<Uuid, User>>,
     unsent: Mutex<Vec<Uuid>>,
 }
 
 #[async_trait]
-impl Layer for Arc<Gone> {
+impl StoreLayer for Arc<SendsDeleted> {
     async fn delete(&self, inner: &store::Inner, id: Uuid) -> Result<(), StoreError> {
         let user = inner.get(id).await?;
         inner.delete(id).await?;
-        lock(&self.known).insert(id, user);
+        lock(&self.deleted).insert(id, user);
         lock(&self.unsent).push(id);
         Ok(())
     }
 }
 
-impl AlteredLog for Arc<Gone> {
-    fn alter(&self, mut users: Vec<User>) -> Vec<User> {
-        let gone = std::mem::take(&mut *lock(&self.unsent));
-        users.extend(gone.iter().filter_map(|id| lock(&self.known).remove(id)));
+impl ChangeLogLayer for Arc<SendsDeleted> {
+    fn change_users(&self, mut users: Vec<User>) -> Vec<User> {
+        let unsent = std::mem::take(&mut *lock(&self.unsent));
+        users.extend(
+            unsent
+                .iter()
+                .filter_map(|id| lock(&self.deleted).remove(id)),
+        );
         users
     }
 }

@@ -1,29 +1,29 @@
-//! CFG-10: the callers that a flag lets in.
+//! CFG-10: feature flags.
 
-use crate::entries::{environment, parts, set};
-use crate::entry::Entry;
+use crate::entries::{environment_mutant, set_variable, user_service_mutant};
+use crate::mutant::Mutant;
 use crate::wire;
 
-pub fn entries() -> Vec<Entry> {
+pub fn mutants() -> Vec<Mutant> {
     vec![
-        parts(
+        user_service_mutant(
             "flag-off-not-found",
             "CFG-10",
-            "what is switched off is NOT_FOUND",
+            "a method that is switched off is NOT_FOUND",
             |_, dependencies| {
-                wire::statuses(dependencies, "/StreamUsers", |code, message| {
+                wire::change_status(dependencies, "/StreamUsers", |code, message| {
                     (code == 12).then(|| (5, message.to_owned()))
                 });
             },
         ),
-        environment(
+        environment_mutant(
             "flag-unknown-refused",
             "CFG-10",
-            "an unknown flag stops the program",
+            "the program exits if a feature flag is unknown",
             |variables| {
                 let flags = variables.get("FEATURE_FLAGS");
                 if flags.is_some_and(|it| it.contains("dark-mode")) {
-                    set(variables, "FEATURE_FLAGS", "banana");
+                    set_variable(variables, "FEATURE_FLAGS", "banana");
                 }
             },
         ),

@@ -1,45 +1,47 @@
-//! Streams, and the callers that they are switched on for.
+//! STR-1 to STR-5, CFG-10: streams of changes, and feature flags.
 //!
-//! - [`subscription`]: STR-1, which changes arrive
-//! - [`filter`]: STR-2, which users are sent
-//! - [`order`]: STR-3, in which order and how often
-//! - [`outages`]: STR-5, during and after outages
-//! - [`ledger`]: STR-1, STR-5, changes around crashes and outages
-//! - [`flags`]: the callers that a flag lets in (CFG-10)
+//! - [`subscription`]: the changes that a subscriber receives (STR-1)
+//! - [`filter`]: filters of streams (STR-2)
+//! - [`order`]: the order of changes, lost and repeated changes (STR-3)
+//! - [`outages`]: outages of the database and of Redis (STR-5)
+//! - [`crashes`]: changes before the crash of an instance or an outage (STR-1, STR-5)
+//! - [`flags`]: feature flags (CFG-10)
 
+mod crashes;
 mod filter;
 mod flags;
-mod ledger;
 mod order;
 mod outages;
 mod subscription;
 
 use user_service::user::User;
 
-use super::parts;
-use crate::changes::{AlteredUsers, alter};
-use crate::entry::Entry;
+use super::user_service_mutant;
+use crate::change_log::{ChangeUsers, wrap_change_log};
+use crate::mutant::Mutant;
 
-pub fn entries() -> Vec<Entry> {
+pub fn mutants() -> Vec<Mutant> {
     [
-        subscription::entries(),
-        filter::entries(),
-        order::entries(),
-        outages::entries(),
-        ledger::entries(),
-        flags::entries(),
+        subscription::mutants(),
+        filter::mutants(),
+        order::mutants(),
+        outages::mutants(),
+        crashes::mutants(),
+        flags::mutants(),
     ]
     .into_iter()
     .flatten()
     .collect()
 }
 
-/// An entry whose streams alter the users that one read found.
-fn altered_users(
+/// A mutant that changes the users which one read of the change log returns.
+fn change_log_mutant(
     id: &'static str,
     clause: &'static str,
     wrong: &'static str,
     change: impl Fn(Vec<User>) -> Vec<User> + Send + Sync + 'static,
-) -> Entry {
-    parts(id, clause, wrong, |_, it| alter(it, AlteredUsers(change)))
+) -> Mutant {
+    user_service_mutant(id, clause, wrong, |_, it| {
+        wrap_change_log(it, ChangeUsers(change))
+    })
 }

@@ -1,4 +1,4 @@
-//! STR-3: in which order, and how often.
+//! STR-3: the order of changes, lost and repeated changes.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,14 +11,14 @@ use user_service::store::{
     ChangeCursor, ChangeLog, Changed, ListQuery, PgChanges, Pool, Store, StoreError,
 };
 
-use super::altered_users;
-use crate::changes::{AlteredLog, Inner, alter};
-use crate::entries::parts;
-use crate::entry::Entry;
+use super::change_log_mutant;
+use crate::change_log::{ChangeLogLayer, Inner, wrap_change_log};
+use crate::entries::user_service_mutant;
+use crate::mutant::Mutant;
 
-pub fn entries() -> Vec<Entry> {
+pub fn mutants() -> Vec<Mutant> {
     vec![
-        altered_users(
+        change_log_mutant(
             "stream-doubles",
             "STR-3",
             "the last change of a read is sent twice",
@@ -27,7 +27,7 @@ pub fn entries() -> Vec<Entry> {
                 users
             },
         ),
-        altered_users(
+        change_log_mutant(
             "stream-backwards",
             "STR-3",
             "the changes of one read are sent newest first",
@@ -36,44 +36,48 @@ pub fn entries() -> Vec<Entry> {
                 users
             },
         ),
-        altered_users(
+        change_log_mutant(
             "stream-newest-only",
             "STR-3",
-            "of the changes of one read only each user's newest state is sent",
+            "only the newest change of each user in one read is sent",
             |users| {
-                let newest = |user: &user_service::user::User| {
+                let is_newest = |user: &user_service::user::User| {
                     let others = users.iter().filter(|other| other.id == user.id);
                     others.map(|other| other.updated_at).max() == Some(user.updated_at)
                 };
-                users.iter().filter(|it| newest(it)).cloned().collect()
+                users
+                    .iter()
+                    .filter(|user| is_newest(user))
+                    .cloned()
+                    .collect()
             },
         ),
-        parts(
+        user_service_mutant(
             "stream-short-reads",
             "STR-3",
-            "of changes made at the same time only the first three are sent",
-            |_, it| alter(it, ShortReads),
+            "only the first three of several concurrent changes are sent",
+            |_, it| wrap_change_log(it, SkipsAfterThree),
         ),
-        parts(
+        user_service_mutant(
             "stream-by-number",
             "STR-3",
-            "changes are read on from the highest number seen",
-            |settings, it| it.changes = Arc::new(ByNumber::new(settings)),
+            "changes are read after the highest sequence number, so transactions that commit late are skipped",
+            |settings, it| it.changes = Arc::new(BySequenceNumber::new(settings)),
         ),
-        parts(
+        user_service_mutant(
             "stream-by-updated-at",
             "STR-3",
-            "changes are found by looking for users with a later updated_at",
-            |_, it| it.changes = Arc::new(ByMoment(it.store.clone())),
+            "changes are found by a later updated_at",
+            |_, it| it.changes = Arc::new(ByUpdateTime(it.store.clone())),
         ),
     ]
 }
 
-/// What a read had no room for is taken for read.
-struct ShortReads;
+/// Reads three changes and skips the rest of the batch.
+struct SkipsAfterThree;
 
 #[async_trait]
-impl AlteredLog for ShortReads {
+impl ChangeLogLayer for SkipsAfterThree {
     async fn since(
         &self,
         inner: &Inner,
@@ -88,13 +92,13 @@ impl AlteredLog for ShortReads {
     }
 }
 
-/// A change log in SQL of its own, where it differs.
-struct Sql {
+/// Runs SQL statements of a faulty change log; `real` is the reference's log.
+struct ChangeLogSql {
     pool: Pool,
     real: PgChanges,
 }
 
-impl Sql {
+impl ChangeLogSql {
     fn new(settings: &Settings) -> Self {
         let pool = || Pool::new(settings.database.clone(), 1, Duration::from_secs(2));
         Self {
@@ -103,7 +107,7 @@ impl Sql {
         }
     }
 
-    async fn text(&self, statement: &'static str) -> Result<String, StoreError> {
+    async fn query_text(&self, statement: &'static str) -> Result<String, StoreError> {
         let mut connection = self.pool.acquire().await?;
         let text = sqlx::query_scalar(statement)
             .fetch_one(connection.inner())
@@ -111,40 +115,40 @@ impl Sql {
         connection.release(text)
     }
 
-    async fn users(
+    async fn query_users(
         &self,
         statement: &'static str,
-        seen: &str,
+        cursor: &str,
     ) -> Result<Vec<user_service::user::User>, StoreError> {
         let mut connection = self.pool.acquire().await?;
         let users = sqlx::query_as(statement)
-            .bind(seen)
+            .bind(cursor)
             .fetch_all(connection.inner())
             .await;
         connection.release(users)
     }
 }
 
-/// Transactions that become visible late are passed over.
-struct ByNumber(Sql);
+/// Reads changes after the highest sequence number; skips transactions that commit late.
+struct BySequenceNumber(ChangeLogSql);
 
-impl ByNumber {
+impl BySequenceNumber {
     fn new(settings: &Settings) -> Self {
-        Self(Sql::new(settings))
+        Self(ChangeLogSql::new(settings))
     }
 }
 
 #[async_trait]
-impl ChangeLog for ByNumber {
+impl ChangeLog for BySequenceNumber {
     async fn now(&self) -> Result<ChangeCursor, StoreError> {
         let highest = "SELECT coalesce(max(number), 0)::text FROM user_changes";
-        self.0.text(highest).await.map(ChangeCursor::after)
+        self.0.query_text(highest).await.map(ChangeCursor::after)
     }
 
     async fn since(&self, cursor: &ChangeCursor, _: u32) -> Result<Changed, StoreError> {
         let highest = self.now().await?;
         let statement = "SELECT * FROM user_changes WHERE number > $1::bigint ORDER BY number";
-        let users = self.0.users(statement, &cursor.snapshot).await?;
+        let users = self.0.query_users(statement, &cursor.snapshot).await?;
         Ok(Changed {
             users,
             cursor: highest,
@@ -156,19 +160,19 @@ impl ChangeLog for ByNumber {
     }
 }
 
-/// Users are listed by `updated_at`, as far back as the newest that was seen.
-struct ByMoment(Arc<dyn Store>);
+/// Finds changes by listing users with a later `updated_at`.
+struct ByUpdateTime(Arc<dyn Store>);
 
 #[async_trait]
-impl ChangeLog for ByMoment {
+impl ChangeLog for ByUpdateTime {
     async fn now(&self) -> Result<ChangeCursor, StoreError> {
-        let newest = self.newest(1).await?;
+        let newest = self.newest_users(1).await?;
         let newest = newest.first().map(|it| it.updated_at).unwrap_or_default();
         Ok(ChangeCursor::after(newest.to_rfc3339()))
     }
 
     async fn since(&self, cursor: &ChangeCursor, _: u32) -> Result<Changed, StoreError> {
-        let mut users = self.newest(1000).await?;
+        let mut users = self.newest_users(1000).await?;
         let last: chrono::DateTime<chrono::Utc> = cursor.snapshot.parse().unwrap_or_default();
         users.retain(|it| it.updated_at > last);
         let newest = users.first().map(|it| it.updated_at.to_rfc3339());
@@ -184,8 +188,8 @@ impl ChangeLog for ByMoment {
     }
 }
 
-impl ByMoment {
-    async fn newest(&self, size: u32) -> Result<Vec<user_service::user::User>, StoreError> {
+impl ByUpdateTime {
+    async fn newest_users(&self, size: u32) -> Result<Vec<user_service::user::User>, StoreError> {
         let query = ListQuery {
             filter: Filter::default(),
             order: order::parse("updated_at desc").expect("an order"),

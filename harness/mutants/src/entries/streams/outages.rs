@@ -1,4 +1,4 @@
-//! STR-5: during and after outages.
+//! STR-5: streams during and after outages.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -7,64 +7,64 @@ use async_trait::async_trait;
 use tokio::time::timeout;
 use user_service::store::{ChangeCursor, Changed, StoreError};
 
-use crate::changes::{AlteredLog, Inner, alter};
+use crate::change_log::{ChangeLogLayer, Inner, wrap_change_log};
 use crate::entries::connection::OneConnection;
-use crate::entries::parts;
-use crate::entry::Entry;
+use crate::entries::user_service_mutant;
+use crate::mutant::Mutant;
 use crate::wire;
 
-pub fn entries() -> Vec<Entry> {
+pub fn mutants() -> Vec<Mutant> {
     vec![
-        parts(
+        user_service_mutant(
             "stream-forgets-outages",
             "STR-5",
-            "after an outage of the database a stream goes on from now",
-            |_, it| alter(it, Anew),
+            "after an outage of the database a stream skips the changes made meanwhile",
+            |_, it| wrap_change_log(it, SkipsAfterOutage),
         ),
-        parts(
+        user_service_mutant(
             "stream-deaf-after-outages",
             "STR-5",
-            "after an outage of the database a stream stays open and silent",
-            |_, it| alter(it, Deaf::default()),
+            "after an outage of the database a stream stays open but sends nothing",
+            |_, it| wrap_change_log(it, StopsAfterOutage::default()),
         ),
-        parts(
+        user_service_mutant(
             "stream-on-one-connection",
             "STR-5",
-            "changes are read on one connection for ever, open and silent when it is gone",
-            |settings, it| alter(it, OnOneConnection(OneConnection::of(settings))),
+            "changes are read through one connection; when it breaks, streams stay open but send nothing",
+            |settings, it| wrap_change_log(it, OnOneConnection(OneConnection::new(settings))),
         ),
-        parts(
+        user_service_mutant(
             "stream-lost-with-redis",
             "STR-5",
             "changes made while Redis is unreachable are not sent",
-            |settings, it| alter(it, ThroughRedis(settings.redis.clone())),
+            |settings, it| wrap_change_log(it, DropsWithoutRedis(settings.redis.clone())),
         ),
-        parts(
+        user_service_mutant(
             "stream-refused-internal",
             "STR-5",
-            "without the database a new stream is refused with INTERNAL",
+            "a new stream without a database fails with INTERNAL",
             |_, dependencies| {
-                wire::statuses(dependencies, "/StreamUsers", |code, message| {
+                wire::change_status(dependencies, "/StreamUsers", |code, message| {
                     (code == 14).then(|| (13, message.to_owned()))
                 });
             },
         ),
-        parts(
+        user_service_mutant(
             "stream-stops-cancelled",
             "STR-5",
-            "at the signal streams end with CANCELLED",
+            "a shutdown signal ends streams with CANCELLED",
             |_, dependencies| {
-                wire::trailers(dependencies, "/StreamUsers", |code, message| {
+                wire::change_trailers(dependencies, "/StreamUsers", |code, message| {
                     (code == 14).then(|| (1, message.to_owned()))
                 });
             },
         ),
-        parts(
+        user_service_mutant(
             "stream-stops-ok",
             "STR-5",
-            "at the signal streams end as if all was well",
+            "a shutdown signal ends streams with OK",
             |_, dependencies| {
-                wire::trailers(dependencies, "/StreamUsers", |code, _| {
+                wire::change_trailers(dependencies, "/StreamUsers", |code, _| {
                     (code == 14).then(|| (0, String::new()))
                 });
             },
@@ -72,11 +72,11 @@ pub fn entries() -> Vec<Entry> {
     ]
 }
 
-/// After a read that fails, reading begins anew from now.
-struct Anew;
+/// Continues from the current position after a failed read.
+struct SkipsAfterOutage;
 
 #[async_trait]
-impl AlteredLog for Anew {
+impl ChangeLogLayer for SkipsAfterOutage {
     async fn since(
         &self,
         inner: &Inner,
@@ -84,28 +84,28 @@ impl AlteredLog for Anew {
         limit: u32,
     ) -> Result<Changed, StoreError> {
         if cursor.snapshot.is_empty() {
-            return nothing(inner.now().await?);
+            return no_changes(inner.now().await?);
         }
-        match soon(inner.since(cursor, limit)).await {
-            Err(StoreError::Unavailable(_)) => nothing(ChangeCursor::after(String::new())),
+        match within_1_s(inner.since(cursor, limit)).await {
+            Err(StoreError::Unavailable(_)) => no_changes(ChangeCursor::after(String::new())),
             done => done,
         }
     }
 }
 
-/// Before the reader itself gives up.
-async fn soon<T>(read: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+/// Limits a read to 1 s, so that it fails before the reader's own timeout.
+async fn within_1_s<T>(read: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
     timeout(Duration::from_secs(1), read)
         .await
         .unwrap_or_else(|elapsed| Err(StoreError::Unavailable(elapsed.into())))
 }
 
-/// A read that failed was the last one.
+/// Reads nothing after the first failed read.
 #[derive(Default)]
-struct Deaf(AtomicBool);
+struct StopsAfterOutage(AtomicBool);
 
 #[async_trait]
-impl AlteredLog for Deaf {
+impl ChangeLogLayer for StopsAfterOutage {
     async fn since(
         &self,
         inner: &Inner,
@@ -113,22 +113,22 @@ impl AlteredLog for Deaf {
         limit: u32,
     ) -> Result<Changed, StoreError> {
         if self.0.load(Ordering::Relaxed) {
-            return nothing(cursor.clone());
+            return no_changes(cursor.clone());
         }
-        let read = soon(inner.since(cursor, limit)).await;
+        let read = within_1_s(inner.since(cursor, limit)).await;
         self.0.store(read.is_err(), Ordering::Relaxed);
         read
     }
 }
 
-/// After its only connection broke, nothing is read from the log any more.
+/// Reads nothing after its only connection broke.
 struct OnOneConnection(OneConnection);
 
 #[async_trait]
-impl AlteredLog for OnOneConnection {
-    /// The connection is there before a subscription is live.
+impl ChangeLogLayer for OnOneConnection {
+    /// Opens the connection before the subscription starts.
     async fn now(&self, inner: &Inner) -> Result<ChangeCursor, StoreError> {
-        match soon(async { Ok(self.0.probe().await) }).await? {
+        match within_1_s(async { Ok(self.0.probe().await) }).await? {
             Ok(()) => inner.now().await,
             Err(cause) => Err(StoreError::Unavailable(cause.into())),
         }
@@ -140,18 +140,18 @@ impl AlteredLog for OnOneConnection {
         cursor: &ChangeCursor,
         limit: u32,
     ) -> Result<Changed, StoreError> {
-        match soon(async { Ok(self.0.probe().await) }).await? {
+        match within_1_s(async { Ok(self.0.probe().await) }).await? {
             Ok(()) => inner.since(cursor, limit).await,
-            Err(_) => nothing(cursor.clone()),
+            Err(_) => no_changes(cursor.clone()),
         }
     }
 }
 
-/// What was read is passed on through Redis, and is lost with it.
-struct ThroughRedis(redis::Client);
+/// Drops changes that are read while Redis is unreachable.
+struct DropsWithoutRedis(redis::Client);
 
 #[async_trait]
-impl AlteredLog for ThroughRedis {
+impl ChangeLogLayer for DropsWithoutRedis {
     async fn since(
         &self,
         inner: &Inner,
@@ -170,7 +170,8 @@ impl AlteredLog for ThroughRedis {
     }
 }
 
-fn nothing(cursor: ChangeCursor) -> Result<Changed, StoreError> {
+/// A read without changes.
+fn no_changes(cursor: ChangeCursor) -> Result<Changed, StoreError> {
     Ok(Changed {
         users: Vec::new(),
         cursor,

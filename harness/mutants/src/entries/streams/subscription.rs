@@ -1,4 +1,4 @@
-//! STR-1: which changes arrive at a subscriber.
+//! STR-1: the changes that a subscriber receives.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
@@ -9,41 +9,41 @@ use user_service::store::{ChangeCursor, Changed, StoreError};
 use user_service::user::{Changes, NewUser, User};
 use uuid::Uuid;
 
-use super::altered_users;
-use crate::changes::{AlteredLog, Inner, alter};
-use crate::entries::{parts, pass};
-use crate::entry::Entry;
-use crate::store::{self, Layer, add_layer, lock};
+use super::change_log_mutant;
+use crate::change_log::{ChangeLogLayer, Inner, wrap_change_log};
+use crate::entries::{delay, user_service_mutant};
+use crate::mutant::Mutant;
+use crate::store::{self, StoreLayer, lock, wrap_store};
 use crate::wire;
 
-pub fn entries() -> Vec<Entry> {
+pub fn mutants() -> Vec<Mutant> {
     vec![
-        parts(
+        user_service_mutant(
             "stream-headers-late",
             "STR-1",
-            "headers come with the first change",
-            |_, it| wire::late_headers(it, "/StreamUsers"),
+            "the headers of a stream are sent with the first change",
+            |_, it| wire::delay_headers(it, "/StreamUsers"),
         ),
-        parts(
+        user_service_mutant(
             "stream-of-one-instance",
             "STR-1",
-            "changes of other instances are not sent",
+            "changes written by other instances are not sent",
             |_, dependencies| {
-                let own = Arc::new(Own::default());
-                alter(dependencies, own.clone());
-                add_layer(dependencies, own);
+                let layer = Arc::new(OwnChanges::default());
+                wrap_change_log(dependencies, layer.clone());
+                wrap_store(dependencies, layer);
             },
         ),
-        parts(
+        user_service_mutant(
             "stream-live-later",
             "STR-1",
-            "headers are sent 100 ms before the subscription is live",
-            |_, it| alter(it, LiveLater(Duration::from_millis(100))),
+            "the headers of a stream are sent 100 ms before it sees changes",
+            |_, it| wrap_change_log(it, StartsLate(Duration::from_millis(100))),
         ),
-        altered_users(
+        change_log_mutant(
             "stream-without-metadata",
             "STR-1",
-            "users are sent without their metadata",
+            "streams send users without metadata",
             |mut users| {
                 for user in &mut users {
                     user.metadata.clear();
@@ -51,36 +51,36 @@ pub fn entries() -> Vec<Entry> {
                 users
             },
         ),
-        parts(
+        user_service_mutant(
             "stream-times-out",
             "STR-1",
-            "REQUEST_TIMEOUT bounds streams too",
-            |settings, it| wire::cut_stream(it, "/StreamUsers", settings.request_timeout, 4),
+            "REQUEST_TIMEOUT also ends streams",
+            |settings, it| wire::end_stream_after(it, "/StreamUsers", settings.request_timeout, 4),
         ),
-        parts(
+        user_service_mutant(
             "stream-of-a-page",
             "STR-1",
             "a stream ends after page_size users",
-            |_, it| wire::end_after_page(it, "/StreamUsers"),
+            |_, it| wire::end_stream_after_page(it, "/StreamUsers"),
         ),
     ]
 }
 
 /// Sends only users that this instance wrote.
 #[derive(Default)]
-struct Own(Mutex<HashSet<(Uuid, chrono::DateTime<chrono::Utc>)>>);
+struct OwnChanges(Mutex<HashSet<(Uuid, chrono::DateTime<chrono::Utc>)>>);
 
-impl Own {
-    fn keep(&self, user: User) -> User {
+impl OwnChanges {
+    fn record(&self, user: User) -> User {
         lock(&self.0).insert((user.id, user.updated_at));
         user
     }
 }
 
 #[async_trait]
-impl Layer for Arc<Own> {
+impl StoreLayer for Arc<OwnChanges> {
     async fn create(&self, inner: &store::Inner, user: NewUser) -> Result<User, StoreError> {
-        inner.create(user).await.map(|it| self.keep(it))
+        inner.create(user).await.map(|it| self.record(it))
     }
 
     async fn update(
@@ -89,23 +89,23 @@ impl Layer for Arc<Own> {
         id: Uuid,
         changes: Changes,
     ) -> Result<User, StoreError> {
-        inner.update(id, changes).await.map(|it| self.keep(it))
+        inner.update(id, changes).await.map(|it| self.record(it))
     }
 }
 
-impl AlteredLog for Arc<Own> {
-    fn alter(&self, mut users: Vec<User>) -> Vec<User> {
+impl ChangeLogLayer for Arc<OwnChanges> {
+    fn change_users(&self, mut users: Vec<User>) -> Vec<User> {
         let own = lock(&self.0);
         users.retain(|it| own.contains(&(it.id, it.updated_at)));
         users
     }
 }
 
-/// Changes right after the subscription are treated as earlier ones.
-struct LiveLater(Duration);
+/// Starts to read changes this time after the subscription.
+struct StartsLate(Duration);
 
 #[async_trait]
-impl AlteredLog for LiveLater {
+impl ChangeLogLayer for StartsLate {
     async fn now(&self, inner: &Inner) -> Result<ChangeCursor, StoreError> {
         inner
             .now()
@@ -122,7 +122,7 @@ impl AlteredLog for LiveLater {
         if !cursor.snapshot.is_empty() {
             return inner.since(cursor, limit).await;
         }
-        pass(self.0).await;
+        delay(self.0).await;
         Ok(Changed {
             users: Vec::new(),
             cursor: inner.now().await?,

@@ -1,28 +1,28 @@
-//! USR-1: what a created user looks like.
+//! USR-1: the fields of a created user.
 
 use user_proto::v1::{CreateUserResponse, GetUserResponse, User};
 use user_service::dependencies::Dependencies;
 
-use super::{change_metadata, on_create};
-use crate::entries::parts;
-use crate::entry::Entry;
+use super::{change_metadata, create_mutant};
+use crate::entries::user_service_mutant;
+use crate::mutant::Mutant;
 use crate::wire;
 
-pub fn entries() -> Vec<Entry> {
+pub fn mutants() -> Vec<Mutant> {
     vec![
-        on_create(
+        create_mutant(
             "create-lowers-email",
             "USR-1",
             "the email is stored in lower case",
             |it| it.email = it.email.to_lowercase(),
         ),
-        on_create(
+        create_mutant(
             "create-drops-metadata",
             "USR-1",
             "metadata is not stored",
             |it| it.metadata.clear(),
         ),
-        on_create(
+        create_mutant(
             "create-lowers-keys",
             "USR-1",
             "metadata keys are stored in lower case",
@@ -30,7 +30,7 @@ pub fn entries() -> Vec<Entry> {
                 change_metadata(request, |key, value| (key.to_lowercase(), value));
             },
         ),
-        on_create(
+        create_mutant(
             "create-adds-metadata",
             "USR-1",
             "a user without metadata gets some",
@@ -42,55 +42,55 @@ pub fn entries() -> Vec<Entry> {
                 }
             },
         ),
-        parts(
+        user_service_mutant(
             "create-without-status",
             "USR-1",
-            "the answer has no status",
-            |_, it| created(it, |it| it.status = 0),
+            "the response to a create has no status",
+            |_, it| change_created_user(it, |user| user.status = 0),
         ),
-        parts(
+        user_service_mutant(
             "create-two-clocks",
             "USR-1",
-            "updated_at is a little later than created_at",
+            "updated_at of a new user is later than created_at",
             |_, dependencies| {
-                created(dependencies, |user| {
+                change_created_user(dependencies, |user| {
                     if let Some(time) = &mut user.updated_at {
                         time.nanos = (time.nanos + 1000) % 1_000_000_000;
                     }
                 });
             },
         ),
-        parts(
+        user_service_mutant(
             "get-drops-metadata",
             "USR-1",
-            "GetUser leaves metadata out",
+            "GetUser returns no metadata",
             |_, dependencies| {
-                wire::answers::<GetUserResponse>(dependencies, "/GetUser", |response| {
+                wire::change_responses::<GetUserResponse>(dependencies, "/GetUser", |response| {
                     if let Some(user) = &mut response.user {
                         user.metadata.clear();
                     }
                 });
             },
         ),
-        parts(
+        user_service_mutant(
             "create-id-of-name",
             "USR-1",
             "the id is made from the name",
-            |_, it| created(it, |it| it.id.clone_from(&it.name)),
+            |_, it| change_created_user(it, |user| user.id.clone_from(&user.name)),
         ),
-        parts(
+        user_service_mutant(
             "create-id-of-email",
             "USR-1",
             "the id is made from the email",
-            |_, it| created(it, |it| it.id = it.email.to_lowercase()),
+            |_, it| change_created_user(it, |user| user.id = user.email.to_lowercase()),
         ),
     ]
 }
 
-/// Changes the user in every answer to a create.
-fn created(it: &mut Dependencies, change: fn(&mut User)) {
-    wire::answers(
-        it,
+/// Changes the user in every response to a create.
+fn change_created_user(dependencies: &mut Dependencies, change: fn(&mut User)) {
+    wire::change_responses(
+        dependencies,
         "/CreateUser",
         move |response: &mut CreateUserResponse| {
             if let Some(user) = &mut response.user {

@@ -1,13 +1,13 @@
-//! USR-3: what an email may hold.
+//! USR-3: valid emails.
 
-use super::on_create;
-use crate::entry::Entry;
+use super::create_mutant;
+use crate::mutant::Mutant;
 
-pub fn entries() -> Vec<Entry> {
-    vec![on_create(
+pub fn mutants() -> Vec<Mutant> {
+    vec![create_mutant(
         "email-trimmed",
         "USR-3",
-        "white space around an email is taken off",
+        "white space around an email is removed",
         |it| it.email = it.email.trim().to_owned(),
     )]
 }

@@ -1,36 +1,36 @@
 //! USR-17: hostile text in the fields of a user.
 
-use super::{change_metadata, on_create};
-use crate::entries::parts;
-use crate::entry::Entry;
+use super::{change_metadata, create_mutant};
+use crate::entries::user_service_mutant;
+use crate::mutant::Mutant;
 use crate::wire;
 
-pub fn entries() -> Vec<Entry> {
+pub fn mutants() -> Vec<Mutant> {
     vec![
-        on_create(
+        create_mutant(
             "hostile-name-filtered",
             "USR-17",
-            "what looks like SQL or a template is cut out of a name",
-            |it| it.name = cut(&it.name),
+            "text that looks like SQL or a template is removed from a name",
+            |it| it.name = sanitize(&it.name),
         ),
-        on_create(
+        create_mutant(
             "hostile-email-filtered",
             "USR-17",
-            "what looks like SQL or a template is cut out of an email",
-            |it| it.email = cut(&it.email),
+            "text that looks like SQL or a template is removed from an email",
+            |it| it.email = sanitize(&it.email),
         ),
-        on_create(
+        create_mutant(
             "hostile-metadata-filtered",
             "USR-17",
-            "what looks like SQL or a template is cut out of metadata",
+            "text that looks like SQL or a template is removed from metadata",
             |request| {
-                change_metadata(request, |key, value| (cut(&key), cut(&value)));
+                change_metadata(request, |key, value| (sanitize(&key), sanitize(&value)));
             },
         ),
-        parts(
+        user_service_mutant(
             "hostile-is-internal",
             "USR-17",
-            "a single quote, a per cent sign or a NUL in any field gives INTERNAL",
+            "a single quote, a percent sign or a NUL in any field fails with INTERNAL",
             |_, dependencies| {
                 for method in [
                     "CreateUser",
@@ -39,7 +39,7 @@ pub fn entries() -> Vec<Entry> {
                     "DeleteUser",
                     "ListUsers",
                 ] {
-                    wire::refuse(dependencies, method, |body| {
+                    wire::fail_requests(dependencies, method, |body| {
                         body.iter().any(|it| matches!(it, b'\'' | b'%' | b'{' | 0))
                     });
                 }
@@ -48,8 +48,8 @@ pub fn entries() -> Vec<Entry> {
     ]
 }
 
-/// Without characters that are special in SQL, patterns or templates.
-fn cut(text: &str) -> String {
+/// Replaces text that is special in SQL, patterns or templates.
+fn sanitize(text: &str) -> String {
     ["'", "%", "{", "}", "\\", ";", "<", "$", "NULL", "../"]
         .iter()
         .fold(text.to_owned(), |text, word| text.replace(word, "-"))

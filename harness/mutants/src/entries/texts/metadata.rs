@@ -1,43 +1,43 @@
-//! USR-5: what metadata may hold.
+//! USR-5: valid metadata.
 
-use super::{change_metadata, on_create};
-use crate::entries::parts;
-use crate::entry::Entry;
+use super::{change_metadata, create_mutant};
+use crate::entries::user_service_mutant;
+use crate::mutant::Mutant;
 use crate::wire;
 
-pub fn entries() -> Vec<Entry> {
+pub fn mutants() -> Vec<Mutant> {
     vec![
-        on_create(
+        create_mutant(
             "metadata-folded",
             "USR-5",
-            "keys are trimmed, composed and put in lower case",
+            "metadata keys are trimmed, Unicode-composed and put in lower case",
             |request| {
-                let fold = |key: &str| {
+                let normalize = |key: &str| {
                     key.trim()
                         .to_lowercase()
                         .replace("e\u{301}", "\u{e9}")
                         .replace("__", "")
                         .replace('\u{feff}', "")
                 };
-                change_metadata(request, |key, value| (fold(&key), value));
+                change_metadata(request, |key, value| (normalize(&key), value));
             },
         ),
-        on_create(
+        create_mutant(
             "metadata-trimmed",
             "USR-5",
-            "values are trimmed",
+            "metadata values are trimmed",
             |request| {
                 for value in request.metadata.values_mut() {
                     *value = value.trim().to_owned();
                 }
             },
         ),
-        parts(
+        user_service_mutant(
             "metadata-not-listed",
             "USR-5",
-            "lists leave metadata out",
+            "users in lists have no metadata",
             |_, dependencies| {
-                wire::answers::<user_proto::v1::ListUsersResponse>(
+                wire::change_responses::<user_proto::v1::ListUsersResponse>(
                     dependencies,
                     "/ListUsers",
                     |response| {

@@ -1,4 +1,4 @@
-//! What users' fields may hold, and how they come back.
+//! USR-1 to USR-6, USR-17: the fields of a user, as they are validated, stored and returned.
 
 mod creation;
 mod emails;
@@ -10,42 +10,42 @@ mod required;
 
 use user_proto::v1::CreateUserRequest;
 
-use crate::entries::parts;
-use crate::entry::Entry;
+use crate::entries::user_service_mutant;
+use crate::mutant::Mutant;
 use crate::wire;
 
-pub fn entries() -> Vec<Entry> {
+pub fn mutants() -> Vec<Mutant> {
     [
-        creation::entries(),
-        required::entries(),
-        emails::entries(),
-        names::entries(),
-        metadata::entries(),
-        passwords::entries(),
-        hostile::entries(),
+        creation::mutants(),
+        required::mutants(),
+        emails::mutants(),
+        names::mutants(),
+        metadata::mutants(),
+        passwords::mutants(),
+        hostile::mutants(),
     ]
     .into_iter()
     .flatten()
     .collect()
 }
 
-/// An entry that changes every request to create a user.
-fn on_create(
+/// A mutant that changes every `CreateUser` request.
+fn create_mutant(
     id: &'static str,
     clause: &'static str,
     wrong: &'static str,
     change: fn(&mut CreateUserRequest),
-) -> Entry {
-    parts(id, clause, wrong, move |_, dependencies| {
-        wire::requests(dependencies, "/CreateUser", change);
+) -> Mutant {
+    user_service_mutant(id, clause, wrong, move |_, dependencies| {
+        wire::change_requests(dependencies, "/CreateUser", change);
     })
 }
 
 /// Changes every key and value of the metadata.
 fn change_metadata(
-    it: &mut CreateUserRequest,
+    request: &mut CreateUserRequest,
     change: impl Fn(String, String) -> (String, String),
 ) {
-    let entries = std::mem::take(&mut it.metadata).into_iter();
-    it.metadata = entries.map(|(key, value)| change(key, value)).collect();
+    let entries = std::mem::take(&mut request.metadata).into_iter();
+    request.metadata = entries.map(|(key, value)| change(key, value)).collect();
 }

@@ -1,14 +1,14 @@
-//! USR-4: what a name may hold.
+//! USR-4: valid names.
 
-use super::on_create;
-use crate::entry::Entry;
+use super::create_mutant;
+use crate::mutant::Mutant;
 
-pub fn entries() -> Vec<Entry> {
+pub fn mutants() -> Vec<Mutant> {
     vec![
-        on_create(
+        create_mutant(
             "name-trimmed",
             "USR-4",
-            "white space around a name is taken off",
+            "white space around a name is removed",
             |request| {
                 if !request.name.trim().is_empty() {
                     request.name = request
@@ -18,18 +18,18 @@ pub fn entries() -> Vec<Entry> {
                 }
             },
         ),
-        on_create(
+        create_mutant(
             "name-escaped",
             "USR-4",
-            "angle brackets and ampersands are escaped",
+            "angle brackets and ampersands in a name are HTML-escaped",
             |request| {
                 request.name = request.name.replace('&', "&amp;").replace('<', "&lt;");
             },
         ),
-        on_create(
+        create_mutant(
             "name-composed",
             "USR-4",
-            "letters and marks are composed",
+            "combining characters in a name are composed",
             |request| {
                 request.name = request
                     .name

@@ -1,20 +1,20 @@
-//! USR-6: what a password may hold, and what is kept of it.
+//! USR-6: passwords.
 
 use std::sync::Mutex;
 
 use user_proto::v1::CreateUserRequest;
 
-use super::on_create;
-use crate::entries::parts;
-use crate::entry::Entry;
+use super::create_mutant;
+use crate::entries::user_service_mutant;
+use crate::mutant::Mutant;
 use crate::wire;
 
-/// The newest password that a client gave.
-static GIVEN: Mutex<String> = Mutex::new(String::new());
+/// The password of the last create request.
+static LAST_PASSWORD: Mutex<String> = Mutex::new(String::new());
 
-pub fn entries() -> Vec<Entry> {
+pub fn mutants() -> Vec<Mutant> {
     vec![
-        on_create(
+        create_mutant(
             "password-required",
             "USR-6",
             "a password is required",
@@ -24,29 +24,33 @@ pub fn entries() -> Vec<Entry> {
                 }
             },
         ),
-        parts(
+        user_service_mutant(
             "password-in-an-unknown-field",
             "USR-6",
-            "a create answers the password in a field that user.proto does not have",
+            "the response to a create contains the password in a field that user.proto does not define",
             |_, dependencies| {
-                wire::messages(dependencies, "/CreateUser", |message| {
-                    let password = GIVEN.lock().expect("not poisoned").clone();
-                    // Field 15 with a length.
+                wire::change_response_bytes(dependencies, "/CreateUser", |message| {
+                    let password = LAST_PASSWORD.lock().expect("not poisoned").clone();
+                    // Tag of field 15, then the length.
                     message.extend([0x7a, u8::try_from(password.len()).unwrap_or(0)]);
                     message.extend(password.bytes().take(usize::from(u8::MAX)));
                 });
-                wire::requests::<CreateUserRequest>(dependencies, "/CreateUser", |request| {
-                    GIVEN
-                        .lock()
-                        .expect("not poisoned")
-                        .clone_from(&request.password);
-                });
+                wire::change_requests::<CreateUserRequest>(
+                    dependencies,
+                    "/CreateUser",
+                    |request| {
+                        LAST_PASSWORD
+                            .lock()
+                            .expect("not poisoned")
+                            .clone_from(&request.password);
+                    },
+                );
             },
         ),
-        on_create(
+        create_mutant(
             "password-returned",
             "USR-6",
-            "the password comes back within the metadata",
+            "the password is stored in the metadata",
             |request| {
                 if !request.password.is_empty() {
                     request

@@ -1,24 +1,24 @@
-//! USR-2: fields that must not be empty.
+//! USR-2: required fields.
 
-use super::on_create;
-use crate::entries::{on_ids, parts};
-use crate::entry::Entry;
+use super::create_mutant;
+use crate::entries::{change_ids, user_service_mutant};
+use crate::mutant::Mutant;
 
-pub fn entries() -> Vec<Entry> {
+pub fn mutants() -> Vec<Mutant> {
     vec![
-        parts(
+        user_service_mutant(
             "no-id-is-unknown",
             "USR-2",
             "an empty id is NOT_FOUND",
             |_, dependencies| {
-                on_ids(dependencies, |id| {
+                change_ids(dependencies, |id| {
                     if id.is_empty() {
                         *id = "unknown".to_owned();
                     }
                 });
             },
         ),
-        on_create(
+        create_mutant(
             "blank-name-unchecked",
             "USR-2",
             "an empty name is accepted",

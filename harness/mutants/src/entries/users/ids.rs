@@ -1,4 +1,4 @@
-//! USR-8: ids that name no user.
+//! USR-8: ids of users that do not exist.
 
 use std::collections::HashMap;
 use std::sync::Mutex;
@@ -9,49 +9,49 @@ use user_service::store::StoreError;
 use user_service::user::{Changes, User};
 use uuid::Uuid;
 
-use crate::entries::{layered, parts};
-use crate::entry::Entry;
-use crate::store::{Inner, Layer, OLDEST_FIRST, first, lock};
+use crate::entries::{store_mutant, user_service_mutant};
+use crate::mutant::Mutant;
+use crate::store::{Inner, OLDEST_FIRST, StoreLayer, first_users, lock};
 use crate::wire;
 
-pub fn entries() -> Vec<Entry> {
+pub fn mutants() -> Vec<Mutant> {
     vec![
-        parts(
+        user_service_mutant(
             "id-strict-shape",
             "USR-8",
-            "an id of another shape gives INVALID_ARGUMENT",
+            "an unknown id fails with INVALID_ARGUMENT",
             |_, dependencies| {
                 for method in ["/GetUser", "/UpdateUser", "/DeleteUser"] {
-                    wire::statuses(dependencies, method, |code, _| {
+                    wire::change_status(dependencies, method, |code, _| {
                         (code == 5).then(|| (3, "id is invalid".to_owned()))
                     });
                 }
             },
         ),
-        layered(
+        store_mutant(
             "id-delete-nobody",
             "USR-8",
             "a delete of an unknown id succeeds",
-            DeleteMissing,
+            DeleteUnknownSucceeds,
         ),
-        layered(
+        store_mutant(
             "id-marked",
             "USR-8",
-            "deleted users are still found",
-            Marked::default(),
+            "deleted users can still be read and updated",
+            KeepsDeleted::default(),
         ),
-        layered(
+        store_mutant(
             "id-delete-many",
             "USR-8",
-            "a delete removes others too",
-            DeleteMany,
+            "a delete also removes other users",
+            DeletesOthers,
         ),
-        parts(
+        user_service_mutant(
             "id-no-field-no-look",
             "USR-8",
             "an update without any field succeeds for an unknown id",
             |_, dependencies| {
-                wire::statuses(dependencies, "/UpdateUser", |code, _| {
+                wire::change_status(dependencies, "/UpdateUser", |code, _| {
                     (code == 5).then(|| (0, String::new()))
                 });
             },
@@ -59,11 +59,11 @@ pub fn entries() -> Vec<Entry> {
     ]
 }
 
-/// A delete of an unknown id succeeds.
-struct DeleteMissing;
+/// Lets the delete of an unknown id succeed.
+struct DeleteUnknownSucceeds;
 
 #[async_trait]
-impl Layer for DeleteMissing {
+impl StoreLayer for DeleteUnknownSucceeds {
     async fn delete(&self, inner: &Inner, id: Uuid) -> Result<(), StoreError> {
         match inner.delete(id).await {
             Err(StoreError::NotFound) => Ok(()),
@@ -72,20 +72,20 @@ impl Layer for DeleteMissing {
     }
 }
 
-/// Deleted users are marked, and still found by their id.
+/// Keeps deleted users and returns them for their ids.
 #[derive(Default)]
-pub struct Marked(Mutex<HashMap<Uuid, User>>);
+pub struct KeepsDeleted(Mutex<HashMap<Uuid, User>>);
 
 #[async_trait]
-impl Layer for Marked {
+impl StoreLayer for KeepsDeleted {
     async fn get(&self, inner: &Inner, id: Uuid) -> Result<User, StoreError> {
-        let marked = lock(&self.0).get(&id).cloned();
-        marked.map_or(inner.get(id).await, Ok)
+        let deleted = lock(&self.0).get(&id).cloned();
+        deleted.map_or(inner.get(id).await, Ok)
     }
 
     async fn update(&self, inner: &Inner, id: Uuid, changes: Changes) -> Result<User, StoreError> {
-        let marked = lock(&self.0).get(&id).cloned();
-        marked.map_or(inner.update(id, changes).await, Ok)
+        let deleted = lock(&self.0).get(&id).cloned();
+        deleted.map_or(inner.update(id, changes).await, Ok)
     }
 
     async fn delete(&self, inner: &Inner, id: Uuid) -> Result<(), StoreError> {
@@ -96,14 +96,14 @@ impl Layer for Marked {
     }
 }
 
-/// A delete removes the oldest users too.
-struct DeleteMany;
+/// Deletes the oldest users together with the requested one.
+struct DeletesOthers;
 
 #[async_trait]
-impl Layer for DeleteMany {
+impl StoreLayer for DeletesOthers {
     async fn delete(&self, inner: &Inner, id: Uuid) -> Result<(), StoreError> {
         inner.delete(id).await?;
-        for user in first(inner, Filter::default(), OLDEST_FIRST, 100).await? {
+        for user in first_users(inner, Filter::default(), OLDEST_FIRST, 100).await? {
             let _ = inner.delete(user.id).await;
         }
         Ok(())

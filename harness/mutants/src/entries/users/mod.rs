@@ -1,22 +1,22 @@
-//! Users one by one: owners of emails, ids, updates, and what reads see.
+//! USR-1, USR-7 to USR-12, USR-15: single users and what reads return.
 
-mod elsewhere;
 mod ids;
-mod moments;
 mod owners;
 pub mod reads;
+mod single_instance;
+mod timestamps;
 mod updates;
 
-use crate::entry::Entry;
+use crate::mutant::Mutant;
 
-pub fn entries() -> Vec<Entry> {
+pub fn mutants() -> Vec<Mutant> {
     [
-        elsewhere::entries(),
-        owners::entries(),
-        ids::entries(),
-        updates::entries(),
-        moments::entries(),
-        reads::entries(),
+        single_instance::mutants(),
+        owners::mutants(),
+        ids::mutants(),
+        updates::mutants(),
+        timestamps::mutants(),
+        reads::mutants(),
     ]
     .into_iter()
     .flatten()

@@ -1,4 +1,4 @@
-//! USR-7: the owner of an email.
+//! USR-7: an email belongs to at most one user.
 
 use std::sync::Mutex;
 
@@ -8,18 +8,18 @@ use user_service::store::StoreError;
 use user_service::user::{Changes, NewUser, User};
 use uuid::Uuid;
 
-use crate::entries::layered;
-use crate::entry::Entry;
-use crate::store::{Inner, Layer, OLDEST_FIRST, first, lock};
+use crate::entries::store_mutant;
+use crate::mutant::Mutant;
+use crate::store::{Inner, OLDEST_FIRST, StoreLayer, first_users, lock};
 
-pub fn entries() -> Vec<Entry> {
+pub fn mutants() -> Vec<Mutant> {
     vec![
-        layered(
+        store_mutant(
             "owner-by-bytes",
             "USR-7",
-            "emails are compared by their bytes",
-            // Letters in upper case are spelled so that nothing but the same spelling is equal.
-            Renamed(|email| {
+            "emails are compared case-sensitively",
+            // Marks upper-case letters, so that only emails in the same letter case are equal.
+            ChangeEmail(|email| {
                 email
                     .chars()
                     .flat_map(|letter| {
@@ -32,23 +32,23 @@ pub fn entries() -> Vec<Entry> {
                     .collect()
             }),
         ),
-        layered(
+        store_mutant(
             "owner-nobody",
             "USR-7",
-            "an email may belong to many",
-            Renamed(|it| format!("{it}{}", Uuid::new_v4().simple())),
+            "several users may have the same email",
+            ChangeEmail(|it| format!("{it}{}", Uuid::new_v4().simple())),
         ),
-        layered(
+        store_mutant(
             "owner-unicode-case",
             "USR-7",
-            "emails are compared without regard to any letter's case",
-            Renamed(|it| it.to_lowercase().to_uppercase()),
+            "emails are compared ignoring the case of all Unicode letters",
+            ChangeEmail(|it| it.to_lowercase().to_uppercase()),
         ),
-        layered(
+        store_mutant(
             "owner-of-a-box",
             "USR-7",
-            "dots, tags and quotes before the @ do not count",
-            Renamed(|email| match email.split_once('@') {
+            "dots, tags and quotes before the @ are ignored when emails are compared",
+            ChangeEmail(|email| match email.split_once('@') {
                 Some((local, domain)) => {
                     let local = local
                         .split('+')
@@ -60,49 +60,49 @@ pub fn entries() -> Vec<Entry> {
                 None => email.to_owned(),
             }),
         ),
-        layered(
+        store_mutant(
             "owner-upsert",
             "USR-7",
-            "a create with a taken email updates its owner",
-            Upsert,
+            "a create with a taken email updates the user who has it",
+            UpsertByEmail,
         ),
-        layered(
+        store_mutant(
             "owner-for-good",
             "USR-7",
-            "an email is never free again",
-            TakenForGood::default(),
+            "the email of a deleted or changed user stays taken",
+            NeverFreesEmails::default(),
         ),
-        layered(
+        store_mutant(
             "owner-update-silent",
             "USR-7",
-            "an update to a taken email is dropped in silence",
-            SilentConflict,
+            "an update to a taken email succeeds without a change",
+            IgnoresConflict,
         ),
-        layered(
+        store_mutant(
             "owner-not-its-own",
             "USR-7",
-            "a user's own email in other letter case is taken",
-            OwnIsTaken,
+            "a user's own email in other letter case counts as taken",
+            OwnEmailIsTaken,
         ),
     ]
 }
 
-/// Emails that are made to look different before they are compared.
-struct Renamed(fn(&str) -> String);
+/// Changes the email of every new user with this function.
+struct ChangeEmail(fn(&str) -> String);
 
 #[async_trait]
-impl Layer for Renamed {
+impl StoreLayer for ChangeEmail {
     async fn create(&self, inner: &Inner, mut user: NewUser) -> Result<User, StoreError> {
         user.email = (self.0)(&user.email);
         inner.create(user).await
     }
 }
 
-/// A taken email is no reason to fail: its owner is answered.
-struct Upsert;
+/// Updates the user who has the email instead of refusing a create.
+struct UpsertByEmail;
 
 #[async_trait]
-impl Layer for Upsert {
+impl StoreLayer for UpsertByEmail {
     async fn create(&self, inner: &Inner, user: NewUser) -> Result<User, StoreError> {
         let changes = Changes {
             name: Some(user.name.clone()),
@@ -111,7 +111,7 @@ impl Layer for Upsert {
         let email = user.email.clone();
         match inner.create(user).await {
             Err(StoreError::EmailTaken) => {
-                let owner = find(inner, &email).await?;
+                let owner = find_by_email(inner, &email).await?;
                 inner.update(owner.id, changes).await
             }
             other => other,
@@ -119,22 +119,22 @@ impl Layer for Upsert {
     }
 }
 
-/// The owner of an email.
-pub async fn find(inner: &Inner, email: &str) -> Result<User, StoreError> {
+/// Finds the user who has an email.
+pub async fn find_by_email(inner: &Inner, email: &str) -> Result<User, StoreError> {
     let filter = Filter {
         email: Some(email.to_ascii_lowercase()),
         ..Default::default()
     };
-    let found = first(inner, filter, OLDEST_FIRST, 1).await?;
+    let found = first_users(inner, filter, OLDEST_FIRST, 1).await?;
     found.into_iter().next().ok_or(StoreError::NotFound)
 }
 
-/// An email stays taken when its owner is deleted or gives it up.
+/// Keeps the emails of deleted and changed users taken.
 #[derive(Default)]
-struct TakenForGood(Mutex<Vec<String>>);
+struct NeverFreesEmails(Mutex<Vec<String>>);
 
-impl TakenForGood {
-    fn take(&self, email: &str) {
+impl NeverFreesEmails {
+    fn mark_taken(&self, email: &str) {
         lock(&self.0).push(email.to_ascii_lowercase());
     }
 
@@ -144,7 +144,7 @@ impl TakenForGood {
 }
 
 #[async_trait]
-impl Layer for TakenForGood {
+impl StoreLayer for NeverFreesEmails {
     async fn create(&self, inner: &Inner, user: NewUser) -> Result<User, StoreError> {
         if self.is_taken(&user.email) {
             return Err(StoreError::EmailTaken);
@@ -156,23 +156,23 @@ impl Layer for TakenForGood {
         let before = inner.get(id).await?;
         let after = inner.update(id, changes).await?;
         if !before.email.eq_ignore_ascii_case(&after.email) {
-            self.take(&before.email);
+            self.mark_taken(&before.email);
         }
         Ok(after)
     }
 
     async fn delete(&self, inner: &Inner, id: Uuid) -> Result<(), StoreError> {
         let before = inner.get(id).await?;
-        self.take(&before.email);
+        self.mark_taken(&before.email);
         inner.delete(id).await
     }
 }
 
-/// An update to a taken email is dropped in silence.
-struct SilentConflict;
+/// Ignores an update to a taken email and returns the unchanged user.
+struct IgnoresConflict;
 
 #[async_trait]
-impl Layer for SilentConflict {
+impl StoreLayer for IgnoresConflict {
     async fn update(&self, inner: &Inner, id: Uuid, changes: Changes) -> Result<User, StoreError> {
         match inner.update(id, changes).await {
             Err(StoreError::EmailTaken) => inner.get(id).await,
@@ -181,14 +181,14 @@ impl Layer for SilentConflict {
     }
 }
 
-/// A user's own email in other letter case counts as taken.
-struct OwnIsTaken;
+/// Refuses an update to an email that any user has, also the updated user.
+struct OwnEmailIsTaken;
 
 #[async_trait]
-impl Layer for OwnIsTaken {
+impl StoreLayer for OwnEmailIsTaken {
     async fn update(&self, inner: &Inner, id: Uuid, changes: Changes) -> Result<User, StoreError> {
         if let Some(email) = &changes.email
-            && find(inner, email).await.is_ok()
+            && find_by_email(inner, email).await.is_ok()
         {
             return Err(StoreError::EmailTaken);
         }

@@ -1,4 +1,4 @@
-//! USR-11: what reads see of changes.
+//! USR-11: reads after writes.
 
 use std::collections::HashMap;
 use std::sync::Mutex;
@@ -9,71 +9,71 @@ use user_service::store::{ListQuery, Page, StoreError};
 use user_service::user::{Changes, User};
 use uuid::Uuid;
 
-use super::ids::Marked;
-use crate::entries::{layered, pass};
-use crate::entry::Entry;
-use crate::store::{Inner, Layer, lock};
+use super::ids::KeepsDeleted;
+use crate::entries::{delay, store_mutant};
+use crate::mutant::Mutant;
+use crate::store::{Inner, StoreLayer, lock};
 
-pub fn entries() -> Vec<Entry> {
+pub fn mutants() -> Vec<Mutant> {
     vec![
-        layered(
+        store_mutant(
             "reads-cached",
             "USR-11",
-            "users are kept in each process",
-            Cached::default(),
+            "each process caches users without invalidation",
+            CachedUsers::default(),
         ),
-        layered(
+        store_mutant(
             "reads-cached-lists",
             "USR-11",
-            "lists are kept for a second",
+            "lists are cached for a second",
             CachedLists::default(),
         ),
-        layered(
+        store_mutant(
             "reads-behind",
             "USR-11",
             "changes are stored after they are acknowledged",
             WriteBehind(Duration::from_millis(30)),
         ),
-        layered(
+        store_mutant(
             "reads-modify-write",
             "USR-11",
-            "updates read, change and write all fields back",
+            "updates read a user and write all fields back, so concurrent updates are lost",
             ReadModifyWrite,
         ),
-        layered(
+        store_mutant(
             "reads-marked",
             "USR-11",
-            "deleted users are still read",
-            Marked::default(),
+            "deleted users can still be read",
+            KeepsDeleted::default(),
         ),
     ]
 }
 
-/// A user that was read is read from memory for as long as the program runs, but for changes made here.
+/// Caches users until the process ends; only changes by this process update the cache.
 #[derive(Default)]
-pub struct Cached(Mutex<HashMap<Uuid, User>>);
+pub struct CachedUsers(Mutex<HashMap<Uuid, User>>);
 
-impl Cached {
-    fn keep(&self, user: &User) {
+impl CachedUsers {
+    fn insert(&self, user: &User) {
         lock(&self.0).insert(user.id, user.clone());
     }
 }
 
 #[async_trait]
-impl Layer for Cached {
+impl StoreLayer for CachedUsers {
     async fn get(&self, inner: &Inner, id: Uuid) -> Result<User, StoreError> {
-        let known = lock(&self.0).get(&id).cloned();
-        if let Some(user) = known {
+        let cached = lock(&self.0).get(&id).cloned();
+        if let Some(user) = cached {
             return Ok(user);
         }
         let user = inner.get(id).await?;
-        self.keep(&user);
+        self.insert(&user);
         Ok(user)
     }
 
     async fn update(&self, inner: &Inner, id: Uuid, changes: Changes) -> Result<User, StoreError> {
         let user = inner.update(id, changes).await?;
-        self.keep(&user);
+        self.insert(&user);
         Ok(user)
     }
 
@@ -83,17 +83,17 @@ impl Layer for Cached {
     }
 }
 
-/// A change is acknowledged, and stored some time later.
+/// Acknowledges updates and deletes, and stores them after this time.
 pub struct WriteBehind(pub Duration);
 
 #[async_trait]
-impl Layer for WriteBehind {
+impl StoreLayer for WriteBehind {
     async fn update(&self, inner: &Inner, id: Uuid, changes: Changes) -> Result<User, StoreError> {
         let mut user = inner.get(id).await?;
         let later = (inner.clone(), changes.clone(), self.0);
         tokio::spawn(async move {
             let (inner, changes, time) = later;
-            pass(time).await;
+            delay(time).await;
             let _ = inner.update(id, changes).await;
         });
         user.name = changes.name.unwrap_or(user.name);
@@ -108,23 +108,23 @@ impl Layer for WriteBehind {
         inner.get(id).await?;
         let (inner, time) = (inner.clone(), self.0);
         tokio::spawn(async move {
-            pass(time).await;
+            delay(time).await;
             let _ = inner.delete(id).await;
         });
         Ok(())
     }
 }
 
-/// Lists are read from memory for a second.
+/// Caches lists for a second.
 #[derive(Default)]
 struct CachedLists(Mutex<HashMap<String, (std::time::Instant, Page)>>);
 
 #[async_trait]
-impl Layer for CachedLists {
+impl StoreLayer for CachedLists {
     async fn list(&self, inner: &Inner, query: ListQuery) -> Result<Page, StoreError> {
         let key = format!("{query:?}");
-        let known = lock(&self.0).get(&key).cloned();
-        if let Some((at, page)) = known
+        let cached = lock(&self.0).get(&key).cloned();
+        if let Some((at, page)) = cached
             && at.elapsed() < Duration::from_secs(1)
         {
             return Ok(page);
@@ -135,14 +135,14 @@ impl Layer for CachedLists {
     }
 }
 
-/// Reads the user, changes it, writes all of it back.
+/// Updates by reading a user and writing all of its fields back.
 struct ReadModifyWrite;
 
 #[async_trait]
-impl Layer for ReadModifyWrite {
+impl StoreLayer for ReadModifyWrite {
     async fn update(&self, inner: &Inner, id: Uuid, changes: Changes) -> Result<User, StoreError> {
         let user = inner.get(id).await?;
-        pass(Duration::from_millis(2)).await;
+        delay(Duration::from_millis(2)).await;
         inner
             .update(
                 id,

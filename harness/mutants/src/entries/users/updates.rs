@@ -1,4 +1,4 @@
-//! USR-9: what an update changes.
+//! USR-9: the fields that an update changes.
 
 use async_trait::async_trait;
 use user_proto::v1::UpdateUserRequest;
@@ -6,16 +6,16 @@ use user_service::store::StoreError;
 use user_service::user::{Changes, User, UserStatus};
 use uuid::Uuid;
 
-use crate::entries::{layered, parts};
-use crate::entry::Entry;
-use crate::store::{Inner, Layer};
+use crate::entries::{store_mutant, user_service_mutant};
+use crate::mutant::Mutant;
+use crate::store::{Inner, StoreLayer};
 use crate::wire;
 
-pub fn entries() -> Vec<Entry> {
+pub fn mutants() -> Vec<Mutant> {
     vec![
-        on_update(
+        update_mutant(
             "update-first-field",
-            "only the first field present is changed",
+            "an update changes only the first field that is present",
             |request| {
                 if request.email.is_some() {
                     request.name = None;
@@ -24,45 +24,50 @@ pub fn entries() -> Vec<Entry> {
                 }
             },
         ),
-        layered(
+        store_mutant(
             "update-resets",
             "USR-9",
-            "status and metadata are reset when they are absent",
-            Replaced,
+            "an update resets an absent status and absent metadata",
+            ResetsAbsent,
         ),
-        parts(
+        user_service_mutant(
             "update-needs-a-field",
             "USR-9",
             "an update without any field is refused",
             |_, dependencies| {
-                wire::refuse(dependencies, "UpdateUser", is_bare);
+                wire::fail_requests(dependencies, "UpdateUser", has_only_id);
             },
         ),
-        layered(
+        store_mutant(
             "update-suspends-for-good",
             "USR-9",
-            "a suspended user stays so",
-            Final,
+            "the status SUSPENDED cannot be changed",
+            KeepsSuspended,
         ),
-        on_update(
+        update_mutant(
             "update-status-0",
-            "status UNSPECIFIED counts as absent",
+            "the status UNSPECIFIED in an update counts as absent",
             |request| {
                 if request.status == Some(0) {
                     request.status = None;
                 }
             },
         ),
-        layered("update-merges", "USR-9", "metadata is merged", Merged),
-        on_update(
+        store_mutant(
+            "update-merges",
+            "USR-9",
+            "new metadata is merged with the old",
+            MergesMetadata,
+        ),
+        update_mutant(
             "update-empty-absent",
-            "an empty email or a blank name counts as absent",
+            "an empty email or a blank name in an update counts as absent",
             |request| {
                 request.email = request.email.take().filter(|it| !it.is_empty());
                 request.name = request.name.take().filter(|it| !it.trim().is_empty());
             },
         ),
-        on_update(
+        update_mutant(
             "update-email-unchecked",
             "an email is not validated in an update",
             |request| {
@@ -75,7 +80,7 @@ pub fn entries() -> Vec<Entry> {
                 });
             },
         ),
-        on_update(
+        update_mutant(
             "update-name-unchecked",
             "a name is not validated in an update",
             |request| {
@@ -88,7 +93,7 @@ pub fn entries() -> Vec<Entry> {
                 });
             },
         ),
-        on_update(
+        update_mutant(
             "update-metadata-unchecked",
             "metadata is not validated in an update",
             |request| {
@@ -97,7 +102,7 @@ pub fn entries() -> Vec<Entry> {
                 }
             },
         ),
-        on_update("update-nothing", "an update changes nothing", |request| {
+        update_mutant("update-nothing", "an update changes nothing", |request| {
             *request = UpdateUserRequest {
                 id: std::mem::take(&mut request.id),
                 ..Default::default()
@@ -106,23 +111,27 @@ pub fn entries() -> Vec<Entry> {
     ]
 }
 
-/// An entry that changes every request to update a user.
-fn on_update(id: &'static str, wrong: &'static str, change: fn(&mut UpdateUserRequest)) -> Entry {
-    parts(id, "USR-9", wrong, move |_, dependencies| {
-        wire::requests(dependencies, "/UpdateUser", change);
+/// A mutant that changes every `UpdateUser` request.
+fn update_mutant(
+    id: &'static str,
+    wrong: &'static str,
+    change: fn(&mut UpdateUserRequest),
+) -> Mutant {
+    user_service_mutant(id, "USR-9", wrong, move |_, dependencies| {
+        wire::change_requests(dependencies, "/UpdateUser", change);
     })
 }
 
-/// A message with an id and nothing else: one field, as long as the message.
-fn is_bare(body: &[u8]) -> bool {
+/// Whether an encoded `UpdateUserRequest` has no field but the id.
+fn has_only_id(body: &[u8]) -> bool {
     matches!(body, [10, length, rest @ ..] if usize::from(*length) == rest.len())
 }
 
-/// Non-empty metadata is merged into what is there.
-struct Merged;
+/// Merges new metadata into the stored metadata.
+struct MergesMetadata;
 
 #[async_trait]
-impl Layer for Merged {
+impl StoreLayer for MergesMetadata {
     async fn update(
         &self,
         inner: &Inner,
@@ -138,11 +147,11 @@ impl Layer for Merged {
     }
 }
 
-/// What is absent is reset.
-struct Replaced;
+/// Resets an absent status to ACTIVE, and absent metadata to empty.
+struct ResetsAbsent;
 
 #[async_trait]
-impl Layer for Replaced {
+impl StoreLayer for ResetsAbsent {
     async fn update(
         &self,
         inner: &Inner,
@@ -155,11 +164,11 @@ impl Layer for Replaced {
     }
 }
 
-/// A suspended user stays suspended.
-struct Final;
+/// Ignores a new status of a suspended user.
+struct KeepsSuspended;
 
 #[async_trait]
-impl Layer for Final {
+impl StoreLayer for KeepsSuspended {
     async fn update(
         &self,
         inner: &Inner,

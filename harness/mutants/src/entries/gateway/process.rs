@@ -1,4 +1,4 @@
-//! CFG: the environment and the life of a gateway.
+//! CFG-1, CFG-2, CFG-7, CFG-9, USR-11: environment variables, start and caches of the gateway.
 
 use std::collections::HashMap;
 use std::process::ExitCode;
@@ -12,14 +12,14 @@ use user_proto::v1::{
     DeleteUserRequest, GetUserRequest, GetUserResponse, UpdateUserRequest, UpdateUserResponse,
 };
 
-use super::replaced;
-use crate::calls::{self, Inner, Layer};
-use crate::entries::{pass, set};
-use crate::entry::{Entry, How, plain};
+use super::gateway_mutant;
+use crate::entries::{delay, set_variable};
+use crate::gateway_calls::{self, CallLayer, Inner};
+use crate::mutant::{Fault, Mutant, run_reference};
 use crate::store::lock;
 
-/// Variables of the gateway alone that the suite may pass empty.
-const EMPTY_IS_GARBAGE: [&str; 9] = [
+/// Variables that only the gateway has and that the suite may pass empty.
+const MAY_BE_EMPTY: [&str; 9] = [
     "USER_SERVICE_KEEPALIVE_TIME",
     "RETRY_MAX_ATTEMPTS",
     "RETRY_BASE_DELAY",
@@ -31,107 +31,110 @@ const EMPTY_IS_GARBAGE: [&str; 9] = [
     "AUTH_JWKS_TTL",
 ];
 
-/// Variables of the gateway alone that say how often, and for how long.
-const GUARDS: [&str; 4] = [
+/// Settings of retries and of the breaker.
+const RETRY_AND_BREAKER: [&str; 4] = [
     "RETRY_MAX_ATTEMPTS",
     "RETRY_BASE_DELAY",
     "BREAKER_MAX_FAILURES",
     "BREAKER_RESET_TIMEOUT",
 ];
 
-pub fn entries() -> Vec<Entry> {
-    let environment =
-        |id, clause, wrong, fault| Entry::of_gateway(id, clause, wrong, How::Environment(fault));
-    let life = |id, clause, wrong, live| Entry::of_gateway(id, clause, wrong, How::Life(live));
+pub fn mutants() -> Vec<Mutant> {
+    let environment_mutant = |id, clause, wrong, fault| {
+        Mutant::for_gateway(id, clause, wrong, Fault::Environment(fault))
+    };
+    let main_mutant =
+        |id, clause, wrong, main| Mutant::for_gateway(id, clause, wrong, Fault::Main(main));
     vec![
-        environment(
+        environment_mutant(
             "gateway-empty-guards",
             "CFG-1",
-            "a variable of the gateway alone that is empty cannot be parsed",
+            "an empty variable that only the gateway has is an invalid value",
             |variables| {
-                for name in EMPTY_IS_GARBAGE {
+                for name in MAY_BE_EMPTY {
                     if variables.get(name).is_some_and(String::is_empty) {
-                        set(variables, name, "an empty value");
+                        set_variable(variables, name, "an empty value");
                     }
                 }
             },
         ),
-        environment(
+        environment_mutant(
             "gateway-other-tries",
             "CFG-1",
-            "the default number of tries is 5",
+            "the default of RETRY_MAX_ATTEMPTS is 5",
             |variables| {
                 if variables
                     .get("RETRY_MAX_ATTEMPTS")
                     .is_none_or(String::is_empty)
                 {
-                    set(variables, "RETRY_MAX_ATTEMPTS", "5");
+                    set_variable(variables, "RETRY_MAX_ATTEMPTS", "5");
                 }
             },
         ),
-        environment(
+        environment_mutant(
             "gateway-garbage-guards",
             "CFG-2",
-            "how often and for how long is not looked at until it is needed",
+            "invalid settings of retries and the breaker are ignored",
             |variables| {
-                variables
-                    .retain(|name, value| value != "banana" || !GUARDS.contains(&name.as_str()));
+                variables.retain(|name, value| {
+                    value != "banana" || !RETRY_AND_BREAKER.contains(&name.as_str())
+                });
             },
         ),
-        life(
+        main_mutant(
             "gateway-needs-user-service",
             "CFG-7",
-            "it exits when it cannot connect at its start",
+            "the program exits if it cannot connect at start",
             |command, variables| {
                 let address = variables.get("USER_SERVICE_ADDR").map_or("", |it| it);
                 let address = address.trim_start_matches("http://").trim_end_matches('/');
                 if command == "serve" && std::net::TcpStream::connect(address).is_err() {
                     return ExitCode::FAILURE;
                 }
-                plain(command, variables)
+                run_reference(command, variables)
             },
         ),
-        replaced(
+        gateway_mutant(
             "gateway-stateless-cached",
             "CFG-9",
-            "each instance keeps what it has read",
-            |it| calls::add_layer(it, Cached::default()),
+            "each instance caches the users that it read, without invalidation",
+            |it| gateway_calls::wrap_calls(it, CachedUsers::default()),
         ),
-        replaced(
+        gateway_mutant(
             "gateway-stateless-write-behind",
             "CFG-9",
-            "a change is acknowledged half a second before it is made",
-            |it| calls::add_layer(it, WriteBehind),
+            "a change is acknowledged half a second before it is passed on",
+            |it| gateway_calls::wrap_calls(it, WriteBehind),
         ),
-        replaced(
+        gateway_mutant(
             "gateway-reads-cached",
             "USR-11",
-            "users are kept in the gateway",
-            |it| calls::add_layer(it, Cached::default()),
+            "the gateway caches users without invalidation",
+            |it| gateway_calls::wrap_calls(it, CachedUsers::default()),
         ),
     ]
 }
 
-/// A user that was read is read from memory for as long as the program runs, but for changes made here.
+/// Caches users until the process ends; only changes by this process update the cache.
 #[derive(Default)]
-struct Cached(Mutex<HashMap<String, GetUserResponse>>);
+struct CachedUsers(Mutex<HashMap<String, GetUserResponse>>);
 
 #[async_trait]
-impl Layer for Cached {
+impl CallLayer for CachedUsers {
     async fn get(
         &self,
         inner: &Inner,
         context: &RequestContext,
         request: GetUserRequest,
     ) -> Result<GetUserResponse, Status> {
-        let kept = lock(&self.0).get(&request.id).cloned();
-        if let Some(kept) = kept {
-            return Ok(kept);
+        let cached = lock(&self.0).get(&request.id).cloned();
+        if let Some(cached) = cached {
+            return Ok(cached);
         }
         let id = request.id.clone();
-        let answer = inner.get_user(context, request).await?;
-        lock(&self.0).insert(id, answer.clone());
-        Ok(answer)
+        let response = inner.get_user(context, request).await?;
+        lock(&self.0).insert(id, response.clone());
+        Ok(response)
     }
 
     async fn update(
@@ -141,10 +144,10 @@ impl Layer for Cached {
         request: UpdateUserRequest,
     ) -> Result<UpdateUserResponse, Status> {
         let id = request.id.clone();
-        let answer = inner.update_user(context, request).await?;
-        let user = answer.user.clone();
+        let response = inner.update_user(context, request).await?;
+        let user = response.user.clone();
         lock(&self.0).insert(id, GetUserResponse { user });
-        Ok(answer)
+        Ok(response)
     }
 
     async fn delete(
@@ -158,11 +161,11 @@ impl Layer for Cached {
     }
 }
 
-/// Changes are acknowledged as they will be, and made later.
+/// Acknowledges updates and deletes, and passes them on 500 ms later.
 struct WriteBehind;
 
 #[async_trait]
-impl Layer for WriteBehind {
+impl CallLayer for WriteBehind {
     async fn update(
         &self,
         inner: &Inner,
@@ -170,8 +173,8 @@ impl Layer for WriteBehind {
         request: UpdateUserRequest,
     ) -> Result<UpdateUserResponse, Status> {
         let id = request.id.clone();
-        let now = inner.get_user(context, GetUserRequest { id }).await?;
-        let mut user = now.user;
+        let current = inner.get_user(context, GetUserRequest { id }).await?;
+        let mut user = current.user;
         if let Some(user) = &mut user {
             if let Some(name) = &request.name {
                 user.name.clone_from(name);
@@ -187,7 +190,7 @@ impl Layer for WriteBehind {
         }
         let (inner, context) = (Arc::clone(inner), context.clone());
         tokio::spawn(async move {
-            pass(Duration::from_millis(500)).await;
+            delay(Duration::from_millis(500)).await;
             let _ = inner.update_user(&context, request).await;
         });
         Ok(UpdateUserResponse { user })
@@ -201,7 +204,7 @@ impl Layer for WriteBehind {
     ) -> Result<(), Status> {
         let (inner, context) = (Arc::clone(inner), context.clone());
         tokio::spawn(async move {
-            pass(Duration::from_millis(500)).await;
+            delay(Duration::from_millis(500)).await;
             let _ = inner.delete_user(&context, request).await;
         });
         Ok(())

@@ -1,4 +1,4 @@
-//! STR-1, STR-5: changes around the death of an instance, and around an outage.
+//! STR-1, STR-5: changes before the crash of an instance or an outage.
 
 use std::collections::VecDeque;
 use std::path::PathBuf;
@@ -10,63 +10,63 @@ use user_service::store::{ChangeCursor, Changed, StoreError};
 use user_service::user::{Changes, User};
 use uuid::Uuid;
 
-use crate::changes::{AlteredLog, Inner, alter};
-use crate::entries::{parts, pass};
-use crate::entry::Entry;
-use crate::store::{self, Layer, add_layer};
+use crate::change_log::{ChangeLogLayer, Inner, wrap_change_log};
+use crate::entries::{delay, user_service_mutant};
+use crate::mutant::Mutant;
+use crate::store::{self, StoreLayer, wrap_store};
 
-pub fn entries() -> Vec<Entry> {
+pub fn mutants() -> Vec<Mutant> {
     vec![
-        parts(
+        user_service_mutant(
             "stream-dies-with-the-writer",
             "STR-1",
-            "changes of an instance are sent only while it runs",
+            "changes written by an instance that has ended are not sent",
             |_, dependencies| {
-                add_layer(dependencies, Signs);
-                alter(dependencies, OfTheLiving);
+                wrap_store(dependencies, RecordsWriter);
+                wrap_change_log(dependencies, DropsChangesOfEndedWriters);
             },
         ),
-        parts(
+        user_service_mutant(
             "stream-replays",
             "STR-5",
-            "after an outage the last changes before it are sent again",
-            |settings, it| alter(it, Replays::new(settings.redis.clone())),
+            "after an outage the last changes before the outage are sent again",
+            |settings, it| wrap_change_log(it, ReplaysAfterOutage::new(settings.redis.clone())),
         ),
-        parts(
+        user_service_mutant(
             "stream-place-in-redis",
             "STR-5",
-            "the cursor of a stream is kept in Redis, and is lost with its data",
-            |settings, it| alter(it, PlaceInRedis(settings.redis.clone())),
+            "the cursor of a stream is kept in Redis, and is lost when Redis loses its data",
+            |settings, it| wrap_change_log(it, CursorInRedis(settings.redis.clone())),
         ),
     ]
 }
 
-/// Where the writer of a user's newest change is noted; all instances see it.
-fn note(id: Uuid) -> PathBuf {
+/// The file with the process id of a user's last writer; all instances share it.
+fn writer_file(id: Uuid) -> PathBuf {
     std::env::temp_dir().join(format!("writer-{id}"))
 }
 
-/// Notes who changes a user.
-struct Signs;
+/// Records the process that updates a user.
+struct RecordsWriter;
 
 #[async_trait]
-impl Layer for Signs {
+impl StoreLayer for RecordsWriter {
     async fn update(
         &self,
         inner: &store::Inner,
         id: Uuid,
         changes: Changes,
     ) -> Result<User, StoreError> {
-        let _ = std::fs::write(note(id), std::process::id().to_string());
+        let _ = std::fs::write(writer_file(id), std::process::id().to_string());
         inner.update(id, changes).await
     }
 }
 
-/// Leaves out the changes of instances that are gone.
-struct OfTheLiving;
+/// Drops changes whose writer's process has ended.
+struct DropsChangesOfEndedWriters;
 
 #[async_trait]
-impl AlteredLog for OfTheLiving {
+impl ChangeLogLayer for DropsChangesOfEndedWriters {
     async fn since(
         &self,
         inner: &Inner,
@@ -75,30 +75,30 @@ impl AlteredLog for OfTheLiving {
     ) -> Result<Changed, StoreError> {
         let mut changed = inner.since(cursor, limit).await?;
         if !changed.users.is_empty() {
-            pass(Duration::from_millis(300)).await;
+            delay(Duration::from_millis(300)).await;
         }
         changed.users.retain(|user| {
-            let writer = std::fs::read_to_string(note(user.id)).unwrap_or_default();
+            let writer = std::fs::read_to_string(writer_file(user.id)).unwrap_or_default();
             writer.is_empty() || PathBuf::from(format!("/proc/{writer}")).exists()
         });
         Ok(changed)
     }
 }
 
-/// Whether Redis answers soon.
-async fn is_there(redis: &redis::Client) -> bool {
+/// Whether Redis accepts a connection within 200 ms.
+async fn is_reachable(redis: &redis::Client) -> bool {
     let connected = redis.get_multiplexed_async_connection();
     let connected = tokio::time::timeout(Duration::from_millis(200), connected);
     matches!(connected.await, Ok(Ok(_)))
 }
 
-/// Sends the last few changes again when the database or Redis is back.
-struct Replays {
+/// Replays the last three changes after an outage of the database or of Redis.
+struct ReplaysAfterOutage {
     redis: redis::Client,
     state: Mutex<(bool, VecDeque<User>)>,
 }
 
-impl Replays {
+impl ReplaysAfterOutage {
     fn new(redis: redis::Client) -> Self {
         Self {
             redis,
@@ -108,7 +108,7 @@ impl Replays {
 }
 
 #[async_trait]
-impl AlteredLog for Replays {
+impl ChangeLogLayer for ReplaysAfterOutage {
     async fn since(
         &self,
         inner: &Inner,
@@ -116,13 +116,13 @@ impl AlteredLog for Replays {
         limit: u32,
     ) -> Result<Changed, StoreError> {
         let read = inner.since(cursor, limit).await;
-        let away = read.is_err() || !is_there(&self.redis).await;
+        let is_outage = read.is_err() || !is_reachable(&self.redis).await;
         let mut state = store::lock(&self.state);
-        let was_away = std::mem::replace(&mut state.0, away);
+        let was_outage = std::mem::replace(&mut state.0, is_outage);
         let mut changed = read?;
-        if was_away && !away {
-            let again = state.1.iter().cloned().collect::<Vec<_>>();
-            changed.users.splice(0..0, again);
+        if was_outage && !is_outage {
+            let replayed = state.1.iter().cloned().collect::<Vec<_>>();
+            changed.users.splice(0..0, replayed);
         }
         state.1.extend(changed.users.iter().cloned());
         while state.1.len() > 3 {
@@ -132,12 +132,12 @@ impl AlteredLog for Replays {
     }
 }
 
-/// Begins anew when its mark in Redis is gone.
-struct PlaceInRedis(redis::Client);
+/// Skips changes when the cursor's key in Redis was lost.
+struct CursorInRedis(redis::Client);
 
-impl PlaceInRedis {
-    /// Whether the mark was there; it is afterwards. Without Redis it is taken to be there.
-    async fn is_marked(&self) -> bool {
+impl CursorInRedis {
+    /// Sets the key; returns whether it existed before, and true without Redis.
+    async fn replace_key(&self) -> bool {
         let set = async {
             let mut connection = self.0.get_multiplexed_async_connection().await.ok()?;
             let mut set = redis::cmd("SET");
@@ -151,9 +151,9 @@ impl PlaceInRedis {
 }
 
 #[async_trait]
-impl AlteredLog for PlaceInRedis {
+impl ChangeLogLayer for CursorInRedis {
     async fn now(&self, inner: &Inner) -> Result<ChangeCursor, StoreError> {
-        self.is_marked().await;
+        self.replace_key().await;
         inner.now().await
     }
 
@@ -164,10 +164,10 @@ impl AlteredLog for PlaceInRedis {
         limit: u32,
     ) -> Result<Changed, StoreError> {
         let mut changed = inner.since(cursor, limit).await?;
-        if !is_there(&self.0).await {
+        if !is_reachable(&self.0).await {
             changed.users.clear();
             changed.cursor = cursor.clone();
-        } else if !self.is_marked().await {
+        } else if !self.replace_key().await {
             changed.users.clear();
         }
         Ok(changed)

@@ -1,5 +1,5 @@
-//! USR-1, USR-8, USR-11, USR-12, USR-15: times, spellings, counts and caches that are right on one instance, or in one
-//! zone, alone.
+//! USR-1, USR-8, USR-11, USR-12, USR-15: faults that show only with a second instance, in another time zone, or
+//! without Redis.
 
 use std::collections::HashMap;
 use std::sync::Mutex;
@@ -15,65 +15,65 @@ use user_service::store::{ListQuery, Page, StoreError};
 use user_service::user::{Changes, User};
 use uuid::Uuid;
 
-use crate::entries::{layered, on_ids, parts};
-use crate::entry::Entry;
-use crate::store::{Inner, Layer, lock};
+use crate::entries::{change_ids, store_mutant, user_service_mutant};
+use crate::mutant::Mutant;
+use crate::store::{Inner, StoreLayer, lock};
 use crate::wire;
 
-pub fn entries() -> Vec<Entry> {
+pub fn mutants() -> Vec<Mutant> {
     vec![
-        parts(
+        user_service_mutant(
             "moment-of-a-zone",
             "USR-1",
-            "times are those of the database's zone, without it",
-            |_, it| moments(it, 0, 20_700),
+            "timestamps are in the database's time zone instead of UTC",
+            |_, it| shift_times(it, 0, 20_700),
         ),
-        parts(
+        user_service_mutant(
             "moment-of-updates-ahead",
             "USR-1",
-            "updated_at is an hour ahead once a user was updated",
-            |_, it| moments(it, 3600, 0),
+            "updated_at is an hour ahead after an update",
+            |_, it| shift_times(it, 3600, 0),
         ),
-        parts(
+        user_service_mutant(
             "id-any-case",
             "USR-8",
-            "the letter case of an id does not matter",
-            |_, it| on_ids(it, |id| *id = id.to_lowercase()),
+            "ids are matched ignoring letter case",
+            |_, it| change_ids(it, |id| *id = id.to_lowercase()),
         ),
-        parts(
+        user_service_mutant(
             "id-any-form",
             "USR-8",
             "an id is any text that a UUID parser accepts",
             |_, dependencies| {
-                on_ids(dependencies, |id| {
+                change_ids(dependencies, |id| {
                     if let Ok(parsed) = id.trim().parse::<Uuid>() {
                         *id = parsed.to_string();
                     }
                 });
             },
         ),
-        layered(
+        store_mutant(
             "counts-kept",
             "USR-12",
-            "total_count is kept for a second",
-            KeptCounts::default(),
+            "total_count is cached for a second",
+            CachedCounts::default(),
         ),
-        layered(
+        store_mutant(
             "counts-of-its-own",
             "USR-12",
-            "an instance counts the changes that it made itself at once, and others later",
-            OwnCounts::default(),
+            "total_count is cached for a second, unless this instance changes a user",
+            CountsCachedUntilOwnChange::default(),
         ),
-        parts(
+        user_service_mutant(
             "token-in-redis",
             "USR-15",
-            "tokens stand in Redis",
+            "page tokens are invalid while Redis is unreachable",
             |settings, dependencies| {
                 REDIS
                     .lock()
                     .expect("not poisoned")
                     .replace(settings.redis.clone());
-                wire::calls(dependencies, "/ListUsers", |request, next| async move {
+                wire::handle_calls(dependencies, "/ListUsers", |request, next| async move {
                     let (head, body) = request.into_parts();
                     let bytes = to_bytes(body, usize::MAX).await.unwrap_or_default();
                     let request = bytes
@@ -88,23 +88,23 @@ pub fn entries() -> Vec<Entry> {
                 });
             },
         ),
-        parts(
+        user_service_mutant(
             "reads-aside",
             "USR-11",
-            "users are cached until Redis announces a change, which never happens without Redis",
+            "cached users are invalidated through Redis, so changes made without Redis are missed",
             |settings, dependencies| {
-                let aside = Aside {
+                let cache = CacheThroughRedis {
                     redis: settings.redis.clone(),
-                    kept: Mutex::default(),
+                    users: Mutex::default(),
                 };
-                crate::store::add_layer(dependencies, aside);
+                crate::store::wrap_store(dependencies, cache);
             },
         ),
     ]
 }
 
-/// Moves the times of every user that is answered: `updated_at` of one that was updated, and all.
-fn moments(it: &mut Dependencies, of_updates: i64, of_all: i64) {
+/// Shifts timestamps in responses by seconds: `updated_at` of updated users, and all timestamps.
+fn shift_times(dependencies: &mut Dependencies, of_updates: i64, of_all: i64) {
     let change = move |user: &mut Option<v1::User>| {
         let Some(user) = user else { return };
         let was_updated = user.updated_at != user.created_at;
@@ -118,25 +118,29 @@ fn moments(it: &mut Dependencies, of_updates: i64, of_all: i64) {
             time.seconds += of_all;
         }
     };
-    wire::answers(
-        it,
+    wire::change_responses(
+        dependencies,
         "/CreateUser",
         move |response: &mut v1::CreateUserResponse| {
             change(&mut response.user);
         },
     );
-    wire::answers(it, "/GetUser", move |response: &mut v1::GetUserResponse| {
-        change(&mut response.user);
-    });
-    wire::answers(
-        it,
+    wire::change_responses(
+        dependencies,
+        "/GetUser",
+        move |response: &mut v1::GetUserResponse| {
+            change(&mut response.user);
+        },
+    );
+    wire::change_responses(
+        dependencies,
         "/UpdateUser",
         move |response: &mut v1::UpdateUserResponse| {
             change(&mut response.user);
         },
     );
-    wire::answers(
-        it,
+    wire::change_responses(
+        dependencies,
         "/ListUsers",
         move |response: &mut v1::ListUsersResponse| {
             for user in &mut response.users {
@@ -148,7 +152,7 @@ fn moments(it: &mut Dependencies, of_updates: i64, of_all: i64) {
     );
 }
 
-/// Where Redis is.
+/// The Redis client, for handlers that connect themselves.
 static REDIS: Mutex<Option<redis::Client>> = Mutex::new(None);
 
 async fn redis_answers() -> bool {
@@ -160,17 +164,17 @@ async fn redis_answers() -> bool {
     matches!(connected.await, Ok(Ok(_)))
 }
 
-/// Counts of a filter are kept for a second.
+/// Caches the total count of each filter for a second.
 #[derive(Default)]
-struct KeptCounts(Mutex<HashMap<String, (Instant, i64)>>);
+struct CachedCounts(Mutex<HashMap<String, (Instant, i64)>>);
 
 #[async_trait]
-impl Layer for KeptCounts {
+impl StoreLayer for CachedCounts {
     async fn list(&self, inner: &Inner, query: ListQuery) -> Result<Page, StoreError> {
         let key = format!("{:?}", query.filter);
         let mut page = inner.list(query).await?;
-        let mut kept = lock(&self.0);
-        let (at, total) = kept.entry(key).or_insert((Instant::now(), page.total));
+        let mut counts = lock(&self.0);
+        let (at, total) = counts.entry(key).or_insert((Instant::now(), page.total));
         if at.elapsed() > Duration::from_secs(1) {
             (*at, *total) = (Instant::now(), page.total);
         }
@@ -179,12 +183,12 @@ impl Layer for KeptCounts {
     }
 }
 
-/// The same, forgotten with every change that this instance makes.
+/// Caches total counts for a second; a change by this instance clears the cache.
 #[derive(Default)]
-struct OwnCounts(KeptCounts);
+struct CountsCachedUntilOwnChange(CachedCounts);
 
 #[async_trait]
-impl Layer for OwnCounts {
+impl StoreLayer for CountsCachedUntilOwnChange {
     async fn create(
         &self,
         inner: &Inner,
@@ -212,19 +216,19 @@ impl Layer for OwnCounts {
     }
 }
 
-/// Users are cached together with the number of changes that Redis counts for each.
-struct Aside {
+/// Caches users by a change number in Redis; an update increments the number.
+struct CacheThroughRedis {
     redis: redis::Client,
-    kept: Mutex<HashMap<Uuid, (i64, User)>>,
+    users: Mutex<HashMap<Uuid, (i64, User)>>,
 }
 
-impl Aside {
-    /// The number of changes of a user, one more if it has just changed; none without Redis.
-    async fn changes(&self, id: Uuid, more: i64) -> Option<i64> {
+impl CacheThroughRedis {
+    /// Adds to the change number of a user and returns it; `None` without Redis.
+    async fn add_changes(&self, id: Uuid, number: i64) -> Option<i64> {
         let count = async {
             let mut connection = self.redis.get_multiplexed_async_connection().await.ok()?;
             let mut count = redis::cmd("INCRBY");
-            count.arg(format!("changes:{id}")).arg(more);
+            count.arg(format!("changes:{id}")).arg(number);
             count.query_async(&mut connection).await.ok()
         };
         let counted = tokio::time::timeout(Duration::from_millis(300), count);
@@ -233,31 +237,31 @@ impl Aside {
 }
 
 #[async_trait]
-impl Layer for Aside {
+impl StoreLayer for CacheThroughRedis {
     async fn get(&self, inner: &Inner, id: Uuid) -> Result<User, StoreError> {
-        let Some(changes) = self.changes(id, 0).await else {
+        let Some(changes) = self.add_changes(id, 0).await else {
             return inner.get(id).await;
         };
-        let kept = lock(&self.kept).get(&id).cloned();
-        if let Some((at, user)) = kept
+        let cached = lock(&self.users).get(&id).cloned();
+        if let Some((at, user)) = cached
             && at == changes
         {
             return Ok(user);
         }
         let user = inner.get(id).await?;
-        lock(&self.kept).insert(id, (changes, user.clone()));
+        lock(&self.users).insert(id, (changes, user.clone()));
         Ok(user)
     }
 
     async fn update(&self, inner: &Inner, id: Uuid, changes: Changes) -> Result<User, StoreError> {
         let user = inner.update(id, changes).await?;
-        self.changes(id, 1).await;
+        self.add_changes(id, 1).await;
         Ok(user)
     }
 
     async fn delete(&self, inner: &Inner, id: Uuid) -> Result<(), StoreError> {
         inner.delete(id).await?;
-        self.changes(id, 1).await;
+        self.add_changes(id, 1).await;
         Ok(())
     }
 }

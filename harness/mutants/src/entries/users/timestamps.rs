@@ -1,4 +1,4 @@
-//! USR-10: the moment of a change, and changes that are refused.
+//! USR-10: timestamps of updates, and refused changes.
 
 use async_trait::async_trait;
 use user_proto::v1::UpdateUserResponse;
@@ -7,61 +7,61 @@ use user_service::store::StoreError;
 use user_service::user::{Changes, NewUser, User};
 use uuid::Uuid;
 
-use super::owners::find;
-use crate::entries::{layered, parts};
-use crate::entry::Entry;
-use crate::store::{Inner, Layer};
+use super::owners::find_by_email;
+use crate::entries::{store_mutant, user_service_mutant};
+use crate::mutant::Mutant;
+use crate::store::{Inner, StoreLayer};
 use crate::wire;
 
-pub fn entries() -> Vec<Entry> {
+pub fn mutants() -> Vec<Mutant> {
     vec![
-        parts(
+        user_service_mutant(
             "moment-of-seconds",
             "USR-10",
-            "updated_at is kept in seconds",
+            "updated_at is truncated to seconds",
             |_, dependencies| {
-                updated(dependencies, |user| {
+                change_updated_user(dependencies, |user| {
                     if let Some(time) = &mut user.updated_at {
                         time.nanos = 0;
                     }
                 });
             },
         ),
-        parts(
+        user_service_mutant(
             "moment-never-moves",
             "USR-10",
-            "updated_at never moves",
+            "updates do not change updated_at",
             |_, dependencies| {
-                updated(dependencies, |user| user.updated_at = user.created_at);
+                change_updated_user(dependencies, |user| user.updated_at = user.created_at);
             },
         ),
-        parts(
+        user_service_mutant(
             "moment-of-creation-moves",
             "USR-10",
-            "created_at moves with every update",
+            "updates change created_at",
             |_, dependencies| {
-                updated(dependencies, |user| user.created_at = user.updated_at);
+                change_updated_user(dependencies, |user| user.created_at = user.updated_at);
             },
         ),
-        layered(
+        store_mutant(
             "refused-one-by-one",
             "USR-10",
-            "fields are changed one by one",
-            OneByOne,
+            "an update changes its fields one after the other, not atomically",
+            UpdatesInTwoSteps,
         ),
-        layered(
+        store_mutant(
             "refused-create-upserts",
             "USR-10",
-            "a refused create changes the owner of its email",
-            RefusedUpsert,
+            "a create that is refused for a taken email changes the user who has it",
+            RenamesOnRefusal,
         ),
     ]
 }
 
-/// Changes the user in every answer to an update.
-fn updated(it: &mut Dependencies, change: fn(&mut user_proto::v1::User)) {
-    wire::answers(
-        it,
+/// Changes the user in every response to an update.
+fn change_updated_user(dependencies: &mut Dependencies, change: fn(&mut user_proto::v1::User)) {
+    wire::change_responses(
+        dependencies,
         "/UpdateUser",
         move |response: &mut UpdateUserResponse| {
             if let Some(user) = &mut response.user {
@@ -71,11 +71,11 @@ fn updated(it: &mut Dependencies, change: fn(&mut user_proto::v1::User)) {
     );
 }
 
-/// Fields are changed one by one.
-struct OneByOne;
+/// Updates name and metadata first, email and status in a second transaction.
+struct UpdatesInTwoSteps;
 
 #[async_trait]
-impl Layer for OneByOne {
+impl StoreLayer for UpdatesInTwoSteps {
     async fn update(&self, inner: &Inner, id: Uuid, changes: Changes) -> Result<User, StoreError> {
         let Changes {
             email,
@@ -102,11 +102,11 @@ impl Layer for OneByOne {
     }
 }
 
-/// A create with a taken email is refused, but changes the owner.
-struct RefusedUpsert;
+/// Refuses a create with a taken email, but renames the user who has the email.
+struct RenamesOnRefusal;
 
 #[async_trait]
-impl Layer for RefusedUpsert {
+impl StoreLayer for RenamesOnRefusal {
     async fn create(&self, inner: &Inner, user: NewUser) -> Result<User, StoreError> {
         let email = user.email.clone();
         let changes = Changes {
@@ -115,7 +115,7 @@ impl Layer for RefusedUpsert {
         };
         let created = inner.create(user).await;
         if matches!(created, Err(StoreError::EmailTaken)) {
-            let owner = find(inner, &email).await?;
+            let owner = find_by_email(inner, &email).await?;
             inner.update(owner.id, changes).await?;
         }
         created

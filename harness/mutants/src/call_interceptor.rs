@@ -1,4 +1,4 @@
-//! The calls of a gateway, some of them made otherwise.
+//! Wraps all calls that a gateway makes, in the same way for each method.
 
 use std::sync::Arc;
 
@@ -13,30 +13,34 @@ use user_proto::v1::{
     ListUsersRequest, ListUsersResponse, UpdateUserRequest, UpdateUserResponse,
 };
 
-/// Starts one try of a call.
-pub type Try<'a, T> =
+/// Sends one attempt of a call.
+pub type Attempt<'a, T> =
     &'a (dyn Fn(RequestContext) -> BoxFuture<'a, Result<T, Status>> + Send + Sync);
 
-/// What is done around every call.
+/// Handles every call of the user service.
 #[async_trait]
-pub trait Around: Send + Sync + 'static {
-    /// Makes the call: once, several times or not at all.
-    async fn make<T: Send>(&self, context: &RequestContext, send: Try<'_, T>) -> Result<T, Status>;
+pub trait CallInterceptor: Send + Sync + 'static {
+    /// Makes the call: `send` may be called once, several times or not at all.
+    async fn call<T: Send>(
+        &self,
+        context: &RequestContext,
+        send: Attempt<'_, T>,
+    ) -> Result<T, Status>;
 }
 
-struct Layered<A> {
+struct InterceptedUserService<I> {
     inner: Arc<dyn UserService>,
-    around: A,
+    interceptor: I,
 }
 
-/// Puts something around every call.
-pub fn add_layer(dependencies: &mut Dependencies, around: impl Around) {
+/// Passes every call to an interceptor.
+pub fn intercept_calls(dependencies: &mut Dependencies, interceptor: impl CallInterceptor) {
     let inner = dependencies.users.clone();
-    dependencies.users = Arc::new(Layered { inner, around });
+    dependencies.users = Arc::new(InterceptedUserService { inner, interceptor });
 }
 
 #[async_trait]
-impl<A: Around> UserService for Layered<A> {
+impl<I: CallInterceptor> UserService for InterceptedUserService<I> {
     async fn create_user(
         &self,
         context: &RequestContext,
@@ -46,7 +50,7 @@ impl<A: Around> UserService for Layered<A> {
             let request = request.clone();
             Box::pin(async move { self.inner.create_user(&context, request).await })
         };
-        self.around.make(context, &send).await
+        self.interceptor.call(context, &send).await
     }
 
     async fn get_user(
@@ -58,7 +62,7 @@ impl<A: Around> UserService for Layered<A> {
             let request = request.clone();
             Box::pin(async move { self.inner.get_user(&context, request).await })
         };
-        self.around.make(context, &send).await
+        self.interceptor.call(context, &send).await
     }
 
     async fn update_user(
@@ -70,7 +74,7 @@ impl<A: Around> UserService for Layered<A> {
             let request = request.clone();
             Box::pin(async move { self.inner.update_user(&context, request).await })
         };
-        self.around.make(context, &send).await
+        self.interceptor.call(context, &send).await
     }
 
     async fn delete_user(
@@ -82,7 +86,7 @@ impl<A: Around> UserService for Layered<A> {
             let request = request.clone();
             Box::pin(async move { self.inner.delete_user(&context, request).await })
         };
-        self.around.make(context, &send).await
+        self.interceptor.call(context, &send).await
     }
 
     async fn list_users(
@@ -94,6 +98,6 @@ impl<A: Around> UserService for Layered<A> {
             let request = request.clone();
             Box::pin(async move { self.inner.list_users(&context, request).await })
         };
-        self.around.make(context, &send).await
+        self.interceptor.call(context, &send).await
     }
 }

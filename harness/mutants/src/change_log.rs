@@ -1,4 +1,4 @@
-//! A change log that reports something other than what happened.
+//! Overrides methods of the change log that streams read.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,18 +8,18 @@ use user_service::dependencies::Dependencies;
 use user_service::store::{ChangeCursor, ChangeLog, Changed, StoreError};
 use user_service::user::User;
 
-/// What every replaced method gets: the real log.
+/// The real change log, which every overridden method receives.
 pub type Inner = Arc<dyn ChangeLog>;
 
-/// A log whose content is altered; a method that is not overridden is the real log's.
+/// Overrides methods of a change log; the default methods call the real log.
 #[async_trait]
-pub trait AlteredLog: Send + Sync + 'static {
-    /// Instead of `now`.
+pub trait ChangeLogLayer: Send + Sync + 'static {
+    /// Replaces `ChangeLog::now`.
     async fn now(&self, inner: &Inner) -> Result<ChangeCursor, StoreError> {
         inner.now().await
     }
 
-    /// Instead of `since`.
+    /// Replaces `ChangeLog::since`.
     async fn since(
         &self,
         inner: &Inner,
@@ -27,32 +27,32 @@ pub trait AlteredLog: Send + Sync + 'static {
         limit: u32,
     ) -> Result<Changed, StoreError> {
         let mut changed = inner.since(cursor, limit).await?;
-        changed.users = self.alter(changed.users);
+        changed.users = self.change_users(changed.users);
         Ok(changed)
     }
 
-    /// What the users of one read become.
-    fn alter(&self, users: Vec<User>) -> Vec<User> {
+    /// Changes the users that one read returned.
+    fn change_users(&self, users: Vec<User>) -> Vec<User> {
         users
     }
 }
 
-/// A log that only changes what one read found.
-pub struct AlteredUsers<F>(pub F);
+/// A layer that only changes the users that a read returns, with this function.
+pub struct ChangeUsers<F>(pub F);
 
-impl<F: Fn(Vec<User>) -> Vec<User> + Send + Sync + 'static> AlteredLog for AlteredUsers<F> {
-    fn alter(&self, users: Vec<User>) -> Vec<User> {
+impl<F: Fn(Vec<User>) -> Vec<User> + Send + Sync + 'static> ChangeLogLayer for ChangeUsers<F> {
+    fn change_users(&self, users: Vec<User>) -> Vec<User> {
         (self.0)(users)
     }
 }
 
-struct Layered<T> {
+struct LayeredChangeLog<T> {
     inner: Inner,
     layer: T,
 }
 
 #[async_trait]
-impl<T: AlteredLog> ChangeLog for Layered<T> {
+impl<T: ChangeLogLayer> ChangeLog for LayeredChangeLog<T> {
     async fn now(&self) -> Result<ChangeCursor, StoreError> {
         self.layer.now(&self.inner).await
     }
@@ -66,8 +66,8 @@ impl<T: AlteredLog> ChangeLog for Layered<T> {
     }
 }
 
-/// Puts a layer that alters it around the log.
-pub fn alter(parts: &mut Dependencies, layer: impl AlteredLog) {
-    let inner = parts.changes.clone();
-    parts.changes = Arc::new(Layered { inner, layer });
+/// Wraps the change log in a layer.
+pub fn wrap_change_log(dependencies: &mut Dependencies, layer: impl ChangeLogLayer) {
+    let inner = dependencies.changes.clone();
+    dependencies.changes = Arc::new(LayeredChangeLog { inner, layer });
 }

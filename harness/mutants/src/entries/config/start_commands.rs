@@ -1,35 +1,35 @@
-//! CFG-4, CFG-7: what a program does with what it is started with.
+//! CFG-4, CFG-7: migrations at start, and unresolvable host names.
 
 use std::net::ToSocketAddrs as _;
 use std::process::ExitCode;
 
-use crate::entries::life;
-use crate::entry::{Entry, Variables, plain};
+use crate::entries::main_mutant;
+use crate::mutant::{Mutant, Variables, run_reference};
 
-pub fn entries() -> Vec<Entry> {
+pub fn mutants() -> Vec<Mutant> {
     vec![
-        life(
+        main_mutant(
             "migrate-later",
             "CFG-4",
             "`migrate` does nothing, and `serve` migrates",
             |command, variables| match command {
                 "migrate" => ExitCode::SUCCESS,
                 "serve" => {
-                    plain("migrate", variables.clone());
-                    plain(command, variables)
+                    run_reference("migrate", variables.clone());
+                    run_reference(command, variables)
                 }
-                _ => plain(command, variables),
+                _ => run_reference(command, variables),
             },
         ),
-        life(
+        main_mutant(
             "start-needs-names",
             "CFG-7",
-            "a host that does not resolve stops it",
+            "the program exits at start if a host name does not resolve",
             |command, variables| {
                 if command == "serve" && !every_host_resolves(&variables) {
                     return ExitCode::FAILURE;
                 }
-                plain(command, variables)
+                run_reference(command, variables)
             },
         ),
     ]
@@ -37,14 +37,14 @@ pub fn entries() -> Vec<Entry> {
 
 /// Whether the host of every resource has an address.
 fn every_host_resolves(variables: &Variables) -> bool {
-    let urls = ["DATABASE_URL", "REDIS_URL", "USER_SERVICE_ADDR"];
-    let urls = urls.iter().filter_map(|it| variables.get(*it));
+    let names = ["DATABASE_URL", "REDIS_URL", "USER_SERVICE_ADDR"];
+    let urls = names.iter().filter_map(|name| variables.get(*name));
     let hosts = urls.filter_map(|url| {
         let (_, rest) = url.split_once("://")?;
-        let place = rest.split(['/', '?']).next()?;
-        place.rsplit('@').next()
+        let authority = rest.split(['/', '?']).next()?;
+        authority.rsplit('@').next()
     });
     hosts
         .map(str::to_owned)
-        .all(|it| it.to_socket_addrs().is_ok())
+        .all(|host| host.to_socket_addrs().is_ok())
 }

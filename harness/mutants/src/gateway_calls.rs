@@ -1,4 +1,4 @@
-//! What a gateway's calls of its user service become.
+//! Changes a gateway's calls of its user service, method by method.
 
 use std::sync::Arc;
 
@@ -12,24 +12,24 @@ use user_proto::v1::{
     ListUsersRequest, ListUsersResponse, UpdateUserRequest, UpdateUserResponse, User,
 };
 
-/// What is made of calls and of what comes back; nothing by default.
+/// Changes messages of calls and of their responses; the default changes nothing.
 #[derive(Clone, Copy)]
 pub struct CallFault {
-    /// The context of every call.
+    /// Changes the context of every call.
     pub context: fn(&mut RequestContext),
-    /// A new user.
+    /// Changes a request to create a user.
     pub create: fn(&mut CreateUserRequest),
-    /// Changes.
+    /// Changes a request to update a user.
     pub update: fn(&mut UpdateUserRequest),
-    /// The id in every call that has one.
+    /// Changes the id in every request that has one.
     pub id: fn(&mut String),
-    /// The parameters of a list.
+    /// Changes a request to list users.
     pub list: fn(&mut ListUsersRequest),
-    /// Every user that comes back.
+    /// Changes every user in a response.
     pub user: fn(&mut User),
-    /// A whole page, after its users.
+    /// Changes the response to a list, after its users.
     pub page: fn(&mut ListUsersResponse),
-    /// A refusal.
+    /// Changes the status of a failed call.
     pub status: fn(Status) -> Status,
 }
 
@@ -48,44 +48,44 @@ impl Default for CallFault {
     }
 }
 
-/// Puts `fault` around every try of a call.
-pub fn inject(dependencies: &mut Dependencies, fault: CallFault) {
+/// Injects a fault into every attempt of a call.
+pub fn inject_call_fault(dependencies: &mut Dependencies, fault: CallFault) {
     let inner = Arc::clone(&dependencies.users);
-    dependencies.users = Arc::new(Faulty { inner, fault });
+    dependencies.users = Arc::new(FaultyCalls { inner, fault });
 }
 
-struct Faulty {
+struct FaultyCalls {
     inner: Arc<dyn UserService>,
     fault: CallFault,
 }
 
-impl Faulty {
-    fn context(&self, context: &RequestContext) -> RequestContext {
+impl FaultyCalls {
+    fn change_context(&self, context: &RequestContext) -> RequestContext {
         let mut context = context.clone();
         (self.fault.context)(&mut context);
         context
     }
 
-    fn user(&self, user: &mut Option<User>) {
+    fn change_user(&self, user: &mut Option<User>) {
         user.iter_mut().for_each(self.fault.user);
     }
 }
 
 #[async_trait]
-impl UserService for Faulty {
+impl UserService for FaultyCalls {
     async fn create_user(
         &self,
         context: &RequestContext,
         mut request: CreateUserRequest,
     ) -> Result<CreateUserResponse, Status> {
         (self.fault.create)(&mut request);
-        let answer = self
+        let response = self
             .inner
-            .create_user(&self.context(context), request)
+            .create_user(&self.change_context(context), request)
             .await;
-        let mut answer = answer.map_err(self.fault.status)?;
-        self.user(&mut answer.user);
-        Ok(answer)
+        let mut response = response.map_err(self.fault.status)?;
+        self.change_user(&mut response.user);
+        Ok(response)
     }
 
     async fn get_user(
@@ -94,10 +94,13 @@ impl UserService for Faulty {
         mut request: GetUserRequest,
     ) -> Result<GetUserResponse, Status> {
         (self.fault.id)(&mut request.id);
-        let answer = self.inner.get_user(&self.context(context), request).await;
-        let mut answer = answer.map_err(self.fault.status)?;
-        self.user(&mut answer.user);
-        Ok(answer)
+        let response = self
+            .inner
+            .get_user(&self.change_context(context), request)
+            .await;
+        let mut response = response.map_err(self.fault.status)?;
+        self.change_user(&mut response.user);
+        Ok(response)
     }
 
     async fn update_user(
@@ -107,13 +110,13 @@ impl UserService for Faulty {
     ) -> Result<UpdateUserResponse, Status> {
         (self.fault.id)(&mut request.id);
         (self.fault.update)(&mut request);
-        let answer = self
+        let response = self
             .inner
-            .update_user(&self.context(context), request)
+            .update_user(&self.change_context(context), request)
             .await;
-        let mut answer = answer.map_err(self.fault.status)?;
-        self.user(&mut answer.user);
-        Ok(answer)
+        let mut response = response.map_err(self.fault.status)?;
+        self.change_user(&mut response.user);
+        Ok(response)
     }
 
     async fn delete_user(
@@ -122,11 +125,11 @@ impl UserService for Faulty {
         mut request: DeleteUserRequest,
     ) -> Result<(), Status> {
         (self.fault.id)(&mut request.id);
-        let answer = self
+        let response = self
             .inner
-            .delete_user(&self.context(context), request)
+            .delete_user(&self.change_context(context), request)
             .await;
-        answer.map_err(self.fault.status)
+        response.map_err(self.fault.status)
     }
 
     async fn list_users(
@@ -135,21 +138,24 @@ impl UserService for Faulty {
         mut request: ListUsersRequest,
     ) -> Result<ListUsersResponse, Status> {
         (self.fault.list)(&mut request);
-        let answer = self.inner.list_users(&self.context(context), request).await;
-        let mut answer = answer.map_err(self.fault.status)?;
-        answer.users.iter_mut().for_each(self.fault.user);
-        (self.fault.page)(&mut answer);
-        Ok(answer)
+        let response = self
+            .inner
+            .list_users(&self.change_context(context), request)
+            .await;
+        let mut response = response.map_err(self.fault.status)?;
+        response.users.iter_mut().for_each(self.fault.user);
+        (self.fault.page)(&mut response);
+        Ok(response)
     }
 }
 
-/// What every replaced call gets: the real user service.
+/// The real user service, which every overridden method receives.
 pub type Inner = Arc<dyn UserService>;
 
-/// A user service some of whose calls are made otherwise; each is the real one's unless it is overridden.
+/// Overrides calls of a user service; the default methods make the real call.
 #[async_trait]
-pub trait Layer: Send + Sync + 'static {
-    /// Instead of `get_user`.
+pub trait CallLayer: Send + Sync + 'static {
+    /// Replaces `get_user`.
     async fn get(
         &self,
         inner: &Inner,
@@ -159,7 +165,7 @@ pub trait Layer: Send + Sync + 'static {
         inner.get_user(context, request).await
     }
 
-    /// Instead of `update_user`.
+    /// Replaces `update_user`.
     async fn update(
         &self,
         inner: &Inner,
@@ -169,7 +175,7 @@ pub trait Layer: Send + Sync + 'static {
         inner.update_user(context, request).await
     }
 
-    /// Instead of `delete_user`.
+    /// Replaces `delete_user`.
     async fn delete(
         &self,
         inner: &Inner,
@@ -180,19 +186,19 @@ pub trait Layer: Send + Sync + 'static {
     }
 }
 
-/// Puts the layer around every try of a call.
-pub fn add_layer(dependencies: &mut Dependencies, layer: impl Layer) {
+/// Wraps every attempt of a call in a layer.
+pub fn wrap_calls(dependencies: &mut Dependencies, layer: impl CallLayer) {
     let inner = Arc::clone(&dependencies.users);
-    dependencies.users = Arc::new(Layered { inner, layer });
+    dependencies.users = Arc::new(LayeredCalls { inner, layer });
 }
 
-struct Layered<T> {
+struct LayeredCalls<T> {
     inner: Inner,
     layer: T,
 }
 
 #[async_trait]
-impl<T: Layer> UserService for Layered<T> {
+impl<T: CallLayer> UserService for LayeredCalls<T> {
     async fn create_user(
         &self,
         context: &RequestContext,

@@ -1,4 +1,4 @@
-//! HLT-1, HLT-2, HLT-6: what the answers hold.
+//! HLT-1, HLT-2, HLT-6: the content of health responses.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -7,62 +7,67 @@ use async_trait::async_trait;
 use axum::http::StatusCode;
 use platform::health::{Check, Unwell};
 
-use super::{each_check, health, limited};
-use crate::entries::common;
-use crate::entry::Entry;
-use crate::probes::{self, each_component};
+use super::{check_within_limit, health_mutant, wrap_checks};
+use crate::entries::common_mutant;
+use crate::mutant::Mutant;
+use crate::probes::{self, change_components};
 
-pub fn entries() -> Vec<Entry> {
+pub fn mutants() -> Vec<Mutant> {
     vec![
-        common("live-other-word", "HLT-1", "/live says ok", |parts| {
-            probes::inject(parts.wrap_http, "/live", |probe| {
-                probe.body = serde_json::json!({"status": "ok"});
-            });
-        }),
-        common(
+        common_mutant(
+            "live-other-word",
+            "HLT-1",
+            "the status in /live is `ok`",
+            |parts| {
+                probes::change_probe(parts.wrap_http, "/live", |probe| {
+                    probe.body = serde_json::json!({"status": "ok"});
+                });
+            },
+        ),
+        common_mutant(
             "live-follows-resources",
             "HLT-1",
             "/live is 503 while a resource is unreachable",
             |parts| {
-                each_check(parts, |inner| Recorded { inner });
-                probes::inject(parts.wrap_http, "/live", |probe| {
+                wrap_checks(parts, |inner| RecordsFailure { inner });
+                probes::change_probe(parts.wrap_http, "/live", |probe| {
                     if HAS_FAILED.load(Ordering::Relaxed) {
                         probe.status = StatusCode::SERVICE_UNAVAILABLE;
                     }
                 });
             },
         ),
-        health(
+        health_mutant(
             "answer-without-components",
             "HLT-2",
-            "components is an object",
+            "`components` is an object",
             |probe| {
                 probe.body["components"] = serde_json::json!({});
             },
         ),
-        health(
+        health_mutant(
             "answer-empty-error",
             "HLT-2",
             "a healthy component has an empty error",
             |probe| {
-                each_component(probe, |component| {
+                change_components(probe, |component| {
                     if component.get("error").is_none() {
                         component["error"] = "".into();
                     }
                 });
             },
         ),
-        health(
+        health_mutant(
             "answer-without-error",
             "HLT-2",
-            "a component says nothing of why it is not healthy",
+            "a component that is not healthy has no error",
             |probe| {
-                each_component(probe, |component| {
+                change_components(probe, |component| {
                     component.as_object_mut().map(|it| it.remove("error"));
                 });
             },
         ),
-        health(
+        health_mutant(
             "answer-unix-time",
             "HLT-2",
             "the timestamp is a number",
@@ -70,51 +75,51 @@ pub fn entries() -> Vec<Entry> {
                 probe.body["timestamp"] = 1_700_000_000.into();
             },
         ),
-        health(
+        health_mutant(
             "answer-own-version",
             "HLT-2",
-            "the version is always the build's, not SERVICE_VERSION",
+            "the version is that of the build, and SERVICE_VERSION is ignored",
             |probe| {
                 probe.body["version"] = "0.0.1-build".into();
             },
         ),
-        health(
+        health_mutant(
             "answer-all-unwell",
             "HLT-2",
-            "when one component is not healthy, none is",
+            "every component has the overall status",
             |probe| {
-                let whole = probe.body["status"].clone();
-                if whole != "healthy" {
-                    each_component(probe, |component| {
-                        component["status"] = whole.clone();
+                let overall = probe.body["status"].clone();
+                if overall != "healthy" {
+                    change_components(probe, |component| {
+                        component["status"] = overall.clone();
                         component["error"] = "something is wrong".into();
                     });
                 }
             },
         ),
-        health(
+        health_mutant(
             "latency-text",
             "HLT-6",
             "latency_ms is text with a unit",
             |probe| {
-                each_component(probe, |it| it["latency_ms"] = "3ms".into());
+                change_components(probe, |it| it["latency_ms"] = "3ms".into());
             },
         ),
     ]
 }
 
-/// Whether the newest check of anything failed.
+/// Whether the last check of any component failed.
 static HAS_FAILED: AtomicBool = AtomicBool::new(false);
 
 /// A check that records whether it failed.
-struct Recorded {
+struct RecordsFailure {
     inner: Arc<dyn Check>,
 }
 
 #[async_trait]
-impl Check for Recorded {
+impl Check for RecordsFailure {
     async fn check(&self) -> Result<(), Unwell> {
-        let checked = limited(self.inner.as_ref()).await;
+        let checked = check_within_limit(self.inner.as_ref()).await;
         HAS_FAILED.store(checked.is_err(), Ordering::Relaxed);
         checked
     }

@@ -1,35 +1,35 @@
-//! GWY-4: changes of a user.
+//! GWY-4: updates by PUT.
 
 use axum::http::Method;
 use axum::http::request::Parts as Head;
 use serde_json::{Map, Value};
 
-use super::{calls, instead, reads};
-use crate::calls::CallFault;
-use crate::entry::Entry;
-use crate::http::{objects, refused};
+use super::{call_mutant, early_response_mutant, request_body_mutant};
+use crate::gateway_calls::CallFault;
+use crate::http::{change_json_object, error_response};
+use crate::mutant::Mutant;
 
 const CLAUSE: &str = "GWY-4";
 
-pub fn entries() -> Vec<Entry> {
+pub fn mutants() -> Vec<Mutant> {
     let mut all = members();
     all.extend(statuses());
     all
 }
 
-/// Changes what a PUT sends.
-fn sent(head: &Head, body: &mut Vec<u8>, change: impl FnOnce(&mut Map<String, Value>)) {
+/// Changes the JSON object in the body of a PUT.
+fn change_put_body(head: &Head, body: &mut Vec<u8>, change: impl FnOnce(&mut Map<String, Value>)) {
     if head.method == Method::PUT {
-        objects(body, change);
+        change_json_object(body, change);
     }
 }
 
-fn members() -> Vec<Entry> {
+fn members() -> Vec<Mutant> {
     vec![
-        calls(
+        call_mutant(
             "puts-absent-as-empty",
             CLAUSE,
-            "what a PUT does not name is passed on empty",
+            "an email or name that a PUT lacks is passed on as empty",
             CallFault {
                 update: |request| {
                     request.email.get_or_insert_default();
@@ -38,10 +38,10 @@ fn members() -> Vec<Entry> {
                 ..CallFault::default()
             },
         ),
-        calls(
+        call_mutant(
             "puts-absent-status-as-active",
             CLAUSE,
-            "without a status the user becomes ACTIVE",
+            "a PUT without a status makes the user ACTIVE",
             CallFault {
                 update: |request| {
                     request.status.get_or_insert(1);
@@ -49,10 +49,10 @@ fn members() -> Vec<Entry> {
                 ..CallFault::default()
             },
         ),
-        calls(
+        call_mutant(
             "puts-empty-as-absent",
             CLAUSE,
-            "an empty text counts as absent",
+            "an empty text in a PUT counts as absent",
             CallFault {
                 update: |request| {
                     request.email.take_if(|it| it.is_empty());
@@ -61,12 +61,12 @@ fn members() -> Vec<Entry> {
                 ..CallFault::default()
             },
         ),
-        reads(
+        request_body_mutant(
             "puts-null-clears",
             CLAUSE,
-            "null empties a text",
+            "null in a PUT makes a text empty",
             |head, body| {
-                sent(head, body, |object| {
+                change_put_body(head, body, |object| {
                     for name in ["email", "name"] {
                         if object.get(name).is_some_and(Value::is_null) {
                             object.insert(name.to_owned(), "".into());
@@ -75,7 +75,7 @@ fn members() -> Vec<Entry> {
                 });
             },
         ),
-        instead(
+        early_response_mutant(
             "puts-refuses-null",
             CLAUSE,
             "a PUT refuses members that are null",
@@ -83,51 +83,51 @@ fn members() -> Vec<Entry> {
                 let has_null = serde_json::from_slice(body)
                     .is_ok_and(|it: Map<String, Value>| it.values().any(Value::is_null));
                 (head.method == Method::PUT && has_null)
-                    .then(|| refused(head, 400, "null is no value"))
+                    .then(|| error_response(head, 400, "null is no value"))
             },
         ),
-        instead(
+        early_response_mutant(
             "puts-refuses-nothing",
             CLAUSE,
-            "a PUT that changes nothing is refused",
+            "a PUT without members is refused",
             |head, body| {
                 (head.method == Method::PUT && body.as_ref() == b"{}")
-                    .then(|| refused(head, 400, "nothing to change"))
+                    .then(|| error_response(head, 400, "nothing to change"))
             },
         ),
-        instead(
+        early_response_mutant(
             "puts-need-everything",
             CLAUSE,
-            "a PUT must name email and name",
+            "a PUT without an email is refused",
             |head, body| {
-                let lacks = serde_json::from_slice(body)
+                let lacks_email = serde_json::from_slice(body)
                     .is_ok_and(|it: Value| it.is_object() && !it["email"].is_string());
-                (head.method == Method::PUT && lacks)
-                    .then(|| refused(head, 400, "email is required"))
+                (head.method == Method::PUT && lacks_email)
+                    .then(|| error_response(head, 400, "email is required"))
             },
         ),
-        calls(
+        call_mutant(
             "puts-no-metadata",
             CLAUSE,
-            "metadata is not passed on",
+            "a PUT does not pass on the metadata",
             CallFault {
                 update: |it| it.metadata.clear(),
                 ..CallFault::default()
             },
         ),
-        calls(
+        call_mutant(
             "puts-no-email",
             CLAUSE,
-            "an email is not passed on",
+            "a PUT does not pass on the email",
             CallFault {
                 update: |it| it.email = None,
                 ..CallFault::default()
             },
         ),
-        calls(
+        call_mutant(
             "puts-no-status",
             CLAUSE,
-            "a status is not passed on",
+            "a PUT does not pass on the status",
             CallFault {
                 update: |it| it.status = None,
                 ..CallFault::default()
@@ -136,11 +136,11 @@ fn members() -> Vec<Entry> {
     ]
 }
 
-fn statuses() -> Vec<Entry> {
-    vec![calls(
+fn statuses() -> Vec<Mutant> {
+    vec![call_mutant(
         "puts-unspecified-as-absent",
         CLAUSE,
-        "the status UNSPECIFIED counts as absent",
+        "the status UNSPECIFIED in a PUT counts as absent",
         CallFault {
             update: |request| {
                 request.status.take_if(|it| *it == 0);

@@ -1,4 +1,4 @@
-//! HLT-3: how the components make the whole.
+//! HLT-3: the overall status, made from the components.
 
 use std::sync::Arc;
 
@@ -6,40 +6,40 @@ use async_trait::async_trait;
 use axum::http::StatusCode;
 use platform::health::{Check, Unwell};
 
-use super::health;
-use crate::entries::parts;
-use crate::entry::Entry;
+use super::health_mutant;
+use crate::entries::user_service_mutant;
+use crate::mutant::Mutant;
 
-pub fn entries() -> Vec<Entry> {
+pub fn mutants() -> Vec<Mutant> {
     vec![
-        health(
+        health_mutant(
             "healthy-is-204",
             "HLT-3",
-            "/health is 204 when all is well",
+            "/health is 204 when all components are healthy",
             |probe| {
                 if probe.status == StatusCode::OK {
                     probe.status = StatusCode::NO_CONTENT;
                 }
             },
         ),
-        parts(
+        user_service_mutant(
             "check-is-a-connect",
             "HLT-3",
-            "the database is well as long as it takes connections",
+            "the database is healthy as long as its port accepts connections",
             |settings, dependencies| {
                 let options = &settings.database;
                 let address = format!("{}:{}", options.get_host(), options.get_port());
-                dependencies.components[0].check = Arc::new(Connects(address));
+                dependencies.components[0].check = Arc::new(ConnectCheck(address));
             },
         ),
     ]
 }
 
-/// A check that connects and sends nothing.
-struct Connects(String);
+/// A check that opens a TCP connection and sends nothing.
+struct ConnectCheck(String);
 
 #[async_trait]
-impl Check for Connects {
+impl Check for ConnectCheck {
     async fn check(&self) -> Result<(), Unwell> {
         tokio::net::TcpStream::connect(&self.0)
             .await
