@@ -1,4 +1,4 @@
-//! The mutants: the reference with one part made wrong, by name.
+//! The mutants: faulty variants of the reference, selected by their ids.
 //!
 //! `mutants list` prints them as JSON; `mutants NAME [COMMAND]` runs one.
 //!

@@ -168,13 +168,20 @@ fn redis() -> Vec<Mutant> {
             "redis-needed",
             "USR-19",
             "an update fails if Redis does not respond",
-            |_, it| wrap_store(it, NeedsRedis::from_env(Duration::from_millis(500))),
+            |_, dependencies| {
+                wrap_store(
+                    dependencies,
+                    NeedsRedis::from_env(Duration::from_millis(500)),
+                )
+            },
         ),
         user_service_mutant(
             "redis-late",
             "USR-19",
             "an update waits up to 20 s for Redis",
-            |_, it| wrap_store(it, NeedsRedis::from_env(Duration::from_secs(20))),
+            |_, dependencies| {
+                wrap_store(dependencies, NeedsRedis::from_env(Duration::from_secs(20)))
+            },
         ),
     ]
 }
@@ -219,7 +226,9 @@ fn connections() -> Vec<Mutant> {
             "connections-of-their-own",
             "USR-20",
             "every read opens its own database connection",
-            |settings, it| wrap_store(it, ConnectsPerRead(settings.database.clone())),
+            |settings, dependencies| {
+                wrap_store(dependencies, ConnectsPerRead(settings.database.clone()))
+            },
         ),
         store_mutant(
             "connections-do-not-wait",

@@ -125,7 +125,9 @@ fn store_mutant(
     wrong: &'static str,
     layer: impl StoreLayer,
 ) -> Mutant {
-    user_service_mutant(id, clause, wrong, |_, it| store::wrap_store(it, layer))
+    user_service_mutant(id, clause, wrong, |_, dependencies| {
+        store::wrap_store(dependencies, layer)
+    })
 }
 
 /// A mutant, of both programs, that changes the environment variables before they are read.

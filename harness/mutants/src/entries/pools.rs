@@ -29,12 +29,12 @@ pub fn mutants() -> Vec<Mutant> {
             "USR-20",
             "every stream holds its own database connection",
             |settings, dependencies| {
-                DATABASE
+                DATABASE_OPTIONS
                     .lock()
                     .expect("not poisoned")
                     .replace(settings.database.clone());
                 wire::handle_calls(dependencies, "/StreamUsers", |request, next| async move {
-                    let options = DATABASE.lock().expect("not poisoned").clone();
+                    let options = DATABASE_OPTIONS.lock().expect("not poisoned").clone();
                     let connection = match options {
                         Some(options) => options.connect().await.ok(),
                         None => None,
@@ -65,12 +65,13 @@ pub fn mutants() -> Vec<Mutant> {
 }
 
 /// Connection options of the database, for handlers that connect themselves.
-static DATABASE: std::sync::Mutex<Option<sqlx::postgres::PgConnectOptions>> =
+static DATABASE_OPTIONS: std::sync::Mutex<Option<sqlx::postgres::PgConnectOptions>> =
     std::sync::Mutex::new(None);
 
 /// Exits the process when a store method cannot reach the database.
 struct ExitsWithoutDatabase;
 
+/// Exits the process if a result is that the database is unreachable.
 fn or_exit<T>(result: Result<T, StoreError>) -> Result<T, StoreError> {
     if let Err(StoreError::Unavailable(_)) = &result {
         std::process::exit(3);

@@ -21,22 +21,32 @@ pub fn mutants() -> Vec<Mutant> {
         healthcheck_mutant(
             "healthcheck-any-2xx",
             "`healthcheck` accepts any 2xx",
-            |port| exit_code(matches!(status_of(port, "/health", LIMIT), Some(200..300))),
+            |port| {
+                exit_code(matches!(
+                    status_of(port, "/health", RESPONSE_LIMIT),
+                    Some(200..300)
+                ))
+            },
         ),
         healthcheck_mutant(
             "healthcheck-below-500",
             "`healthcheck` accepts any status below 500",
-            |port| exit_code(matches!(status_of(port, "/health", LIMIT), Some(..500))),
+            |port| {
+                exit_code(matches!(
+                    status_of(port, "/health", RESPONSE_LIMIT),
+                    Some(..500)
+                ))
+            },
         ),
         healthcheck_mutant(
             "healthcheck-degraded-bad",
             "`healthcheck` fails on 207",
-            |port| exit_code(status_of(port, "/health", LIMIT) == Some(200)),
+            |port| exit_code(status_of(port, "/health", RESPONSE_LIMIT) == Some(200)),
         ),
         healthcheck_mutant(
             "healthcheck-asks-live",
             "`healthcheck` requests /live",
-            |port| exit_code(status_of(port, "/live", LIMIT) == Some(200)),
+            |port| exit_code(status_of(port, "/live", RESPONSE_LIMIT) == Some(200)),
         ),
         healthcheck_mutant(
             "healthcheck-impatient",
@@ -61,7 +71,7 @@ pub fn mutants() -> Vec<Mutant> {
         healthcheck_mutant(
             "healthcheck-other-status",
             "`healthcheck` exits with 3 on failure",
-            |port| match status_of(port, "/health", LIMIT) {
+            |port| match status_of(port, "/health", RESPONSE_LIMIT) {
                 Some(200 | 207) => ExitCode::SUCCESS,
                 _ => ExitCode::from(3),
             },
@@ -75,7 +85,7 @@ fn healthcheck_mutant(id: &'static str, wrong: &'static str, check: fn(u16) -> E
 }
 
 /// The contract's limit for a response to `healthcheck`.
-const LIMIT: Duration = Duration::from_secs(5);
+const RESPONSE_LIMIT: Duration = Duration::from_secs(5);
 
 fn exit_code(is_healthy: bool) -> ExitCode {
     if is_healthy {

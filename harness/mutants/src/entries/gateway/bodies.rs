@@ -187,7 +187,7 @@ fn members(body: &Bytes) -> Map<String, Value> {
 }
 
 fn unknown_members() -> Vec<Mutant> {
-    const KNOWN: [&str; 5] = ["email", "name", "password", "metadata", "status"];
+    const KNOWN_MEMBERS: [&str; 5] = ["email", "name", "password", "metadata", "status"];
     vec![
         early_response_mutant(
             "bodies-unknown-refused",
@@ -196,7 +196,7 @@ fn unknown_members() -> Vec<Mutant> {
             |head, body| {
                 let is_refused = members(body)
                     .keys()
-                    .any(|it| !KNOWN.contains(&it.as_str()) && it != "filler");
+                    .any(|it| !KNOWN_MEMBERS.contains(&it.as_str()) && it != "filler");
                 is_refused.then(|| error_response(head, 400, "unknown member"))
             },
         ),

@@ -132,20 +132,22 @@ fn invalid() -> Vec<Mutant> {
 }
 
 fn routes() -> Vec<Mutant> {
-    const ONE: &str = "/api/v1/users/{id}";
+    const USER_PATH: &str = "/api/v1/users/{id}";
     vec![
         openapi_mutant(
             "openapi-no-route",
             "the OpenAPI document lacks a route",
             |document| {
-                document["paths"].as_object_mut().map(|it| it.remove(ONE));
+                document["paths"]
+                    .as_object_mut()
+                    .map(|it| it.remove(USER_PATH));
             },
         ),
         openapi_mutant(
             "openapi-no-method",
             "the OpenAPI document lacks DELETE",
             |document| {
-                document["paths"][ONE]
+                document["paths"][USER_PATH]
                     .as_object_mut()
                     .map(|it| it.remove("delete"));
             },

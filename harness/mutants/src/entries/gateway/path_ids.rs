@@ -8,7 +8,7 @@ use crate::http::{error_response, percent_decode, set_target};
 use crate::mutant::Mutant;
 
 const CLAUSE: &str = "GWY-8";
-const USERS: &str = "/api/v1/users/";
+const USERS_PATH: &str = "/api/v1/users/";
 
 pub fn mutants() -> Vec<Mutant> {
     let mut all = decodings();
@@ -30,9 +30,9 @@ fn decodings() -> Vec<Mutant> {
 
 /// Changes the path after `/api/v1/users/`.
 fn change_user_path(head: &mut Head, change: impl FnOnce(&str) -> String) {
-    if let Some(rest) = head.uri.path().strip_prefix(USERS) {
+    if let Some(rest) = head.uri.path().strip_prefix(USERS_PATH) {
         let changed = change(rest);
-        set_target(head, &format!("{USERS}{changed}"));
+        set_target(head, &format!("{USERS_PATH}{changed}"));
     }
 }
 
@@ -99,7 +99,7 @@ fn paths() -> Vec<Mutant> {
             CLAUSE,
             "an id of more than 1 KiB is 500",
             |head, _| {
-                (head.uri.path().len() > 1024 + USERS.len())
+                (head.uri.path().len() > 1024 + USERS_PATH.len())
                     .then(|| error_response(head, 500, "internal server error"))
             },
         ),
@@ -108,7 +108,7 @@ fn paths() -> Vec<Mutant> {
             CLAUSE,
             "an encoded slash in an id is 501",
             |head, _| {
-                let segment = head.uri.path().strip_prefix(USERS)?;
+                let segment = head.uri.path().strip_prefix(USERS_PATH)?;
                 let has_encoded_slash =
                     !segment.contains('/') && percent_decode(segment).contains('/');
                 has_encoded_slash.then(|| error_response(head, 501, "not implemented"))

@@ -15,9 +15,9 @@ const CLAUSE: &str = "GWY-7";
 const HEADER: &str = "x-request-id";
 
 pub fn mutants() -> Vec<Mutant> {
-    let mut all = of_requests();
-    all.extend(of_responses());
-    all.extend(of_calls());
+    let mut all = request_faults();
+    all.extend(response_faults());
+    all.extend(call_faults());
     all
 }
 
@@ -32,7 +32,7 @@ fn change_request_id(head: &mut Head, change: impl FnOnce(&str) -> String) {
     }
 }
 
-fn of_requests() -> Vec<Mutant> {
+fn request_faults() -> Vec<Mutant> {
     vec![
         request_head_mutant(
             "request-id-cut",
@@ -97,7 +97,7 @@ fn response_id_mutant(
     response_mutant(id, CLAUSE, wrong, change)
 }
 
-fn of_responses() -> Vec<Mutant> {
+fn response_faults() -> Vec<Mutant> {
     vec![
         response_id_mutant(
             "request-id-not-told",
@@ -184,7 +184,7 @@ fn of_responses() -> Vec<Mutant> {
 /// The number of attempts of calls so far.
 static ATTEMPTS: AtomicU64 = AtomicU64::new(0);
 
-fn of_calls() -> Vec<Mutant> {
+fn call_faults() -> Vec<Mutant> {
     vec![
         call_mutant(
             "request-id-of-calls",

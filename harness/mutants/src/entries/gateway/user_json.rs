@@ -230,7 +230,9 @@ fn lists() -> Vec<Mutant> {
             |response| {
                 response.change_json(|body| {
                     if let Some(body) = list_members(body) {
-                        body.retain(|_, it| *it != json!("") && *it != json!([]) && *it != 0);
+                        body.retain(|_, value| {
+                            *value != json!("") && *value != json!([]) && *value != 0
+                        });
                     }
                 });
             },

@@ -51,7 +51,7 @@ pub fn deadlines() -> Vec<Mutant> {
             "deadline-cancelled",
             "GRP-3",
             "a call past its deadline is CANCELLED",
-            |_, it| replace_code(it, Code::DeadlineExceeded, Code::Cancelled),
+            |_, dependencies| replace_code(dependencies, Code::DeadlineExceeded, Code::Cancelled),
         ),
         user_service_mutant(
             "deadline-leaves-statements",
@@ -121,13 +121,13 @@ pub fn messages() -> Vec<Mutant> {
             "message-internal",
             "GRP-3",
             "a message that is too long fails with INTERNAL",
-            |_, it| replace_code(it, Code::OutOfRange, Code::Internal),
+            |_, dependencies| replace_code(dependencies, Code::OutOfRange, Code::Internal),
         ),
         user_service_mutant(
             "method-unknown-not-found",
             "GRP-3",
             "an unknown method is NOT_FOUND",
-            |_, it| replace_code(it, Code::Unimplemented, Code::NotFound),
+            |_, dependencies| replace_code(dependencies, Code::Unimplemented, Code::NotFound),
         ),
         user_service_mutant(
             "bytes-taken-for-empty",

@@ -21,13 +21,17 @@ pub fn mutants() -> Vec<Mutant> {
             "grpc-health-static",
             "GRP-1",
             "Check always returns SERVING",
-            |_, it| change_check_responses(it, |response| response.status = SERVING),
+            |_, dependencies| {
+                change_check_responses(dependencies, |response| response.status = SERVING)
+            },
         ),
         user_service_mutant(
             "grpc-health-never",
             "GRP-1",
             "Check always returns NOT_SERVING",
-            |_, it| change_check_responses(it, |response| response.status = NOT_SERVING),
+            |_, dependencies| {
+                change_check_responses(dependencies, |response| response.status = NOT_SERVING)
+            },
         ),
         user_service_mutant(
             "grpc-health-any-name",

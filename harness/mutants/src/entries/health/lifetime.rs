@@ -27,9 +27,12 @@ pub fn mutants() -> Vec<Mutant> {
             |parts| {
                 let check = parts.components[0].check.clone();
                 let limit = parts.settings.health.check_timeout;
-                CHECK.lock().expect("not poisoned").replace((check, limit));
+                SHARED_CHECK
+                    .lock()
+                    .expect("not poisoned")
+                    .replace((check, limit));
                 wire::wrap_router(parts.wrap_http, |request, next| async move {
-                    let check = CHECK.lock().expect("not poisoned").clone();
+                    let check = SHARED_CHECK.lock().expect("not poisoned").clone();
                     if request.uri().path() == "/live"
                         && let Some((check, limit)) = check
                     {
@@ -93,12 +96,12 @@ pub fn mutants() -> Vec<Mutant> {
             "every gRPC health Check runs the resource checks again",
             |_, dependencies| {
                 let check = dependencies.components[0].check.clone();
-                CHECK
+                SHARED_CHECK
                     .lock()
                     .expect("not poisoned")
                     .replace((check, Duration::from_secs(1)));
                 wire::handle_calls(dependencies, "/Check", |request, next| async move {
-                    let check = CHECK.lock().expect("not poisoned").clone();
+                    let check = SHARED_CHECK.lock().expect("not poisoned").clone();
                     if let Some((check, _)) = check
                         && check_within_limit(check.as_ref()).await.is_err()
                     {
@@ -113,7 +116,8 @@ pub fn mutants() -> Vec<Mutant> {
             "CFG-8",
             "/ready is cached for HEALTH_CACHE_TTL, even after a shutdown signal",
             |parts| {
-                TTL.lock()
+                CACHE_TTL
+                    .lock()
                     .expect("not poisoned")
                     .replace(parts.settings.health.cache_ttl);
                 wire::wrap_router(parts.wrap_http, answer_from_cache);
@@ -123,10 +127,10 @@ pub fn mutants() -> Vec<Mutant> {
 }
 
 /// A check and its timeout, for handlers that run the check themselves.
-static CHECK: Mutex<Option<(Arc<dyn Check>, Duration)>> = Mutex::new(None);
+static SHARED_CHECK: Mutex<Option<(Arc<dyn Check>, Duration)>> = Mutex::new(None);
 
 /// The value of `HEALTH_CACHE_TTL`, for handlers.
-static TTL: Mutex<Option<Duration>> = Mutex::new(None);
+static CACHE_TTL: Mutex<Option<Duration>> = Mutex::new(None);
 
 /// A cached response: its time, status, headers, body and trailers.
 type CachedResponse = (
@@ -149,7 +153,7 @@ async fn answer_from_cache(
     if !path.ends_with("/ready") && !path.ends_with("/Check") {
         return next.run(request).await;
     }
-    let ttl = TTL.lock().expect("not poisoned").unwrap_or_default();
+    let ttl = CACHE_TTL.lock().expect("not poisoned").unwrap_or_default();
     let (head, body) = request.into_parts();
     let sent = to_bytes(body, usize::MAX).await.unwrap_or_default();
     let key = (path, sent.clone());

@@ -32,7 +32,9 @@ pub fn mutants() -> Vec<Mutant> {
             "hostile-long-texts",
             "USR-17",
             "a list request of more than 50,000 bytes fails with INTERNAL",
-            |_, it| wire::fail_requests(it, "/ListUsers", |message| message.len() > 50_000),
+            |_, dependencies| {
+                wire::fail_requests(dependencies, "/ListUsers", |message| message.len() > 50_000)
+            },
         ),
         store_mutant(
             "hostile-owner-patterns",

@@ -4,8 +4,8 @@ mod filters;
 mod hostile;
 mod orders;
 mod pages;
+mod pagination;
 mod tokens;
-mod walks;
 
 use user_proto::v1::{ListUsersRequest, ListUsersResponse};
 use user_service::dependencies::Dependencies;
@@ -20,7 +20,7 @@ pub fn mutants() -> Vec<Mutant> {
         filters::mutants(),
         hostile::mutants(),
         tokens::mutants(),
-        walks::mutants(),
+        pagination::mutants(),
     ]
     .into_iter()
     .flatten()

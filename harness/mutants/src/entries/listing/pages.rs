@@ -71,7 +71,9 @@ pub fn mutants() -> Vec<Mutant> {
             "page-counts-one-more",
             "USR-12",
             "total_count is one too high",
-            |_, it| change_list_responses(it, |response| response.total_count += 1),
+            |_, dependencies| {
+                change_list_responses(dependencies, |response| response.total_count += 1)
+            },
         ),
     ]
 }

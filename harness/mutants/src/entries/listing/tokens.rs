@@ -21,7 +21,11 @@ pub fn mutants() -> Vec<Mutant> {
             "token-held",
             "USR-15",
             "a page token is valid only in the process that issued it",
-            |_, it| replace_tokens(it, |token| lock(&TOKENS).as_ref()?.get(token).cloned()),
+            |_, dependencies| {
+                replace_tokens(dependencies, |token| {
+                    lock(&TOKENS).as_ref()?.get(token).cloned()
+                })
+            },
         ),
         user_service_mutant(
             "token-once",

@@ -30,13 +30,20 @@ pub fn mutants() -> Vec<Mutant> {
             "stream-replays",
             "STR-5",
             "after an outage the last changes before the outage are sent again",
-            |settings, it| wrap_change_log(it, ReplaysAfterOutage::new(settings.redis.clone())),
+            |settings, dependencies| {
+                wrap_change_log(
+                    dependencies,
+                    ReplaysAfterOutage::new(settings.redis.clone()),
+                )
+            },
         ),
         user_service_mutant(
             "stream-place-in-redis",
             "STR-5",
             "the cursor of a stream is kept in Redis, and is lost when Redis loses its data",
-            |settings, it| wrap_change_log(it, CursorInRedis(settings.redis.clone())),
+            |settings, dependencies| {
+                wrap_change_log(dependencies, CursorInRedis(settings.redis.clone()))
+            },
         ),
     ]
 }

@@ -41,7 +41,7 @@ fn change_log_mutant(
     wrong: &'static str,
     change: impl Fn(Vec<User>) -> Vec<User> + Send + Sync + 'static,
 ) -> Mutant {
-    user_service_mutant(id, clause, wrong, |_, it| {
-        wrap_change_log(it, ChangeUsers(change))
+    user_service_mutant(id, clause, wrong, |_, dependencies| {
+        wrap_change_log(dependencies, ChangeUsers(change))
     })
 }

@@ -56,19 +56,23 @@ pub fn mutants() -> Vec<Mutant> {
             "stream-short-reads",
             "STR-3",
             "only the first three of several concurrent changes are sent",
-            |_, it| wrap_change_log(it, SkipsAfterThree),
+            |_, dependencies| wrap_change_log(dependencies, SkipsAfterThree),
         ),
         user_service_mutant(
             "stream-by-number",
             "STR-3",
             "changes are read after the highest sequence number, so transactions that commit late are skipped",
-            |settings, it| it.changes = Arc::new(BySequenceNumber::new(settings)),
+            |settings, dependencies| {
+                dependencies.changes = Arc::new(BySequenceNumber::new(settings))
+            },
         ),
         user_service_mutant(
             "stream-by-updated-at",
             "STR-3",
             "changes are found by a later updated_at",
-            |_, it| it.changes = Arc::new(ByUpdateTime(it.store.clone())),
+            |_, dependencies| {
+                dependencies.changes = Arc::new(ByUpdateTime(dependencies.store.clone()))
+            },
         ),
     ]
 }

@@ -19,25 +19,29 @@ pub fn mutants() -> Vec<Mutant> {
             "stream-forgets-outages",
             "STR-5",
             "after an outage of the database a stream skips the changes made meanwhile",
-            |_, it| wrap_change_log(it, SkipsAfterOutage),
+            |_, dependencies| wrap_change_log(dependencies, SkipsAfterOutage),
         ),
         user_service_mutant(
             "stream-deaf-after-outages",
             "STR-5",
             "after an outage of the database a stream stays open but sends nothing",
-            |_, it| wrap_change_log(it, StopsAfterOutage::default()),
+            |_, dependencies| wrap_change_log(dependencies, StopsAfterOutage::default()),
         ),
         user_service_mutant(
             "stream-on-one-connection",
             "STR-5",
             "changes are read through one connection; when it breaks, streams stay open but send nothing",
-            |settings, it| wrap_change_log(it, OnOneConnection(OneConnection::new(settings))),
+            |settings, dependencies| {
+                wrap_change_log(dependencies, OnOneConnection(OneConnection::new(settings)))
+            },
         ),
         user_service_mutant(
             "stream-lost-with-redis",
             "STR-5",
             "changes made while Redis is unreachable are not sent",
-            |settings, it| wrap_change_log(it, DropsWithoutRedis(settings.redis.clone())),
+            |settings, dependencies| {
+                wrap_change_log(dependencies, DropsWithoutRedis(settings.redis.clone()))
+            },
         ),
         user_service_mutant(
             "stream-refused-internal",

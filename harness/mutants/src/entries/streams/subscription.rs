@@ -22,7 +22,7 @@ pub fn mutants() -> Vec<Mutant> {
             "stream-headers-late",
             "STR-1",
             "the headers of a stream are sent with the first change",
-            |_, it| wire::delay_headers(it, "/StreamUsers"),
+            |_, dependencies| wire::delay_headers(dependencies, "/StreamUsers"),
         ),
         user_service_mutant(
             "stream-of-one-instance",
@@ -38,7 +38,7 @@ pub fn mutants() -> Vec<Mutant> {
             "stream-live-later",
             "STR-1",
             "the headers of a stream are sent 100 ms before it sees changes",
-            |_, it| wrap_change_log(it, StartsLate(Duration::from_millis(100))),
+            |_, dependencies| wrap_change_log(dependencies, StartsLate(Duration::from_millis(100))),
         ),
         change_log_mutant(
             "stream-without-metadata",
@@ -55,13 +55,15 @@ pub fn mutants() -> Vec<Mutant> {
             "stream-times-out",
             "STR-1",
             "REQUEST_TIMEOUT also ends streams",
-            |settings, it| wire::end_stream_after(it, "/StreamUsers", settings.request_timeout, 4),
+            |settings, dependencies| {
+                wire::end_stream_after(dependencies, "/StreamUsers", settings.request_timeout, 4)
+            },
         ),
         user_service_mutant(
             "stream-of-a-page",
             "STR-1",
             "a stream ends after page_size users",
-            |_, it| wire::end_stream_after_page(it, "/StreamUsers"),
+            |_, dependencies| wire::end_stream_after_page(dependencies, "/StreamUsers"),
         ),
     ]
 }

@@ -46,7 +46,7 @@ pub fn mutants() -> Vec<Mutant> {
             "create-without-status",
             "USR-1",
             "the response to a create has no status",
-            |_, it| change_created_user(it, |user| user.status = 0),
+            |_, dependencies| change_created_user(dependencies, |user| user.status = 0),
         ),
         user_service_mutant(
             "create-two-clocks",
@@ -76,13 +76,17 @@ pub fn mutants() -> Vec<Mutant> {
             "create-id-of-name",
             "USR-1",
             "the id is made from the name",
-            |_, it| change_created_user(it, |user| user.id.clone_from(&user.name)),
+            |_, dependencies| {
+                change_created_user(dependencies, |user| user.id.clone_from(&user.name))
+            },
         ),
         user_service_mutant(
             "create-id-of-email",
             "USR-1",
             "the id is made from the email",
-            |_, it| change_created_user(it, |user| user.id = user.email.to_lowercase()),
+            |_, dependencies| {
+                change_created_user(dependencies, |user| user.id = user.email.to_lowercase())
+            },
         ),
     ]
 }

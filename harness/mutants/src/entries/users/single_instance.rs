@@ -26,19 +26,19 @@ pub fn mutants() -> Vec<Mutant> {
             "moment-of-a-zone",
             "USR-1",
             "timestamps are in the database's time zone instead of UTC",
-            |_, it| shift_times(it, 0, 20_700),
+            |_, dependencies| shift_times(dependencies, 0, 20_700),
         ),
         user_service_mutant(
             "moment-of-updates-ahead",
             "USR-1",
             "updated_at is an hour ahead after an update",
-            |_, it| shift_times(it, 3600, 0),
+            |_, dependencies| shift_times(dependencies, 3600, 0),
         ),
         user_service_mutant(
             "id-any-case",
             "USR-8",
             "ids are matched ignoring letter case",
-            |_, it| change_ids(it, |id| *id = id.to_lowercase()),
+            |_, dependencies| change_ids(dependencies, |id| *id = id.to_lowercase()),
         ),
         user_service_mutant(
             "id-any-form",
@@ -69,7 +69,7 @@ pub fn mutants() -> Vec<Mutant> {
             "USR-15",
             "page tokens are invalid while Redis is unreachable",
             |settings, dependencies| {
-                REDIS
+                REDIS_CLIENT
                     .lock()
                     .expect("not poisoned")
                     .replace(settings.redis.clone());
@@ -80,7 +80,7 @@ pub fn mutants() -> Vec<Mutant> {
                         .get(5..)
                         .and_then(|it| v1::ListUsersRequest::decode(it).ok());
                     let has_token = request.is_some_and(|it| !it.page_token.is_empty());
-                    if has_token && !redis_answers().await {
+                    if has_token && !is_redis_reachable().await {
                         return tonic::Status::invalid_argument("page_token is invalid")
                             .into_http();
                     }
@@ -153,10 +153,10 @@ fn shift_times(dependencies: &mut Dependencies, of_updates: i64, of_all: i64) {
 }
 
 /// The Redis client, for handlers that connect themselves.
-static REDIS: Mutex<Option<redis::Client>> = Mutex::new(None);
+static REDIS_CLIENT: Mutex<Option<redis::Client>> = Mutex::new(None);
 
-async fn redis_answers() -> bool {
-    let Some(client) = REDIS.lock().expect("not poisoned").clone() else {
+async fn is_redis_reachable() -> bool {
+    let Some(client) = REDIS_CLIENT.lock().expect("not poisoned").clone() else {
         return false;
     };
     let connected = client.get_multiplexed_async_connection();
