@@ -1,4 +1,4 @@
-//! The benches of the reference; the same program is also the floor's server and the watchdog.
+//! The benches of the reference; the program is also the baseline server and the watchdog.
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-//! One call after the other, each beside an empty call and its bare statement.
+//! Latency of sequential calls, compared with an empty call and a plain statement.
 
 use std::time::Duration;
 
@@ -9,90 +9,100 @@ use user_proto::v1::{
 };
 use uuid::Uuid;
 
+use crate::fixture::Fixture;
+use crate::latencies::Latencies;
 use crate::server::Client;
-use crate::stage::Stage;
 use crate::table::Table;
-use crate::times::Times;
 
-/// The filter that few users match.
-const FEW: &str = "status=INACTIVE";
+/// A filter that few users match.
+const SELECTIVE_FILTER: &str = "status=INACTIVE";
 
-/// Measures every unary call but `DeleteUser`.
-pub fn bench(criterion: &mut Criterion, stage: &Stage, table: &mut Table) -> anyhow::Result<()> {
-    let late = stage.runtime.block_on(late_page(&stage.client))?;
-    let mut beside = Beside {
+/// Measures every unary call except `DeleteUser`.
+pub fn bench(
+    criterion: &mut Criterion,
+    fixture: &Fixture,
+    table: &mut Table,
+) -> anyhow::Result<()> {
+    let late_token = fixture.runtime.block_on(late_page_token(&fixture.client))?;
+    let mut bench = CallBench {
         criterion,
-        stage,
+        fixture,
         table,
     };
-    let Stage { client, bare, .. } = stage;
-    beside.bench(
+    let Fixture {
+        client, statements, ..
+    } = fixture;
+    bench.measure(
         "GetUser",
-        async |n| get(client, stage.id(n)).await,
-        async |n| bare.get(stage.id(n)).await,
+        async |n| get(client, fixture.id(n)).await,
+        async |n| statements.get(fixture.id(n)).await,
     );
-    beside.bench(
+    bench.measure(
         "CreateUser",
         async |_| create(client, "").await,
-        async |_| bare.create().await,
+        async |_| statements.create().await,
     );
-    beside.bench(
+    bench.measure(
         "CreateUser with a password",
         async |_| create(client, "correct horse").await,
-        async |_| bare.create().await,
+        async |_| statements.create().await,
     );
-    beside.bench(
+    bench.measure(
         "UpdateUser",
-        async |n| update(client, stage.id(n), &format!("Ada {n}")).await,
-        async |n| bare.update(stage.id(n), &format!("Ada {n}")).await,
+        async |n| update(client, fixture.id(n), &format!("Ada {n}")).await,
+        async |n| statements.update(fixture.id(n), &format!("Ada {n}")).await,
     );
-    let first = beside.bench(
+    let first = bench.measure(
         "ListUsers, first page",
         async |_| list(client, "", "").await.map(|_| ()),
-        async |_| bare.page(false).await,
+        async |_| statements.page(false).await,
     );
-    let last = beside.bench(
+    let late = bench.measure(
         "ListUsers, late page",
-        async |_| list(client, "", &late).await.map(|_| ()),
-        async |_| bare.page(false).await,
+        async |_| list(client, "", &late_token).await.map(|_| ()),
+        async |_| statements.page(false).await,
     );
-    beside.bench(
+    bench.measure(
         "ListUsers, filtered",
-        async |_| list(client, FEW, "").await.map(|_| ()),
-        async |_| bare.page(true).await,
+        async |_| list(client, SELECTIVE_FILTER, "").await.map(|_| ()),
+        async |_| statements.page(true).await,
     );
-    let wanted = "at most 3";
+    let target = "at most 3";
     table.add_quantile(
         "ListUsers, late page",
         P50,
-        &last,
+        &late,
         ("first page", &first),
-        wanted,
+        target,
     );
     Ok(())
 }
 
-/// The percentile that calls are compared by.
+/// The quantile that calls are compared by.
 const P50: (&str, f64) = ("p50", 0.5);
 
-/// What each bench needs.
-struct Beside<'a> {
+/// Measures calls and adds the results to the table.
+struct CallBench<'a> {
     criterion: &'a mut Criterion,
-    stage: &'a Stage,
+    fixture: &'a Fixture,
     table: &'a mut Table,
 }
 
-impl Beside<'_> {
-    /// Measures a call, an empty call and a bare statement in turn; returns the times of the call.
-    fn bench(
+impl CallBench<'_> {
+    /// Measures a call, an empty call and a plain statement alternately; returns the latencies of the call.
+    fn measure(
         &mut self,
         name: &str,
         mut call: impl AsyncFnMut(u64) -> anyhow::Result<()>,
-        mut bare: impl AsyncFnMut(u64) -> anyhow::Result<()>,
-    ) -> Times {
-        let Stage { runtime, empty, .. } = self.stage;
-        let mut calls = Times::default();
-        let (mut empties, mut bares) = (Times::default(), Times::default());
+        mut statement: impl AsyncFnMut(u64) -> anyhow::Result<()>,
+    ) -> Latencies {
+        let Fixture {
+            runtime,
+            empty_call,
+            ..
+        } = self.fixture;
+        let mut calls = Latencies::default();
+        let (mut empty_calls, mut plain) = (Latencies::default(), Latencies::default());
         let mut number = 0;
         self.criterion.bench_function(name, |bencher| {
             bencher.iter_custom(|iterations| {
@@ -100,34 +110,34 @@ impl Beside<'_> {
                     let mut spent = Duration::ZERO;
                     for _ in 0..iterations {
                         number += 1;
-                        spent += calls.of(call(number)).await;
-                        empties.of(get(empty, Uuid::nil())).await;
-                        bares.of(bare(number)).await;
+                        spent += calls.measure(call(number)).await;
+                        empty_calls.measure(get(empty_call, Uuid::nil())).await;
+                        plain.measure(statement(number)).await;
                     }
                     spent
                 })
             });
         });
-        let wanted = if name == "ListUsers, first page" {
+        let target = if name == "ListUsers, first page" {
             "at most 4"
         } else {
             ""
         };
         let table = &mut *self.table;
-        table.add_quantile(name, P50, &calls, ("empty call", &empties), "");
-        table.add_quantile(name, P50, &calls, ("bare statement", &bares), wanted);
+        table.add_quantile(name, P50, &calls, ("empty call", &empty_calls), "");
+        table.add_quantile(name, P50, &calls, ("plain statement", &plain), target);
         calls
     }
 }
 
-/// `GetUser`, which the server of the empty call answers too.
+/// Calls `GetUser`, which the baseline server answers too.
 pub async fn get(client: &Client, id: Uuid) -> anyhow::Result<()> {
     let request = GetUserRequest { id: id.to_string() };
     client.clone().get_user(request).await?;
     Ok(())
 }
 
-/// `CreateUser` of a user that is not there; without a password if that is empty.
+/// Calls `CreateUser` with a new email; an empty password means none.
 pub async fn create(client: &Client, password: &str) -> anyhow::Result<()> {
     let request = CreateUserRequest {
         email: format!("{}@example.com", Uuid::now_v7()),
@@ -139,7 +149,7 @@ pub async fn create(client: &Client, password: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// `UpdateUser`: a new name.
+/// Calls `UpdateUser` with a new name.
 pub async fn update(client: &Client, id: Uuid, name: &str) -> anyhow::Result<()> {
     let request = UpdateUserRequest {
         id: id.to_string(),
@@ -150,7 +160,7 @@ pub async fn update(client: &Client, id: Uuid, name: &str) -> anyhow::Result<()>
     Ok(())
 }
 
-/// `ListUsers`: 20 users.
+/// Calls `ListUsers` for 20 users.
 async fn list(client: &Client, filter: &str, token: &str) -> anyhow::Result<ListUsersResponse> {
     page(client, filter, token, 20).await
 }
@@ -170,8 +180,8 @@ async fn page(
     Ok(client.clone().list_users(request).await?.into_inner())
 }
 
-/// The token of a page near the end, had by walking there.
-async fn late_page(client: &Client) -> anyhow::Result<String> {
+/// Reads page after page until near the end; returns the token of the next page.
+async fn late_page_token(client: &Client) -> anyhow::Result<String> {
     let mut token = String::new();
     let mut left = i32::MAX;
     while left > 200 {

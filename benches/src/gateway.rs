@@ -1,5 +1,4 @@
-//! A GET through the gateway beside the same call straight to the user service, and beside a route
-//! of axum that does nothing.
+//! A GET through the gateway, compared with the direct call of the user service and with an empty route of axum.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,167 +7,195 @@ use criterion::Criterion;
 use futures::future::FutureExt as _;
 use uuid::Uuid;
 
-use crate::crowd::{Act, CALLERS, Total, in_turn, nth};
-use crate::processors::Who::{self, Callers, Database, Floor, Gateway, UserService};
-use crate::routes::Routes;
-use crate::stage::Stage;
-use crate::table::{Row, Table, Value};
-use crate::times::Times;
-use crate::{calls, guards};
+use crate::cpu_time::Process::{self, Baseline, Callers, Database, Gateway, UserService};
+use crate::fixture::Fixture;
+use crate::http_client::HttpClient;
+use crate::latencies::Latencies;
+use crate::table::{Quantity, Row, Table};
+use crate::throughput::{CALLERS, Measurement, Workload, measure_alternately, pick_id};
+use crate::{calls, middleware_overhead};
 
-const WHAT: &str = "GET by the gateway";
-const STRAIGHT: &str = "straight call";
-const EMPTY: &str = "empty route";
+const NAME: &str = "GET through the gateway";
+const DIRECT_CALL: &str = "direct call";
+const EMPTY_ROUTE: &str = "empty route";
 
-/// The three that are measured in turn.
-struct Three<T> {
+/// Results of the three variants that are measured alternately.
+struct Variants<T> {
     gateway: T,
-    straight: T,
+    direct: T,
     empty: T,
 }
 
-/// Measures one caller, many, and what the guards cost.
-pub fn bench(criterion: &mut Criterion, stage: &Stage, table: &mut Table) {
-    one(criterion, stage, table);
+/// Measures one caller, concurrent callers, and the overhead of the middleware.
+pub fn bench(criterion: &mut Criterion, fixture: &Fixture, table: &mut Table) {
+    measure_latency(criterion, fixture, table);
     let mut gateway = None;
     for callers in CALLERS {
-        let found = many(criterion, stage, table, callers);
-        if callers == guards::CALLERS {
-            gateway = found.map(|it| it.gateway.cpu(&[Gateway]));
+        let found = measure_throughput(criterion, fixture, table, callers);
+        if callers == middleware_overhead::CALLERS {
+            gateway = found.map(|it| it.gateway.cpu_time(&[Gateway]));
         }
     }
-    guards::bench(criterion, stage, table, gateway);
+    middleware_overhead::bench(criterion, fixture, table, gateway);
 }
 
-/// One call after the other: what the gateway adds.
-fn one(criterion: &mut Criterion, stage: &Stage, table: &mut Table) {
-    let Stage {
+/// Measures sequential calls, and the latency that the gateway adds.
+fn measure_latency(criterion: &mut Criterion, fixture: &Fixture, table: &mut Table) {
+    let Fixture {
         runtime,
         client,
-        routes,
-        empty_route,
+        gateway_http,
+        baseline_http,
         ..
-    } = stage;
-    let mut times = Three::<Times> {
-        gateway: Times::default(),
-        straight: Times::default(),
-        empty: Times::default(),
+    } = fixture;
+    let mut latencies = Variants::<Latencies> {
+        gateway: Latencies::default(),
+        direct: Latencies::default(),
+        empty: Latencies::default(),
     };
     let mut number = 0;
-    criterion.bench_function(WHAT, |bencher| {
+    criterion.bench_function(NAME, |bencher| {
         bencher.iter_custom(|iterations| {
             runtime.block_on(async {
                 let mut spent = Duration::ZERO;
                 for _ in 0..iterations {
                     number += 1;
-                    let id = stage.id(number);
-                    spent += times.gateway.of(routes.get(id)).await;
-                    times.straight.of(calls::get(client, id)).await;
-                    times.empty.of(empty_route.get(id)).await;
+                    let id = fixture.id(number);
+                    spent += latencies.gateway.measure(gateway_http.get(id)).await;
+                    latencies.direct.measure(calls::get(client, id)).await;
+                    latencies.empty.measure(baseline_http.get(id)).await;
                 }
                 spent
             })
         });
     });
-    if times.gateway.is_empty() {
+    if latencies.gateway.is_empty() {
         return;
     }
-    let p50 = |times: &Times| times.quantile(0.5);
-    let (straight, empty) = (p50(&times.straight), p50(&times.empty));
-    let gateway = p50(&times.gateway);
-    table.add_times((WHAT, "p50"), gateway, (STRAIGHT, straight), "");
-    table.add_times((WHAT, "p50"), gateway, (EMPTY, empty), "");
-    table.add_times(
-        (WHAT, "p50, added to the call"),
-        gateway.saturating_sub(straight),
-        (EMPTY, empty),
+    let p50 = |latencies: &Latencies| latencies.quantile(0.5);
+    let (direct, empty) = (p50(&latencies.direct), p50(&latencies.empty));
+    let gateway = p50(&latencies.gateway);
+    table.add_durations((NAME, "p50"), gateway, (DIRECT_CALL, direct), "");
+    table.add_durations((NAME, "p50"), gateway, (EMPTY_ROUTE, empty), "");
+    table.add_durations(
+        (NAME, "p50, overhead"),
+        gateway.saturating_sub(direct),
+        (EMPTY_ROUTE, empty),
         "subject under 1 ms",
     );
 }
 
-/// Many callers at once: calls a second, and whose processor time they take.
-fn many(
+/// Measures concurrent callers: calls per second, and CPU time by process.
+fn measure_throughput(
     criterion: &mut Criterion,
-    stage: &Stage,
+    fixture: &Fixture,
     table: &mut Table,
     callers: u64,
-) -> Option<Three<Total>> {
-    let what = format!("{WHAT}, {callers} at once");
-    let [gateway, straight, empty] = in_turn(criterion, stage, &what, callers, &acts(stage))?;
-    let three = Three {
+) -> Option<Variants<Measurement>> {
+    let workload = format!("{NAME}, {callers} concurrent");
+    let [gateway, direct, empty] =
+        measure_alternately(criterion, fixture, &workload, callers, &workloads(fixture))?;
+    let variants = Variants {
         gateway,
-        straight,
+        direct,
         empty,
     };
-    rates(table, &what, &three);
-    processor_times(table, &what, &three, callers == guards::CALLERS);
-    Some(three)
+    add_rates(table, &workload, &variants);
+    add_cpu_times(
+        table,
+        &workload,
+        &variants,
+        callers == middleware_overhead::CALLERS,
+    );
+    Some(variants)
 }
 
-fn acts(stage: &Stage) -> [Act; 3] {
-    let ids: Arc<[Uuid]> = stage.ids.clone().into();
-    let route = |routes: &Routes| -> Act {
-        let (routes, ids) = (routes.clone(), ids.clone());
+/// The operations through the gateway, directly and on the empty route.
+fn workloads(fixture: &Fixture) -> [Workload; 3] {
+    let ids: Arc<[Uuid]> = fixture.ids.clone().into();
+    let get_workload = |http: &HttpClient| -> Workload {
+        let (http, ids) = (http.clone(), ids.clone());
         Arc::new(move |n| {
-            let (routes, id) = (routes.clone(), nth(&ids, n));
-            async move { routes.get(id).await }.boxed()
+            let (http, id) = (http.clone(), pick_id(&ids, n));
+            async move { http.get(id).await }.boxed()
         })
     };
-    let (gateway, empty) = (route(&stage.routes), route(&stage.empty_route));
-    let client = stage.client.clone();
-    let straight: Act = Arc::new(move |n| {
-        let (client, id) = (client.clone(), nth(&ids, n));
+    let (gateway, empty) = (
+        get_workload(&fixture.gateway_http),
+        get_workload(&fixture.baseline_http),
+    );
+    let client = fixture.client.clone();
+    let direct: Workload = Arc::new(move |n| {
+        let (client, id) = (client.clone(), pick_id(&ids, n));
         async move { calls::get(&client, id).await }.boxed()
     });
-    [gateway, straight, empty]
+    [gateway, direct, empty]
 }
 
-fn rates(table: &mut Table, what: &str, three: &Three<Total>) {
-    for (floor, base) in [(STRAIGHT, &three.straight), (EMPTY, &three.empty)] {
+fn add_rates(table: &mut Table, workload: &str, variants: &Variants<Measurement>) {
+    for (baseline, base) in [
+        (DIRECT_CALL, &variants.direct),
+        (EMPTY_ROUTE, &variants.empty),
+    ] {
         table.add(Row {
-            what: what.to_owned(),
-            figure: "calls a second",
-            subject: Value::Rate(three.gateway.rate()),
-            floor,
-            base: Value::Rate(base.rate()),
-            wanted: "",
+            workload: workload.to_owned(),
+            metric: "calls per second",
+            subject: Quantity::Rate(variants.gateway.rate()),
+            baseline,
+            baseline_value: Quantity::Rate(base.rate()),
+            target: "",
         });
     }
 }
 
-/// Whose processor time a call takes; all of them told apart only where it is wanted.
-fn processor_times(table: &mut Table, what: &str, three: &Three<Total>, is_split: bool) {
-    let Three {
+/// Adds the CPU time of a call; split by process only if `is_split`.
+fn add_cpu_times(
+    table: &mut Table,
+    workload: &str,
+    variants: &Variants<Measurement>,
+    is_split: bool,
+) {
+    let Variants {
         gateway,
-        straight,
+        direct,
         empty,
-    } = three;
-    let mut add = |figure, who: &[Who], (floor, base), wanted| {
-        table.add_times((what, figure), gateway.cpu(who), (floor, base), wanted);
+    } = variants;
+    let mut add = |metric, processes: &[Process], (baseline, base), target| {
+        table.add_durations(
+            (workload, metric),
+            gateway.cpu_time(processes),
+            (baseline, base),
+            target,
+        );
     };
-    let servers = (STRAIGHT, straight.cpu(&[UserService]));
-    let wanted = if is_split { "at most 2" } else { "" };
-    add("CPU, servers", &[Gateway, UserService], servers, wanted);
+    let servers = (DIRECT_CALL, direct.cpu_time(&[UserService]));
+    let target = if is_split { "at most 2" } else { "" };
+    add("CPU, servers", &[Gateway, UserService], servers, target);
     if !is_split {
         return;
     }
-    // What a gateway does at least: it serves a route and makes a call.
-    let parts = empty.cpu(&[Floor]) + straight.cpu(&[Callers]);
+    // The minimum work of a gateway: it serves a route and makes a call.
+    let minimum = empty.cpu_time(&[Baseline]) + direct.cpu_time(&[Callers]);
     add(
         "CPU, gateway",
         &[Gateway],
-        ("empty route + caller", parts),
+        ("empty route + caller", minimum),
         "",
     );
     add("CPU, user service", &[UserService], servers, "");
-    for (figure, who) in [
+    for (metric, processes) in [
         ("CPU, database", &[Database][..]),
         ("CPU, callers", &[Callers]),
         (
-            "CPU, all of them",
+            "CPU, all processes",
             &[Callers, Gateway, UserService, Database],
         ),
     ] {
-        add(figure, who, (STRAIGHT, straight.cpu(who)), "");
+        add(
+            metric,
+            processes,
+            (DIRECT_CALL, direct.cpu_time(processes)),
+            "",
+        );
     }
 }

@@ -1,37 +1,37 @@
-//! How fast the reference is, beside the floor that its parts set: an empty call, a bare
-//! statement, a plain publish, measured in turn with it in the same run.
+//! How fast the reference is, compared with baselines: an empty call, a plain statement, a plain publish. Each
+//! baseline is measured alternately with the subject in the same run.
 //!
-//! - [`stage`]: the backends, the subjects and the floor that all benches share
-//! - [`server`]: a program that serves gRPC or HTTP, as a process of its own
-//! - [`routes`]: calls of HTTP routes
-//! - [`floor`]: the server of the empty call and the empty route
-//! - [`bare`]: the statements without a service
-//! - [`processors`]: who used how much processor time
-//! - [`times`]: durations, and their percentiles
-//! - [`table`]: the result
-//! - [`calls`]: one call after the other
-//! - [`crowd`]: many callers at once
-//! - [`gateway`]: a GET through the gateway beside the call itself
-//! - [`guards`]: what the gateway's breaker and request id cost
-//! - [`streams`]: from a commit to its subscribers
-//! - [`starts`]: from the start to ready
-//! - [`memory`]: what the service holds after very many calls
+//! - [`fixture`]: the backends, subjects and baseline server that all benches share
+//! - [`server`]: starts server programs
+//! - [`http_client`]: an HTTP client of the users' routes
+//! - [`baseline_server`]: the server of the empty call and the empty route
+//! - [`plain_statements`]: SQL statements without a service
+//! - [`cpu_time`]: CPU time by process
+//! - [`latencies`]: latencies and their quantiles
+//! - [`table`]: the table of results
+//! - [`calls`]: sequential calls
+//! - [`throughput`]: concurrent callers
+//! - [`gateway`]: a GET through the gateway, and the direct call
+//! - [`middleware_overhead`]: the gateway's breaker and request ids
+//! - [`streams`]: from an update to its arrival at subscribers
+//! - [`startup`]: from the start to ready
+//! - [`memory`]: memory after very many calls
 
-pub mod bare;
+pub mod baseline_server;
 pub mod calls;
-pub mod crowd;
-pub mod floor;
+pub mod cpu_time;
+pub mod fixture;
 pub mod gateway;
-pub mod guards;
+pub mod http_client;
+pub mod latencies;
 pub mod memory;
-pub mod processors;
-pub mod routes;
+pub mod middleware_overhead;
+pub mod plain_statements;
 pub mod server;
-pub mod stage;
-pub mod starts;
+pub mod startup;
 pub mod streams;
 pub mod table;
-pub mod times;
+pub mod throughput;
 
 use std::env;
 use std::process::ExitCode;
@@ -42,15 +42,15 @@ use conformance_engine::sandbox::watchdog::watchdog_main;
 use criterion::Criterion;
 use tokio::runtime::Runtime;
 
-use crate::stage::Stage;
+use crate::fixture::Fixture;
 use crate::table::Table;
 
-/// What this program does, by its first argument.
+/// Runs the benches, the baseline server or the watchdog, as the first argument selects.
 pub fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
     let done = match arguments.first().map(String::as_str) {
         Some("watchdog") => return watchdog_main(),
-        Some("floor") => floor::main(&arguments[1..]),
+        Some("baseline") => baseline_server::main(&arguments[1..]),
         _ => run(arguments.iter().any(|it| it == "--test")),
     };
     match done {
@@ -62,7 +62,7 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// All benches. The short form, Criterion's own `--test`, does each once on few users.
+/// Runs all benches; a short run (Criterion's `--test`) runs each once, with fewer users.
 fn run(is_short: bool) -> anyhow::Result<()> {
     let mut criterion = Criterion::default()
         .warm_up_time(Duration::from_millis(500))
@@ -72,18 +72,18 @@ fn run(is_short: bool) -> anyhow::Result<()> {
         .configure_from_args();
     let runtime = Runtime::new()?;
     let users = if is_short { 5_000 } else { 100_000 };
-    let stage = runtime.block_on(Stage::set(users))?;
+    let fixture = runtime.block_on(Fixture::start(users))?;
     let mut table = Table::default();
-    let measured = (|| {
-        calls::bench(&mut criterion, &stage, &mut table)?;
-        crowd::bench(&mut criterion, &stage, &mut table);
-        gateway::bench(&mut criterion, &stage, &mut table);
-        streams::bench(&mut criterion, &stage, &mut table)?;
-        starts::bench(&mut criterion, &stage, &mut table);
-        memory::measure(&stage, &mut table)
+    let result = (|| {
+        calls::bench(&mut criterion, &fixture, &mut table)?;
+        throughput::bench(&mut criterion, &fixture, &mut table);
+        gateway::bench(&mut criterion, &fixture, &mut table);
+        streams::bench(&mut criterion, &fixture, &mut table)?;
+        startup::bench(&mut criterion, &fixture, &mut table);
+        memory::measure(&fixture, &mut table)
     })();
-    runtime.block_on(stage.clear());
-    measured?;
+    runtime.block_on(fixture.stop());
+    result?;
     criterion.final_summary();
     print!("\n{table}");
     table.write(is_short).context("cannot write the table")

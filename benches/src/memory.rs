@@ -1,4 +1,4 @@
-//! What the service holds after very many calls: only if `BENCHES_MEMORY_CALLS` says how many.
+//! Memory of the user service after very many calls; runs only if `BENCHES_MEMORY_CALLS` is set.
 
 use std::env;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -7,40 +7,46 @@ use anyhow::Context as _;
 use futures::future::try_join_all;
 
 use crate::calls;
-use crate::stage::Stage;
-use crate::table::{Row, Table, Value};
+use crate::fixture::Fixture;
+use crate::table::{Quantity, Row, Table};
 
-/// The variable; a million takes some minutes.
-const CALLS: &str = "BENCHES_MEMORY_CALLS";
+/// The variable with the number of calls; a million takes some minutes.
+const CALLS_VARIABLE: &str = "BENCHES_MEMORY_CALLS";
 
-/// How many call at once.
+/// The number of concurrent callers.
 const CALLERS: usize = 16;
 
-/// Compares resident memory at the end with that after a tenth of the calls.
-pub fn measure(stage: &Stage, table: &mut Table) -> anyhow::Result<()> {
-    let Ok(text) = env::var(CALLS) else {
+/// Compares the resident memory after all calls with that after a tenth of them.
+pub fn measure(fixture: &Fixture, table: &mut Table) -> anyhow::Result<()> {
+    let Ok(text) = env::var(CALLS_VARIABLE) else {
         return Ok(());
     };
-    let number: u64 = text.parse().with_context(|| format!("{CALLS}={text}"))?;
+    let number: u64 = text
+        .parse()
+        .with_context(|| format!("{CALLS_VARIABLE}={text}"))?;
     let early = number / 10;
-    let after = |number| -> anyhow::Result<u64> {
-        stage.runtime.block_on(call(stage, number))?;
-        stage.subject.process.memory().context("the subject ended")
+    let memory_after = |number| -> anyhow::Result<u64> {
+        fixture.runtime.block_on(make_calls(fixture, number))?;
+        fixture
+            .subject
+            .process
+            .memory()
+            .context("the user service has ended")
     };
-    let base = after(early)?;
-    let subject = after(number - early)?;
+    let base = memory_after(early)?;
+    let subject = memory_after(number - early)?;
     table.add(Row {
-        what: format!("memory after {number} GetUser"),
-        figure: "resident",
-        subject: Value::Bytes(subject),
-        floor: "after a tenth of them",
-        base: Value::Bytes(base),
-        wanted: "flat",
+        workload: format!("memory after {number} GetUser"),
+        metric: "resident",
+        subject: Quantity::Bytes(subject),
+        baseline: "after a tenth of the calls",
+        baseline_value: Quantity::Bytes(base),
+        target: "flat",
     });
     Ok(())
 }
 
-async fn call(stage: &Stage, number: u64) -> anyhow::Result<()> {
+async fn make_calls(fixture: &Fixture, number: u64) -> anyhow::Result<()> {
     let next = AtomicU64::new(0);
     let caller = async || {
         loop {
@@ -48,7 +54,7 @@ async fn call(stage: &Stage, number: u64) -> anyhow::Result<()> {
             if mine >= number {
                 return anyhow::Ok(());
             }
-            calls::get(&stage.client, stage.id(mine)).await?;
+            calls::get(&fixture.client, fixture.id(mine)).await?;
         }
     };
     try_join_all((0..CALLERS).map(|_| caller())).await?;

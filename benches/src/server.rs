@@ -1,4 +1,4 @@
-//! A program that serves gRPC or HTTP on this machine, as a process of its own.
+//! Starts server programs on this machine, each in a separate process.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -14,21 +14,21 @@ use tokio::time::{interval, timeout};
 use tonic::transport::{Channel, Endpoint};
 use user_proto::v1::user_service_client::UserServiceClient;
 
-use crate::routes::Routes;
+use crate::http_client::HttpClient;
 
-/// The client of every bench.
+/// The gRPC client of the benches.
 pub type Client = UserServiceClient<Channel>;
 
-/// How long a program may take until it serves.
-const READY: Duration = Duration::from_secs(20);
+/// The limit for a program to become ready.
+const READY_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Between two looks whether it serves: what a start is measured by.
-const LOOK: Duration = Duration::from_millis(1);
+/// The interval between two readiness probes: the resolution of measured start times.
+const POLL_INTERVAL: Duration = Duration::from_millis(1);
 
-/// Settings of a program.
+/// Environment variables of a program.
 pub type Settings = BTreeMap<String, String>;
 
-/// What serves, and its ports; dropping it kills the process.
+/// A running server and its ports; dropping it kills the process.
 pub struct Server {
     /// The process.
     pub process: Instance,
@@ -39,33 +39,41 @@ pub struct Server {
 
 impl Server {
     /// Starts the user service with these settings.
-    pub fn subject(home: &Sandbox, program: &Path, settings: &Settings) -> anyhow::Result<Self> {
-        Self::start(home, program, settings, |_, _| "serve".to_owned())
+    pub fn start_user_service(
+        sandbox: &Sandbox,
+        program: &Path,
+        settings: &Settings,
+    ) -> anyhow::Result<Self> {
+        Self::start(sandbox, program, settings, |_, _| "serve".to_owned())
     }
 
-    /// Starts the gateway, over this user service.
-    pub fn gateway(home: &Sandbox, program: &Path, users: &Self) -> anyhow::Result<Self> {
+    /// Starts the gateway in front of this user service.
+    pub fn start_gateway(sandbox: &Sandbox, program: &Path, users: &Self) -> anyhow::Result<Self> {
         let address = format!("http://127.0.0.1:{}", users.grpc.number());
         let settings = Settings::from([("USER_SERVICE_ADDR".to_owned(), address)]);
-        Self::start(home, program, &settings, |_, _| "serve".to_owned())
+        Self::start(sandbox, program, &settings, |_, _| "serve".to_owned())
     }
 
-    /// Starts the server of the empty call and the empty route.
-    pub fn floor(home: &Sandbox) -> anyhow::Result<Self> {
+    /// Starts the baseline server.
+    pub fn start_baseline(sandbox: &Sandbox) -> anyhow::Result<Self> {
         let program = std::env::current_exe()?;
-        Self::start(home, &program, &Settings::new(), |grpc, http| {
-            format!("floor 127.0.0.1:{grpc} 127.0.0.1:{http}")
+        Self::start(sandbox, &program, &Settings::new(), |grpc, http| {
+            format!("baseline 127.0.0.1:{grpc} 127.0.0.1:{http}")
         })
     }
 
     fn start(
-        home: &Sandbox,
+        sandbox: &Sandbox,
         program: &Path,
         settings: &Settings,
         arguments: impl FnOnce(u16, u16) -> String,
     ) -> anyhow::Result<Self> {
         let mut env = settings.clone();
-        let (grpc, http, metrics) = (home.ports.take()?, home.ports.take()?, home.ports.take()?);
+        let (grpc, http, metrics) = (
+            sandbox.ports.take()?,
+            sandbox.ports.take()?,
+            sandbox.ports.take()?,
+        );
         for (variable, port) in [
             ("GRPC_PORT", &grpc),
             ("PORT", &http),
@@ -74,7 +82,7 @@ impl Server {
             env.insert(variable.to_owned(), port.number().to_string());
         }
         let arguments = arguments(grpc.number(), http.number());
-        let process = run(home, program, &arguments, env)?;
+        let process = spawn(sandbox, program, &arguments, env)?;
         Ok(Self {
             process,
             grpc,
@@ -83,48 +91,52 @@ impl Server {
         })
     }
 
-    /// A connection of its own, as soon as there can be one.
+    /// Opens a new gRPC connection as soon as the server accepts one.
     pub async fn connect(&self) -> anyhow::Result<Client> {
         let endpoint = Endpoint::from_shared(format!("http://127.0.0.1:{}", self.grpc.number()))?;
-        let mut looks = interval(LOOK);
+        let mut ticks = interval(POLL_INTERVAL);
         let connected = async {
             loop {
-                looks.tick().await;
+                ticks.tick().await;
                 if let Ok(channel) = endpoint.connect().await {
                     return UserServiceClient::new(channel);
                 }
             }
         };
-        timeout(READY, connected)
+        timeout(READY_TIMEOUT, connected)
             .await
-            .context("a server does not listen")
+            .context("the server does not listen")
     }
 
-    /// For routes: a connection for each of those who call at once.
-    pub fn routes(&self) -> Routes {
-        Routes::new(self.http.number())
+    /// An HTTP client of the server.
+    pub fn http_client(&self) -> HttpClient {
+        HttpClient::new(self.http.number())
     }
 
-    /// Waits until `/ready` says so.
-    pub async fn ready(&self) -> anyhow::Result<()> {
-        let mut looks = interval(LOOK);
+    /// Waits until `/ready` is 200.
+    pub async fn wait_until_ready(&self) -> anyhow::Result<()> {
+        let mut ticks = interval(POLL_INTERVAL);
         let ready = async {
             loop {
-                looks.tick().await;
+                ticks.tick().await;
                 if is_ready(self.http.number()).await.unwrap_or(false) {
                     return;
                 }
             }
         };
-        timeout(READY, ready)
+        timeout(READY_TIMEOUT, ready)
             .await
-            .context("the subject is not ready")
+            .context("the server does not become ready")
     }
 }
 
-/// Starts a program. What it writes is thrown away by nobody but the kernel: to read it here would
-/// cost time that is measured.
-fn run(home: &Sandbox, program: &Path, arguments: &str, env: Settings) -> anyhow::Result<Instance> {
+/// Starts a program with its output redirected to `/dev/null`; reading the output here would distort the results.
+fn spawn(
+    sandbox: &Sandbox,
+    program: &Path,
+    arguments: &str,
+    env: Settings,
+) -> anyhow::Result<Instance> {
     let launch = Launch {
         name: program.display().to_string(),
         program: "/bin/sh".into(),
@@ -133,15 +145,15 @@ fn run(home: &Sandbox, program: &Path, arguments: &str, env: Settings) -> anyhow
             format!("exec \"$0\" {arguments} > /dev/null"),
             program.display().to_string(),
         ],
-        dir: home.folder.path().to_owned(),
+        dir: sandbox.folder.path().to_owned(),
         env,
     };
-    Ok(Instance::start(&launch, &home.watchdog)?)
+    Ok(Instance::start(&launch, &sandbox.watchdog)?)
 }
 
-/// Lets the user service prepare its database.
-pub async fn migrate(home: &Sandbox, program: &Path, settings: &Settings) -> anyhow::Result<()> {
-    let exit = run(home, program, "migrate", settings.clone())?
+/// Runs the user service's database migrations.
+pub async fn migrate(sandbox: &Sandbox, program: &Path, settings: &Settings) -> anyhow::Result<()> {
+    let exit = spawn(sandbox, program, "migrate", settings.clone())?
         .exited()
         .await;
     if exit.code != Some(0) {
@@ -155,7 +167,7 @@ async fn is_ready(port: u16) -> std::io::Result<bool> {
     stream
         .write_all(b"GET /ready HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
         .await?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).await?;
-    Ok(answer.starts_with("HTTP/1.1 200"))
+    let mut response = String::new();
+    stream.read_to_string(&mut response).await?;
+    Ok(response.starts_with("HTTP/1.1 200"))
 }

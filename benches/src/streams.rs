@@ -1,5 +1,5 @@
-//! From the sending of an update to its arrival at the subscribers of `StreamUsers`, beside a
-//! plain publish in Redis to as many receivers.
+//! Time from sending an update to its arrival at the subscribers of `StreamUsers`, compared with a plain publish
+//! in Redis to as many receivers.
 
 use std::time::{Duration, Instant};
 
@@ -12,74 +12,82 @@ use tokio::time::timeout;
 use user_proto::v1::ListUsersRequest;
 
 use crate::calls;
-use crate::stage::Stage;
+use crate::fixture::Fixture;
+use crate::latencies::Latencies;
 use crate::table::Table;
-use crate::times::Times;
 
-/// How many subscribe.
+/// Numbers of subscribers.
 const SUBSCRIBERS: [usize; 2] = [1, 100];
 
-/// How long an arrival may take at most, before the bench gives up.
-const ARRIVAL: Duration = Duration::from_secs(20);
+/// The limit for an arrival, after which the bench fails.
+const ARRIVAL_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Where the plain publish goes.
+/// The Redis channel of the plain publish.
 const CHANNEL: &str = "benches";
 
-/// What arrived, and when.
+/// A received text and the time of its arrival.
 type Arrival = (String, Instant);
 
-/// Measures both, in turn.
-pub fn bench(criterion: &mut Criterion, stage: &Stage, table: &mut Table) -> anyhow::Result<()> {
+/// Measures updates and plain publishes alternately.
+pub fn bench(
+    criterion: &mut Criterion,
+    fixture: &Fixture,
+    table: &mut Table,
+) -> anyhow::Result<()> {
     for number in SUBSCRIBERS {
-        let mut crowd = stage.runtime.block_on(Crowd::gather(stage, number))?;
-        let (mut updates, mut publishes) = (Times::default(), Times::default());
-        let what = format!("StreamUsers, {number} subscribed");
+        let mut subscribers = fixture
+            .runtime
+            .block_on(Subscribers::connect(fixture, number))?;
+        let (mut updates, mut publishes) = (Latencies::default(), Latencies::default());
+        let plural = if number == 1 { "" } else { "s" };
+        let workload = format!("StreamUsers, {number} subscriber{plural}");
         let mut round = 0;
-        criterion.bench_function(&what, |bencher| {
+        criterion.bench_function(&workload, |bencher| {
             bencher.iter_custom(|iterations| {
-                stage.runtime.block_on(async {
+                fixture.runtime.block_on(async {
                     let mut spent = Duration::ZERO;
                     for _ in 0..iterations {
                         round += 1;
-                        let both = crowd.round(stage, round, &mut updates, &mut publishes);
-                        spent += both.await.expect("what is measured works");
+                        let updated =
+                            subscribers.run_round(fixture, round, &mut updates, &mut publishes);
+                        spent += updated.await.expect("a measured round succeeds");
                     }
                     spent
                 })
             });
         });
-        let wanted = if number == 1 {
+        let target = if number == 1 {
             ""
         } else {
             "subject under 20 ms"
         };
-        for (figure, wanted) in [(("p50", 0.5), ""), (("p99", 0.99), wanted)] {
-            let floor = ("plain publish", &publishes);
-            table.add_quantile(&what, figure, &updates, floor, wanted);
+        for (metric, target) in [(("p50", 0.5), ""), (("p99", 0.99), target)] {
+            let baseline = ("plain publish", &publishes);
+            table.add_quantile(&workload, metric, &updates, baseline, target);
         }
     }
     Ok(())
 }
 
-/// Those who wait for users, and those who wait for plain messages.
-struct Crowd {
+/// Subscribers of `StreamUsers`, and as many receivers of the Redis channel.
+struct Subscribers {
     number: usize,
     users: mpsc::UnboundedReceiver<Arrival>,
     messages: mpsc::UnboundedReceiver<Arrival>,
     publisher: redis::aio::MultiplexedConnection,
-    /// Ends them when dropped.
+    /// The receiving tasks, which are aborted on drop.
     _tasks: JoinSet<()>,
 }
 
-impl Crowd {
-    /// Lets as many subscribe to each, each by a connection of its own.
-    async fn gather(stage: &Stage, number: usize) -> anyhow::Result<Self> {
+impl Subscribers {
+    /// Opens this many subscriptions to each, each on a separate connection.
+    async fn connect(fixture: &Fixture, number: usize) -> anyhow::Result<Self> {
         let mut tasks = JoinSet::new();
         let (user_arrived, users) = mpsc::unbounded_channel();
         let (message_arrived, messages) = mpsc::unbounded_channel();
-        let client = redis::Client::open(stage.redis.url(stage.redis.address()))?;
+        let client = redis::Client::open(fixture.redis.url(fixture.redis.address()))?;
         for _ in 0..number {
-            let mut subscriber = stage.subject.connect().await?;
+            let mut subscriber = fixture.subject.connect().await?;
             let request = ListUsersRequest::default();
             let mut stream = subscriber.stream_users(request).await?.into_inner();
             let arrived = user_arrived.clone();
@@ -108,44 +116,47 @@ impl Crowd {
         })
     }
 
-    /// An update and a publish, each until all have it; returns the time to the last user's arrival.
-    async fn round(
+    /// Sends an update, then a publish, and waits until all receivers have each; returns the time until the last
+    /// subscriber received the update.
+    async fn run_round(
         &mut self,
-        stage: &Stage,
+        fixture: &Fixture,
         round: u64,
-        updates: &mut Times,
-        publishes: &mut Times,
+        updates: &mut Latencies,
+        publishes: &mut Latencies,
     ) -> anyhow::Result<Duration> {
         let text = format!("round {round} of {}", self.number);
         let sent = Instant::now();
-        calls::update(&stage.client, stage.id(round), &text).await?;
-        let last = arrivals(&mut self.users, &text, self.number, sent, updates).await?;
+        calls::update(&fixture.client, fixture.id(round), &text).await?;
+        let last = receive_all(&mut self.users, &text, self.number, sent, updates).await?;
         let sent = Instant::now();
         let mut publish = redis::cmd("PUBLISH");
         publish.arg(CHANNEL).arg(&text);
         publish.query_async::<()>(&mut self.publisher).await?;
-        arrivals(&mut self.messages, &text, self.number, sent, publishes).await?;
+        receive_all(&mut self.messages, &text, self.number, sent, publishes).await?;
         Ok(last)
     }
 }
 
-/// Waits until `text` has arrived as often as it must; returns the time to the last arrival.
-async fn arrivals(
+/// Waits until all receivers have received `text`; returns the time until the last arrival.
+async fn receive_all(
     arrived: &mut mpsc::UnboundedReceiver<Arrival>,
     text: &str,
     number: usize,
     sent: Instant,
-    times: &mut Times,
+    latencies: &mut Latencies,
 ) -> anyhow::Result<Duration> {
     let mut last = Duration::ZERO;
     let mut left = number;
     while left > 0 {
-        let next = timeout(ARRIVAL, arrived.recv()).await;
-        let (found, at) = next.context("no arrival")?.context("nobody listens")?;
-        // Something of an earlier bench may still be on its way.
+        let next = timeout(ARRIVAL_TIMEOUT, arrived.recv()).await;
+        let (found, at) = next
+            .context("a receiver did not receive the text in time")?
+            .context("all receivers have ended")?;
+        // Changes of an earlier bench may still arrive.
         if found == text {
             let time = at.saturating_duration_since(sent);
-            times.record(time);
+            latencies.record(time);
             last = last.max(time);
             left -= 1;
         }

@@ -1,36 +1,36 @@
-//! The result: each figure beside its floor.
+//! The table of results: each metric of the subject next to that of its baseline.
 
 use std::fmt::{self, Display};
 use std::path::PathBuf;
 use std::time::Duration;
 use std::{env, fs, io};
 
-use crate::times::Times;
+use crate::latencies::Latencies;
 
-/// A figure of the subject, and the same of its floor.
+/// One metric of the subject, and the same metric of its baseline.
 pub struct Row {
-    /// What was done.
-    pub what: String,
-    /// Which figure of it.
-    pub figure: &'static str,
-    /// The subject's.
-    pub subject: Value,
-    /// What it is compared with.
-    pub floor: &'static str,
-    /// That one's.
-    pub base: Value,
-    /// The ratio that is to be reached, if one is.
-    pub wanted: &'static str,
+    /// The workload.
+    pub workload: String,
+    /// The metric, such as p50.
+    pub metric: &'static str,
+    /// The subject's value.
+    pub subject: Quantity,
+    /// The name of the baseline.
+    pub baseline: &'static str,
+    /// The baseline's value.
+    pub baseline_value: Quantity,
+    /// The required ratio; empty if none is required.
+    pub target: &'static str,
 }
 
-/// A figure with its unit.
+/// A measured value with its unit.
 #[derive(Clone, Copy)]
-pub enum Value {
-    /// How long it takes.
+pub enum Quantity {
+    /// A duration.
     Time(Duration),
-    /// How many there are in a second.
+    /// A number per second.
     Rate(f64),
-    /// How many bytes it needs.
+    /// A number of bytes.
     Bytes(u64),
 }
 
@@ -44,84 +44,84 @@ impl Table {
         self.0.push(row);
     }
 
-    /// Adds a percentile of both, unless they were left out.
+    /// Adds a quantile of the latencies of both; adds nothing if Criterion's filter excluded the bench.
     pub fn add_quantile(
         &mut self,
-        what: &str,
-        (figure, part): (&'static str, f64),
-        subject: &Times,
-        (floor, base): (&'static str, &Times),
-        wanted: &'static str,
+        workload: &str,
+        (metric, quantile): (&'static str, f64),
+        subject: &Latencies,
+        (baseline, base): (&'static str, &Latencies),
+        target: &'static str,
     ) {
         if !subject.is_empty() && !base.is_empty() {
-            let (subject, base) = (subject.quantile(part), base.quantile(part));
-            self.add_times((what, figure), subject, (floor, base), wanted);
+            let (subject, base) = (subject.quantile(quantile), base.quantile(quantile));
+            self.add_durations((workload, metric), subject, (baseline, base), target);
         }
     }
 
-    /// Adds how long both take.
-    pub fn add_times(
+    /// Adds two durations.
+    pub fn add_durations(
         &mut self,
-        (what, figure): (&str, &'static str),
+        (workload, metric): (&str, &'static str),
         subject: Duration,
-        (floor, base): (&'static str, Duration),
-        wanted: &'static str,
+        (baseline, base): (&'static str, Duration),
+        target: &'static str,
     ) {
         self.add(Row {
-            what: what.to_owned(),
-            figure,
-            subject: Value::Time(subject),
-            floor,
-            base: Value::Time(base),
-            wanted,
+            workload: workload.to_owned(),
+            metric,
+            subject: Quantity::Time(subject),
+            baseline,
+            baseline_value: Quantity::Time(base),
+            target,
         });
     }
 
-    /// Writes it where builds go; the figures of a short run mean nothing and go elsewhere.
+    /// Writes the table to the target folder; a short run, whose values are meaningless, writes another file.
     pub fn write(&self, is_short: bool) -> io::Result<()> {
         let name = if is_short {
             "benches-short.md"
         } else {
             "benches.md"
         };
-        fs::write(target()?.join(name), self.to_string())
+        fs::write(target_folder()?.join(name), self.to_string())
     }
 }
 
-/// The folder of builds: this program is in `release/deps` or `debug/deps` there.
-pub fn target() -> io::Result<PathBuf> {
+/// The target folder of cargo; this program is in its `release/deps` or `debug/deps`.
+pub fn target_folder() -> io::Result<PathBuf> {
     let program = env::current_exe()?;
-    let target = program.ancestors().nth(3);
-    target
+    let folder = program.ancestors().nth(3);
+    folder
         .map(PathBuf::from)
-        .ok_or_else(|| io::Error::other(format!("{} is in no target folder", program.display())))
+        .ok_or_else(|| io::Error::other(format!("{} is not in a target folder", program.display())))
 }
 
 impl Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             f,
-            "| what | figure | subject | floor | the floor's | ratio | to reach |\n\
+            "| workload | metric | subject | baseline | baseline value | ratio | target |\n\
              |---|---|--:|---|--:|--:|---|"
         )?;
         for row in &self.0 {
             writeln!(
                 f,
                 "| {} | {} | {} | {} | {} | {:.2} | {} |",
-                row.what,
-                row.figure,
+                row.workload,
+                row.metric,
                 row.subject,
-                row.floor,
-                row.base,
-                row.subject.number() / row.base.number(),
-                row.wanted
+                row.baseline,
+                row.baseline_value,
+                row.subject.number() / row.baseline_value.number(),
+                row.target
             )?;
         }
         Ok(())
     }
 }
 
-impl Value {
+impl Quantity {
     #[expect(clippy::cast_precision_loss, reason = "for a ratio of two digits")]
     fn number(self) -> f64 {
         match self {
@@ -132,7 +132,7 @@ impl Value {
     }
 }
 
-impl Display for Value {
+impl Display for Quantity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Time(time) if time.as_micros() < 10 => write!(f, "{} ns", time.as_nanos()),
@@ -149,15 +149,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_row_tells_both_figures_and_their_ratio() {
+    fn a_row_contains_both_values_and_their_ratio() {
         let mut table = Table::default();
         table.add(Row {
-            what: "GetUser".to_owned(),
-            figure: "p50",
-            subject: Value::Time(Duration::from_micros(300)),
-            floor: "empty call",
-            base: Value::Time(Duration::from_micros(120)),
-            wanted: "",
+            workload: "GetUser".to_owned(),
+            metric: "p50",
+            subject: Quantity::Time(Duration::from_micros(300)),
+            baseline: "empty call",
+            baseline_value: Quantity::Time(Duration::from_micros(120)),
+            target: "",
         });
         let text = table.to_string();
         let row = "| GetUser | p50 | 300 µs | empty call | 120 µs | 2.50 |  |";

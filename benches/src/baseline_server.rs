@@ -1,4 +1,4 @@
-//! The empty call and the empty route: tonic alone and axum alone, as a program of its own like the subject.
+//! The baseline server, in a separate process: an empty gRPC call of tonic, and an empty HTTP route of axum.
 
 use std::net::SocketAddr;
 
@@ -16,18 +16,18 @@ use user_proto::v1::{
     ListUsersRequest, ListUsersResponse, UpdateUserRequest, UpdateUserResponse, User,
 };
 
-/// Serves gRPC on the address that is the first argument and HTTP on the second, until it is killed.
+/// Serves gRPC on the first address and HTTP on the second until the process is killed.
 pub fn main(arguments: &[String]) -> anyhow::Result<()> {
     let [grpc, http] = arguments else {
-        anyhow::bail!("the floor wants two addresses");
+        anyhow::bail!("the baseline server takes two addresses");
     };
     let (grpc, http): (SocketAddr, SocketAddr) = (grpc.parse()?, http.parse()?);
     tokio::runtime::Runtime::new()?.block_on(async {
-        let calls = Server::builder().add_service(UserServiceServer::new(Nothing));
+        let calls = Server::builder().add_service(UserServiceServer::new(EmptyUserService));
         let routes = Router::new().route("/api/v1/users/{id}", get(async || ()));
         let listener = TcpListener::bind(http)
             .await
-            .context("no port for routes")?;
+            .context("cannot bind the port for HTTP")?;
         let listener = listener.tap_io(|stream| {
             let _ = stream.set_nodelay(true);
         });
@@ -38,11 +38,11 @@ pub fn main(arguments: &[String]) -> anyhow::Result<()> {
     })
 }
 
-/// Answers GetUser, with nothing.
-struct Nothing;
+/// Answers `GetUser` with an empty response, and no other call.
+struct EmptyUserService;
 
 #[tonic::async_trait]
-impl UserService for Nothing {
+impl UserService for EmptyUserService {
     type StreamUsersStream = Empty<Result<User, Status>>;
 
     async fn get_user(
@@ -56,35 +56,35 @@ impl UserService for Nothing {
         &self,
         _: Request<CreateUserRequest>,
     ) -> Result<Response<CreateUserResponse>, Status> {
-        Err(none())
+        Err(unimplemented())
     }
 
     async fn update_user(
         &self,
         _: Request<UpdateUserRequest>,
     ) -> Result<Response<UpdateUserResponse>, Status> {
-        Err(none())
+        Err(unimplemented())
     }
 
     async fn delete_user(&self, _: Request<DeleteUserRequest>) -> Result<Response<()>, Status> {
-        Err(none())
+        Err(unimplemented())
     }
 
     async fn list_users(
         &self,
         _: Request<ListUsersRequest>,
     ) -> Result<Response<ListUsersResponse>, Status> {
-        Err(none())
+        Err(unimplemented())
     }
 
     async fn stream_users(
         &self,
         _: Request<ListUsersRequest>,
     ) -> Result<Response<Self::StreamUsersStream>, Status> {
-        Err(none())
+        Err(unimplemented())
     }
 }
 
-fn none() -> Status {
-    Status::unimplemented("the floor has the empty call only")
+fn unimplemented() -> Status {
+    Status::unimplemented("the baseline server only has GetUser")
 }

@@ -1,5 +1,5 @@
-//! What the gateway's breaker and request id cost: its own routes in this process, over a user service
-//! that answers at once, beside the same without a breaker and with one id for all.
+//! Overhead of the gateway's breaker and request ids: its routes in this process over an immediate user service,
+//! compared with the same routes without a breaker and with a constant request id.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -34,92 +34,97 @@ use user_proto::v1::{
 };
 use uuid::Uuid;
 
-use crate::crowd::{Act, in_turn};
-use crate::processors::Who;
-use crate::stage::Stage;
+use crate::cpu_time::Process;
+use crate::fixture::Fixture;
 use crate::table::Table;
+use crate::throughput::{Workload, measure_alternately};
 
-/// How many call at once.
+/// The number of concurrent callers.
 pub const CALLERS: u64 = 16;
 
-const WHAT: &str = "breaker and request id";
+const NAME: &str = "breaker and request id";
 
-/// Measures both in turn; `gateway` is the processor time of the whole gateway for a call.
+/// Measures the routes with and without breaker and request ids; `gateway` is the CPU time of the whole gateway for a call.
 pub fn bench(
     criterion: &mut Criterion,
-    stage: &Stage,
+    fixture: &Fixture,
     table: &mut Table,
     gateway: Option<Duration>,
 ) {
-    let acts = [true, false].map(|are_guarded| act(routes(are_guarded)));
-    let Some([with, without]) = in_turn(criterion, stage, WHAT, CALLERS, &acts) else {
+    let workloads = [true, false].map(|is_complete| workload(routes(is_complete)));
+    let Some([with, without]) = measure_alternately(criterion, fixture, NAME, CALLERS, &workloads)
+    else {
         return;
     };
-    let (with, without) = (with.cpu(&[Who::Callers]), without.cpu(&[Who::Callers]));
-    let routes = ("routes without them", without);
-    table.add_times((WHAT, "CPU, in one process"), with, routes, "");
+    let (with, without) = (
+        with.cpu_time(&[Process::Callers]),
+        without.cpu_time(&[Process::Callers]),
+    );
+    let routes = ("routes without both", without);
+    table.add_durations((NAME, "CPU, in one process"), with, routes, "");
     if let Some(gateway) = gateway {
-        let cost = with.saturating_sub(without);
-        let gateway = ("all of the gateway", gateway);
-        table.add_times((WHAT, "CPU, added"), cost, gateway, "at most 0.03");
+        let overhead = with.saturating_sub(without);
+        let gateway = ("whole gateway", gateway);
+        table.add_durations((NAME, "CPU, overhead"), overhead, gateway, "at most 0.03");
     }
 }
 
-fn act(routes: Router) -> Act {
+/// An operation that sends a GET to these routes.
+fn workload(routes: Router) -> Workload {
     Arc::new(move |number| {
         let id = Uuid::from_u64_pair(0, number);
         let request = Request::get(format!("/api/v1/users/{id}")).body(Body::empty());
-        let answer = routes.clone().oneshot(request.expect("a request"));
+        let response = routes.clone().oneshot(request.expect("a request"));
         async move {
-            let answer = answer.await?;
-            anyhow::ensure!(answer.status().is_success(), "{}", answer.status());
+            let response = response.await?;
+            anyhow::ensure!(response.status().is_success(), "{}", response.status());
             Ok(())
         }
         .boxed()
     })
 }
 
-/// The routes of the gateway as it puts them together, with its guards or with such as do nothing.
-fn routes(are_guarded: bool) -> Router {
+/// The routes of the gateway; if not `is_complete`, without the breaker and with a constant request id.
+fn routes(is_complete: bool) -> Router {
     let settings = Settings::read(&Environment::default()).expect("defaults are valid");
-    let users: Arc<dyn UserService> = Arc::new(AtOnce);
+    let users: Arc<dyn UserService> = Arc::new(ImmediateUserService);
     let admission = Admission {
         request_timeout: settings.request_timeout,
         in_flight: TaskTracker::new(),
         stopping: CancellationToken::new(),
     };
-    let api = if are_guarded {
+    let api = if is_complete {
         api::router(Arc::new(Upstream::new(users, &settings)))
     } else {
-        let unguarded = async move |Extension(context): Extension<RequestContext>,
-                                    PathId(id): PathId| {
+        let without_breaker = async move |Extension(context): Extension<RequestContext>,
+                                          PathId(id): PathId| {
             let response = users.get_user(&context, GetUserRequest { id }).await;
             UserResponse::new(response.ok().and_then(|response| response.user)).map(Json)
         };
-        Router::new().route("/api/v1/users/{id}", get(unguarded))
+        Router::new().route("/api/v1/users/{id}", get(without_breaker))
     };
     let routes = api
         .layer(DefaultBodyLimit::disable())
         .layer(from_fn_with_state(admission, admission::admit))
         .layer(from_fn(access_log::log_request));
-    if are_guarded {
+    if is_complete {
         routes.layer(from_fn(request_ids::assign))
     } else {
-        routes.layer(from_fn(one_for_all))
+        routes.layer(from_fn(assign_constant_id))
     }
 }
 
-async fn one_for_all(mut request: Request, next: Next) -> Response {
+async fn assign_constant_id(mut request: Request, next: Next) -> Response {
     let id = RequestId(HeaderValue::from_static("one"));
     request.extensions_mut().insert(id);
     next.run(request).await
 }
 
-/// Knows every user.
-struct AtOnce;
+/// Immediately returns a user for every id.
+struct ImmediateUserService;
 
 #[async_trait]
-impl UserService for AtOnce {
+impl UserService for ImmediateUserService {
     async fn get_user(
         &self,
         _: &RequestContext,
@@ -143,7 +148,7 @@ impl UserService for AtOnce {
         _: &RequestContext,
         _: CreateUserRequest,
     ) -> Result<CreateUserResponse, Status> {
-        Err(none())
+        Err(unimplemented())
     }
 
     async fn update_user(
@@ -151,11 +156,11 @@ impl UserService for AtOnce {
         _: &RequestContext,
         _: UpdateUserRequest,
     ) -> Result<UpdateUserResponse, Status> {
-        Err(none())
+        Err(unimplemented())
     }
 
     async fn delete_user(&self, _: &RequestContext, _: DeleteUserRequest) -> Result<(), Status> {
-        Err(none())
+        Err(unimplemented())
     }
 
     async fn list_users(
@@ -163,10 +168,10 @@ impl UserService for AtOnce {
         _: &RequestContext,
         _: ListUsersRequest,
     ) -> Result<ListUsersResponse, Status> {
-        Err(none())
+        Err(unimplemented())
     }
 }
 
-fn none() -> Status {
-    Status::unimplemented("it is only asked for users")
+fn unimplemented() -> Status {
+    Status::unimplemented("only GetUser is implemented")
 }

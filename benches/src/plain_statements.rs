@@ -1,5 +1,5 @@
-//! The statements that the calls need at least, by sqlx's own pool, without a service. They write
-//! to a table of their own, with the columns and indexes of `users`, and nothing else on it.
+//! The plain SQL statements of the calls, through a pool of sqlx: the baseline without a service. They use a copy
+//! of the table `users` with its columns and indexes, but without triggers.
 
 use std::str::FromStr as _;
 
@@ -7,80 +7,82 @@ use anyhow::Context as _;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use uuid::Uuid;
 
-use crate::stage::CONNECTIONS;
+use crate::fixture::CONNECTIONS;
 
 const COLUMNS: &str = "id, email, name, status, created_at, updated_at, metadata";
 
-/// A pool as large as the subject's.
+/// Runs plain statements through a pool as large as the subject's.
 #[derive(Clone)]
-pub struct Bare {
+pub struct PlainStatements {
     pool: PgPool,
     get: String,
     page: String,
     page_filtered: String,
 }
 
-/// How many users a statement inserts. The service counts users in a row that every insert changes: the
-/// versions that one transaction leaves of it are in the way of its next.
-const BATCH: usize = 1000;
+/// The number of users that one statement inserts. Each insert updates the row with the count of users, so a
+/// larger transaction leaves many row versions that slow it down.
+const BATCH_SIZE: usize = 1000;
 
-impl Bare {
-    /// Connects, and makes `users` and its copy hold this many users.
-    pub async fn fill(url: &str, users: u32) -> anyhow::Result<Self> {
+impl PlainStatements {
+    /// Connects, and inserts this many users into `users` and its copy.
+    pub async fn create_users(url: &str, users: u32) -> anyhow::Result<Self> {
         let pool = PgPoolOptions::new()
             .max_connections(CONNECTIONS)
-            // Nothing but the statement: no look whether the connection works.
+            // Skips the ping before each statement, which would be measured too.
             .test_before_acquire(false)
             .connect_with(PgConnectOptions::from_str(url)?)
             .await?;
-        for first in (1..=users).step_by(BATCH) {
-            insert(&pool, first, users)
+        for first in (1..=users).step_by(BATCH_SIZE) {
+            insert_batch(&pool, first, users)
                 .await
-                .context("cannot fill the table")?;
+                .context("cannot insert users")?;
         }
         for statement in [
-            "CREATE TABLE bare_users (LIKE users INCLUDING ALL)",
-            "INSERT INTO bare_users SELECT * FROM users",
+            "CREATE TABLE baseline_users (LIKE users INCLUDING ALL)",
+            "INSERT INTO baseline_users SELECT * FROM users",
             "VACUUM ANALYZE users",
-            "VACUUM ANALYZE bare_users",
+            "VACUUM ANALYZE baseline_users",
         ] {
             sqlx::query(statement).execute(&pool).await?;
         }
         let page = |filter: &str| {
-            format!("SELECT {COLUMNS} FROM bare_users {filter} ORDER BY created_at, id LIMIT 20")
+            format!(
+                "SELECT {COLUMNS} FROM baseline_users {filter} ORDER BY created_at, id LIMIT 20"
+            )
         };
         Ok(Self {
             pool,
-            get: format!("SELECT {COLUMNS} FROM bare_users WHERE id = $1"),
+            get: format!("SELECT {COLUMNS} FROM baseline_users WHERE id = $1"),
             page: page(""),
             page_filtered: page("WHERE status = 'INACTIVE'"),
         })
     }
 
-    /// Ids of users that are there.
+    /// Ids of 1,000 existing users.
     pub async fn ids(&self) -> anyhow::Result<Vec<Uuid>> {
         let ids = sqlx::query_scalar("SELECT id FROM users ORDER BY md5(email) LIMIT 1000");
         Ok(ids.fetch_all(&self.pool).await?)
     }
 
-    /// The processes of the database's connections.
-    pub async fn backends(&self) -> anyhow::Result<Vec<i32>> {
+    /// The process ids of the database's connections.
+    pub async fn backend_pids(&self) -> anyhow::Result<Vec<i32>> {
         let pids = "SELECT pid FROM pg_stat_activity WHERE datname = current_database()";
         Ok(sqlx::query_scalar(pids).fetch_all(&self.pool).await?)
     }
 
-    /// One user by its id.
+    /// Reads one user by id.
     pub async fn get(&self, id: Uuid) -> anyhow::Result<()> {
         let user = sqlx::query(sqlx::AssertSqlSafe(self.get.as_str())).bind(id);
         user.fetch_one(&self.pool).await?;
         Ok(())
     }
 
-    /// One more user, and its commit.
+    /// Inserts one user.
     pub async fn create(&self) -> anyhow::Result<()> {
         let id = Uuid::now_v7();
         sqlx::query(
-            "INSERT INTO bare_users (id, email, name, metadata) VALUES ($1, $2, $3, '{}') \
+            "INSERT INTO baseline_users (id, email, name, metadata) VALUES ($1, $2, $3, '{}') \
              RETURNING id, email, name, status, created_at, updated_at, metadata",
         )
         .bind(id)
@@ -91,10 +93,10 @@ impl Bare {
         Ok(())
     }
 
-    /// A new name for one user, and its commit.
+    /// Updates the name of one user.
     pub async fn update(&self, id: Uuid, name: &str) -> anyhow::Result<()> {
         sqlx::query(
-            "UPDATE bare_users SET name = $2, updated_at = clock_timestamp() WHERE id = $1 \
+            "UPDATE baseline_users SET name = $2, updated_at = clock_timestamp() WHERE id = $1 \
              RETURNING id, email, name, status, created_at, updated_at, metadata",
         )
         .bind(id)
@@ -104,7 +106,7 @@ impl Bare {
         Ok(())
     }
 
-    /// The first 20 users, all or the few that are inactive, not counted.
+    /// Reads the first 20 users, of all or of the few inactive ones, without a count.
     pub async fn page(&self, is_filtered: bool) -> anyhow::Result<()> {
         let statement = if is_filtered {
             &self.page_filtered
@@ -118,8 +120,8 @@ impl Bare {
     }
 }
 
-/// A batch of users, the first of this number; the last of all has number `users`.
-async fn insert(pool: &PgPool, first: u32, users: u32) -> anyhow::Result<()> {
+/// Inserts a batch of users with numbers from `first`; the last number of all batches is `users`.
+async fn insert_batch(pool: &PgPool, first: u32, users: u32) -> anyhow::Result<()> {
     sqlx::query(
         "INSERT INTO users (id, email, name, status, metadata, created_at, updated_at) \
          SELECT gen_random_uuid(), 'user-' || n || '@example.com', 'User ' || n, \
@@ -130,7 +132,7 @@ async fn insert(pool: &PgPool, first: u32, users: u32) -> anyhow::Result<()> {
     )
     .bind(i32::try_from(first)?)
     .bind(i32::try_from(users)?)
-    .bind(i32::try_from(BATCH)?)
+    .bind(i32::try_from(BATCH_SIZE)?)
     .execute(pool)
     .await?;
     Ok(())

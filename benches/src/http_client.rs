@@ -1,4 +1,4 @@
-//! Calls of HTTP routes, over connections that are kept.
+//! An HTTP client of the users' routes that reuses connections.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,19 +15,19 @@ use uuid::Uuid;
 
 type Connection = SendRequest<Empty<Bytes>>;
 
-/// A server's routes. Clones share their connections: as many as ever called at once.
+/// A client of one server; clones share a pool of as many connections as there are concurrent callers.
 #[derive(Clone)]
-pub struct Routes(Arc<Inner>);
+pub struct HttpClient(Arc<Inner>);
 
 struct Inner {
     address: SocketAddr,
     host: HeaderValue,
-    /// Connections that nobody uses now.
+    /// Connections that are not in use.
     idle: Mutex<Vec<Connection>>,
 }
 
-impl Routes {
-    /// Those on this port.
+impl HttpClient {
+    /// A client of the server on this local port.
     pub fn new(port: u16) -> Self {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let host = HeaderValue::try_from(address.to_string()).expect("an address is ASCII");
@@ -38,7 +38,7 @@ impl Routes {
         }))
     }
 
-    /// `GET /api/v1/users/{id}`, to the end of its answer.
+    /// Sends `GET /api/v1/users/{id}` and reads the whole response.
     pub async fn get(&self, id: Uuid) -> anyhow::Result<()> {
         let idle = self.idle().pop();
         let mut connection = match idle {
@@ -49,10 +49,10 @@ impl Routes {
         let request = Request::get(format!("/api/v1/users/{id}"))
             .header(HOST, self.0.host.clone())
             .body(Empty::new())?;
-        let answer = connection.send_request(request).await?;
-        let status = answer.status();
-        answer.into_body().collect().await?;
-        ensure!(status == StatusCode::OK, "the route answers {status}");
+        let response = connection.send_request(request).await?;
+        let status = response.status();
+        response.into_body().collect().await?;
+        ensure!(status == StatusCode::OK, "the route responds with {status}");
         self.idle().push(connection);
         Ok(())
     }
