@@ -8,7 +8,7 @@
 //! - [`wire`]: changes gRPC requests to a user service, and its responses
 //! - [`http`]: changes HTTP requests to a gateway, and its responses
 //! - [`gateway_calls`]: changes a gateway's calls of its user service, method by method
-//! - [`call_interceptor`]: wraps all calls of a gateway alike
+//! - [`call_interceptor`]: passes every call of a gateway to an interceptor
 //! - [`probes`]: changes the responses of health endpoints
 //! - [`store`]: overrides methods of the user service's store
 //! - [`change_log`]: overrides methods of the change log that streams read
