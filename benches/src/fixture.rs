@@ -125,8 +125,8 @@ impl Fixture {
 
 /// Builds these programs in this program's own profile; started without cargo, uses the programs that exist.
 ///
-/// `cargo bench` builds the programs as they are shipped, in the profile `bench`. `cargo bench --profile dev` uses those
-/// of the tests, so that a short run needs no further build.
+/// `cargo bench` builds the programs as they are shipped, in the profile `bench`. `cargo bench --profile dev` uses
+/// those of the tests, so that a short run needs no further build.
 fn build_programs<const N: usize>(programs: [&str; N]) -> anyhow::Result<[PathBuf; N]> {
     let target_folder = target_folder()?;
     let is_dev = env::current_exe()?.starts_with(target_folder.join("debug"));

@@ -44,7 +44,8 @@ pub const CALLERS: u64 = 16;
 
 const NAME: &str = "breaker and request id";
 
-/// Measures the routes with and without breaker and request ids; `gateway` is the CPU time of the whole gateway for a call.
+/// Measures the routes with and without breaker and request ids; `gateway` is the CPU time of the whole gateway per
+/// call.
 pub fn bench(
     criterion: &mut Criterion,
     fixture: &Fixture,
