@@ -48,9 +48,9 @@ pub fn bench(
                     let mut spent = Duration::ZERO;
                     for _ in 0..iterations {
                         round += 1;
-                        let updated =
+                        let measured =
                             subscribers.run_round(fixture, round, &mut updates, &mut publishes);
-                        spent += updated.await.expect("a measured round succeeds");
+                        spent += measured.await.expect("a measured round succeeds");
                     }
                     spent
                 })

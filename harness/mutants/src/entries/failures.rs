@@ -172,7 +172,7 @@ fn redis() -> Vec<Mutant> {
                 wrap_store(
                     dependencies,
                     NeedsRedis::from_env(Duration::from_millis(500)),
-                )
+                );
             },
         ),
         user_service_mutant(
@@ -180,7 +180,7 @@ fn redis() -> Vec<Mutant> {
             "USR-19",
             "an update waits up to 20 s for Redis",
             |_, dependencies| {
-                wrap_store(dependencies, NeedsRedis::from_env(Duration::from_secs(20)))
+                wrap_store(dependencies, NeedsRedis::from_env(Duration::from_secs(20)));
             },
         ),
     ]
@@ -227,7 +227,7 @@ fn connections() -> Vec<Mutant> {
             "USR-20",
             "every read opens its own database connection",
             |settings, dependencies| {
-                wrap_store(dependencies, ConnectsPerRead(settings.database.clone()))
+                wrap_store(dependencies, ConnectsPerRead(settings.database.clone()));
             },
         ),
         store_mutant(

@@ -189,7 +189,7 @@ fn unescaped() -> Vec<Mutant> {
             "request bodies are logged without escaping",
             |parts| {
                 wire::observe_requests(parts, |_, body| {
-                    log_unescaped(&String::from_utf8_lossy(body))
+                    log_unescaped(&String::from_utf8_lossy(body));
                 });
             },
         ),

@@ -126,7 +126,7 @@ fn store_mutant(
     layer: impl StoreLayer,
 ) -> Mutant {
     user_service_mutant(id, clause, wrong, |_, dependencies| {
-        store::wrap_store(dependencies, layer)
+        store::wrap_store(dependencies, layer);
     })
 }
 

@@ -162,6 +162,6 @@ fn call_mutant(
     fault: CallFault,
 ) -> Mutant {
     gateway_mutant(id, clause, wrong, move |it| {
-        gateway_calls::inject_call_fault(it, fault)
+        gateway_calls::inject_call_fault(it, fault);
     })
 }

@@ -182,7 +182,7 @@ fn schemas() -> Vec<Mutant> {
             "the OpenAPI document has no error responses",
             |document| {
                 change_operation_responses(document, |it| {
-                    it.retain(|status, _| status.starts_with('2'))
+                    it.retain(|status, _| status.starts_with('2'));
                 });
             },
         ),

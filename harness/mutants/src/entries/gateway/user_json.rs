@@ -25,7 +25,7 @@ fn user_json_mutant(
 ) -> Mutant {
     gateway_mutant(id, CLAUSE, wrong, move |dependencies| {
         http::change_responses(&mut dependencies.wrap_http, move |response| {
-            response.change_users(change)
+            response.change_users(change);
         });
     })
 }

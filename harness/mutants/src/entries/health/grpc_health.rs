@@ -22,7 +22,7 @@ pub fn mutants() -> Vec<Mutant> {
             "GRP-1",
             "Check always returns SERVING",
             |_, dependencies| {
-                change_check_responses(dependencies, |response| response.status = SERVING)
+                change_check_responses(dependencies, |response| response.status = SERVING);
             },
         ),
         user_service_mutant(
@@ -30,7 +30,7 @@ pub fn mutants() -> Vec<Mutant> {
             "GRP-1",
             "Check always returns NOT_SERVING",
             |_, dependencies| {
-                change_check_responses(dependencies, |response| response.status = NOT_SERVING)
+                change_check_responses(dependencies, |response| response.status = NOT_SERVING);
             },
         ),
         user_service_mutant(
@@ -39,7 +39,7 @@ pub fn mutants() -> Vec<Mutant> {
             "Check accepts every service name",
             |_, dependencies| {
                 wire::change_requests::<HealthCheckRequest>(dependencies, "/Check", |it| {
-                    it.service.clear()
+                    it.service.clear();
                 });
             },
         ),
@@ -114,10 +114,10 @@ fn change_check_responses(dependencies: &mut Dependencies, change: fn(&mut Healt
     wire::change_responses(dependencies, "/Check", change);
 }
 
-/// The serving status SERVING of `grpc.health.v1`.
+/// The serving status `SERVING` of `grpc.health.v1`.
 const SERVING: i32 = 1;
 
-/// The serving status NOT_SERVING of `grpc.health.v1`.
+/// The serving status `NOT_SERVING` of `grpc.health.v1`.
 const NOT_SERVING: i32 = 2;
 
 /// Whether any check of the database has failed.

@@ -33,7 +33,7 @@ pub fn mutants() -> Vec<Mutant> {
             "USR-17",
             "a list request of more than 50,000 bytes fails with INTERNAL",
             |_, dependencies| {
-                wire::fail_requests(dependencies, "/ListUsers", |message| message.len() > 50_000)
+                wire::fail_requests(dependencies, "/ListUsers", |message| message.len() > 50_000);
             },
         ),
         store_mutant(

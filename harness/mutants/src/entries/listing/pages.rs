@@ -72,7 +72,7 @@ pub fn mutants() -> Vec<Mutant> {
             "USR-12",
             "total_count is one too high",
             |_, dependencies| {
-                change_list_responses(dependencies, |response| response.total_count += 1)
+                change_list_responses(dependencies, |response| response.total_count += 1);
             },
         ),
     ]

@@ -24,7 +24,7 @@ pub fn mutants() -> Vec<Mutant> {
             |_, dependencies| {
                 replace_tokens(dependencies, |token| {
                     lock(&TOKENS).as_ref()?.get(token).cloned()
-                })
+                });
             },
         ),
         user_service_mutant(

@@ -34,7 +34,7 @@ pub fn mutants() -> Vec<Mutant> {
                 wrap_change_log(
                     dependencies,
                     ReplaysAfterOutage::new(settings.redis.clone()),
-                )
+                );
             },
         ),
         user_service_mutant(
@@ -42,7 +42,7 @@ pub fn mutants() -> Vec<Mutant> {
             "STR-5",
             "the cursor of a stream is kept in Redis, and is lost when Redis loses its data",
             |settings, dependencies| {
-                wrap_change_log(dependencies, CursorInRedis(settings.redis.clone()))
+                wrap_change_log(dependencies, CursorInRedis(settings.redis.clone()));
             },
         ),
     ]

@@ -42,6 +42,6 @@ fn change_log_mutant(
     change: impl Fn(Vec<User>) -> Vec<User> + Send + Sync + 'static,
 ) -> Mutant {
     user_service_mutant(id, clause, wrong, |_, dependencies| {
-        wrap_change_log(dependencies, ChangeUsers(change))
+        wrap_change_log(dependencies, ChangeUsers(change));
     })
 }

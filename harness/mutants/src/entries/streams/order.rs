@@ -63,7 +63,7 @@ pub fn mutants() -> Vec<Mutant> {
             "STR-3",
             "changes are read after the highest sequence number, so transactions that commit late are skipped",
             |settings, dependencies| {
-                dependencies.changes = Arc::new(BySequenceNumber::new(settings))
+                dependencies.changes = Arc::new(BySequenceNumber::new(settings));
             },
         ),
         user_service_mutant(
@@ -71,7 +71,7 @@ pub fn mutants() -> Vec<Mutant> {
             "STR-3",
             "changes are found by a later updated_at",
             |_, dependencies| {
-                dependencies.changes = Arc::new(ByUpdateTime(dependencies.store.clone()))
+                dependencies.changes = Arc::new(ByUpdateTime(dependencies.store.clone()));
             },
         ),
     ]

@@ -32,7 +32,7 @@ pub fn mutants() -> Vec<Mutant> {
             "STR-5",
             "changes are read through one connection; when it breaks, streams stay open but send nothing",
             |settings, dependencies| {
-                wrap_change_log(dependencies, OnOneConnection(OneConnection::new(settings)))
+                wrap_change_log(dependencies, OnOneConnection(OneConnection::new(settings)));
             },
         ),
         user_service_mutant(
@@ -40,7 +40,7 @@ pub fn mutants() -> Vec<Mutant> {
             "STR-5",
             "changes made while Redis is unreachable are not sent",
             |settings, dependencies| {
-                wrap_change_log(dependencies, DropsWithoutRedis(settings.redis.clone()))
+                wrap_change_log(dependencies, DropsWithoutRedis(settings.redis.clone()));
             },
         ),
         user_service_mutant(

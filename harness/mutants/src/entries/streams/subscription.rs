@@ -56,7 +56,7 @@ pub fn mutants() -> Vec<Mutant> {
             "STR-1",
             "REQUEST_TIMEOUT also ends streams",
             |settings, dependencies| {
-                wire::end_stream_after(dependencies, "/StreamUsers", settings.request_timeout, 4)
+                wire::end_stream_after(dependencies, "/StreamUsers", settings.request_timeout, 4);
             },
         ),
         user_service_mutant(

@@ -77,7 +77,7 @@ pub fn mutants() -> Vec<Mutant> {
             "USR-1",
             "the id is made from the name",
             |_, dependencies| {
-                change_created_user(dependencies, |user| user.id.clone_from(&user.name))
+                change_created_user(dependencies, |user| user.id.clone_from(&user.name));
             },
         ),
         user_service_mutant(
@@ -85,7 +85,7 @@ pub fn mutants() -> Vec<Mutant> {
             "USR-1",
             "the id is made from the email",
             |_, dependencies| {
-                change_created_user(dependencies, |user| user.id = user.email.to_lowercase())
+                change_created_user(dependencies, |user| user.id = user.email.to_lowercase());
             },
         ),
     ]
