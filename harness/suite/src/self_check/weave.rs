@@ -345,7 +345,7 @@ pub fn is(id: &str) -> bool {
 
 /// The module of the woven program that lists its edits.
 pub fn list_module(mutants: &[EditedMutant]) -> String {
-    let mut text = "//! Mutants that are edits of the reference.\n\npub use platform::mutant::select;\n\nuse super::Edited;\n\n/// Every edit.\npub const EDITED: &[Edited] = &[\n".to_owned();
+    let mut text = "//! Mutants that are edits of the reference.\n\npub use platform::mutant::select;\n\nuse super::Edit;\n\n/// All edits that were woven in.\npub const EDITS: &[Edit] = &[\n".to_owned();
     for mutant in mutants {
         let (user_service, gateway) = match mutant.component {
             Target::UserService => (true, false),
@@ -354,7 +354,7 @@ pub fn list_module(mutants: &[EditedMutant]) -> String {
         };
         let _ = writeln!(
             text,
-            "    Edited {{ id: {:?}, clause: {:?}, wrong: {:?}, user_service: {user_service}, gateway: {gateway} }},",
+            "    Edit {{ id: {:?}, clause: {:?}, wrong: {:?}, user_service: {user_service}, gateway: {gateway} }},",
             mutant.id, mutant.clause, mutant.wrong
         );
     }
