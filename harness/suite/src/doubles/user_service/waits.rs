@@ -96,7 +96,7 @@ mod tests {
     fn a_grpc_timeout_is_a_number_with_a_unit() {
         assert_eq!(timeout("500m"), Some(Duration::from_millis(500)));
         assert_eq!(timeout("5S"), Some(Duration::from_secs(5)));
-        assert_eq!(timeout("2M"), Some(Duration::from_secs(120)));
+        assert_eq!(timeout("2M"), Some(Duration::from_mins(2)));
         for text in ["", "S", "5", "5s", "-5S", "5\u{e9}"] {
             assert_eq!(timeout(text), None, "{text:?}");
         }

@@ -14,11 +14,11 @@ use crate::world::gateway::SentRequest;
 /// How many requests are in flight at once.
 const CONCURRENT: usize = 30;
 
-/// When a client leaves: long after its request was sent, long before REQUEST_TIMEOUT.
+/// When a client leaves: long after its request was sent, long before `REQUEST_TIMEOUT`.
 const CLIENT_LEAVES: Duration = Duration::from_millis(100);
 
 /// More than the gateway takes for a request that times out.
-const CLIENT_STAYS: Duration = Duration::from_secs(60);
+const CLIENT_STAYS: Duration = Duration::from_mins(1);
 
 #[given(regex = r"^(\d+) requests were (abandoned by their clients|timed out by the gateway)$")]
 async fn were_given_up(world: &mut World, count: usize, how: String) -> StepResult {

@@ -355,7 +355,7 @@ mod tests {
 
     #[track_caller]
     fn check(attempts: &[Attempt], right: bool) {
-        let checked = judge_attempts(attempts, Duration::from_millis(1000));
+        let checked = judge_attempts(attempts, Duration::from_secs(1));
         assert_eq!(checked.is_ok(), right, "{checked:?}");
     }
 
