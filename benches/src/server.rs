@@ -154,7 +154,7 @@ fn spawn(
 /// Runs the user service's database migrations.
 pub async fn migrate(sandbox: &Sandbox, program: &Path, settings: &Settings) -> anyhow::Result<()> {
     let exit = spawn(sandbox, program, "migrate", settings.clone())?
-        .exited()
+        .wait_for_exit()
         .await;
     if exit.code != Some(0) {
         bail!("migrate: {exit}");

@@ -58,7 +58,7 @@ Feature: Commands
       Then the program is ready within 10 s
       And requests succeed
 
-  Rule: CFG-5 `healthcheck` reports the health of the running program
+  Rule: CFG-5 `healthcheck` tells how the running program is
     `healthcheck` asks the running program's own `/health` on `PORT` and exits 0 on 200 or 207, 1
     otherwise or when nothing answers within 5 s.
 

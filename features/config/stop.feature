@@ -3,7 +3,7 @@ Feature: Stopping
   A request that takes 12 s outlasts any allowance for a busy machine, so that what happens while it runs is
   not taken for what happens at its end.
 
-  Rule: CFG-8 A program stops on a signal, and completes its requests
+  Rule: CFG-8 A program stops when it is told to, and leaves nothing undone
     Graceful stop: on SIGTERM or SIGINT the program within 1 s is not ready any more, whatever
     `HEALTH_CACHE_TTL` (`/ready` 503, or its port closed), takes no new work (a new request is
     refused by a closed connection or by 503, its body free; once one refusal has ended, no request

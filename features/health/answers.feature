@@ -30,7 +30,7 @@ Feature: Health answers
         | resource       | away |
         | every resource | hung |
 
-  Rule: HLT-2 A health answer reports the whole and each component
+  Rule: HLT-2 A health answer tells of the whole and of each component
     `GET /health` answers JSON (`Content-Type: application/json`, parameters free; `/ready` and
     `/live` too), complete from the first answer on: `status` (healthy, degraded, unhealthy),
     `components` (a list of `name`, `status`, `latency_ms`, and `error` only when not healthy),

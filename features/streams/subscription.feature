@@ -4,7 +4,7 @@ Feature: Subscriptions
   A stream is open once its response headers are there. Changes are distinguished by their `updated_at`,
   which moves strictly forward (USR-10).
 
-  Rule: STR-1 A live subscription receives every create and update
+  Rule: STR-1 A live subscription hears of every create and update
     Response headers are sent as soon as the subscription is live; every create and update
     acknowledged after that, on any instance, arrives within 2 s as the user's new state (earlier
     ones may arrive too), also when the instance that acknowledged it died right after.

@@ -2,7 +2,7 @@
 CREATE TABLE user_changes (
     -- Taken while the user's row is locked, so that the numbers of one user are in commit order (STR-3).
     number      bigint      GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    -- From the snapshot of a reader's last read follows which changes it has not seen yet.
+    -- Tells a reader, by the snapshot of its last read, which changes it has not seen yet.
     transaction xid8        NOT NULL DEFAULT pg_current_xact_id(),
     made_at     timestamptz NOT NULL DEFAULT clock_timestamp(),
     id          uuid        NOT NULL,

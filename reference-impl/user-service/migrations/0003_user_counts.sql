@@ -1,6 +1,6 @@
 -- How many users there are of each status, so that a list need not count them (USR-12). It is
--- the sum of a few rows, each changed by one writer at a time: a writer takes one that is
--- not locked, or adds one, and so never waits, however long another transaction stays open.
+-- the sum of a few rows, each changed by one writer at a time: a writer takes one that nobody
+-- holds, or adds one, and so waits for nobody, however long another transaction stays open.
 CREATE TABLE user_counts (
     slot   bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     status text   NOT NULL,
@@ -29,7 +29,7 @@ BEGIN
     RETURN NULL;
 END $$;
 
--- No writer may commit between the first count and the triggers.
+-- Nobody writes between the first count and the triggers.
 LOCK TABLE users IN SHARE ROW EXCLUSIVE MODE;
 INSERT INTO user_counts (status, users) SELECT status, count(*) FROM users GROUP BY status;
 

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use async_trait::async_trait;
 use gateway::dependencies::Dependencies;
 use gateway::request_context::RequestContext;
-use platform::health::{Check, Unwell};
+use platform::health::{Check, CheckFailed};
 use tonic::Status;
 
 use super::gateway_mutant;
@@ -73,9 +73,9 @@ struct UnhealthyAfterFailedCall {
 
 #[async_trait]
 impl Check for UnhealthyAfterFailedCall {
-    async fn check(&self) -> Result<(), Unwell> {
+    async fn check(&self) -> Result<(), CheckFailed> {
         if self.failed.load(Ordering::Relaxed) {
-            return Err(Unwell("a call failed"));
+            return Err(CheckFailed("a call failed"));
         }
         self.inner.check().await
     }
@@ -89,7 +89,7 @@ struct RecordsHealth {
 
 #[async_trait]
 impl Check for RecordsHealth {
-    async fn check(&self) -> Result<(), Unwell> {
+    async fn check(&self) -> Result<(), CheckFailed> {
         let response = self.inner.check().await;
         self.unhealthy.store(response.is_err(), Ordering::Relaxed);
         response

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::http::HeaderValue;
 use axum::http::request::Parts as Head;
-use platform::request_id::is_sane;
+use platform::request_id::is_valid;
 
 use super::{call_mutant, request_head_mutant, response_mutant};
 use crate::gateway_calls::CallFault;
@@ -67,7 +67,7 @@ fn request_faults() -> Vec<Mutant> {
                     .headers
                     .get(HEADER)
                     .and_then(|it| it.to_str().ok())
-                    .is_some_and(is_sane);
+                    .is_some_and(is_valid);
                 if !valid {
                     head.headers
                         .insert(HEADER, HeaderValue::from_static("req-1"));

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use axum::body::Bytes;
-use platform::health::{Check, Unwell};
+use platform::health::{Check, CheckFailed};
 use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse};
 use user_service::dependencies::Dependencies;
 
@@ -130,7 +130,7 @@ struct RecordsFailure {
 
 #[async_trait]
 impl Check for RecordsFailure {
-    async fn check(&self) -> Result<(), Unwell> {
+    async fn check(&self) -> Result<(), CheckFailed> {
         let checked = check_within_limit(self.inner.as_ref()).await;
         HAS_FAILED.fetch_or(checked.is_err(), Ordering::Relaxed);
         checked

@@ -10,7 +10,7 @@ use axum::body::{Body, Bytes, to_bytes};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
 use http_body_util::BodyExt as _;
-use platform::health::{Check, Unwell};
+use platform::health::{Check, CheckFailed};
 use tokio::sync::Notify;
 
 use super::{check_within_limit, health_mutant, wrap_checks};
@@ -211,7 +211,7 @@ struct FailsWithOthers {
 
 #[async_trait]
 impl Check for FailsWithOthers {
-    async fn check(&self) -> Result<(), Unwell> {
+    async fn check(&self) -> Result<(), CheckFailed> {
         tokio::select! {
             checked = self.inner.check() => {
                 if checked.is_err() {
@@ -219,7 +219,7 @@ impl Check for FailsWithOthers {
                 }
                 checked
             }
-            () = self.failed.notified() => Err(Unwell("cancelled")),
+            () = self.failed.notified() => Err(CheckFailed("cancelled")),
         }
     }
 }

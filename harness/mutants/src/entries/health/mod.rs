@@ -11,7 +11,7 @@ mod timestamps;
 use std::sync::Arc;
 use std::time::Duration;
 
-use platform::health::{Check, Unwell};
+use platform::health::{Check, CheckFailed};
 
 use crate::entries::common_mutant;
 use crate::mutant::{CommonParts, Mutant};
@@ -55,7 +55,7 @@ fn wrap_checks<C: Check + 'static>(
 }
 
 /// Runs a check for at most 0.8 s: shorter than the caller's timeout, which would drop the check unseen.
-async fn check_within_limit(check: &dyn Check) -> Result<(), Unwell> {
+async fn check_within_limit(check: &dyn Check) -> Result<(), CheckFailed> {
     let checked = tokio::time::timeout(Duration::from_millis(800), check.check()).await;
-    checked.unwrap_or(Err(Unwell("timed out")))
+    checked.unwrap_or(Err(CheckFailed("timed out")))
 }

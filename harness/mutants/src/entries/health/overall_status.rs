@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use axum::http::StatusCode;
-use platform::health::{Check, Unwell};
+use platform::health::{Check, CheckFailed};
 
 use super::health_mutant;
 use crate::entries::user_service_mutant;
@@ -40,10 +40,10 @@ struct ConnectCheck(String);
 
 #[async_trait]
 impl Check for ConnectCheck {
-    async fn check(&self) -> Result<(), Unwell> {
+    async fn check(&self) -> Result<(), CheckFailed> {
         tokio::net::TcpStream::connect(&self.0)
             .await
             .map(|_| ())
-            .map_err(|_| Unwell("cannot connect"))
+            .map_err(|_| CheckFailed("cannot connect"))
     }
 }

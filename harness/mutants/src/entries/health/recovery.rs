@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use platform::health::{Check, Unwell};
+use platform::health::{Check, CheckFailed};
 
 use super::{check_within_limit, wrap_checks};
 use crate::entries::connection::OneConnection;
@@ -55,9 +55,9 @@ struct NeverRecovers {
 
 #[async_trait]
 impl Check for NeverRecovers {
-    async fn check(&self) -> Result<(), Unwell> {
+    async fn check(&self) -> Result<(), CheckFailed> {
         if self.failed.load(Ordering::Relaxed) {
-            return Err(Unwell("the check failed before"));
+            return Err(CheckFailed("the check failed before"));
         }
         let checked = check_within_limit(self.inner.as_ref()).await;
         self.failed.store(checked.is_err(), Ordering::Relaxed);
@@ -67,8 +67,8 @@ impl Check for NeverRecovers {
 
 #[async_trait]
 impl Check for OneConnection {
-    async fn check(&self) -> Result<(), Unwell> {
-        self.probe().await.map_err(Unwell)
+    async fn check(&self) -> Result<(), CheckFailed> {
+        self.probe().await.map_err(CheckFailed)
     }
 }
 
@@ -80,10 +80,10 @@ struct CachesFailure {
 
 #[async_trait]
 impl Check for CachesFailure {
-    async fn check(&self) -> Result<(), Unwell> {
+    async fn check(&self) -> Result<(), CheckFailed> {
         let failed_at = self.failed_at.lock().ok().and_then(|it| *it);
         if failed_at.is_some_and(|it| it.elapsed() < Duration::from_mins(1)) {
-            return Err(Unwell("the check failed within the last minute"));
+            return Err(CheckFailed("the check failed within the last minute"));
         }
         let checked = check_within_limit(self.inner.as_ref()).await;
         if let Ok(mut failed_at) = self.failed_at.lock() {

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use axum::http::StatusCode;
-use platform::health::{Check, Unwell};
+use platform::health::{Check, CheckFailed};
 
 use super::{check_within_limit, health_mutant, wrap_checks};
 use crate::entries::common_mutant;
@@ -118,7 +118,7 @@ struct RecordsFailure {
 
 #[async_trait]
 impl Check for RecordsFailure {
-    async fn check(&self) -> Result<(), Unwell> {
+    async fn check(&self) -> Result<(), CheckFailed> {
         let checked = check_within_limit(self.inner.as_ref()).await;
         HAS_FAILED.store(checked.is_err(), Ordering::Relaxed);
         checked
