@@ -20,10 +20,9 @@ pub struct File {
 /// Folders with files that the repository does not hold: built, installed or drawn.
 const GENERATED: [&str; 5] = ["target", "node_modules", ".venv", "build", "__pycache__"];
 
-/// How the names of texts end. A name without a dot is that of a script or a Dockerfile.
-const TEXTS: [&str; 9] = [
-    "rs", "feature", "toml", "md", "txt", "sql", "proto", "py", "js",
-];
+/// How the names of texts end. A name without a dot is that of a script or a Dockerfile. SQL is left out: a migration
+/// is never edited, since databases hold its checksum.
+const TEXTS: [&str; 8] = ["rs", "feature", "toml", "md", "txt", "proto", "py", "js"];
 
 /// The files below a folder whose names end so, in the order of their paths.
 pub fn files(folder: &str, ending: &str) -> Vec<File> {

@@ -102,7 +102,10 @@ fn a_step_without_a_match_is_an_error_of_the_suite() {
         .run(&["run", "--features", "features", "--name", "^only this$"])
         .check(
             2,
-            &["no step definition matches \"a step that does not exist\"", "unknown"],
+            &[
+                "no step definition matches \"a step that does not exist\"",
+                "unknown",
+            ],
         );
     place.assert_nothing_left();
 }
