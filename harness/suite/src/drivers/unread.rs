@@ -6,8 +6,9 @@ use conformance_engine::failure::{Failure, StepResult};
 use prost::Message;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpSocket, TcpStream};
+use user_proto::v1::ListUsersRequest;
 
-/// Time limit of the begin of an answer.
+/// Time limit for the start of an answer.
 const GIVE_UP: Duration = Duration::from_secs(30);
 
 /// Size of the client's receive buffer, in bytes: small, so that the answer stays with the server.
@@ -27,9 +28,11 @@ const HEADERS: u8 = 0x1;
 const END_STREAM: u8 = 0x1;
 const END_HEADERS: u8 = 0x4;
 
-/// Sends pipelined GETs, reads the first status line and nothing more.
-pub async fn http(port: u16, path: &str) -> StepResult<TcpStream> {
+/// Requests a page of the users with this name over HTTP, several times in a pipeline. Reads the first status line and
+/// nothing more.
+pub async fn http_list(port: u16, name: &str, page_size: usize) -> StepResult<TcpStream> {
     let mut stream = connect(port).await?;
+    let path = format!("/api/v1/users?page_size={page_size}&filter=name%3D{name}");
     let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n").repeat(PIPELINED);
     let wire = async {
         stream.write_all(request.as_bytes()).await?;
@@ -48,10 +51,17 @@ pub async fn http(port: u16, path: &str) -> StepResult<TcpStream> {
     }
 }
 
-/// Makes a unary call, reads up to the first DATA frame of the answer and nothing more.
-pub async fn grpc(port: u16, path: &str, message: &impl Message) -> StepResult<TcpStream> {
+/// Calls ListUsers for a page of the users with this name. Reads up to the first DATA frame of the answer and nothing
+/// more.
+pub async fn grpc_list(port: u16, name: &str, page_size: usize) -> StepResult<TcpStream> {
     let mut stream = connect(port).await?;
-    let request = [PREFACE.to_vec(), headers(path), data(message)].concat();
+    let message = ListUsersRequest {
+        filter: format!("name={name}"),
+        page_size: i32::try_from(page_size).map_err(Failure::broken)?,
+        ..Default::default()
+    };
+    let headers = headers("/user.v1.UserService/ListUsers");
+    let request = [PREFACE.to_vec(), headers, data(&message)].concat();
     let wire = async {
         stream.write_all(&request).await?;
         loop {

@@ -7,6 +7,7 @@ use cucumber::given;
 use futures::future::try_join_all;
 
 use super::exchange;
+use crate::drivers::gateway::Gateway;
 use crate::drivers::probes;
 use crate::world::World;
 use crate::world::gateway::SentRequest;
@@ -28,18 +29,7 @@ async fn were_given_up(world: &mut World, count: usize, how: String) -> StepResu
     };
     let live = world.own()?.slot(0)?.http_url("/live");
     for _ in 0..count.div_ceil(CONCURRENT) {
-        let client = world.gateway().await?;
-        let request = SentRequest::parse("DELETE /api/v1/users/x")?;
-        let requests = (0..CONCURRENT).map(|_| {
-            let (client, request) = (client.clone(), request.clone());
-            tokio::spawn(async move {
-                // Neither its answer nor its absence is judged here.
-                let _ = tokio::time::timeout(limit, exchange(&client, request)).await;
-            })
-        });
-        try_join_all(requests.collect::<Vec<_>>())
-            .await
-            .map_err(Failure::broken)?;
+        send_concurrently(world.gateway().await?, limit).await?;
         // A gateway with few threads first finishes what it has begun.
         probes::get_logged(&live, &world.scenario.journal)
             .await
@@ -47,5 +37,20 @@ async fn were_given_up(world: &mut World, count: usize, how: String) -> StepResu
     }
     let note = format!("{count} requests were {how}");
     world.scenario.journal.note(note);
+    Ok(())
+}
+
+/// Sends requests whose clients leave after `limit`. Neither an answer nor its absence is judged here.
+async fn send_concurrently(client: Gateway, limit: Duration) -> StepResult {
+    let request = SentRequest::parse("DELETE /api/v1/users/x")?;
+    let requests = (0..CONCURRENT).map(|_| {
+        let (client, request) = (client.clone(), request.clone());
+        tokio::spawn(async move {
+            let _ = tokio::time::timeout(limit, exchange(&client, request)).await;
+        })
+    });
+    try_join_all(requests.collect::<Vec<_>>())
+        .await
+        .map_err(Failure::broken)?;
     Ok(())
 }
