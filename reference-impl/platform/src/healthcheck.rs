@@ -10,10 +10,10 @@ use tokio::net::TcpStream;
 /// How long the request and its answer may take in all (CFG-5).
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// No answer that says the program works.
+/// Why a health check failed.
 #[derive(Debug, thiserror::Error)]
 pub enum HealthcheckError {
-    /// It answered, but not with 200 or 207.
+    /// The program answered, but not with status 200 or 207.
     #[error("port {port} answered {answer:?}")]
     Unhealthy {
         /// The port of the request.

@@ -10,7 +10,7 @@ use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse};
 use crate::status;
 
 /// The service names with a status: the program as a whole, and its service.
-const NAMES: [&str; 2] = ["", user_proto::SERVICE_NAME];
+const KNOWN_SERVICES: [&str; 2] = ["", user_proto::SERVICE_NAME];
 
 /// The health service of a program with this readiness.
 pub fn server(readiness: Readiness) -> HealthServer<HealthCalls> {
@@ -81,7 +81,7 @@ fn answer(status: ServingStatus) -> HealthCheckResponse {
 }
 
 fn require_known(name: &str) -> Result<(), Status> {
-    NAMES
+    KNOWN_SERVICES
         .contains(&name)
         .then_some(())
         .ok_or_else(status::unknown_service)

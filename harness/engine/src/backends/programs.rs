@@ -75,7 +75,7 @@ impl ProgramQuery {
     }
 
     fn examine(&self, path: &Path) -> Result<Program, String> {
-        let output = run_with_version(path)?;
+        let output = version_output(path)?;
         let version = parse_version(&output, self.version_prefix)
             .ok_or_else(|| format!("prints no version: `{}`", printable(&output)))?;
         Ok(Program {
@@ -106,7 +106,7 @@ impl ProgramQuery {
 }
 
 /// The output of `PROGRAM --version`.
-fn run_with_version(program: &Path) -> Result<String, String> {
+fn version_output(program: &Path) -> Result<String, String> {
     let mut child = Command::new(program)
         .arg("--version")
         .stdin(Stdio::null())

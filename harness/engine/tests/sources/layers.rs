@@ -218,8 +218,9 @@ fn the_harness_depends_on_no_part_of_the_reference() {
     }
 }
 
-/// A crate of three modules, `low` above `mid` above `high`.
-fn planted(path: &str, text: &str) -> Vec<String> {
+/// The violations in a sample crate to which this file is added. Its list has `low`, then `mid`, then `high`: each may use
+/// those before it.
+fn violations_with(path: &str, text: &str) -> Vec<String> {
     let file = |path: &str, text: &str| File {
         path: path.to_owned(),
         text: text.to_owned(),
@@ -242,7 +243,7 @@ fn a_module_that_uses_one_below_it_is_found() {
         "fn f() { crate::high::f() }\n",
         "use super::high::Thing;\n",
     ] {
-        let found = planted("src/low.rs", text);
+        let found = violations_with("src/low.rs", text);
         assert_eq!(
             found,
             ["src/low.rs:1: `low` uses `high`, which is below it in the list of ``"]
@@ -258,7 +259,10 @@ fn a_module_that_uses_one_above_it_is_fine() {
         "// crate::high is not used\n",
         "#[cfg(test)]\nuse crate::high::Thing;\n",
     ] {
-        assert_eq!(planted("src/mid/two.rs", text), Vec::<String>::new());
+        assert_eq!(
+            violations_with("src/mid/two.rs", text),
+            Vec::<String>::new()
+        );
     }
 }
 
@@ -269,19 +273,19 @@ fn within_a_folder_the_order_of_its_own_list_holds() {
         "use crate::mid::two::f;\n",
         "use crate::mid::{two, X};\n",
     ] {
-        let found = planted("src/mid/one.rs", text);
+        let found = violations_with("src/mid/one.rs", text);
         assert_eq!(found.len(), 1, "{text}: {found:?}");
         assert!(found[0].starts_with("src/mid/one.rs:1: `one` uses `two`"));
     }
     assert_eq!(
-        planted("src/mid/two.rs", "use super::one::f;\n"),
+        violations_with("src/mid/two.rs", "use super::one::f;\n"),
         Vec::<String>::new()
     );
 }
 
 #[test]
 fn a_module_that_is_in_no_list_is_found() {
-    let found = planted("src/low/mod.rs", "//! - `one`: x\n\nmod one;\nmod other;\n");
+    let found = violations_with("src/low/mod.rs", "//! - `one`: x\n\nmod one;\nmod other;\n");
     assert_eq!(found.len(), 1, "{found:?}");
     assert!(found[0].contains("module `other` is not in the list"));
 }

@@ -28,30 +28,30 @@ pub enum Outcome {
 pub enum Event {
     /// The breaker let a call pass or refused it.
     Requested {
-        /// Its number.
+        /// The number of the call.
         call: usize,
-        /// When.
+        /// When it happened.
         at: Interval,
         /// Whether it reached the user service.
         passed: bool,
     },
     /// A call that had reached the user service ended.
     Completed {
-        /// Its number.
+        /// The number of the call.
         call: usize,
-        /// When.
+        /// When it happened.
         at: Interval,
-        /// How.
+        /// How the call ended.
         how: Outcome,
     },
     /// A call ended whose client had left, and which the gateway had let go on: one that cannot see its client
     /// leave counts the end, one that can counts nothing.
     CompletedUnseen {
-        /// Its number.
+        /// The number of the call.
         call: usize,
-        /// When.
+        /// When it happened.
         at: Interval,
-        /// How.
+        /// How the call ended.
         how: Outcome,
     },
 }

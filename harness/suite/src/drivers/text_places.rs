@@ -9,7 +9,7 @@ use user_proto::v1::{CreateUserRequest, GetUserRequest, ListUsersRequest, Update
 use super::raw;
 use super::users::Users;
 
-/// Places of every component.
+/// The places that every component has; `text_places` of a component adds its own.
 pub const COMMON: [&str; 18] = [
     "an email",
     "a name",

@@ -23,9 +23,9 @@ pub struct KillsNothing {
 pub struct Equivalent {
     /// The file below `reference-impl`.
     pub file: String,
-    /// What stands in the reference.
+    /// The original code, as the reference has it.
     pub text: String,
-    /// What the operator makes of it; empty for a dropped statement.
+    /// The code that the operator puts in its place; empty for a dropped statement.
     pub instead: String,
     /// Why no clause is broken.
     pub reason: String,

@@ -215,7 +215,7 @@ pub fn weave_places<'a>(
     source: &str,
     mut places: Vec<(Range<usize>, &'a str, &'a str)>,
 ) -> Result<String, WeaveError> {
-    // The outer piece comes before the inner one.
+    // `insert` needs the places in order, each before those that it contains.
     places.sort_by_key(|(range, ..)| (range.start, std::cmp::Reverse(range.end)));
     let mut pieces = Vec::new();
     for (range, id, instead) in places {

@@ -72,7 +72,7 @@ impl Monitor {
     }
 }
 
-/// One line for each component whose status changed.
+/// Logs each component whose status changed, and every component of the first report.
 fn log_changes(before: Option<&Report>, after: &Report) {
     for component in &after.components {
         let name = component.name;

@@ -61,7 +61,7 @@ impl Backend for PostgresBackend {
         route: Route,
         sandbox: &Sandbox,
     ) -> Result<Arc<dyn RunningBackend>, BackendError> {
-        Ok(Arc::new(Postgres::start_route(route, sandbox).await?))
+        Ok(Arc::new(Postgres::start_via(route, sandbox).await?))
     }
 }
 
@@ -118,10 +118,10 @@ impl Postgres {
     /// Starts a server, or connects to the external one, and waits until it answers.
     pub async fn start(choice: Choice, sandbox: &Sandbox) -> Result<Self, BackendError> {
         let route = choose_route(&PostgresBackend, choice, &sandbox.host).await?;
-        Self::start_route(route, sandbox).await
+        Self::start_via(route, sandbox).await
     }
 
-    async fn start_route(route: Route, sandbox: &Sandbox) -> Result<Self, BackendError> {
+    async fn start_via(route: Route, sandbox: &Sandbox) -> Result<Self, BackendError> {
         let workspace = || Workspace::create(&POSTGRES, sandbox);
         let started = match route {
             Route::External(url) => external::start(&url).await?,

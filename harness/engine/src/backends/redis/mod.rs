@@ -53,7 +53,7 @@ impl Backend for RedisBackend {
         route: Route,
         sandbox: &Sandbox,
     ) -> Result<Arc<dyn RunningBackend>, BackendError> {
-        Ok(Arc::new(Redis::start_route(route, sandbox).await?))
+        Ok(Arc::new(Redis::start_via(route, sandbox).await?))
     }
 }
 
@@ -89,10 +89,10 @@ impl Redis {
     /// Starts the first server, or connects to the external one, and waits until it answers.
     pub async fn start(choice: Choice, sandbox: &Sandbox) -> Result<Self, BackendError> {
         let route = choose_route(&RedisBackend, choice, &sandbox.host).await?;
-        Self::start_route(route, sandbox).await
+        Self::start_via(route, sandbox).await
     }
 
-    async fn start_route(route: Route, sandbox: &Sandbox) -> Result<Self, BackendError> {
+    async fn start_via(route: Route, sandbox: &Sandbox) -> Result<Self, BackendError> {
         let workspace = || Workspace::create(&REDIS, sandbox);
         let started = match route {
             Route::External(url) => external::start(&url, sandbox.folder.id()).await?,

@@ -178,7 +178,8 @@ async fn opened_with_the_deadline(world: &mut World, what: String, timeout: Stri
     Ok(())
 }
 
-fn in_time(world: &World, ended: &CompletedCall, deadline: Duration) -> bool {
+/// Whether the call ended at its deadline: not before it, and at most 1 s after it.
+fn ended_at_deadline(world: &World, ended: &CompletedCall, deadline: Duration) -> bool {
     let latest = world
         .scenario
         .patience
@@ -201,7 +202,7 @@ async fn ends_at_the_deadline(world: &mut World, deadline: Span) -> StepResult {
             CallEnd::Reset(_) => true,
             CallEnd::Never => false,
         };
-        right && in_time(world, call, deadline.0)
+        right && ended_at_deadline(world, call, deadline.0)
     })
 }
 
@@ -210,7 +211,7 @@ async fn ends_at_the_deadline(world: &mut World, deadline: Span) -> StepResult {
 #[then(regex = r"^the Watch ends at most 1 s after (\d+ s)$")]
 async fn the_watch_ends(world: &mut World, deadline: Span) -> StepResult {
     judge(world, "a Watch that ends at its deadline", |call| {
-        !matches!(call.end, CallEnd::Never) && in_time(world, call, deadline.0)
+        !matches!(call.end, CallEnd::Never) && ended_at_deadline(world, call, deadline.0)
     })
 }
 

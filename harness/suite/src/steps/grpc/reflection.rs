@@ -1,4 +1,4 @@
-//! The interface by reflection (GRP-2).
+//! Compares the interface that gRPC server reflection reports with user.proto (GRP-2).
 
 use std::collections::BTreeSet;
 

@@ -57,7 +57,7 @@ async fn every_probe_is_requested(world: &mut World) -> StepResult {
     Ok(())
 }
 
-fn answer(world: &World) -> StepResult<&ProbeAnswer> {
+fn last_answer(world: &World) -> StepResult<&ProbeAnswer> {
     world
         .health
         .answers
@@ -66,7 +66,7 @@ fn answer(world: &World) -> StepResult<&ProbeAnswer> {
 }
 
 fn health_answer(world: &World) -> StepResult<HealthAnswer> {
-    let answer = answer(world)?;
+    let answer = last_answer(world)?;
     health_answer::parse(&answer.body).map_err(|wrong| {
         let failure = Failure::mismatch("a complete health answer", &answer.body);
         wrong.iter().fold(failure, Failure::detail)
@@ -75,7 +75,7 @@ fn health_answer(world: &World) -> StepResult<HealthAnswer> {
 
 #[then(regex = r"^the answer is (\d+) with `(.*)`$")]
 async fn answer_is(world: &mut World, status: u16, body: String) -> StepResult {
-    let answer = answer(world)?;
+    let answer = last_answer(world)?;
     let wanted: serde_json::Value = serde_json::from_str(&body).map_err(Failure::broken)?;
     let seen = answer.json().map_err(|got| Failure::mismatch(&body, got))?;
     ensure(

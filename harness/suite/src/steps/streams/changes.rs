@@ -57,10 +57,11 @@ fn instances(place: &str) -> &'static [usize] {
     }
 }
 
-/// Many updates.
+/// Updates that concurrent clients make to a group of users.
 struct Changes {
     /// The users that are changed in turn.
     ids: Vec<String>,
+    /// The number of updates in all.
     times: usize,
     /// The clients that divide the updates among themselves.
     clients: usize,

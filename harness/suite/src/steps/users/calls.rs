@@ -5,7 +5,7 @@ use cucumber::gherkin::Step;
 use cucumber::when;
 use user_proto::v1::{ListUsersRequest, UpdateUserRequest, User};
 
-use super::{creation, table};
+use super::{fill_create_request, table};
 use crate::drivers::Code;
 use crate::drivers::users::Users;
 use crate::field_value::FieldValue;
@@ -17,7 +17,7 @@ use crate::world::users::{ObservedRead, TrackedUser, UserCall, UserResponse};
 async fn is_created_with(world: &mut World, step: &Step) -> StepResult {
     world.begin();
     let mut request = world.newcomer();
-    creation(&mut request, world.fields(step)?)?;
+    fill_create_request(&mut request, world.fields(step)?)?;
     let client = world.client(0).await?;
     world.create_and_read_back(&client, request).await
 }
@@ -114,7 +114,7 @@ async fn send_each(world: &mut World, values: Vec<FieldValue>, to: Option<&str>)
 #[when(regex = r#"^"([A-Z][a-z]+)" is updated with$"#)]
 async fn is_updated(world: &mut World, alias: String, step: &Step) -> StepResult {
     world.begin();
-    let request = super::change(world.fields(step)?)?;
+    let request = super::update_request(world.fields(step)?)?;
     let client = world.client(0).await?;
     world.update_and_read_back(&client, &alias, request).await
 }

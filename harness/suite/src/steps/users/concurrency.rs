@@ -349,21 +349,20 @@ fn change_email(client: Users, id: String, email: String) -> Pending {
     async move { client.update(request).await.map(UserResponse::User) }.boxed()
 }
 
-/// The text in a letter case by the number: each of its bits makes one letter upper case.
+/// The text in a letter case of its own for each number below 256: bit i of the number makes letter i upper case.
 fn in_case(text: &str, number: usize) -> String {
-    let raise = |(index, letter): (usize, char)| {
-        if index < 8 && number >> index & 1 == 1 {
-            letter.to_ascii_uppercase()
+    let mut letters = 0;
+    let raise = |character: char| {
+        let is_raised =
+            character.is_ascii_alphabetic() && letters < 8 && number >> letters & 1 == 1;
+        letters += usize::from(character.is_ascii_alphabetic());
+        if is_raised {
+            character.to_ascii_uppercase()
         } else {
-            letter
+            character
         }
     };
-    let raised: String = text.chars().enumerate().map(raise).collect();
-    if number % 7 == 6 {
-        mixed(&raised)
-    } else {
-        raised
-    }
+    text.chars().map(raise).collect()
 }
 
 #[when(regex = r#"^"([A-Z][a-z]+)" is deleted (\d+) times at once$"#)]

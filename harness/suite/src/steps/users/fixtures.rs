@@ -6,7 +6,7 @@ use cucumber::given;
 use futures::StreamExt as _;
 use user_proto::v1::{CreateUserRequest, ListUsersRequest, UpdateUserRequest, User, UserStatus};
 
-use super::{change, creation};
+use super::{fill_create_request, update_request};
 use crate::drivers::Code;
 use crate::field_value::FieldValue;
 use crate::world::World;
@@ -60,7 +60,7 @@ async fn make(world: &mut World, alias: &str, fields: Vec<(String, String)>) -> 
         name: format!("{alias}-{id}"),
         ..CreateUserRequest::default()
     };
-    let later = creation(&mut request, fields)?;
+    let later = fill_create_request(&mut request, fields)?;
     if request.metadata.is_empty() {
         request
             .metadata
@@ -266,7 +266,7 @@ async fn was_renamed(world: &mut World, alias: String) -> StepResult {
 
 #[given(regex = r#"^"([A-Z][a-z]+)" was updated with$"#)]
 async fn was_updated(world: &mut World, alias: String, step: &Step) -> StepResult {
-    let request = change(world.fields(step)?)?;
+    let request = update_request(world.fields(step)?)?;
     updated(world, &alias, request).await
 }
 
@@ -283,7 +283,7 @@ async fn updated(world: &mut World, alias: &str, mut request: UpdateUserRequest)
 async fn a_create_was_refused(world: &mut World, email: String, step: &Step) -> StepResult {
     let mut request = world.newcomer();
     request.email = world.text(&email)?;
-    creation(&mut request, world.fields(step)?)?;
+    fill_create_request(&mut request, world.fields(step)?)?;
     let call = world.client(0).await?.create(request).await;
     match call.code() {
         Code::InvalidArgument => Ok(()),

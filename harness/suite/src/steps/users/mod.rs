@@ -244,8 +244,8 @@ pub fn table<'a>(step: &'a Step, columns: &[&str]) -> StepResult<&'a [Vec<String
     }
 }
 
-/// Values for a create, and the status that only an update can give.
-fn creation(
+/// Sets the fields in a request for a create; returns the status, which only an update can set.
+fn fill_create_request(
     request: &mut CreateUserRequest,
     fields: Vec<(String, String)>,
 ) -> StepResult<Option<i32>> {
@@ -259,8 +259,8 @@ fn creation(
     Ok(status)
 }
 
-/// Values for an update.
-fn change(fields: Vec<(String, String)>) -> StepResult<UpdateUserRequest> {
+/// A request for an update that sets these fields.
+fn update_request(fields: Vec<(String, String)>) -> StepResult<UpdateUserRequest> {
     let mut request = UpdateUserRequest::default();
     for (field, value) in fields {
         FieldValue::by_name(&field, value)
