@@ -10,11 +10,12 @@ use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom as _;
 
+use super::Mutant;
 use super::exempt::Equivalent;
 use super::operators;
+use super::trials::Trial;
 use super::weave::{self, EditedMutant, Target};
 use super::workspace::{Place, Workspace};
-use super::{Mutant, Trial};
 
 /// How often mutants that do not compile are left out before the build is given up.
 const ROUNDS: usize = 20;

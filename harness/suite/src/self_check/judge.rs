@@ -6,8 +6,8 @@ use std::sync::Arc;
 use conformance_engine::features::cases::Case;
 use conformance_engine::run::outcome::{Outcome, ScenarioResult};
 
-use super::Trial;
 use super::exempt::{self, FROM_STANDING, KillsNothing};
+use super::trials::Trial;
 
 /// What was run of all that there is.
 pub struct Selection<'a> {

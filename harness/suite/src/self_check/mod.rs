@@ -1,6 +1,8 @@
 //! The self-check: every mutant must be killed, and every scenario must kill one.
 //!
 //! - [`Mutant`]: what the program of mutants says of each
+//! - `shard`: parts of all mutants
+//! - `trials`: programs on trial
 //! - [`weave`]: edits of the reference, each behind a switch
 //! - [`workspace`]: the copy of the reference that they are woven into, and its build
 //! - `exempt`: scenarios that need not kill a mutant, and mutants that need not be killed
@@ -12,43 +14,28 @@ mod exempt;
 pub mod generated;
 mod judge;
 mod operators;
+mod shard;
 mod table;
+mod trials;
 mod weave;
 mod workspace;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::process::Stdio;
-use std::rc::Rc;
-use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Context as _, ensure};
-use conformance_engine::backends::Backends;
-use conformance_engine::backends::provider::Choice;
 use conformance_engine::features::cases::{self, Case};
 use conformance_engine::manifest::Manifest;
 use conformance_engine::observe::Patience;
-use conformance_engine::run::execute::{self, Plan, Watcher};
-use conformance_engine::run::outcome::{Outcome, ScenarioResult};
 use conformance_engine::run::scenario;
-use conformance_engine::sandbox::Sandbox;
-use cucumber::World as _;
-use futures::StreamExt as _;
 use serde::Deserialize;
-use tokio_util::sync::CancellationToken;
 
+pub use self::shard::Shard;
+use self::trials::{Trial, faced, try_all};
 use crate::contract::catalogue::CATALOGUE;
-use crate::environment::Environment;
-use crate::session;
-use crate::world::{Hooks, World};
-
-/// How many programs are judged at once; each has its own shared deployment.
-const AT_ONCE: usize = 8;
-
-/// How many scenarios at once face a standing mutant: most only wait for it to become ready.
-const STANDING_JOBS: usize = 64;
 
 /// Options of a self-check.
 pub struct Request {
@@ -72,34 +59,6 @@ pub struct Request {
     pub seed: u64,
     /// For a slow machine.
     pub patience: Patience,
-}
-
-/// One part of so many, which together are all.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Shard {
-    number: usize,
-    of: usize,
-}
-
-impl Shard {
-    /// Whether the mutant at this place of the list is in it. Neighbours, which are similar, are in
-    /// different shards.
-    fn holds(self, place: usize) -> bool {
-        place % self.of + 1 == self.number
-    }
-}
-
-impl FromStr for Shard {
-    type Err = &'static str;
-
-    /// `K/N`: the K-th of N.
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let shard = text.split_once('/').and_then(|(number, of)| {
-            let (number, of) = (number.parse().ok()?, of.parse().ok()?);
-            (1..=of).contains(&number).then_some(Self { number, of })
-        });
-        shard.ok_or("is no K/N with K from 1 to N")
-    }
 }
 
 /// One wrong program, as the program of mutants lists it.
@@ -128,33 +87,6 @@ impl Mutant {
     /// Whether it needs no reference and must fail every scenario.
     fn is_standing(&self) -> bool {
         self.clause.is_none() && !self.is_plain() && self.generated.is_none()
-    }
-}
-
-/// What came of one program.
-pub struct Trial {
-    /// The program.
-    pub mutant: Mutant,
-    /// In the order of the features.
-    pub results: Vec<ScenarioResult>,
-}
-
-impl Trial {
-    fn with(&self, wanted: impl Fn(&Outcome) -> bool) -> Vec<&ScenarioResult> {
-        self.results
-            .iter()
-            .filter(|it| wanted(&it.outcome))
-            .collect()
-    }
-
-    /// The scenarios that killed it.
-    pub fn killers(&self) -> Vec<&ScenarioResult> {
-        self.with(|it| *it == Outcome::Failed)
-    }
-
-    /// The scenarios that could not judge.
-    pub fn broken(&self) -> Vec<&ScenarioResult> {
-        self.with(|it| !matches!(it, Outcome::Failed | Outcome::Passed))
     }
 }
 
@@ -275,147 +207,4 @@ fn choose(request: &Request, cases: &[Arc<Case>], all: Vec<Mutant>) -> Vec<Mutan
         .filter(|(place, _)| request.shard.is_none_or(|shard| shard.holds(*place)))
         .map(|(_, mutant)| mutant)
         .collect()
-}
-
-/// The cases that a program has to face.
-fn faced(request: &Request, mutant: &Mutant, cases: &[Arc<Case>]) -> Vec<Arc<Case>> {
-    cases
-        .iter()
-        .filter(|it| it.component == mutant.component)
-        .filter(|case| match &mutant.clause {
-            Some(clause) => case.clause == *clause,
-            None => request.clauses.is_empty() || request.clauses.contains(&case.clause),
-        })
-        .cloned()
-        .collect()
-}
-
-async fn try_all(
-    request: &Request,
-    manifest: &Manifest,
-    cases: &[Arc<Case>],
-    mutants: Vec<Mutant>,
-) -> anyhow::Result<Vec<Trial>> {
-    let cancel = session::cancel_on_signal()?;
-    let backends = Rc::new(Backends::new(Sandbox::create(false)?, Choice::Auto));
-    let needed = session::backends_of(&session::components(cases));
-    backends.warm_up(&needed).await;
-    let total = mutants.len();
-    let mut done = 0;
-    let mut trials: Vec<Trial> = Vec::new();
-    // The plain reference by itself: it is the one that must be in time.
-    let (plain, wrong): (Vec<_>, Vec<_>) = mutants.into_iter().partition(Mutant::is_plain);
-    for (programs, at_once) in [(plain, 1), (wrong, AT_ONCE)] {
-        let mut running = futures::stream::iter(programs)
-            .map(|program| {
-                let faced = faced(request, &program, cases);
-                trial(request, manifest, &backends, program, faced, &cancel)
-            })
-            .buffer_unordered(at_once);
-        while let Some(trial) = running.next().await {
-            done += 1;
-            println!("[{done:3}/{total}] {}", table::line(&trial));
-            trials.push(trial);
-        }
-    }
-    backends.stop().await;
-    ensure!(!cancel.is_cancelled(), "interrupted by a signal");
-    trials.sort_by_key(|it| order(&it.mutant));
-    Ok(trials)
-}
-
-/// In the contract's order, and by name within a clause.
-fn order(mutant: &Mutant) -> (usize, String) {
-    let place = mutant.clause.as_ref().map_or(0, |clause| {
-        1 + CATALOGUE
-            .clauses()
-            .position(|it| it == *clause)
-            .unwrap_or(usize::MAX - 1)
-    });
-    (place, mutant.id.clone())
-}
-
-async fn trial(
-    request: &Request,
-    manifest: &Manifest,
-    backends: &Rc<Backends>,
-    mutant: Mutant,
-    cases: Vec<Arc<Case>>,
-    cancel: &CancellationToken,
-) -> Trial {
-    let mut manifest = manifest.clone();
-    if let Some(source) = manifest.components.get_mut(&mutant.component) {
-        source.command.push(mutant.id.clone());
-    }
-    let judged = session::components(&cases);
-    let environment = Rc::new(Environment::new(
-        manifest,
-        backends.clone(),
-        request.patience,
-        judged,
-    ));
-    let hooks = Rc::new(Hooks {
-        environment: environment.clone(),
-    });
-    let plan = Plan {
-        jobs: if mutant.is_standing() {
-            STANDING_JOBS
-        } else if mutant.is_plain() {
-            request.jobs.div_ceil(2)
-        } else {
-            request.jobs.div_ceil(AT_ONCE)
-        },
-        seed: request.seed,
-        patience: request.patience,
-        // One scenario that fails is enough.
-        fail_fast: mutant.generated.is_some(),
-        rerun: format!("conformance self-check --only {}", mutant.id),
-    };
-    let (first, rest): (Vec<_>, Vec<_>) = cases.iter().cloned().partition(|case| {
-        let likely = mutant.generated.as_ref();
-        likely.is_none_or(|clauses| clauses.contains(&case.clause))
-    });
-    let mut results = Vec::new();
-    for stage in [first, rest] {
-        let is_killed = results
-            .iter()
-            .any(|result: &ScenarioResult| result.outcome == Outcome::Failed);
-        if stage.is_empty() || mutant.generated.is_some() && is_killed {
-            continue;
-        }
-        let steps = World::collection();
-        let hooks = hooks.clone();
-        results.extend(execute::execute(hooks, steps, stage, &plan, &Silent, cancel).await);
-    }
-    environment.end().await;
-    results.sort_by_key(|it| cases.iter().position(|case| Arc::ptr_eq(case, &it.case)));
-    Trial { mutant, results }
-}
-
-struct Silent;
-
-impl Watcher for Silent {
-    fn started(&self, _: &Case) {}
-    fn finished(&self, _: &ScenarioResult) {}
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn shards_share_all_mutants_out() {
-        let shards = ["1/3", "2/3", "3/3"].map(|text| text.parse::<Shard>().expect("a shard"));
-        for place in 0..10 {
-            let holders = shards.iter().filter(|shard| shard.holds(place));
-            assert_eq!(holders.count(), 1, "{place}");
-        }
-    }
-
-    #[test]
-    fn what_is_no_shard_is_refused() {
-        for text in ["", "1", "0/3", "4/3", "1/0", "1/x", "-1/3", "1/2/3"] {
-            assert!(text.parse::<Shard>().is_err(), "{text:?}");
-        }
-    }
 }

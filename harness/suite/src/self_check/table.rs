@@ -2,21 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::Trial;
-
-/// One program in one line.
-pub fn line(trial: &Trial) -> String {
-    let mutant = &trial.mutant;
-    let clause = mutant.clause.as_deref().unwrap_or("-");
-    let failed = trial.killers().len();
-    let run = trial.results.len();
-    let broken = trial.broken().len();
-    let mut line = format!("{clause:7} {:45} fails {failed} of {run}", mutant.id);
-    if broken > 0 {
-        let _ = write!(line, ", {broken} could not judge");
-    }
-    line
-}
+use super::trials::Trial;
 
 /// The table that the repository keeps.
 pub fn markdown(trials: &[Trial]) -> String {
