@@ -6,17 +6,20 @@ use super::{ReportError, text};
 use crate::run::model::RunReport;
 use crate::run::verdict::{Ending, Tally};
 
-/// `3 passed, 1 failed, 2 skipped`: nothing failed exactly when the exit status is 0.
+/// `3 passed, 1 failed, 2 skipped`: it says `0 failed` exactly when the exit status is 0.
 ///
-/// An error counts as failed; what was not run and a known deviation count as skipped. A run that
-/// went wrong as a whole (interrupted, nothing executed) without a scenario to blame counts itself as
-/// one failed, so that this line alone cannot be taken for a success.
+/// What was not run and a known deviation count as skipped. A run that went wrong as a whole
+/// (interrupted, nothing executed) without a scenario to blame counts itself as one failed. Errors are a
+/// count of their own, `3 passed, 2 errors, 2 skipped`, without `0 failed` beside them: this line alone
+/// cannot be taken for a success.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Summary {
     /// Scenarios that passed.
     pub(super) passed: usize,
-    /// Scenarios that failed or ended in error, or 1 for the run as a whole.
+    /// Scenarios that failed, or 1 for the run as a whole.
     pub(super) failed: usize,
+    /// Scenarios that the suite could not judge.
+    pub(super) errors: usize,
     /// Scenarios that were not judged, or are known to deviate.
     pub(super) skipped: usize,
     /// Of `conformance run`.
@@ -38,14 +41,15 @@ impl Summary {
             0 if unwritten.is_some() => 2,
             code => code,
         };
-        let failed = tally.failed + tally.errors;
+        let is_blamed = tally.failed + tally.errors > 0;
         Self {
             passed: tally.passed,
-            failed: if failed == 0 {
-                usize::from(exit_code != 0)
+            failed: if is_blamed {
+                tally.failed
             } else {
-                failed
+                usize::from(exit_code != 0)
             },
+            errors: tally.errors,
             skipped: tally.skipped + tally.not_run + tally.known_deviations,
             exit_code,
             trouble,
@@ -68,12 +72,13 @@ fn trouble(ending: Ending) -> Option<String> {
 
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            passed,
-            failed,
-            skipped,
-            ..
-        } = self;
-        write!(f, "{passed} passed, {failed} failed, {skipped} skipped")
+        write!(f, "{} passed", self.passed)?;
+        if self.failed > 0 || self.errors == 0 {
+            write!(f, ", {} failed", self.failed)?;
+        }
+        if self.errors > 0 {
+            write!(f, ", {}", text::count(self.errors, "error"))?;
+        }
+        write!(f, ", {} skipped", self.skipped)
     }
 }

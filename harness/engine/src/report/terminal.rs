@@ -7,9 +7,10 @@ use super::Timings;
 use super::evidence::{self, Detail};
 use super::screen::{Screen, Style};
 use super::summary::Summary;
-use super::text::{clean, clean_line, count, ranges, time, wrap};
+use super::text::{clean, clean_line, count, masked, ranges, time, wrap};
 use crate::backends::BackendInfo;
 use crate::backends::provider::ProviderKind;
+use crate::failure::Failure;
 use crate::observe::Patience;
 use crate::run::model::RunReport;
 use crate::run::outcome::{Outcome, ScenarioResult};
@@ -42,21 +43,30 @@ fn with<'a>(
     run.scenarios.iter().filter(move |it| wanted(&it.outcome))
 }
 
+/// One block for each cause, with the evidence of its first scenario: one fault of the subject often fails
+/// many, and all of their evidence would hide the others. The files of `--report` have it.
 fn failures(run: &RunReport, screen: Screen) -> Vec<String> {
-    with(run, |it| *it == Outcome::Failed)
-        .map(|it| evidence::block(it, screen, Detail::SCREEN))
-        .collect()
+    let failed = with(run, |it| *it == Outcome::Failed);
+    let groups = grouped(failed, |it| (it.case.component.clone(), message(it)));
+    let block = |(_, results): ((String, String), Vec<&ScenarioResult>)| {
+        let mut block = evidence::block(results[0], screen, Detail::SCREEN);
+        let others = results[1..].iter();
+        let others: Vec<_> = others
+            .map(|it| evidence::heading(&it.case, screen))
+            .collect();
+        if !others.is_empty() {
+            let others = others.join("\n            ");
+            let _ = writeln!(block, "  as well   {others}");
+        }
+        block
+    };
+    groups.into_iter().map(block).collect()
 }
 
-/// One block for each cause: a dead backend ends many scenarios in the same error.
+/// The same for errors: a dead backend ends many scenarios.
 fn errors(run: &RunReport, screen: Screen) -> Vec<String> {
     let errors = with(run, |it| *it == Outcome::Error);
-    let cause = |it: &ScenarioResult| {
-        it.evidence
-            .as_ref()
-            .map(|evidence| evidence.failure.to_string())
-    };
-    grouped(errors, |it| cause(it).unwrap_or_default())
+    grouped(errors, message)
         .into_iter()
         .map(|(_, results)| {
             let mut block = evidence::block(results[0], screen, Detail::SCREEN);
@@ -66,6 +76,17 @@ fn errors(run: &RunReport, screen: Screen) -> Vec<String> {
             block
         })
         .collect()
+}
+
+/// What a failure says, without the numbers and ids in which it differs from scenario to scenario.
+fn message(result: &ScenarioResult) -> String {
+    let text = match result.evidence.as_ref().map(|it| &it.failure) {
+        Some(Failure::Mismatch { expected, got, .. }) => format!("{expected}\n{got}"),
+        Some(failure) => failure.to_string(),
+        // Without a cause it is like no other.
+        None => format!("{} {}", result.case.clause, result.case.name),
+    };
+    masked(&text)
 }
 
 /// Whether an outcome is of one kind.
@@ -95,11 +116,11 @@ fn reasons(run: &RunReport, screen: Screen) -> Vec<String> {
 }
 
 /// In the order of the first of each group.
-fn grouped<'a>(
+fn grouped<'a, K: PartialEq>(
     results: impl Iterator<Item = &'a ScenarioResult>,
-    key: impl Fn(&ScenarioResult) -> String,
-) -> Vec<(String, Vec<&'a ScenarioResult>)> {
-    let mut groups: Vec<(String, Vec<_>)> = Vec::new();
+    key: impl Fn(&ScenarioResult) -> K,
+) -> Vec<(K, Vec<&'a ScenarioResult>)> {
+    let mut groups: Vec<(K, Vec<_>)> = Vec::new();
     for result in results {
         let key = key(result);
         match groups.iter_mut().find(|it| it.0 == key) {
@@ -209,7 +230,9 @@ fn timings(run: &RunReport, timings: &Timings, screen: Screen) -> String {
     let _ = writeln!(text, "  {:>9}  altogether", time(timings.wall));
     let driven = timings.subjects_cpu + timings.backends_cpu;
     let are_processes = |it: &BackendInfo| it.provider == ProviderKind::Process;
-    let backends = if run.backends.values().all(are_processes) {
+    let backends = if run.backends.is_empty() {
+        "no backend".to_owned()
+    } else if run.backends.values().all(are_processes) {
         let share = share(timings.suite_cpu, driven);
         format!("backends {}{share}", time(timings.backends_cpu))
     } else {

@@ -2,6 +2,8 @@
 //!
 //! `UPDATE_GOLDEN=1 cargo test -p conformance-engine golden` writes the files anew; read the difference.
 
+mod junit_schema;
+
 use std::path::Path;
 
 use proptest::prelude::*;
@@ -83,9 +85,76 @@ fn the_last_line_counts_every_scenario() {
     closes(|_| {}, "1 passed, 0 failed, 0 skipped", 0);
     closes(
         |run| *run = everything(),
-        "1 passed, 3 failed, 4 skipped",
+        "1 passed, 1 failed, 2 errors, 4 skipped",
         1,
     );
+}
+
+#[test]
+fn a_scenario_that_could_not_be_judged_counts_as_an_error_and_not_as_failed() {
+    let broken = error("USR-9", "Only present fields change");
+    closes(
+        |run| run.scenarios.push(broken.clone()),
+        "1 passed, 1 error, 0 skipped",
+        2,
+    );
+    closes(
+        |run| run.scenarios.extend([broken.clone(), broken.clone()]),
+        "1 passed, 2 errors, 0 skipped",
+        2,
+    );
+}
+
+/// A failure with this that was seen.
+fn failed_with(name: &str, got: &str) -> ScenarioResult {
+    let mut result = failed("USR-7", name);
+    if let Some(evidence) = &mut result.evidence {
+        evidence.failure = Failure::mismatch("ALREADY_EXISTS", got);
+    }
+    result
+}
+
+#[test]
+fn failures_of_one_cause_are_one_block_with_the_names_of_the_others() {
+    let run = run(
+        vec![
+            failed_with("One", "OK, user 0191-7c after 12 ms"),
+            failed_with("Two", "NOT_FOUND"),
+            failed_with("Three", "OK, user 0192-8d after 7 ms"),
+        ],
+        1.0,
+    );
+    let text = summary(&run, None);
+    assert_eq!(text.matches("  evidence  ").count(), 2, "{text}");
+    let place = "features/users/email.feature:12";
+    assert!(
+        text.contains(&format!("\n  as well   USR-7  Three   {place}\n")),
+        "{text}"
+    );
+    assert!(text.contains("0 passed, 3 failed, 0 skipped"), "{text}");
+    let (xml, json) = (junit::render(&run), verdict_json::render(&run));
+    assert_eq!(xml.matches("<failure ").count(), 3, "{xml}");
+    assert_eq!(json.matches("\"failed\",").count(), 3, "{json}");
+}
+
+#[test]
+fn failures_of_two_components_are_never_one_cause() {
+    let mut other = failed_with("Two", "OK");
+    std::sync::Arc::make_mut(&mut other.case).component = "gateway".to_owned();
+    let text = summary(&run(vec![failed_with("One", "OK"), other], 1.0), None);
+    assert!(!text.contains("as well"), "{text}");
+}
+
+#[test]
+fn timings_of_a_run_without_a_backend_name_none() {
+    let mut run = run(vec![passed("USR-1", "A user is stored")], 1.0);
+    run.backends.clear();
+    let timings = Timings {
+        suite_cpu: Duration::from_secs(2),
+        ..Timings::default()
+    };
+    let text = summary(&run, Some(&timings));
+    assert!(text.contains("subjects 0 ms, no backend\n"), "{text}");
 }
 
 #[test]

@@ -71,6 +71,22 @@ pub(super) fn shorten(text: &str, most: usize) -> Cow<'_, str> {
     }
 }
 
+/// A word with a digit in it: a number, an id, an address, a generated name.
+static WITH_DIGIT: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"[\w.:@+-]*[0-9][\w.:@+-]*(?: (?:ms|s|MB|kB|bytes)\b)?").expect("a valid pattern")
+});
+
+/// The text with every number and id as `#`, but for what may be a status of HTTP: by that, causes differ.
+pub(super) fn masked(text: &str) -> String {
+    let mask = |found: &regex::Captures<'_>| {
+        let word = &found[0];
+        let is_status =
+            word.len() == 3 && word.parse().is_ok_and(|it: u16| (100..600).contains(&it));
+        if is_status { word } else { "#" }.to_owned()
+    };
+    WITH_DIGIT.replace_all(text, mask).into_owned()
+}
+
 /// `LOG-3, LOG-4, STR-1 to STR-6`: three and more in a row as a range.
 pub(super) fn ranges<'a>(ids: impl IntoIterator<Item = &'a str>) -> String {
     let mut rows: Vec<Vec<&str>> = Vec::new();
@@ -170,6 +186,17 @@ mod tests {
             prop_assert!(!cleaned.chars().any(|it| it != '\n' && is_harmful(it)), "{cleaned:?}");
             prop_assert_eq!(clean(&cleaned), cleaned);
         }
+    }
+
+    #[test]
+    fn numbers_and_ids_are_masked_and_a_status_is_not() {
+        assert_eq!(
+            masked("OK, user 0191-6a of ada.7f@example.com after 12 ms at 127.0.0.1:4711"),
+            masked("OK, user 0192-7b of ada.81@example.com after 8 ms at 127.0.0.1:4712"),
+        );
+        assert_eq!(masked("status 404, 3 users"), "status 404, # users");
+        assert_eq!(masked("not 250 ms"), "not #");
+        assert_eq!(masked("no digit: at all"), "no digit: at all");
     }
 
     #[test]
