@@ -195,6 +195,73 @@ async fn an_external_redis_whose_databases_are_all_lent_makes_a_run_wait() {
     server.stop().await;
 }
 
+/// A server with these entries in the ledger of its leases, written that many seconds ago.
+async fn server_with_leases(server: &Redis, run: &str, age: u64) -> RedisLease {
+    let ledger = server.lease().await.unwrap();
+    let mut connection = ledger.connect().await.unwrap();
+    let (now, _): (u64, u64) = cmd("TIME").query_async(&mut connection).await.unwrap();
+    for database in 1..16 {
+        cmd("SET")
+            .arg(format!("conformance:lease:{database}"))
+            .arg(format!("{}:{run}", now - age))
+            .exec_async(&mut connection)
+            .await
+            .unwrap();
+    }
+    ledger
+}
+
+fn external(ledger: &RedisLease) -> TestSandbox {
+    let url = ledger.url(ledger.address());
+    TestSandbox::new(Host::bare([("CONFORMANCE_REDIS_URL", url.as_str())]))
+}
+
+#[tokio::test]
+async fn a_database_that_is_still_leased_when_the_run_stops_is_given_back() {
+    let server_sandbox = TestSandbox::here();
+    let server = redis(&server_sandbox).await;
+    let ledger = server.lease().await.unwrap();
+    let sandbox = external(&ledger);
+    let external = Redis::start(Choice::Auto, &sandbox.0).await.unwrap();
+    let lease = external.lease().await.unwrap();
+    write(&lease).await;
+    assert_eq!(size(&ledger).await, 1, "its entry in the ledger");
+    external.stop().await;
+    assert_eq!(size(&ledger).await, 0);
+    assert_eq!(size(&lease).await, 0);
+    drop((lease, ledger));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn an_external_redis_without_a_free_database_is_reported_before_a_lease_is_wanted() {
+    let server_sandbox = TestSandbox::here();
+    let server = redis(&server_sandbox).await;
+    let ledger = server_with_leases(&server, "another", 0).await;
+    let sandbox = external(&ledger);
+    let error = Redis::start(Choice::Auto, &sandbox.0).await.unwrap_err();
+    let text = error.to_string();
+    assert!(text.contains("15 are leased by other runs"), "{text}");
+    drop(ledger);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn leases_of_a_run_that_was_killed_a_minute_ago_are_taken_over() {
+    let server_sandbox = TestSandbox::here();
+    let server = redis(&server_sandbox).await;
+    let ledger = server_with_leases(&server, "killed", 60).await;
+    let sandbox = external(&ledger);
+    let external = Redis::start(Choice::Auto, &sandbox.0).await.unwrap();
+    let lease = external.lease().await.unwrap();
+    assert_eq!(size(&lease).await, 0);
+    drop(lease);
+    external.stop().await;
+    assert_eq!(size(&ledger).await, 14, "the entries of the others");
+    drop(ledger);
+    server.stop().await;
+}
+
 #[tokio::test]
 #[ignore = "wants a container engine: ci/setup --containers"]
 async fn a_redis_in_containers_does_what_every_provider_does_and_is_removed() {
