@@ -83,10 +83,12 @@ pub fn parse(sources: &[FeatureSource]) -> Result<Vec<Document>, Vec<LintError>>
 }
 
 fn parse_one(source: &FeatureSource) -> Result<Feature, LintError> {
+    // Some editors begin a file with a byte order mark.
+    let text = source.text.trim_start_matches('\u{feff}');
     let invalid = |problem: String| {
         let number = LINE.captures(&problem).and_then(|it| it[1].parse().ok());
         let line = number.unwrap_or(0);
-        let (line, problem) = match culprit(&source.text, line) {
+        let (line, problem) = match culprit(text, line) {
             Some((line, text)) => (line, format!("{text:?} begins with no keyword")),
             None => (line, problem),
         };
@@ -96,9 +98,9 @@ fn parse_one(source: &FeatureSource) -> Result<Feature, LintError> {
             problem: format!("not valid Gherkin: {problem}"),
         }
     };
-    let mut feature = Feature::parse(&source.text, GherkinEnv::default())
-        .map_err(|error| invalid(error.to_string()))?;
-    if let Some((line, text)) = stray(&feature, &source.text) {
+    let mut feature =
+        Feature::parse(text, GherkinEnv::default()).map_err(|error| invalid(error.to_string()))?;
+    if let Some((line, text)) = stray(&feature, text) {
         return Err(LintError {
             path: source.path.clone(),
             line,
@@ -183,6 +185,22 @@ mod tests {
                 "not valid Gherkin: \"Gven b\" begins with no keyword",
             );
         }
+    }
+
+    #[test]
+    fn a_byte_order_mark_before_the_first_keyword_is_ignored() {
+        let text = "Feature: x\n  Rule: USR-7 y\n    Scenario: z\n      Given a\n";
+        let source = FeatureSource {
+            path: "x.feature".to_owned(),
+            text: format!("\u{feff}{text}"),
+        };
+        let documents = parse(&[source]).expect("Gherkin");
+        assert_eq!(documents[0].feature.name, "x");
+        flawed(
+            "\u{feff}Feature: x\n  Rule: USR-7 y\n    Scenrio: z\n      Given a\n",
+            4,
+            "is no step",
+        );
     }
 
     #[test]
