@@ -16,10 +16,14 @@ pub(crate) struct Process {
     pub(crate) parent: i32,
     /// Its group, by the number of the group's leader.
     pub(crate) group: i32,
+    /// Its session, by the number of the session's leader.
+    pub(crate) session: i32,
     /// It has ended, and its parent has not asked how.
     pub(crate) ended: bool,
     /// Processor time of its own and of its children that ended and were asked how.
     pub(crate) cpu: Duration,
+    /// When it was started, in the kernel's ticks: with its number, it means this process for ever.
+    pub(crate) started: u64,
 }
 
 impl Process {
@@ -42,8 +46,10 @@ impl Process {
             pid,
             parent: fields.get(1)?.parse().ok()?,
             group: fields.get(2)?.parse().ok()?,
+            session: fields.get(3)?.parse().ok()?,
             ended: matches!(*fields.first()?, "Z" | "X"),
             cpu: TICK * ticks,
+            started: fields.get(19)?.parse().ok()?,
         })
     }
 }
@@ -56,6 +62,22 @@ pub(crate) fn all() -> Vec<Process> {
         .flatten()
         .filter_map(|entry| Process::read(entry.file_name().to_str()?.parse().ok()?))
         .collect()
+}
+
+/// The numbers of a process's children.
+pub(crate) fn children(pid: i32) -> Vec<i32> {
+    let threads = fs::read_dir(format!("/proc/{pid}/task"));
+    let lists = threads.into_iter().flatten().flatten();
+    let lists: Vec<_> = lists
+        .map(|it| fs::read_to_string(it.path().join("children")))
+        .collect();
+    if lists.iter().any(Result::is_ok) {
+        let numbers = lists.iter().flatten().flat_map(|it| it.split_whitespace());
+        return numbers.filter_map(|it| it.parse().ok()).collect();
+    }
+    // A kernel without these lists, which are an option of it.
+    let own = |it: &Process| (it.parent == pid).then_some(it.pid);
+    all().iter().filter_map(own).collect()
 }
 
 /// The processes of a group, those that ended and were not asked how among them.
@@ -102,6 +124,7 @@ mod tests {
             (1, 70, true)
         );
         assert_eq!(process.cpu, Duration::from_millis(1230));
+        assert_eq!(process.started, 5);
     }
 
     #[test]
@@ -121,6 +144,21 @@ mod tests {
         assert!(!seen.ended);
         assert!(resident(own).expect("its memory") > 1 << 20);
         assert!(of_group(seen.group).iter().any(|it| it.pid == own));
+    }
+
+    #[test]
+    fn a_child_is_seen_whichever_thread_started_it() {
+        let start = || std::process::Command::new("sleep").arg("600").spawn();
+        let mut child = std::thread::scope(|scope| {
+            let started = scope.spawn(start);
+            started.join().expect("no panic").expect("a child")
+        });
+        let own = i32::try_from(std::process::id()).expect("a number");
+        let number = i32::try_from(child.id()).expect("a number");
+        assert!(children(own).contains(&number));
+        child.kill().expect("it is killed");
+        child.wait().expect("it has ended");
+        assert!(!children(own).contains(&number));
     }
 
     #[test]

@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 pub use super::launch::{Launch, StartCause, StartError};
 use super::output::{Output, Stream};
 use crate::sandbox::processes::{self, Process};
-use crate::sandbox::watchdog::Watchdog;
+use crate::sandbox::watchdog::{self, Watchdog};
 
 /// How long output is read on after the process and its group have ended: what is in the pipe takes
 /// a moment, and a grandchild that left the group may hold it open for ever.
@@ -226,6 +226,7 @@ impl Reaper {
         self.state.reaped.store(true, Ordering::Release);
         let status = self.child.wait().await.ok();
         self.watchdog.group_gone(self.pid.as_raw().unsigned_abs());
+        watchdog::reap();
         self.read_on().await;
         Exit {
             code: status.and_then(|it| ExitStatus::code(&it)),

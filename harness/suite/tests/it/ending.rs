@@ -106,6 +106,49 @@ fn sigkill_leaves_nothing_and_the_next_run_is_green() {
     place.assert_nothing_left();
 }
 
+/// A program that leaves a process of its own behind: in another session, without a variable, without a
+/// parent. Its arguments name the place.
+const LEAVES_AN_ORPHAN: &str =
+    "(env -i setsid tail -f \"$0\" >/dev/null 2>&1 </dev/null &)\nexec tail -f /dev/null";
+
+#[test]
+fn a_process_without_a_parent_a_group_and_a_variable_of_the_run_is_ended_with_it() {
+    let place = Place::new();
+    place.subject_script(LEAVES_AN_ORPHAN);
+    let mut child = place.start(&["run", "--clause", "USR-1", "--jobs", "1"]);
+    orphaned(&place);
+    signal(&child, "-TERM");
+    assert_eq!(child.wait().expect("the suite ends").code(), Some(130));
+    place.assert_nothing_left();
+}
+
+#[test]
+fn sigkill_leaves_no_orphan_either() {
+    let place = Place::new();
+    place.subject_script(LEAVES_AN_ORPHAN);
+    let mut child = place.start(&["run", "--clause", "USR-1", "--jobs", "1"]);
+    orphaned(&place);
+    // The watchdog sees it at its next look.
+    let seen = Instant::now() + Duration::from_secs(1);
+    while Instant::now() < seen {
+        std::thread::yield_now();
+    }
+    signal(&child, "-KILL");
+    child.wait().expect("the suite ends");
+    place.assert_nothing_left();
+}
+
+/// Waits until the program's orphan runs.
+fn orphaned(place: &Place) {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    let is_orphan =
+        |process: &String| process.contains(": tail -f ") && process.contains("/subject");
+    while !place.left_processes().iter().any(is_orphan) {
+        assert!(Instant::now() < deadline, "{}", place.written());
+        std::thread::yield_now();
+    }
+}
+
 /// A run that is still building its subject when the signal comes.
 #[track_caller]
 fn ended_while_building(name: &str) -> Option<i32> {

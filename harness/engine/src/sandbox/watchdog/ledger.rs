@@ -9,6 +9,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use super::adopted::Adopted;
 use super::containers;
 use super::lock::{Lock, is_gone};
 use super::sweep::RunProcesses;
@@ -28,6 +29,7 @@ pub(super) struct Ledger {
     files: BTreeSet<PathBuf>,
     pub(super) locks: BTreeSet<PathBuf>,
     pub(super) containers: BTreeSet<String>,
+    pub(super) adopted: Adopted,
 }
 
 impl Ledger {
@@ -66,6 +68,7 @@ impl Ledger {
         }
         match (verb, group, path) {
             (b"group", Some(group), _) => _ = self.groups.insert(group),
+            (b"harness", Some(harness), _) => self.adopted.harness = Some(harness),
             (b"gone", Some(group), _) => _ = self.groups.remove(&group),
             (b"folder", _, Some(path)) => _ = self.folders.insert(path),
             (b"keep", _, Some(path)) => _ = self.kept.insert(path),
@@ -87,6 +90,7 @@ impl Ledger {
         let marks = RunProcesses {
             groups: &self.groups,
             folders: &self.folders,
+            adopted: &self.adopted,
             excluded,
         };
         let begun = Instant::now();

@@ -2,17 +2,19 @@
 //!
 //! The harness writes a record of everything it makes to the watchdog's standard input. When the pipe
 //! closes, because the run is over or because the harness was killed, the watchdog ends the process
-//! groups with all their descendants, then every process that was started with its temporary files in
-//! the run's folder (a grandchild may have left its group and outlived its parent), and removes folders
-//! and files.
+//! groups with all their descendants, every process that was started with its temporary files in the run's
+//! folder, and every one that the harness adopted (a grandchild may have left its group and outlived its
+//! parent), and removes folders and files.
 //!
 //! - `lock`: a file that one run has, and that goes with it
 //! - `memory`: shared memory that would outlive the processes
 //! - `containers`: those that would outlive the run
+//! - `adopted`: processes that lost their parent
 //! - `sweep`: which processes are the run's, and their end
 //! - `ledger`: what the harness has recorded, and its removal
 //! - [`clean`](clean()): what is left all the same, later
 
+mod adopted;
 mod clean;
 mod containers;
 mod ledger;
@@ -29,6 +31,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use nix::sys::signal::SigSet;
 use nix::unistd::{getpid, getppid, setsid};
 
+use self::adopted::Lookout;
+pub(crate) use self::adopted::reap;
 use self::clean::ALIVE;
 pub use self::clean::{Cleaned, clean};
 pub(crate) use self::containers::{FOLDER_LABEL, MACHINE_LABEL, RUN_LABEL, machine};
@@ -59,6 +63,7 @@ impl Watchdog {
     ///
     /// Makes the folder, and returns when no signal can leave it without a watchdog.
     pub fn start(folder: &RunFolder) -> io::Result<Self> {
+        let adopts = adopted::adopt();
         let child = start_process().map_err(|error| {
             io::Error::new(
                 error.kind(),
@@ -66,6 +71,9 @@ impl Watchdog {
             )
         })?;
         let watchdog = Self::with(Some(child));
+        if adopts {
+            watchdog.record("harness", std::process::id().to_string().as_bytes());
+        }
         // Recorded before it exists: the run may be killed in between.
         watchdog.folder(folder.path());
         folder.make()?;
@@ -190,15 +198,17 @@ fn start_process() -> io::Result<Child> {
 
 /// The body of the hidden command `watchdog`: listens until the pipe closes, then sweeps.
 ///
-/// Must be called while the process has one thread, for no signal but SIGKILL may end it.
+/// Must be called while the process has one thread, which further ones take after, for no signal but SIGKILL may end it.
 pub fn watchdog_main() -> ExitCode {
     // A session of its own: a ctrl-C on the terminal is for the harness.
     let _ = setsid();
     let _ = SigSet::all().thread_block();
     let excluded = [getpid().as_raw(), getppid().as_raw()];
+    let lookout = Lookout::start(getppid().as_raw());
     // A harness that does not read is dead: then the pipe is closed as well.
     let _ = writeln!(io::stdout(), "{READY}");
-    let ledger = Ledger::read(io::stdin().lock());
+    let mut ledger = Ledger::read(io::stdin().lock());
+    ledger.adopted.seen = lookout.end();
     let left = ledger.sweep(&excluded);
     for what in &left {
         let _ = writeln!(io::stderr(), "conformance: left behind by the run: {what}");

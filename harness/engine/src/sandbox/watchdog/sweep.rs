@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
+use super::adopted::Adopted;
 use super::memory::Memory;
 use crate::sandbox::processes::{self, Process};
 
@@ -15,6 +16,8 @@ pub(super) struct RunProcesses<'a> {
     pub(super) groups: &'a BTreeSet<i32>,
     /// or were started with their temporary files in one of these folders,
     pub(super) folders: &'a BTreeSet<PathBuf>,
+    /// or were adopted by the harness,
+    pub(super) adopted: &'a Adopted,
     /// or descend from one of those; but these are none whatever they look like.
     pub(super) excluded: &'a [i32],
 }
@@ -55,7 +58,9 @@ impl RunProcesses<'_> {
             all.iter()
                 .filter(|it| it.pid > 1 && !self.excluded.contains(&it.pid))
         };
-        let own = |it: &&Process| self.groups.contains(&it.group) || in_folder(it.pid);
+        let own = |it: &&Process| {
+            self.groups.contains(&it.group) || self.adopted.contains(it) || in_folder(it.pid)
+        };
         let mut found: BTreeSet<i32> = candidates().filter(own).map(|it| it.pid).collect();
         loop {
             let children =
@@ -92,8 +97,10 @@ mod tests {
             pid,
             parent,
             group,
+            session: group,
             ended: false,
             cpu: Duration::ZERO,
+            started: 1,
         }
     }
 
@@ -103,6 +110,10 @@ mod tests {
         let marks = RunProcesses {
             groups: &groups,
             folders: &folders,
+            adopted: &Adopted {
+                harness: Some(10),
+                ..Adopted::default()
+            },
             excluded: &[10, 11],
         };
         let found = marks.among(all, |pid| pid == 40);
@@ -116,7 +127,7 @@ mod tests {
             process(20, 10, 20),
             process(21, 1, 20),
             process(22, 21, 22),
-            process(30, 10, 30),
+            process(30, 1, 30),
         ];
         check(&all, &[20, 21, 22, 23]);
     }
@@ -124,6 +135,11 @@ mod tests {
     #[test]
     fn a_process_with_its_temporary_files_in_the_run_s_folder_is_the_run_s() {
         check(&[process(40, 1, 40), process(41, 40, 41)], &[40, 41]);
+    }
+
+    #[test]
+    fn a_process_that_the_harness_adopted_is_the_run_s() {
+        check(&[process(50, 10, 50), process(51, 50, 51)], &[50, 51]);
     }
 
     #[test]
