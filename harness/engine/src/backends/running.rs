@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use futures::future::join_all;
@@ -11,6 +12,7 @@ use super::backend::{Backend, BackendHandle, RunningBackend, route};
 use super::provider::{BackendError, BackendInfo, Choice};
 use super::registry::BACKENDS;
 use crate::sandbox::Sandbox;
+use crate::sandbox::resources::{self, MEMORY};
 
 /// The backends of one run, whatever subjects it judges.
 pub struct Backends {
@@ -65,8 +67,16 @@ impl Backends {
         self.started().map(info).collect()
     }
 
-    /// Why the suite cannot judge any more: a backend that died.
+    /// Why the suite cannot judge any more: a backend that died, or a machine without room for more.
     pub async fn broken(&self) -> Option<String> {
+        let run = self.sandbox.folder.path();
+        let in_memory = Path::new(MEMORY).join(run.file_name().unwrap_or_default());
+        if let Some(lack) = resources::lack(&[run, &in_memory]) {
+            return Some(format!(
+                "this machine has too little left for the suite and its backends ({lack}): make room, raise \
+                 its limits (`ulimit -a`), or run fewer scenarios at once with --jobs"
+            ));
+        }
         for (_, running) in self.started() {
             if let Err(error) = running.alive().await {
                 return Some(error.to_string());

@@ -16,6 +16,7 @@ use super::provider::{BackendError, Description};
 use crate::sandbox::Sandbox;
 use crate::sandbox::host::Host;
 use crate::sandbox::ports::{Port, Ports};
+use crate::sandbox::resources::{self, with_room};
 use crate::sandbox::watchdog::{self, Watchdog};
 
 /// How long a server may take to answer first, on a machine that is busy with something else.
@@ -98,9 +99,18 @@ impl Server {
         watchdog: &Watchdog,
     ) -> Result<Self, BackendError> {
         let program = command.get_program().to_owned();
+        let folder = command
+            .get_current_dir()
+            .unwrap_or(Path::new("/"))
+            .to_owned();
         let failed = |error: std::io::Error| {
-            let cause = format!("{} cannot be started: {error}", program.display());
-            BackendError::broken(backend, cause, "see `conformance doctor`")
+            resources::note(&error);
+            let cause = format!(
+                "{} cannot be started in {}: {error}",
+                program.display(),
+                folder.display()
+            );
+            BackendError::broken(backend, cause, "start it by hand in that folder")
         };
         let out = std::fs::OpenOptions::new()
             .create(true)
@@ -207,6 +217,8 @@ impl OwnServer for Server {
     }
 
     fn broken(&self, cause: String) -> BackendError {
+        let folder = self.log.parent().unwrap_or(&self.log);
+        let cause = with_room(cause, folder);
         let mut advice = "start the run again; if it stays so, try the server by hand".to_owned();
         let tail = tail(&self.log);
         if !tail.is_empty() {

@@ -9,6 +9,8 @@ use tokio::net::TcpStream;
 use tokio::net::tcp::{ReadHalf, WriteHalf};
 use tokio::sync::watch;
 
+use crate::sandbox::resources;
+
 /// Bytes that one direction moves at once.
 const CHUNK: usize = 32 << 10;
 
@@ -91,7 +93,8 @@ async fn connect(
     mut state: watch::Receiver<LinkState>,
 ) -> Option<TcpStream> {
     awake(&mut state).await.ok()?;
-    let backend = TcpStream::connect(upstream).await.ok()?;
+    let connected = TcpStream::connect(upstream).await;
+    let backend = connected.inspect_err(|error| resources::note(error)).ok()?;
     // Without it the link would add the kernel's waiting for more data; a failure costs only that.
     let _ = program.set_nodelay(true);
     let _ = backend.set_nodelay(true);

@@ -18,6 +18,7 @@ use tokio_util::task::TaskTracker;
 
 use super::connection::{self, Condition, LinkState};
 use crate::sandbox::ports::{Port, Ports};
+use crate::sandbox::resources;
 
 /// How long a restored link tries to get its own port back before the suite gives up.
 const REBIND_LIMIT: Duration = Duration::from_secs(5);
@@ -149,7 +150,10 @@ impl Acceptor {
                 accepted = accept(listener.as_ref()) => match accepted {
                     Ok(program) => self.serve(program),
                     // Out of file descriptors: the connection stays in the kernel's queue meanwhile.
-                    Err(_) => pause().await,
+                    Err(error) => {
+                        resources::note(&error);
+                        pause().await;
+                    }
                 },
             }
         }

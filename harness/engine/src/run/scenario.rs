@@ -13,6 +13,7 @@ use crate::failure::Failure;
 use crate::features::cases::Case;
 use crate::observe::{Journal, Patience};
 use crate::run::outcome::{Evidence, LogExcerpt, MissingKind, Outcome, ScenarioResult};
+use crate::sandbox::resources;
 
 /// What the engine gives to a scenario.
 #[derive(Clone, Debug)]
@@ -96,6 +97,11 @@ pub async fn run<S: ScenarioHooks>(
             (stop, after)
         }
     };
+    let lack = resources::lack_since(begun);
+    let stop = stop.map(|stop| FailedStep {
+        failure: excused(stop.failure, lack.as_deref()),
+        ..stop
+    });
     let (outcome, evidence) = judge(&context, stop, after, rerun);
     ScenarioResult {
         case: context.case,
@@ -103,6 +109,18 @@ pub async fn run<S: ScenarioHooks>(
         duration: begun.elapsed(),
         evidence,
         steps: timings,
+    }
+}
+
+/// A mismatch that was seen while the suite lacked a resource says nothing about the subject.
+fn excused(failure: Failure, lack: Option<&str>) -> Failure {
+    match (lack, &failure) {
+        (Some(lack), Failure::Mismatch { .. }) => Failure::broken(format!(
+            "this machine has too little left for the suite ({lack}): raise its limits (`ulimit -a`), make \
+             room, or run fewer scenarios at once with --jobs; what the step saw: {}",
+            failure.first_line()
+        )),
+        _ => failure,
     }
 }
 
@@ -263,5 +281,34 @@ pub fn timed_out(context: &ScenarioContext, limit: Duration, rerun: String) -> S
                 ..Evidence::of_whole(&context.case, Failure::broken(cause))
             }),
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mismatch_while_the_suite_lacked_a_resource_is_no_fault_of_the_subject() {
+        let mismatch = Failure::mismatch("OK", "UNAVAILABLE");
+        let excused = excused(mismatch, Some("Too many open files"));
+        let Failure::Broken { cause } = excused else {
+            panic!("{excused:?}");
+        };
+        for part in [
+            "Too many open files",
+            "--jobs",
+            "expected OK, got UNAVAILABLE",
+        ] {
+            assert!(cause.contains(part), "{cause}");
+        }
+    }
+
+    #[test]
+    fn every_other_failure_stays_as_it_is() {
+        let mismatch = Failure::mismatch("OK", "UNAVAILABLE");
+        assert_eq!(excused(mismatch.clone(), None), mismatch);
+        let broken = Failure::broken("PostgreSQL died");
+        assert_eq!(excused(broken.clone(), Some("no memory")), broken);
     }
 }

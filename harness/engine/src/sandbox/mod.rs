@@ -1,6 +1,7 @@
 //! The ground on which a run stands: its folder, its ports, its child processes, and their end.
 //!
 //! - [`descriptors`]: how many files this process may have open
+//! - [`resources`]: whether this process lacks a resource of the machine
 //! - [`host`]: variables and programs of this machine
 //! - [`folder`]: the one folder that holds all of a run's files
 //! - `processes`: what the kernel says of processes
@@ -15,6 +16,7 @@ pub mod folder;
 pub mod host;
 pub mod ports;
 pub(crate) mod processes;
+pub mod resources;
 pub mod watchdog;
 
 use folder::RunFolder;
@@ -38,8 +40,10 @@ pub struct Sandbox {
 impl Sandbox {
     /// A folder with its watchdog; with `keep` the folder stays after the run.
     ///
-    /// Fails where the temporary folder cannot be written, or this program not be started again.
+    /// Fails where the temporary folder cannot be written, the loopback interface is down, or this program
+    /// cannot be started again.
     pub fn create(keep: bool) -> io::Result<Self> {
+        ports::check_loopback()?;
         let folder = RunFolder::create()?;
         let watchdog = Watchdog::start(&folder)?;
         if keep {

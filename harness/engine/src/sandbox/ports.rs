@@ -6,10 +6,11 @@
 use std::collections::VecDeque;
 use std::fs;
 use std::io::{self, ErrorKind};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, TcpListener};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use crate::sandbox::watchdog::Watchdog;
 
@@ -21,6 +22,22 @@ const LOWEST: u16 = 10_000;
 
 /// Where the kernel's own choice of ports begins, unless it says otherwise.
 const USUAL_EPHEMERAL: u16 = 32_768;
+
+/// How long a connection within this machine may take.
+const LOOPBACK_LIMIT: Duration = Duration::from_secs(5);
+
+/// Fails unless a connection within this machine is possible: everything in a run depends on it.
+pub(super) fn check_loopback() -> io::Result<()> {
+    let connected = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+        .and_then(|listener| TcpStream::connect_timeout(&listener.local_addr()?, LOOPBACK_LIMIT));
+    connected.map(drop).map_err(|error| {
+        let text = format!(
+            "no connection to 127.0.0.1 is possible: {error}; is the loopback interface up? `ip link set lo up` \
+             brings it up"
+        );
+        io::Error::new(error.kind(), text)
+    })
+}
 
 /// Hands out ports; clones share the blocks.
 #[derive(Clone, Debug)]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::control::SubjectKind;
-use super::instance::Instance;
+use super::instance::{Instance, StartCause, StartError};
 use super::interface::{Command, Subject};
 use super::launch::Launch;
 use crate::failure::{Failure, StepResult};
@@ -91,7 +91,37 @@ impl Subject for ProcessSubject {
     }
 
     fn start(&self, command: &Command) -> StepResult<Instance> {
-        Instance::start(&self.launch(command)?, &self.sandbox.watchdog)
-            .map_err(|error| Failure::mismatch("a program that starts", error))
+        Instance::start(&self.launch(command)?, &self.sandbox.watchdog).map_err(unstarted)
+    }
+}
+
+/// A machine without a process or a descriptor left is not a fault of the program.
+fn unstarted(error: StartError) -> Failure {
+    match error.cause {
+        StartCause::Exhausted(_) => Failure::broken(error),
+        _ => Failure::mismatch("a program that starts", error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+
+    fn error(cause: StartCause) -> StartError {
+        StartError {
+            name: "shop #1".to_owned(),
+            program: "./shop".to_owned(),
+            cause,
+        }
+    }
+
+    #[test]
+    fn a_machine_that_has_no_process_left_is_not_the_program_s_fault() {
+        let full = StartCause::Exhausted(io::Error::from_raw_os_error(nix::libc::EAGAIN));
+        assert!(matches!(unstarted(error(full)), Failure::Broken { .. }));
+        let absent = unstarted(error(StartCause::NotFound));
+        assert!(matches!(absent, Failure::Mismatch { .. }));
     }
 }

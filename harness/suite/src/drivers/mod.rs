@@ -36,10 +36,12 @@ pub mod wire;
 
 use conformance_engine::backends::provider::BackendError;
 use conformance_engine::failure::Failure;
+use conformance_engine::sandbox::resources;
 pub use tonic::{Code, Status};
 
-/// The innermost cause of an error.
+/// The innermost cause of an error; a lack of the suite's own resources behind it is noted.
 pub fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
+    resources::note(error);
     let mut error = error;
     while let Some(source) = error.source() {
         error = source;

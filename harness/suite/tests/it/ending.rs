@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::support::{Place, manifest};
+use crate::support::{Place, Ran, manifest, suite};
 
 fn signal(child: &Child, name: &str) {
     let status = Command::new("kill")
@@ -146,6 +146,32 @@ fn orphaned(place: &Place) {
     while !place.left_processes().iter().any(is_orphan) {
         assert!(Instant::now() < deadline, "{}", place.written());
         std::thread::yield_now();
+    }
+}
+
+#[test]
+fn a_suite_that_runs_out_of_descriptors_does_not_blame_the_program() {
+    for limit in [66, 70] {
+        let place = Place::new();
+        place.reference();
+        let script = format!(
+            "ulimit -n {limit}; exec {} run --jobs 8 --clause USR-1 --clause USR-7 --clause STR-1",
+            suite()
+        );
+        let mut shell = Command::new("sh");
+        shell
+            .args(["-c", &script])
+            .current_dir(place.path())
+            .env("TMPDIR", place.temp())
+            .env("CI", "true");
+        let ran = Ran::from(shell.output().expect("a shell"));
+        assert_ne!(ran.status, Some(1), "{limit}: {}", ran.text);
+        assert!(
+            !ran.text.contains("not conformant"),
+            "{limit}: {}",
+            ran.text
+        );
+        place.assert_nothing_left();
     }
 }
 

@@ -1,10 +1,12 @@
 //! The user that runs PostgreSQL's server.
 
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::fs::Metadata;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Command;
 
+use nix::libc;
 use nix::unistd::{User, geteuid};
 
 use super::server::POSTGRES;
@@ -43,7 +45,50 @@ impl Account {
             return Ok(());
         };
         std::os::unix::fs::chown(path, Some(user.uid.as_raw()), Some(user.gid.as_raw()))
-            .map_err(|error| unwritable(path, &error))
+            .map_err(|error| self.unowned(path, &error))
+    }
+
+    /// Why a file cannot be given to the account.
+    fn unowned(&self, path: &Path, error: &std::io::Error) -> BackendError {
+        let cause = format!("{} cannot be given to {self}: {error}", path.display());
+        let advice = match error.raw_os_error() {
+            Some(libc::EINVAL) => {
+                "this user namespace does not have that user: map all users into it (`podman unshare`, \
+                 `unshare --map-auto`), or run the suite outside of it"
+            }
+            Some(libc::EPERM) => {
+                "this root may not change owners (capability CHOWN): run the suite as another user"
+            }
+            _ => "set TMPDIR to a folder with room for it",
+        };
+        BackendError::broken(&POSTGRES, cause, advice)
+    }
+
+    /// The error, replaced where the account cannot reach one of these paths: that is what lies behind it.
+    pub(super) fn explain(&self, error: BackendError, paths: &[&Path]) -> BackendError {
+        let Some(obstacle) = paths.iter().find_map(|path| self.obstacle(path)) else {
+            return error;
+        };
+        let advice = "let every user enter it (`chmod o+x`), set TMPDIR to a folder that every user can enter, \
+                      or run the suite as another user than root";
+        BackendError::broken(&POSTGRES, obstacle, advice)
+    }
+
+    /// The folder above a path that the account cannot enter, if there is one.
+    fn obstacle(&self, path: &Path) -> Option<String> {
+        let Self(Some(user)) = self else {
+            return None;
+        };
+        let mut folders: Vec<&Path> = path.ancestors().skip(1).collect();
+        folders.reverse();
+        folders.into_iter().find_map(|folder| {
+            let metadata = folder.metadata().ok()?;
+            let (mode, name) = (metadata.mode() & 0o7777, folder.display());
+            let cause = format!(
+                "its server runs as {self}, and that user cannot enter the folder {name} (mode {mode:04o})"
+            );
+            (!may_enter(&metadata, user)).then_some(cause)
+        })
     }
 
     /// A folder that only this account can enter.
@@ -70,6 +115,18 @@ impl std::fmt::Display for Account {
             None => f.write_str("the suite's user"),
         }
     }
+}
+
+/// Whether a folder's mode lets a user enter it; the server runs without further groups.
+fn may_enter(folder: &Metadata, user: &User) -> bool {
+    let bit = if folder.uid() == user.uid.as_raw() {
+        0o100
+    } else if folder.gid() == user.gid.as_raw() {
+        0o010
+    } else {
+        0o001
+    };
+    folder.mode() & bit != 0
 }
 
 fn unwritable(path: &Path, error: &std::io::Error) -> BackendError {

@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
 use nix::sys::signal::Signal;
-use nix::sys::statvfs::statvfs;
 
 use super::account::Account;
 use super::own::{ADMIN, SETTINGS, TIME_ZONE, admin_config, first_look, prepare};
@@ -16,6 +15,7 @@ use crate::backends::provider::{BackendError, BackendInfo, ProviderKind};
 use crate::backends::server::{OwnServer as _, PAUSE, Server, Workspace, random_password, ready};
 use crate::sandbox::host::Host;
 use crate::sandbox::ports::Port;
+use crate::sandbox::resources::{MEMORY, free_bytes, with_room};
 
 const WANTED: Wanted = Wanted {
     backend: &POSTGRES,
@@ -96,7 +96,7 @@ fn data_folder(place: &Workspace) -> PathBuf {
     let name = place.run_folder.file_name().unwrap_or_default();
     let in_memory = Path::new(MEMORY).join(name);
     let is_roomy = |free: u64| free >= ROOM;
-    if !free_in(Path::new(MEMORY)).is_some_and(is_roomy)
+    if !free_bytes(Path::new(MEMORY)).is_some_and(is_roomy)
         || !available_memory().is_some_and(is_roomy)
     {
         return on_disk;
@@ -117,16 +117,8 @@ fn hold(place: &Workspace, folder: &Path) -> std::io::Result<()> {
     place.watchdog.mark(folder)
 }
 
-/// Where Linux keeps files in memory.
-const MEMORY: &str = "/dev/shm";
-
 /// Far more than the server and the databases of scenarios that run side by side ever take.
 const ROOM: u64 = 2 << 30;
-
-fn free_in(folder: &Path) -> Option<u64> {
-    let state = statvfs(folder).ok()?;
-    state.blocks_available().checked_mul(state.fragment_size())
-}
 
 fn available_memory() -> Option<u64> {
     let text = std::fs::read_to_string("/proc/meminfo").ok()?;
@@ -168,15 +160,25 @@ async fn initialize(
         }
         account.become_in(&mut command);
         let log = place.folder.join(format!("initdb-{attempt}.log"));
-        let initdb = Server::start(&POSTGRES, command, &log, &place.watchdog)?;
+        let initdb = Server::start(&POSTGRES, command, &log, &place.watchdog)
+            .map_err(|error| account.explain(error, &[&data, &place.folder, &program.path]))?;
         let status = initdb.finished().await?;
         if status.success() {
             break;
         }
         if attempt + 1 == locales.len() || !blames_locale(&log) {
-            let folder = place.folder.display();
-            let cause = format!("initdb failed ({status}) in {folder}, run as {account}");
-            return Err(initdb.broken(cause));
+            let cause = format!(
+                "initdb failed ({status}) in {}, run as {account}",
+                data.display()
+            );
+            let in_memory = data.parent().filter(|it| *it != place.folder);
+            let cause = match in_memory {
+                Some(folder) => with_room(cause, folder),
+                // The server's own error names the room there.
+                None => cause,
+            };
+            let failed = initdb.broken(cause);
+            return Err(account.explain(failed, &[&data, &place.folder]));
         }
     }
     // It was for initdb alone, and goes with the folder if it cannot be removed.
@@ -224,7 +226,8 @@ async fn launch(
             command.args(["-c", setting]);
         }
         account.become_in(&mut command);
-        let server = Server::start(&POSTGRES, command, &log, &place.watchdog)?;
+        let server = Server::start(&POSTGRES, command, &log, &place.watchdog)
+            .map_err(|error| account.explain(error, &[data, &place.folder]))?;
         let config = admin_config(([127, 0, 0, 1], port.number()).into(), password);
         match ready(&server, PAUSE, || first_look(config.clone())).await {
             Ok(()) => {

@@ -11,6 +11,7 @@ use super::containers::{self, machine};
 use super::ledger::Ledger;
 use super::lock::{is_gone, is_held};
 use crate::sandbox::folder::is_run_name;
+use crate::sandbox::resources::MEMORY;
 
 /// In each folder of a run: locked for as long as the run lives.
 pub(crate) const ALIVE: &str = "alive";
@@ -69,7 +70,7 @@ pub async fn clean() -> Cleaned {
 /// Folders of runs that are over, among the temporary files and in memory.
 fn stale_folders() -> Vec<PathBuf> {
     let mut all = entries(&std::env::temp_dir());
-    all.extend(entries(Path::new("/dev/shm")));
+    all.extend(entries(Path::new(MEMORY)));
     all.retain(|it| it.file_name().is_some_and(is_run_name) && it.is_dir() && !is_alive(it));
     all
 }
