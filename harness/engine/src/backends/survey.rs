@@ -1,14 +1,16 @@
 //! What this machine offers for each backend, for `conformance doctor`.
+//!
+//! A program is started as a run starts it, in the same place: what keeps it from working there shows.
 
 use std::fmt;
-use std::sync::Arc;
 
 use futures::future::join_all;
 
-use super::backend::{Backend, look};
+use super::backend::{Backend, Route, look};
 use super::engine::{Image, engine, place};
 use super::provider::{BackendError, Description, ProviderKind};
 use super::registry::BACKENDS;
+use crate::sandbox::Sandbox;
 use crate::sandbox::host::Host;
 
 /// What this machine offers for one backend.
@@ -84,24 +86,19 @@ impl fmt::Display for BackendSurvey {
     }
 }
 
-/// Looks at everything; a server that a variable names is asked.
-pub async fn survey() -> Vec<BackendSurvey> {
-    survey_of(Host::here()).await
-}
-
-/// The same for another host.
-pub async fn survey_of(host: Host) -> Vec<BackendSurvey> {
-    let host = Arc::new(host);
-    let surveys = BACKENDS.iter().map(|backend| survey_one(*backend, &host));
+/// Looks at everything that the sandbox's host offers: servers that variables name are asked, and programs
+/// are started in the sandbox and stopped.
+pub async fn survey(sandbox: &Sandbox) -> Vec<BackendSurvey> {
+    let surveys = BACKENDS.iter().map(|backend| survey_one(*backend, sandbox));
     join_all(surveys).await
 }
 
-async fn survey_one(backend: &'static dyn Backend, host: &Arc<Host>) -> BackendSurvey {
+async fn survey_one(backend: &'static dyn Backend, sandbox: &Sandbox) -> BackendSurvey {
     let description = backend.description();
     let (external, process, container) = futures::join!(
-        external(backend, host),
-        process(backend, host),
-        container(description, host)
+        external(backend, &sandbox.host),
+        process(backend, sandbox),
+        container(description, &sandbox.host)
     );
     let offer = |provider, found| Offer { provider, found };
     BackendSurvey {
@@ -132,12 +129,20 @@ async fn external(backend: &'static dyn Backend, host: &Host) -> Found {
 }
 
 /// The program of this machine.
-async fn process(backend: &'static dyn Backend, host: &Arc<Host>) -> Found {
-    match look(backend, host.clone()).await {
-        Ok(program) => Found::Ready {
-            version: program.version,
-            place: program.path.display().to_string(),
-        },
+async fn process(backend: &'static dyn Backend, sandbox: &Sandbox) -> Found {
+    let program = match look(backend, sandbox.host.clone()).await {
+        Ok(program) => program,
+        Err(error) => return lacking(error),
+    };
+    let ready = Found::Ready {
+        version: program.version.clone(),
+        place: program.path.display().to_string(),
+    };
+    match backend.start(Route::Process(program), sandbox).await {
+        Ok(running) => {
+            running.stop().await;
+            ready
+        }
         Err(error) => lacking(error),
     }
 }
@@ -179,7 +184,13 @@ fn lacking(error: BackendError) -> Found {
 
 #[cfg(test)]
 mod tests {
+    use super::super::tests::TestSandbox;
     use super::*;
+
+    async fn survey_of(host: Host) -> Vec<BackendSurvey> {
+        let sandbox = TestSandbox::new(host);
+        survey(&sandbox.0).await
+    }
 
     #[tokio::test]
     async fn a_survey_of_a_machine_with_nothing_says_what_to_install() {

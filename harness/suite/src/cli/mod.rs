@@ -9,6 +9,7 @@ mod list;
 mod run;
 mod self_check;
 
+use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -115,7 +116,16 @@ pub fn main() -> ExitCode {
     }
 }
 
+/// Prints a whole text. A reader that closes the pipe has seen enough: `conformance list | head`.
+fn print(text: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        printed => printed,
+    }
+}
+
 fn is_closed_pipe(error: &anyhow::Error) -> bool {
-    let cause = error.downcast_ref::<std::io::Error>();
-    cause.is_some_and(|it| it.kind() == std::io::ErrorKind::BrokenPipe)
+    let cause = error.downcast_ref::<io::Error>();
+    cause.is_some_and(|it| it.kind() == io::ErrorKind::BrokenPipe)
 }

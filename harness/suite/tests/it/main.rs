@@ -5,12 +5,14 @@
 //! - [`features`]: what is wrong with features; lint
 //! - [`subject`]: programs that do not start, do not get ready, or misbehave
 //! - [`backends`]: backends that are missing, wrong, or die
+//! - [`doctor`]: it finds what a run would find
 //! - [`external_redis`]: a Redis server of the user's own
 //! - [`ending`]: whatever ends a run, nothing is left
 //! - [`support`]: a folder of its own for each test, and what a run left behind
 
 mod backends;
 mod containers;
+mod doctor;
 mod ending;
 mod external_redis;
 mod features;

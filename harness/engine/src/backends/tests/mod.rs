@@ -29,10 +29,10 @@ mod on_redis;
 const LONG: Duration = Duration::from_secs(20);
 
 /// A sandbox without a watchdog, whose folder goes with it.
-struct TestSandbox(Sandbox);
+pub(super) struct TestSandbox(pub(super) Sandbox);
 
 impl TestSandbox {
-    fn new(host: Host) -> Self {
+    pub(super) fn new(host: Host) -> Self {
         let (folder, watchdog) = (RunFolder::create().unwrap(), Watchdog::absent());
         // Alive, as far as `conformance clean` is concerned.
         folder.sub("sandbox").unwrap();
