@@ -13,18 +13,22 @@ use testcontainers_modules::testcontainers::bollard::query_parameters::InspectNe
 use testcontainers_modules::testcontainers::core::client::docker_client_instance;
 use tokio::time::timeout;
 
+use super::engine_host::{self, HOST};
 use super::provider::{BackendError, Description, chain};
 use crate::sandbox::host::Host;
 
 /// How long the engine may take to say that it is there.
 const PING_LIMIT: Duration = Duration::from_secs(10);
 
-/// Names the engine, if it is not the one of this machine.
-const HOST: &str = "DOCKER_HOST";
-
 /// Why no container can be started.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum EngineUnavailable {
+    /// This host is not asked for one.
+    #[error("no container engine is looked for")]
+    NotWanted,
+    /// Docker's settings lead nowhere.
+    #[error("no container engine: {0}, or set {HOST} to one that runs")]
+    Context(String),
     /// No process listens there.
     #[error(
         "no container engine answers at {place} ({cause}): start one (`ci/setup --containers`, or \
@@ -44,11 +48,10 @@ pub(super) enum EngineUnavailable {
 
 /// The engine, asked for a sign of life.
 pub(super) async fn engine(host: &Host) -> Result<Docker, EngineUnavailable> {
-    let place = place(host);
     if !host.has_engine() {
-        let cause = "it is not looked for".to_owned();
-        return Err(EngineUnavailable::Down { place, cause });
+        return Err(EngineUnavailable::NotWanted);
     }
+    let place = engine_host::resolve(host).map_err(EngineUnavailable::Context)?;
     let docker = docker_client_instance().await.map_err(|error| {
         let cause = chain(&error);
         EngineUnavailable::Down {
@@ -68,8 +71,7 @@ pub(super) async fn engine(host: &Host) -> Result<Docker, EngineUnavailable> {
 
 /// Where the engine is looked for, for people.
 pub(super) fn place(host: &Host) -> String {
-    let named = host.variable(HOST);
-    named.unwrap_or("unix:///var/run/docker.sock").to_owned()
+    engine_host::resolve(host).unwrap_or_else(|error| error)
 }
 
 /// Where ports of containers are published and reached: this machine alone needs them. `None` where

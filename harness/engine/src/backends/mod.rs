@@ -1,6 +1,7 @@
 //! What an implementation attaches to, and where that comes from.
 //!
 //! - [`provider`]: what is fixed about a backend, where it may come from, and why there may be none
+//! - [`engine_host`]: where the container engine is
 //! - [`engine`]: the container engine, and which images it has
 //! - `server`: a server that the suite started
 //! - `container`: one in a container
@@ -18,6 +19,7 @@
 pub mod backend;
 mod container;
 pub mod engine;
+pub mod engine_host;
 pub mod postgres;
 pub mod programs;
 pub mod provider;

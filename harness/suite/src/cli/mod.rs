@@ -10,10 +10,13 @@ mod run;
 mod self_check;
 
 use std::io::{self, Write as _};
+use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
-use std::process::ExitCode;
+use std::process::{self, ExitCode};
 
 use clap::{Args, Parser, Subcommand};
+use conformance_engine::backends::engine_host;
+use conformance_engine::sandbox::host::Host;
 use conformance_engine::sandbox::{descriptors, watchdog};
 
 use crate::session::Interrupted;
@@ -75,6 +78,31 @@ enum Command {
     Watchdog,
 }
 
+impl Command {
+    fn may_use_containers(&self) -> bool {
+        matches!(
+            self,
+            Self::Run(_) | Self::SelfCheck(_) | Self::Doctor | Self::Clean
+        )
+    }
+}
+
+/// Becomes this program again with `DOCKER_HOST` set, where docker's client would use another engine than the
+/// library does that starts containers: that one reads no context and no socket of podman.
+fn restart_for_engine() {
+    let raw = std::env::var("DOCKER_HOST").ok();
+    let Some(host) = engine_host::for_restart(&Host::here(), raw.as_deref()) else {
+        return;
+    };
+    let mut arguments = std::env::args_os();
+    let mut again = process::Command::new("/proc/self/exe");
+    if let Some(name) = arguments.next() {
+        again.arg0(name);
+    }
+    // It returns only if it fails: then containers come from where the library looks.
+    let _ = again.args(arguments).env("DOCKER_HOST", host).exec();
+}
+
 /// Where the features come from.
 #[derive(Args, Clone, Debug, Default)]
 pub struct FeatureArguments {
@@ -90,6 +118,9 @@ pub fn main() -> ExitCode {
     let command = arguments
         .command
         .unwrap_or_else(|| Command::Run(Box::new(arguments.run)));
+    if command.may_use_containers() {
+        restart_for_engine();
+    }
     let done = match command {
         Command::Run(arguments) => run::main(&arguments),
         Command::List(arguments) => list::main(&arguments),

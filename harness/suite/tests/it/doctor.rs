@@ -109,6 +109,34 @@ fn a_loopback_interface_that_is_down_is_named_at_once_by_a_run_as_well() {
 }
 
 #[test]
+fn an_empty_docker_host_counts_as_unset_and_docker_s_context_decides() {
+    let place = Place::new();
+    place.write(
+        ".docker/contexts/meta/00/meta.json",
+        r#"{"Name":"mine","Endpoints":{"docker":{"Host":"unix:///nowhere/mine.sock"}}}"#,
+    );
+    place.write(".docker/config.json", r#"{"currentContext":"mine"}"#);
+    let doctor = |variables: &[(&str, &str)]| {
+        let mut command = place.command(&["doctor"]);
+        command
+            .env("HOME", place.path())
+            .env_remove("DOCKER_HOST")
+            .env_remove("DOCKER_CONTEXT")
+            .env_remove("DOCKER_CONFIG")
+            .envs(variables.iter().copied());
+        Ran::from(command.output().expect("the suite runs"))
+    };
+    let mine = "no container engine answers at unix:///nowhere/mine.sock";
+    doctor(&[]).check(0, &[mine]);
+    doctor(&[("DOCKER_HOST", "")]).check(0, &[mine]);
+    doctor(&[("DOCKER_CONTEXT", "gone")]).check(0, &["DOCKER_CONTEXT names the context `gone`"]);
+    doctor(&[("DOCKER_HOST", "unix:///nowhere/other.sock")]).check(
+        0,
+        &["no container engine answers at unix:///nowhere/other.sock"],
+    );
+}
+
+#[test]
 fn a_reader_that_has_seen_enough_is_not_an_error() {
     let place = Place::new();
     let script = format!(
