@@ -41,11 +41,11 @@ async fn were_given_up(world: &mut World, count: usize, how: String) -> StepResu
             .await
             .map_err(Failure::broken)?;
         // A gateway with few threads first finishes what it has begun.
-        probes::get_logged(&live, &world.scene.journal)
+        probes::get_logged(&live, &world.scenario.journal)
             .await
             .map_err(|error| Failure::mismatch("an answer to GET /live", error))?;
     }
     let note = format!("{count} requests were {how}");
-    world.scene.journal.note(note);
+    world.scenario.journal.note(note);
     Ok(())
 }

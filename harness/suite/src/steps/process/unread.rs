@@ -17,7 +17,7 @@ const VALUES: [usize; 15] = [1024; 15];
 
 #[given("an answer of a list is not read")]
 async fn a_list_is_not_read(world: &mut World) -> StepResult {
-    let name = format!("Unread-{}", world.scene.id);
+    let name = format!("Unread-{}", world.scenario.id);
     let metadata = VALUES.iter().enumerate();
     let metadata: Vec<_> = metadata
         .map(|(key, length)| (format!("key{key}"), "x".repeat(*length)))
