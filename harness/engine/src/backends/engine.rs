@@ -13,18 +13,22 @@ use testcontainers_modules::testcontainers::bollard::query_parameters::InspectNe
 use testcontainers_modules::testcontainers::core::client::docker_client_instance;
 use tokio::time::timeout;
 
+use super::engine_host::{self, HOST_VARIABLE};
 use super::provider::{BackendError, Description, error_chain};
 use crate::sandbox::host::Host;
 
 /// Timeout of a ping of the engine.
 const PING_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The variable with the engine's address, unless it is the default socket.
-const HOST_VARIABLE: &str = "DOCKER_HOST";
-
 /// Why the container engine cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum EngineUnavailable {
+    /// The host does not use an engine.
+    #[error("the container engine is disabled")]
+    Disabled,
+    /// The selected docker context has no engine.
+    #[error("no container engine: {0}, or set {HOST_VARIABLE} to the address of a running one")]
+    InvalidContext(String),
     /// No process listens at the address.
     #[error(
         "no container engine answers at {place} ({cause}): start one (`ci/setup --containers`, or \
@@ -44,11 +48,10 @@ pub(super) enum EngineUnavailable {
 
 /// A client of the engine, after a successful ping.
 pub(super) async fn connect_engine(host: &Host) -> Result<Docker, EngineUnavailable> {
-    let place = engine_address(host);
     if !host.may_use_engine() {
-        let cause = "the engine is disabled".to_owned();
-        return Err(EngineUnavailable::Down { place, cause });
+        return Err(EngineUnavailable::Disabled);
     }
+    let place = engine_host::resolve(host).map_err(EngineUnavailable::InvalidContext)?;
     let docker = docker_client_instance().await.map_err(|error| {
         let cause = error_chain(&error);
         EngineUnavailable::Down {
@@ -66,10 +69,9 @@ pub(super) async fn connect_engine(host: &Host) -> Result<Docker, EngineUnavaila
     }
 }
 
-/// The address of the engine, for messages.
+/// The address of the engine, for messages; or why there is none.
 pub(super) fn engine_address(host: &Host) -> String {
-    let address = host.variable(HOST_VARIABLE);
-    address.unwrap_or("unix:///var/run/docker.sock").to_owned()
+    engine_host::resolve(host).unwrap_or_else(|error| error)
 }
 
 /// The address on which containers publish their ports, reachable from this machine only. `None` if the

@@ -1,6 +1,7 @@
 //! The servers that an implementation needs (PostgreSQL, Redis), and the providers that start or reach them.
 //!
 //! - [`provider`]: static facts about a backend, its providers, and errors
+//! - [`engine_host`]: the address of the container engine
 //! - [`engine`]: the container engine and its images
 //! - `server`: a server process that the suite starts
 //! - `container`: a server that the suite starts in a container
@@ -18,6 +19,7 @@
 pub mod backend;
 mod container;
 pub mod engine;
+pub mod engine_host;
 pub mod postgres;
 pub mod programs;
 pub mod provider;

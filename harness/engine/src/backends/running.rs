@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use futures::future::join_all;
@@ -11,6 +12,7 @@ use super::backend::{Backend, BackendHandle, RunningBackend, choose_route};
 use super::provider::{BackendError, BackendInfo, Choice};
 use super::registry::BACKENDS;
 use crate::sandbox::Sandbox;
+use crate::sandbox::exhaustion::{self, SHM_FOLDER};
 
 /// The backends of one run, shared by all subjects and scenarios.
 pub struct Backends {
@@ -65,8 +67,14 @@ impl Backends {
         self.started().map(info).collect()
     }
 
-    /// The error of the first started backend that does not answer any more, if any.
+    /// Why the suite cannot judge scenarios any more, if so: the machine has no free space or descriptors left,
+    /// or a started backend does not answer.
     pub async fn find_broken(&self) -> Option<String> {
+        let run = self.sandbox.folder.path();
+        let in_memory = Path::new(SHM_FOLDER).join(run.file_name().unwrap_or_default());
+        if let Some(shortage) = exhaustion::detect(&[run, &in_memory]) {
+            return Some(exhaustion::message(&shortage));
+        }
         for (_, running) in self.started() {
             if let Err(error) = running.check_alive().await {
                 return Some(error.to_string());

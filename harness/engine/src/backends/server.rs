@@ -14,6 +14,7 @@ use tokio::process::{Child, Command};
 
 use super::provider::{BackendError, Description};
 use crate::sandbox::Sandbox;
+use crate::sandbox::exhaustion::{self, with_free_space};
 use crate::sandbox::host::Host;
 use crate::sandbox::ports::{Port, Ports};
 use crate::sandbox::watchdog::{self, Watchdog};
@@ -98,9 +99,18 @@ impl Server {
         watchdog: &Watchdog,
     ) -> Result<Self, BackendError> {
         let program = command.get_program().to_owned();
+        let folder = command
+            .get_current_dir()
+            .unwrap_or(Path::new("/"))
+            .to_owned();
         let failed = |error: std::io::Error| {
-            let cause = format!("{} cannot be started: {error}", program.display());
-            BackendError::broken(backend, cause, "see `conformance doctor`")
+            exhaustion::record(&error);
+            let cause = format!(
+                "{} cannot be started in {}: {error}",
+                program.display(),
+                folder.display()
+            );
+            BackendError::broken(backend, cause, "start it by hand in that folder")
         };
         let out = std::fs::OpenOptions::new()
             .create(true)
@@ -207,6 +217,8 @@ impl ManagedServer for Server {
     }
 
     fn broken(&self, cause: String) -> BackendError {
+        let folder = self.log.parent().unwrap_or(&self.log);
+        let cause = with_free_space(cause, folder);
         let mut advice =
             "start the run again; if that does not help, start the server by hand".to_owned();
         let tail = read_tail(&self.log);

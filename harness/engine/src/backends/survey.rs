@@ -1,14 +1,16 @@
 //! Which backends this machine has, by provider, for `conformance doctor`.
+//!
+//! A program is started in the same way and in the same folder as by a run, so that problems of a run show.
 
 use std::fmt;
-use std::sync::Arc;
 
 use futures::future::join_all;
 
-use super::backend::{Backend, find_program};
+use super::backend::{Backend, Route, find_program};
 use super::engine::{Image, connect_engine, engine_address};
 use super::provider::{BackendError, Description, ProviderKind};
 use super::registry::BACKENDS;
+use crate::sandbox::Sandbox;
 use crate::sandbox::host::Host;
 
 /// What each provider of this machine offers for one backend.
@@ -88,26 +90,21 @@ impl fmt::Display for BackendSurvey {
     }
 }
 
-/// Surveys this machine, including external servers named by variables.
-pub async fn survey() -> Vec<BackendSurvey> {
-    survey_host(Host::local()).await
-}
-
-/// Surveys the given host.
-pub async fn survey_host(host: Host) -> Vec<BackendSurvey> {
-    let host = Arc::new(host);
+/// Surveys the sandbox's host: connects to the servers that variables name, and starts and stops each
+/// program in the sandbox.
+pub async fn survey(sandbox: &Sandbox) -> Vec<BackendSurvey> {
     let surveys = BACKENDS
         .iter()
-        .map(|backend| survey_backend(*backend, &host));
+        .map(|backend| survey_backend(*backend, sandbox));
     join_all(surveys).await
 }
 
-async fn survey_backend(backend: &'static dyn Backend, host: &Arc<Host>) -> BackendSurvey {
+async fn survey_backend(backend: &'static dyn Backend, sandbox: &Sandbox) -> BackendSurvey {
     let description = backend.description();
     let (external, process, container) = futures::join!(
-        survey_external(backend, host),
-        survey_process(backend, host),
-        survey_container(description, host)
+        survey_external(backend, &sandbox.host),
+        survey_process(backend, sandbox),
+        survey_container(description, &sandbox.host)
     );
     let offer = |provider, availability| Offer {
         provider,
@@ -140,13 +137,21 @@ async fn survey_external(backend: &'static dyn Backend, host: &Host) -> Availabi
     }
 }
 
-/// Searches for the server's program.
-async fn survey_process(backend: &'static dyn Backend, host: &Arc<Host>) -> Availability {
-    match find_program(backend, host.clone()).await {
-        Ok(program) => Availability::Ready {
-            version: program.version,
-            place: program.path.display().to_string(),
-        },
+/// Searches for the server's program, starts it and stops it.
+async fn survey_process(backend: &'static dyn Backend, sandbox: &Sandbox) -> Availability {
+    let program = match find_program(backend, sandbox.host.clone()).await {
+        Ok(program) => program,
+        Err(error) => return availability_of(error),
+    };
+    let ready = Availability::Ready {
+        version: program.version.clone(),
+        place: program.path.display().to_string(),
+    };
+    match backend.start(Route::Process(program), sandbox).await {
+        Ok(running) => {
+            running.stop().await;
+            ready
+        }
         Err(error) => availability_of(error),
     }
 }
@@ -188,11 +193,17 @@ fn availability_of(error: BackendError) -> Availability {
 
 #[cfg(test)]
 mod tests {
+    use super::super::tests::TestSandbox;
     use super::*;
+
+    async fn survey_of(host: Host) -> Vec<BackendSurvey> {
+        let sandbox = TestSandbox::new(host);
+        survey(&sandbox.0).await
+    }
 
     #[tokio::test]
     async fn a_survey_of_a_machine_without_backends_says_what_to_install() {
-        let surveys = survey_host(Host::with_variables([("PATH", "/nowhere")])).await;
+        let surveys = survey_of(Host::with_variables([("PATH", "/nowhere")])).await;
         assert_eq!(surveys.len(), BACKENDS.len());
         for survey in surveys {
             assert!(!survey.is_usable(), "{survey}");
@@ -214,7 +225,7 @@ mod tests {
             ),
             ("CONFORMANCE_REDIS_URL", "redis://:secret@127.0.0.1:1/"),
         ]);
-        for survey in survey_host(host).await {
+        for survey in survey_of(host).await {
             assert!(!survey.is_usable(), "{survey}");
             assert!(
                 matches!(survey.offers[0].availability, Availability::Broken { .. }),

@@ -83,12 +83,14 @@ pub fn parse(sources: &[FeatureSource]) -> Result<Vec<Document>, Vec<LintError>>
 }
 
 fn parse_one(source: &FeatureSource) -> Result<Feature, LintError> {
+    // Some editors write a byte order mark at the start of a file.
+    let text = source.text.trim_start_matches('\u{feff}');
     let invalid = |problem: String| {
         let number = LINE_PATTERN
             .captures(&problem)
             .and_then(|captures| captures[1].parse().ok());
         let line = number.unwrap_or(0);
-        let (line, problem) = match line_without_keyword(&source.text, line) {
+        let (line, problem) = match line_without_keyword(text, line) {
             Some((line, text)) => (line, format!("{text:?} does not start with a keyword")),
             None => (line, problem),
         };
@@ -98,9 +100,9 @@ fn parse_one(source: &FeatureSource) -> Result<Feature, LintError> {
             problem: format!("not valid Gherkin: {problem}"),
         }
     };
-    let mut feature = Feature::parse(&source.text, GherkinEnv::default())
-        .map_err(|error| invalid(error.to_string()))?;
-    if let Some((line, text)) = ignored_line(&feature, &source.text) {
+    let mut feature =
+        Feature::parse(text, GherkinEnv::default()).map_err(|error| invalid(error.to_string()))?;
+    if let Some((line, text)) = ignored_line(&feature, text) {
         return Err(LintError {
             path: source.path.clone(),
             line,
@@ -197,6 +199,22 @@ mod tests {
                 "not valid Gherkin: \"Gven b\" does not start with a keyword",
             );
         }
+    }
+
+    #[test]
+    fn a_byte_order_mark_before_the_first_keyword_is_ignored() {
+        let text = "Feature: x\n  Rule: USR-7 y\n    Scenario: z\n      Given a\n";
+        let source = FeatureSource {
+            path: "x.feature".to_owned(),
+            text: format!("\u{feff}{text}"),
+        };
+        let documents = parse(&[source]).expect("Gherkin");
+        assert_eq!(documents[0].feature.name, "x");
+        check_error(
+            "\u{feff}Feature: x\n  Rule: USR-7 y\n    Scenrio: z\n      Given a\n",
+            4,
+            "is not parsed as a step",
+        );
     }
 
     #[test]

@@ -9,6 +9,8 @@ use tokio::net::TcpStream;
 use tokio::net::tcp::{ReadHalf, WriteHalf};
 use tokio::sync::watch;
 
+use crate::sandbox::exhaustion;
+
 /// Maximum number of bytes that are read and forwarded together.
 const CHUNK_SIZE: usize = 32 << 10;
 
@@ -91,7 +93,10 @@ async fn connect(
     mut state: watch::Receiver<LinkState>,
 ) -> Option<TcpStream> {
     wait_until_forwarding(&mut state).await.ok()?;
-    let backend = TcpStream::connect(upstream).await.ok()?;
+    let connected = TcpStream::connect(upstream).await;
+    let backend = connected
+        .inspect_err(|error| exhaustion::record(error))
+        .ok()?;
     // Without it Nagle's algorithm would delay small writes; a failure costs only that.
     let _ = program.set_nodelay(true);
     let _ = backend.set_nodelay(true);

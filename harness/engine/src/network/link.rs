@@ -17,6 +17,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::task::TaskTracker;
 
 use super::connection::{self, Condition, LinkState};
+use crate::sandbox::exhaustion;
 use crate::sandbox::ports::{Port, Ports};
 
 /// How long a restored link retries to listen on its port again before the suite panics.
@@ -149,7 +150,10 @@ impl Acceptor {
                 accepted = accept(listener.as_ref()) => match accepted {
                     Ok(program) => self.serve(program),
                     // Out of file descriptors: the connection waits in the kernel's queue.
-                    Err(_) => pause().await,
+                    Err(error) => {
+                        exhaustion::record(&error);
+                        pause().await;
+                    }
                 },
             }
         }

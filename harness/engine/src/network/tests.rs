@@ -1,4 +1,4 @@
-//! A link in each of its conditions, in front of an start_echo_server server.
+//! A link in each of its conditions, in front of an echo server.
 
 use std::io::ErrorKind;
 use std::net::SocketAddr;

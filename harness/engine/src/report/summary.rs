@@ -6,17 +6,19 @@ use super::{ReportError, text};
 use crate::run::model::RunReport;
 use crate::run::verdict::{Ending, Tally};
 
-/// `3 passed, 1 failed, 2 skipped`: `failed` is 0 exactly if the exit status is 0.
+/// `3 passed, 1 failed, 2 skipped`: `0 failed` is printed exactly if the exit status is 0.
 ///
-/// Errors count as failed; scenarios that were not run and known deviations count as skipped. A run that failed
-/// as a whole (interrupted, nothing executed) without a failed scenario counts as one failure, so that this line
-/// is never mistaken for a success.
+/// Scenarios that were not run and known deviations count as skipped. A run that failed as a whole (interrupted,
+/// nothing executed) without a failed scenario counts as one failure. Errors are counted separately, and then
+/// `0 failed` is left out: `3 passed, 2 errors, 2 skipped`. So this line is never mistaken for a success.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Summary {
     /// Scenarios that passed.
     pub(super) passed: usize,
-    /// Scenarios that failed or ended in error, or 1 if only the run as a whole failed.
+    /// Scenarios that failed, or 1 if only the run as a whole failed.
     pub(super) failed: usize,
+    /// Scenarios that the suite could not judge.
+    pub(super) errors: usize,
     /// Scenarios that were skipped or not run, and known deviations.
     pub(super) skipped: usize,
     /// The exit status of `conformance run`.
@@ -38,14 +40,15 @@ impl Summary {
             0 if write_error.is_some() => 2,
             code => code,
         };
-        let failed = tally.failed + tally.errors;
+        let has_failures = tally.failed + tally.errors > 0;
         Self {
             passed: tally.passed,
-            failed: if failed == 0 {
-                usize::from(exit_code != 0)
+            failed: if has_failures {
+                tally.failed
             } else {
-                failed
+                usize::from(exit_code != 0)
             },
+            errors: tally.errors,
             skipped: tally.skipped + tally.not_run + tally.known_deviations,
             exit_code,
             trouble,
@@ -68,12 +71,13 @@ fn trouble(ending: Ending) -> Option<String> {
 
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            passed,
-            failed,
-            skipped,
-            ..
-        } = self;
-        write!(f, "{passed} passed, {failed} failed, {skipped} skipped")
+        write!(f, "{} passed", self.passed)?;
+        if self.failed > 0 || self.errors == 0 {
+            write!(f, ", {} failed", self.failed)?;
+        }
+        if self.errors > 0 {
+            write!(f, ", {}", text::format_count(self.errors, "error"))?;
+        }
+        write!(f, ", {} skipped", self.skipped)
     }
 }

@@ -7,9 +7,12 @@ use super::Timings;
 use super::evidence::{self, Detail};
 use super::output_style::{OutputStyle, TextStyle};
 use super::summary::Summary;
-use super::text::{clean, clean_line, format_count, format_duration, format_ranges, wrap};
+use super::text::{
+    clean, clean_line, format_count, format_duration, format_ranges, mask_numbers, wrap,
+};
 use crate::backends::BackendInfo;
 use crate::backends::provider::ProviderKind;
+use crate::failure::Failure;
 use crate::observe::Patience;
 use crate::run::model::RunReport;
 use crate::run::outcome::{Outcome, ScenarioResult};
@@ -45,22 +48,32 @@ fn results_with<'a>(
         .filter(move |result| condition(&result.outcome))
 }
 
+/// One block for each cause, with the evidence of its first scenario: one fault of the subject often fails many
+/// scenarios, and their evidence would hide other failures. The files of `--report` contain all of it.
 fn failures(run: &RunReport, output: OutputStyle) -> Vec<String> {
-    results_with(run, |outcome| *outcome == Outcome::Failed)
-        .map(|result| evidence::block(result, output, Detail::TERMINAL))
-        .collect()
+    let failed = results_with(run, |outcome| *outcome == Outcome::Failed);
+    let groups = group_by_key(failed, |result| {
+        (result.case.component.clone(), masked_message(result))
+    });
+    let block = |(_, results): ((String, String), Vec<&ScenarioResult>)| {
+        let mut block = evidence::block(results[0], output, Detail::TERMINAL);
+        let others: Vec<_> = results[1..]
+            .iter()
+            .map(|result| evidence::heading(&result.case, output))
+            .collect();
+        if !others.is_empty() {
+            let others = others.join("\n            ");
+            let _ = writeln!(block, "  also in   {others}");
+        }
+        block
+    };
+    groups.into_iter().map(block).collect()
 }
 
 /// One block for each cause: a dead backend leads to the same error in many scenarios.
 fn errors(run: &RunReport, output: OutputStyle) -> Vec<String> {
     let errors = results_with(run, |outcome| *outcome == Outcome::Error);
-    let cause = |result: &ScenarioResult| {
-        result
-            .evidence
-            .as_ref()
-            .map(|evidence| evidence.failure.to_string())
-    };
-    group_by_key(errors, |result| cause(result).unwrap_or_default())
+    group_by_key(errors, masked_message)
         .into_iter()
         .map(|(_, results)| {
             let mut block = evidence::block(results[0], output, Detail::TERMINAL);
@@ -70,6 +83,18 @@ fn errors(run: &RunReport, output: OutputStyle) -> Vec<String> {
             block
         })
         .collect()
+}
+
+/// The message of a failure without the numbers and ids in which it differs between scenarios.
+fn masked_message(result: &ScenarioResult) -> String {
+    let failure = result.evidence.as_ref().map(|evidence| &evidence.failure);
+    let text = match failure {
+        Some(Failure::Mismatch { expected, got, .. }) => format!("{expected}\n{got}"),
+        Some(failure) => failure.to_string(),
+        // Without a message the result gets a group of its own.
+        None => format!("{} {}", result.case.clause, result.case.name),
+    };
+    mask_numbers(&text)
 }
 
 /// A condition on outcomes.
@@ -103,11 +128,11 @@ fn reasons(run: &RunReport, output: OutputStyle) -> Vec<String> {
 }
 
 /// Groups results by key, in the order of the first result of each group.
-fn group_by_key<'a>(
+fn group_by_key<'a, K: PartialEq>(
     results: impl Iterator<Item = &'a ScenarioResult>,
-    key: impl Fn(&ScenarioResult) -> String,
-) -> Vec<(String, Vec<&'a ScenarioResult>)> {
-    let mut groups: Vec<(String, Vec<_>)> = Vec::new();
+    key: impl Fn(&ScenarioResult) -> K,
+) -> Vec<(K, Vec<&'a ScenarioResult>)> {
+    let mut groups: Vec<(K, Vec<_>)> = Vec::new();
     for result in results {
         let key = key(result);
         match groups.iter_mut().find(|(other, _)| *other == key) {
@@ -222,7 +247,9 @@ fn timings(run: &RunReport, timings: &Timings, output: OutputStyle) -> String {
     let _ = writeln!(text, "  {:>9}  in total", format_duration(timings.wall));
     let driven = timings.subjects_cpu + timings.backends_cpu;
     let is_process = |info: &BackendInfo| info.provider == ProviderKind::Process;
-    let backends = if run.backends.values().all(is_process) {
+    let backends = if run.backends.is_empty() {
+        "no backend".to_owned()
+    } else if run.backends.values().all(is_process) {
         let share = overhead_of_suite(timings.suite_cpu, driven);
         format!("backends {}{share}", format_duration(timings.backends_cpu))
     } else {

@@ -2,6 +2,8 @@
 //!
 //! `UPDATE_GOLDEN=1 cargo test --lib golden` updates the files; review the difference.
 
+mod junit_schema;
+
 use std::path::Path;
 
 use proptest::prelude::*;
@@ -83,9 +85,76 @@ fn the_last_line_counts_every_scenario() {
     check_closing(|_| {}, "1 passed, 0 failed, 0 skipped", 0);
     check_closing(
         |run| *run = run_with_all_outcomes(),
-        "1 passed, 3 failed, 4 skipped",
+        "1 passed, 1 failed, 2 errors, 4 skipped",
         1,
     );
+}
+
+#[test]
+fn errors_are_counted_separately_from_failures() {
+    let broken = error("USR-9", "Only present fields change");
+    check_closing(
+        |run| run.scenarios.push(broken.clone()),
+        "1 passed, 1 error, 0 skipped",
+        2,
+    );
+    check_closing(
+        |run| run.scenarios.extend([broken.clone(), broken.clone()]),
+        "1 passed, 2 errors, 0 skipped",
+        2,
+    );
+}
+
+/// A failure of USR-7 that observed `got`.
+fn failed_with(name: &str, got: &str) -> ScenarioResult {
+    let mut result = failed("USR-7", name);
+    if let Some(evidence) = &mut result.evidence {
+        evidence.failure = Failure::mismatch("ALREADY_EXISTS", got);
+    }
+    result
+}
+
+#[test]
+fn failures_with_the_same_cause_are_one_block_that_lists_the_others() {
+    let run = run(
+        vec![
+            failed_with("One", "OK, user 0191-7c after 12 ms"),
+            failed_with("Two", "NOT_FOUND"),
+            failed_with("Three", "OK, user 0192-8d after 7 ms"),
+        ],
+        1.0,
+    );
+    let text = summary(&run, None);
+    assert_eq!(text.matches("  evidence  ").count(), 2, "{text}");
+    let place = "features/users/email.feature:12";
+    assert!(
+        text.contains(&format!("\n  also in   USR-7  Three   {place}\n")),
+        "{text}"
+    );
+    assert!(text.contains("0 passed, 3 failed, 0 skipped"), "{text}");
+    let (xml, json) = (junit::render(&run), verdict_json::render(&run));
+    assert_eq!(xml.matches("<failure ").count(), 3, "{xml}");
+    assert_eq!(json.matches("\"failed\",").count(), 3, "{json}");
+}
+
+#[test]
+fn failures_of_two_components_are_not_grouped() {
+    let mut other = failed_with("Two", "OK");
+    std::sync::Arc::make_mut(&mut other.case).component = "gateway".to_owned();
+    let text = summary(&run(vec![failed_with("One", "OK"), other], 1.0), None);
+    assert!(!text.contains("also in"), "{text}");
+}
+
+#[test]
+fn timings_of_a_run_without_backends_name_no_backend() {
+    let mut run = run(vec![passed("USR-1", "A user is stored")], 1.0);
+    run.backends.clear();
+    let timings = Timings {
+        suite_cpu: Duration::from_secs(2),
+        ..Timings::default()
+    };
+    let text = summary(&run, Some(&timings));
+    assert!(text.contains("subjects 0 ms, no backend\n"), "{text}");
 }
 
 #[test]

@@ -71,6 +71,24 @@ pub(super) fn shorten(text: &str, max: usize) -> Cow<'_, str> {
     }
 }
 
+/// Matches a word that contains a digit (number, id, address, generated name) and the unit after it.
+static NUMBER_PATTERN: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"[\w.:@+-]*[0-9][\w.:@+-]*(?: (?:ms|s|MB|kB|bytes)\b)?").expect("a valid pattern")
+});
+
+/// Replaces every number and id by `#`, except numbers that may be HTTP statuses, which distinguish causes.
+pub(super) fn mask_numbers(text: &str) -> String {
+    let mask = |found: &regex::Captures<'_>| {
+        let word = &found[0];
+        let is_status = word.len() == 3
+            && word
+                .parse()
+                .is_ok_and(|status: u16| (100..600).contains(&status));
+        if is_status { word } else { "#" }.to_owned()
+    };
+    NUMBER_PATTERN.replace_all(text, mask).into_owned()
+}
+
 /// Formats clause ids as `LOG-3, LOG-4, STR-1 to STR-6`; three or more consecutive ids become a range.
 pub(super) fn format_ranges<'a>(ids: impl IntoIterator<Item = &'a str>) -> String {
     let mut runs: Vec<Vec<&str>> = Vec::new();
@@ -170,6 +188,17 @@ mod tests {
             prop_assert!(!cleaned.chars().any(|character| character != '\n' && is_harmful(character)), "{cleaned:?}");
             prop_assert_eq!(clean(&cleaned), cleaned);
         }
+    }
+
+    #[test]
+    fn numbers_and_ids_are_masked_but_not_statuses() {
+        assert_eq!(
+            mask_numbers("OK, user 0191-6a of ada.7f@example.com after 12 ms at 127.0.0.1:4711"),
+            mask_numbers("OK, user 0192-7b of ada.81@example.com after 8 ms at 127.0.0.1:4712"),
+        );
+        assert_eq!(mask_numbers("status 404, 3 users"), "status 404, # users");
+        assert_eq!(mask_numbers("not 250 ms"), "not #");
+        assert_eq!(mask_numbers("no digit: at all"), "no digit: at all");
     }
 
     #[test]

@@ -13,6 +13,7 @@ use crate::failure::Failure;
 use crate::features::cases::Case;
 use crate::observe::{Journal, Patience};
 use crate::run::outcome::{Evidence, LogExcerpt, MissingKind, Outcome, ScenarioResult};
+use crate::sandbox::exhaustion;
 
 /// What the engine passes to a scenario.
 #[derive(Clone, Debug)]
@@ -96,6 +97,11 @@ pub async fn run<S: ScenarioHooks>(
             (failed, after)
         }
     };
+    let shortage = exhaustion::recorded_since(started);
+    let failed = failed.map(|step| FailedStep {
+        failure: excuse_mismatch(step.failure, shortage.as_deref()),
+        ..step
+    });
     let (outcome, evidence) = conclude(&context, failed, after, rerun);
     ScenarioResult {
         case: context.case,
@@ -103,6 +109,19 @@ pub async fn run<S: ScenarioHooks>(
         duration: started.elapsed(),
         evidence,
         steps: timings,
+    }
+}
+
+/// Turns a mismatch into an error if a resource of the suite was exhausted meanwhile: then the observation says
+/// nothing about the subject.
+fn excuse_mismatch(failure: Failure, shortage: Option<&str>) -> Failure {
+    match (shortage, &failure) {
+        (Some(shortage), Failure::Mismatch { .. }) => Failure::broken(format!(
+            "{}; the step observed: {}",
+            exhaustion::message(shortage),
+            failure.first_line()
+        )),
+        _ => failure,
     }
 }
 
@@ -264,5 +283,34 @@ pub fn timed_out(context: &ScenarioContext, limit: Duration, rerun: String) -> S
                 ..Evidence::for_whole_scenario(&context.case, Failure::broken(cause))
             }),
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mismatch_during_a_shortage_of_the_suite_is_an_error() {
+        let mismatch = Failure::mismatch("OK", "UNAVAILABLE");
+        let failure = excuse_mismatch(mismatch, Some("Too many open files"));
+        let Failure::Broken { cause } = failure else {
+            panic!("{failure:?}");
+        };
+        for part in [
+            "Too many open files",
+            "--jobs",
+            "expected OK, got UNAVAILABLE",
+        ] {
+            assert!(cause.contains(part), "{cause}");
+        }
+    }
+
+    #[test]
+    fn other_failures_are_not_changed() {
+        let mismatch = Failure::mismatch("OK", "UNAVAILABLE");
+        assert_eq!(excuse_mismatch(mismatch.clone(), None), mismatch);
+        let broken = Failure::broken("PostgreSQL died");
+        assert_eq!(excuse_mismatch(broken.clone(), Some("no memory")), broken);
     }
 }

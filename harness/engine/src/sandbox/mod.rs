@@ -1,6 +1,7 @@
 //! Per-run resources of the machine: folder, ports, child processes, and their cleanup.
 //!
 //! - [`descriptors`]: the limit of open files
+//! - [`exhaustion`]: detects that descriptors, memory, ports or disk space are exhausted
 //! - [`host`]: environment variables and programs of this machine
 //! - [`folder`]: the folder that holds all files of a run
 //! - `processes`: the process table, read from `/proc`
@@ -11,6 +12,7 @@ use std::io;
 use std::sync::Arc;
 
 pub mod descriptors;
+pub mod exhaustion;
 pub mod folder;
 pub mod host;
 pub mod ports;
@@ -38,8 +40,10 @@ pub struct Sandbox {
 impl Sandbox {
     /// Creates the run's folder and starts its watchdog; with `keep` the folder stays after the run.
     ///
-    /// Fails if the temporary folder is not writable, or if this program cannot start itself as the watchdog.
+    /// Fails if the temporary folder is not writable, the loopback interface is down, or this program cannot
+    /// start itself as the watchdog.
     pub fn create(keep: bool) -> io::Result<Self> {
+        ports::check_loopback()?;
         let folder = RunFolder::choose()?;
         let watchdog = Watchdog::start(&folder)?;
         if keep {

@@ -6,10 +6,11 @@
 use std::collections::VecDeque;
 use std::fs;
 use std::io::{self, ErrorKind};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, TcpListener};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use crate::sandbox::watchdog::Watchdog;
 
@@ -21,6 +22,22 @@ const MIN_PORT: u16 = 10_000;
 
 /// The start of the ephemeral range where `/proc` does not state it.
 const DEFAULT_EPHEMERAL_START: u16 = 32_768;
+
+/// Timeout of a connection within this machine.
+const LOOPBACK_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Fails unless a connection to 127.0.0.1 is possible, which every part of a run needs.
+pub(super) fn check_loopback() -> io::Result<()> {
+    let connected = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+        .and_then(|listener| TcpStream::connect_timeout(&listener.local_addr()?, LOOPBACK_TIMEOUT));
+    connected.map(drop).map_err(|error| {
+        let text = format!(
+            "no connection to 127.0.0.1 is possible: {error}; is the loopback interface up? `ip link set lo up` \
+             brings it up"
+        );
+        io::Error::new(error.kind(), text)
+    })
+}
 
 /// Allocates ports. Clones share the same blocks.
 #[derive(Clone, Debug)]

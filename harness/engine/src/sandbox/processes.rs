@@ -16,10 +16,14 @@ pub(crate) struct Process {
     pub(crate) parent: i32,
     /// Process group id: the process id of the group's leader.
     pub(crate) group: i32,
+    /// Session id: the process id of the session's leader.
+    pub(crate) session: i32,
     /// Whether the process is a zombie: it has ended, and its parent has not waited for it.
     pub(crate) ended: bool,
     /// Processor time of the process and of the children that it waited for.
     pub(crate) cpu: Duration,
+    /// Start time in clock ticks since boot. Process ids are reused, but not with the same start time.
+    pub(crate) started: u64,
 }
 
 impl Process {
@@ -42,8 +46,10 @@ impl Process {
             pid,
             parent: fields.get(1)?.parse().ok()?,
             group: fields.get(2)?.parse().ok()?,
+            session: fields.get(3)?.parse().ok()?,
             ended: matches!(*fields.first()?, "Z" | "X"),
             cpu: CPU_TICK * ticks,
+            started: fields.get(19)?.parse().ok()?,
         })
     }
 }
@@ -56,6 +62,28 @@ pub(crate) fn all() -> Vec<Process> {
         .flatten()
         .filter_map(|entry| Process::read(entry.file_name().to_str()?.parse().ok()?))
         .collect()
+}
+
+/// The process ids of a process's children.
+pub(crate) fn children(pid: i32) -> Vec<i32> {
+    let threads = fs::read_dir(format!("/proc/{pid}/task"));
+    let lists: Vec<_> = threads
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|thread| fs::read_to_string(thread.path().join("children")))
+        .collect();
+    if lists.iter().any(Result::is_ok) {
+        let ids = lists
+            .iter()
+            .flatten()
+            .flat_map(|ids| ids.split_whitespace());
+        return ids.filter_map(|id| id.parse().ok()).collect();
+    }
+    // The kernel was built without these lists (CONFIG_PROC_CHILDREN).
+    let mut processes = all();
+    processes.retain(|process| process.parent == pid);
+    processes.iter().map(|process| process.pid).collect()
 }
 
 /// The processes of a group, zombies included.
@@ -104,6 +132,7 @@ mod tests {
             (1, 70, true)
         );
         assert_eq!(process.cpu, Duration::from_millis(1230));
+        assert_eq!(process.started, 5);
     }
 
     #[test]
@@ -124,6 +153,21 @@ mod tests {
         assert!(resident_memory(own).expect("its memory") > 1 << 20);
         let group = group_members(process.group);
         assert!(group.iter().any(|member| member.pid == own));
+    }
+
+    #[test]
+    fn children_of_all_threads_are_found() {
+        let start = || std::process::Command::new("sleep").arg("600").spawn();
+        let mut child = std::thread::scope(|scope| {
+            let started = scope.spawn(start);
+            started.join().expect("no panic").expect("a child")
+        });
+        let own = i32::try_from(std::process::id()).expect("a number");
+        let pid = i32::try_from(child.id()).expect("a number");
+        assert!(children(own).contains(&pid));
+        child.kill().expect("it is killed");
+        child.wait().expect("it has ended");
+        assert!(!children(own).contains(&pid));
     }
 
     #[test]

@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 pub use super::launch::{Launch, StartCause, StartError};
 use super::output::{Output, Stream};
 use crate::sandbox::processes::{self, Process};
-use crate::sandbox::watchdog::Watchdog;
+use crate::sandbox::watchdog::{self, Watchdog};
 
 /// How long output is read after the process and its group have ended. The pipe may still contain output, but a
 /// grandchild that left the group may keep the pipe open indefinitely.
@@ -229,6 +229,7 @@ impl Reaper {
         let status = self.child.wait().await.ok();
         self.watchdog
             .unregister_group(self.pid.as_raw().unsigned_abs());
+        watchdog::reap_orphans();
         self.read_remaining_output().await;
         Exit {
             code: status.and_then(|status| ExitStatus::code(&status)),

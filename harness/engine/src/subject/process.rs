@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::control::SubjectKind;
-use super::instance::Instance;
+use super::instance::{Instance, StartCause, StartError};
 use super::interface::{Command, Subject};
 use super::launch::Launch;
 use crate::failure::{Failure, StepResult};
@@ -95,7 +95,37 @@ impl Subject for ProcessSubject {
     }
 
     fn start(&self, command: &Command) -> StepResult<Instance> {
-        Instance::start(&self.launch(command)?, &self.sandbox.watchdog)
-            .map_err(|error| Failure::mismatch("a program that starts", error))
+        Instance::start(&self.launch(command)?, &self.sandbox.watchdog).map_err(start_failure)
+    }
+}
+
+/// The failure of a program that did not start: an error of the suite if processes or descriptors are exhausted.
+fn start_failure(error: StartError) -> Failure {
+    match error.cause {
+        StartCause::Exhausted(_) => Failure::broken(error),
+        _ => Failure::mismatch("a program that starts", error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+
+    fn error(cause: StartCause) -> StartError {
+        StartError {
+            name: "shop #1".to_owned(),
+            program: "./shop".to_owned(),
+            cause,
+        }
+    }
+
+    #[test]
+    fn a_program_that_cannot_start_because_processes_are_exhausted_is_an_error() {
+        let full = StartCause::Exhausted(io::Error::from_raw_os_error(nix::libc::EAGAIN));
+        assert!(matches!(start_failure(error(full)), Failure::Broken { .. }));
+        let absent = start_failure(error(StartCause::NotFound));
+        assert!(matches!(absent, Failure::Mismatch { .. }));
     }
 }

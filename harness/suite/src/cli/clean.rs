@@ -1,13 +1,13 @@
 //! `conformance clean`: removes what earlier runs left.
 
-use std::io::Write as _;
+use std::fmt::Write as _;
 
 use conformance_engine::sandbox::watchdog;
 
 pub fn main() -> anyhow::Result<u8> {
     let runtime = tokio::runtime::Runtime::new()?;
     let cleaned = runtime.block_on(watchdog::clean());
-    let mut out = std::io::stdout().lock();
+    let mut out = String::new();
     for what in &cleaned.removed {
         writeln!(out, "removed {what}")?;
     }
@@ -17,5 +17,6 @@ pub fn main() -> anyhow::Result<u8> {
     for what in &cleaned.left {
         writeln!(out, "not removed: {what}")?;
     }
+    super::print(&out)?;
     Ok(0)
 }

@@ -1,6 +1,6 @@
 //! `conformance explain`: a clause and its scenarios.
 
-use std::io::Write as _;
+use std::fmt::Write as _;
 
 use clap::Args;
 use conformance_engine::features::cases;
@@ -18,7 +18,7 @@ pub struct ExplainArguments {
 }
 
 pub fn main(arguments: &ExplainArguments) -> anyhow::Result<u8> {
-    let mut out = std::io::stdout().lock();
+    let mut out = String::new();
     let id = arguments.clause.to_uppercase();
     anyhow::ensure!(
         CATALOGUE.has_clause(&id),
@@ -28,7 +28,9 @@ pub fn main(arguments: &ExplainArguments) -> anyhow::Result<u8> {
     let cases = cases::cases(&documents, &CATALOGUE);
     let mut found = cases.iter().filter(|it| it.clause == id).peekable();
     let Some(first) = found.peek() else {
-        writeln!(out, "{id} has no scenario yet: no verdict claims it.")?;
+        super::print(&format!(
+            "{id} has no scenario yet: no verdict claims it.\n"
+        ))?;
         return Ok(0);
     };
     writeln!(out, "{id}  {}\n\n{}\n", first.title, first.text)?;
@@ -44,5 +46,6 @@ pub fn main(arguments: &ExplainArguments) -> anyhow::Result<u8> {
             writeln!(out, "      {} {}", step.keyword.trim(), step.value)?;
         }
     }
+    super::print(&out)?;
     Ok(0)
 }

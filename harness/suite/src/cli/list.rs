@@ -1,6 +1,6 @@
 //! `conformance list`: scenarios without running them; steps that exist.
 
-use std::io::Write as _;
+use std::fmt::Write as _;
 
 use clap::Args;
 use conformance_engine::features::cases;
@@ -24,7 +24,7 @@ pub struct ListArguments {
 }
 
 pub fn main(arguments: &ListArguments) -> anyhow::Result<u8> {
-    let mut out = std::io::stdout().lock();
+    let mut out = String::new();
     if arguments.steps {
         for definition in lint::step_definitions::<World>() {
             writeln!(
@@ -33,6 +33,7 @@ pub fn main(arguments: &ListArguments) -> anyhow::Result<u8> {
                 definition.kind, definition.regex, definition.location
             )?;
         }
+        super::print(&out)?;
         return Ok(0);
     }
     let documents = features::load(arguments.features.features.as_deref())?;
@@ -60,5 +61,6 @@ pub fn main(arguments: &ListArguments) -> anyhow::Result<u8> {
         "{listed} scenarios; not judged yet: {}",
         CATALOGUE.pending().join(", ")
     )?;
+    super::print(&out)?;
     Ok(0)
 }

@@ -9,10 +9,14 @@ mod list;
 mod run;
 mod self_check;
 
+use std::io::{self, Write as _};
+use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
-use std::process::ExitCode;
+use std::process::{self, ExitCode};
 
 use clap::{Args, Parser, Subcommand};
+use conformance_engine::backends::engine_host;
+use conformance_engine::sandbox::host::Host;
 use conformance_engine::sandbox::{descriptors, watchdog};
 
 use crate::session::Interrupted;
@@ -74,6 +78,31 @@ enum Command {
     Watchdog,
 }
 
+impl Command {
+    fn may_use_containers(&self) -> bool {
+        matches!(
+            self,
+            Self::Run(_) | Self::SelfCheck(_) | Self::Doctor | Self::Clean
+        )
+    }
+}
+
+/// Restarts this program with `DOCKER_HOST` set, if the library that starts containers would use another engine
+/// than docker's client: the library reads neither contexts nor podman's sockets.
+fn restart_for_engine() {
+    let raw = std::env::var("DOCKER_HOST").ok();
+    let Some(host) = engine_host::address_for_restart(&Host::local(), raw.as_deref()) else {
+        return;
+    };
+    let mut arguments = std::env::args_os();
+    let mut again = process::Command::new("/proc/self/exe");
+    if let Some(name) = arguments.next() {
+        again.arg0(name);
+    }
+    // It returns only if it fails; then the library uses its default engine.
+    let _ = again.args(arguments).env("DOCKER_HOST", host).exec();
+}
+
 /// Where the features come from.
 #[derive(Args, Clone, Debug, Default)]
 pub struct FeatureArguments {
@@ -89,6 +118,9 @@ pub fn main() -> ExitCode {
     let command = arguments
         .command
         .unwrap_or_else(|| Command::Run(Box::new(arguments.run)));
+    if command.may_use_containers() {
+        restart_for_engine();
+    }
     let done = match command {
         Command::Run(arguments) => run::main(&arguments),
         Command::List(arguments) => list::main(&arguments),
@@ -115,7 +147,16 @@ pub fn main() -> ExitCode {
     }
 }
 
+/// Prints a text. A closed pipe is not an error: `conformance list | head`.
+fn print(text: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        printed => printed,
+    }
+}
+
 fn is_closed_pipe(error: &anyhow::Error) -> bool {
-    let cause = error.downcast_ref::<std::io::Error>();
-    cause.is_some_and(|it| it.kind() == std::io::ErrorKind::BrokenPipe)
+    let cause = error.downcast_ref::<io::Error>();
+    cause.is_some_and(|it| it.kind() == io::ErrorKind::BrokenPipe)
 }

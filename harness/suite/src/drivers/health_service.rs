@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use conformance_engine::failure::{Failure, StepResult};
 use conformance_engine::observe::Journal;
+use conformance_engine::sandbox::exhaustion;
 use tokio::task::AbortHandle;
 use tonic::Status;
 use tonic::transport::{Channel, Endpoint};
@@ -46,6 +47,7 @@ impl HealthService {
         let answer = tokio::time::timeout(GIVE_UP, client.check(request)).await;
         let answer =
             answer.unwrap_or_else(|_| Err(Status::unknown("the suite gave up: no answer")));
+        let answer = answer.inspect_err(|status| exhaustion::record(status));
         let answer = answer.map(|it| word(it.into_inner().status));
         self.journal
             .note(format!("health Check {service:?} {answer:?}"));

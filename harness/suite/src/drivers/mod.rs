@@ -36,10 +36,12 @@ pub mod wire;
 
 use conformance_engine::backends::provider::BackendError;
 use conformance_engine::failure::Failure;
+use conformance_engine::sandbox::exhaustion;
 pub use tonic::{Code, Status};
 
-/// The innermost cause of an error.
+/// The innermost cause of an error. Records the error if the suite's own resources are exhausted.
 pub fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
+    exhaustion::record(error);
     let mut error = error;
     while let Some(source) = error.source() {
         error = source;

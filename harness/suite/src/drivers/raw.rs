@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use conformance_engine::failure::{Failure, StepResult};
+use conformance_engine::sandbox::exhaustion;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
@@ -16,6 +17,7 @@ const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
 pub async fn connect(port: u16) -> StepResult<TcpStream> {
     TcpStream::connect(("127.0.0.1", port))
         .await
+        .inspect_err(|error| exhaustion::record(error))
         .map_err(|error| Failure::mismatch(format!("port {port} takes connections"), error))
 }
 

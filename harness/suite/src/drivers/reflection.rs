@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use conformance_engine::failure::{Failure, StepResult};
 use conformance_engine::observe::Journal;
+use conformance_engine::sandbox::exhaustion;
 use prost::Message as _;
 use prost_types::FileDescriptorProto;
 use tonic::client::Grpc;
@@ -121,7 +122,10 @@ impl Reflection {
         question: MessageRequest,
     ) -> Result<MessageResponse, Status> {
         let mut client = Grpc::new(self.channel.clone());
-        let unreachable = |error| Status::unavailable(format!("{error}"));
+        let unreachable = |error: tonic::transport::Error| {
+            exhaustion::record(&error);
+            Status::unavailable(error.to_string())
+        };
         client.ready().await.map_err(unreachable)?;
         let request = ServerReflectionRequest {
             host: String::new(),

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::support::{Place, manifest};
+use crate::support::{Place, Ran, manifest, suite};
 
 fn signal(child: &Child, name: &str) {
     let status = Command::new("kill")
@@ -104,6 +104,73 @@ fn sigkill_leaves_nothing_and_the_next_run_is_green() {
         .run(&["run", "--clause", "USR-1"])
         .check(0, &["passed, 0 failed"]);
     place.assert_nothing_left();
+}
+
+/// A program that leaves an orphan behind: in its own session and without the run's variables. Its argument
+/// contains the path of the place.
+const LEAVES_AN_ORPHAN: &str =
+    "(env -i setsid tail -f \"$0\" >/dev/null 2>&1 </dev/null &)\nexec tail -f /dev/null";
+
+#[test]
+fn an_orphan_without_the_run_s_groups_and_variables_is_killed_with_the_run() {
+    let place = Place::new();
+    place.subject_script(LEAVES_AN_ORPHAN);
+    let mut child = place.start(&["run", "--clause", "USR-1", "--jobs", "1"]);
+    wait_for_orphan(&place);
+    signal(&child, "-TERM");
+    assert_eq!(child.wait().expect("the suite ends").code(), Some(130));
+    place.assert_nothing_left();
+}
+
+#[test]
+fn sigkill_leaves_no_orphan() {
+    let place = Place::new();
+    place.subject_script(LEAVES_AN_ORPHAN);
+    let mut child = place.start(&["run", "--clause", "USR-1", "--jobs", "1"]);
+    wait_for_orphan(&place);
+    // The watchdog finds the orphan at its next poll, which has no observable effect.
+    let (_sender, never) = std::sync::mpsc::channel::<()>();
+    assert!(never.recv_timeout(Duration::from_secs(1)).is_err());
+    signal(&child, "-KILL");
+    child.wait().expect("the suite ends");
+    place.assert_nothing_left();
+}
+
+/// Waits until the program's orphan runs.
+fn wait_for_orphan(place: &Place) {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    let is_orphan =
+        |process: &String| process.contains(": tail -f ") && process.contains("/subject");
+    while !place.left_processes().iter().any(is_orphan) {
+        assert!(Instant::now() < deadline, "{}", place.written());
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn a_suite_that_runs_out_of_descriptors_reports_errors_instead_of_failures() {
+    for limit in [66, 70] {
+        let place = Place::new();
+        place.reference();
+        let script = format!(
+            "ulimit -n {limit}; exec {} run --jobs 8 --clause USR-1 --clause USR-7 --clause STR-1",
+            suite()
+        );
+        let mut shell = Command::new("sh");
+        shell
+            .args(["-c", &script])
+            .current_dir(place.path())
+            .env("TMPDIR", place.temp())
+            .env("CI", "true");
+        let ran = Ran::from(shell.output().expect("a shell"));
+        assert_ne!(ran.status, Some(1), "{limit}: {}", ran.text);
+        assert!(
+            !ran.text.contains("not conformant"),
+            "{limit}: {}",
+            ran.text
+        );
+        place.assert_nothing_left();
+    }
 }
 
 /// A run that is still building its subject when the signal comes.

@@ -6,6 +6,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::LazyLock;
 
+/// Path of the suite's program.
+pub fn suite() -> &'static str {
+    env!("CARGO_BIN_EXE_conformance")
+}
+
 /// A manifest around one command line of the user service.
 pub fn manifest(command: &str) -> String {
     format!(
@@ -78,7 +83,7 @@ impl Place {
 
     /// The suite with these arguments, in this folder.
     pub fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_conformance"));
+        let mut command = Command::new(suite());
         command
             .args(arguments)
             .current_dir(self.path())

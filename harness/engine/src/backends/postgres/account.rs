@@ -1,10 +1,12 @@
 //! The system user that runs the PostgreSQL server.
 
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::fs::Metadata;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Command;
 
+use nix::libc;
 use nix::unistd::{User, geteuid};
 
 use super::server::POSTGRES;
@@ -43,7 +45,50 @@ impl Account {
             return Ok(());
         };
         std::os::unix::fs::chown(path, Some(user.uid.as_raw()), Some(user.gid.as_raw()))
-            .map_err(|error| cannot_prepare(path, &error))
+            .map_err(|error| self.chown_error(path, &error))
+    }
+
+    /// The error of a failed chown, with advice that fits its cause.
+    fn chown_error(&self, path: &Path, error: &std::io::Error) -> BackendError {
+        let cause = format!("{} cannot be given to {self}: {error}", path.display());
+        let advice = match error.raw_os_error() {
+            Some(libc::EINVAL) => {
+                "this user namespace does not have that user: map all users into it (`podman unshare`, \
+                 `unshare --map-auto`), or run the suite outside of it"
+            }
+            Some(libc::EPERM) => {
+                "this root user may not change owners (capability CHOWN): run the suite as another user"
+            }
+            _ => "set TMPDIR to a folder with enough free space",
+        };
+        BackendError::broken(&POSTGRES, cause, advice)
+    }
+
+    /// Replaces an error of the server by its cause if the account cannot reach one of these paths.
+    pub(super) fn explain(&self, error: BackendError, paths: &[&Path]) -> BackendError {
+        let Some(cause) = paths.iter().find_map(|path| self.access_problem(path)) else {
+            return error;
+        };
+        let advice = "let every user enter it (`chmod o+x`), set TMPDIR to a folder that every user can enter, \
+                      or run the suite as another user than root";
+        BackendError::broken(&POSTGRES, cause, advice)
+    }
+
+    /// Names the first parent folder of a path that the account cannot enter; `None` if it can enter all.
+    fn access_problem(&self, path: &Path) -> Option<String> {
+        let Self(Some(user)) = self else {
+            return None;
+        };
+        let mut folders: Vec<&Path> = path.ancestors().skip(1).collect();
+        folders.reverse();
+        folders.into_iter().find_map(|folder| {
+            let metadata = folder.metadata().ok()?;
+            let (mode, name) = (metadata.mode() & 0o7777, folder.display());
+            let cause = format!(
+                "its server runs as {self}, and that user cannot enter the folder {name} (mode {mode:04o})"
+            );
+            (!may_enter(&metadata, user)).then_some(cause)
+        })
     }
 
     /// Creates a folder that only this account can enter.
@@ -70,6 +115,18 @@ impl std::fmt::Display for Account {
             None => f.write_str("the suite's user"),
         }
     }
+}
+
+/// Whether a folder's mode lets a user enter it. The server has no supplementary groups.
+fn may_enter(folder: &Metadata, user: &User) -> bool {
+    let bit = if folder.uid() == user.uid.as_raw() {
+        0o100
+    } else if folder.gid() == user.gid.as_raw() {
+        0o010
+    } else {
+        0o001
+    };
+    folder.mode() & bit != 0
 }
 
 fn cannot_prepare(path: &Path, error: &std::io::Error) -> BackendError {

@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
 use nix::sys::signal::Signal;
-use nix::sys::statvfs::statvfs;
 
 use super::account::Account;
 use super::managed::{ADMIN_ROLE, SETTINGS, TIME_ZONE, admin_config, prepare, probe};
@@ -16,6 +15,7 @@ use crate::backends::provider::{BackendError, BackendInfo, ProviderKind};
 use crate::backends::server::{
     ManagedServer as _, POLL_INTERVAL, Server, Workspace, random_password, wait_until_ready,
 };
+use crate::sandbox::exhaustion::{SHM_FOLDER, free_space, with_free_space};
 use crate::sandbox::host::Host;
 use crate::sandbox::ports::Port;
 
@@ -122,16 +122,8 @@ fn create_shared_folder(workspace: &Workspace, folder: &Path) -> std::io::Result
     workspace.watchdog.mark_alive(folder)
 }
 
-/// The in-memory file system of Linux.
-const SHM_FOLDER: &str = "/dev/shm";
-
 /// Bytes that must be free for databases in memory: far more than those of all concurrent scenarios.
 const MIN_FREE_MEMORY: u64 = 2 << 30;
-
-fn free_space(folder: &Path) -> Option<u64> {
-    let state = statvfs(folder).ok()?;
-    state.blocks_available().checked_mul(state.fragment_size())
-}
 
 fn available_memory() -> Option<u64> {
     let text = std::fs::read_to_string("/proc/meminfo").ok()?;
@@ -174,15 +166,20 @@ async fn initialize(
         }
         account.apply_to(&mut command);
         let log = workspace.folder.join(format!("initdb-{attempt}.log"));
-        let initdb = Server::start(&POSTGRES, command, &log, &workspace.watchdog)?;
+        let initdb = Server::start(&POSTGRES, command, &log, &workspace.watchdog)
+            .map_err(|error| account.explain(error, &[&data, &workspace.folder, &program.path]))?;
         let status = initdb.wait_until_exit().await?;
         if status.success() {
             break;
         }
         if attempt + 1 == locales.len() || !blames_locale(&log) {
-            let folder = workspace.folder.display();
-            let cause = format!("initdb failed ({status}) in {folder}, run as {account}");
-            return Err(initdb.broken(cause));
+            let folder = data.display();
+            let mut cause = format!("initdb failed ({status}) in {folder}, run as {account}");
+            // The error that `broken` returns states the free space of the workspace's folder itself.
+            if let Some(in_memory) = data.parent().filter(|parent| *parent != workspace.folder) {
+                cause = with_free_space(cause, in_memory);
+            }
+            return Err(account.explain(initdb.broken(cause), &[&data, &workspace.folder]));
         }
     }
     // Only initdb needs the file. If this fails, it is removed with the run's folder.
@@ -232,7 +229,8 @@ async fn launch(
             command.args(["-c", setting]);
         }
         account.apply_to(&mut command);
-        let server = Server::start(&POSTGRES, command, &log, &workspace.watchdog)?;
+        let server = Server::start(&POSTGRES, command, &log, &workspace.watchdog)
+            .map_err(|error| account.explain(error, &[data, &workspace.folder]))?;
         let config = admin_config(([127, 0, 0, 1], port.number()).into(), password);
         match wait_until_ready(&server, POLL_INTERVAL, || probe(config.clone())).await {
             Ok(()) => {

@@ -29,10 +29,10 @@ mod on_redis;
 const WAIT_LIMIT: Duration = Duration::from_secs(20);
 
 /// A sandbox without a watchdog process; its folder is removed on drop.
-struct TestSandbox(Sandbox);
+pub(super) struct TestSandbox(pub(super) Sandbox);
 
 impl TestSandbox {
-    fn new(host: Host) -> Self {
+    pub(super) fn new(host: Host) -> Self {
         let (folder, watchdog) = (RunFolder::choose().unwrap(), Watchdog::without_process());
         // So that `conformance clean` does not remove it.
         folder.subfolder("sandbox").unwrap();

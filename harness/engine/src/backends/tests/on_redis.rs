@@ -206,6 +206,79 @@ async fn an_external_redis_whose_databases_are_all_leased_makes_the_next_lease_w
     server.stop().await;
 }
 
+/// Adds entries for all databases to the lease registry, `age` seconds old; returns a lease of the registry.
+async fn register_leases(server: &Redis, run: &str, age: u64) -> RedisLease {
+    let registry = server.lease().await.unwrap();
+    let mut connection = registry.connect().await.unwrap();
+    let (now, _): (u64, u64) = cmd("TIME").query_async(&mut connection).await.unwrap();
+    for database in 1..16 {
+        cmd("SET")
+            .arg(format!("conformance:lease:{database}"))
+            .arg(format!("{}:{run}", now - age))
+            .exec_async(&mut connection)
+            .await
+            .unwrap();
+    }
+    registry
+}
+
+/// A sandbox in which the server of this lease is the external Redis.
+fn sandbox_with_external(registry: &RedisLease) -> TestSandbox {
+    let url = registry.url(registry.address());
+    let variables = [("CONFORMANCE_REDIS_URL", url.as_str())];
+    TestSandbox::new(Host::with_variables(variables))
+}
+
+#[tokio::test]
+async fn a_database_that_is_still_leased_when_the_run_stops_is_released() {
+    let server_sandbox = TestSandbox::local();
+    let server = start_redis(&server_sandbox).await;
+    let registry = server.lease().await.unwrap();
+    let sandbox = sandbox_with_external(&registry);
+    let external = Redis::start(Choice::Auto, &sandbox.0).await.unwrap();
+    let lease = external.lease().await.unwrap();
+    write_key(&lease).await;
+    assert_eq!(
+        key_count(&registry).await,
+        1,
+        "the lease's entry in the registry"
+    );
+    external.stop().await;
+    assert_eq!(key_count(&registry).await, 0);
+    assert_eq!(key_count(&lease).await, 0);
+    drop((lease, registry));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn an_external_redis_without_a_free_database_is_reported_at_the_start() {
+    let server_sandbox = TestSandbox::local();
+    let server = start_redis(&server_sandbox).await;
+    let registry = register_leases(&server, "another", 0).await;
+    let sandbox = sandbox_with_external(&registry);
+    let error = Redis::start(Choice::Auto, &sandbox.0).await.unwrap_err();
+    let text = error.to_string();
+    assert!(text.contains("15 are leased by other runs"), "{text}");
+    drop(registry);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn leases_of_a_run_that_was_killed_a_minute_ago_are_reused() {
+    let server_sandbox = TestSandbox::local();
+    let server = start_redis(&server_sandbox).await;
+    let registry = register_leases(&server, "killed", 60).await;
+    let sandbox = sandbox_with_external(&registry);
+    let external = Redis::start(Choice::Auto, &sandbox.0).await.unwrap();
+    let lease = external.lease().await.unwrap();
+    assert_eq!(key_count(&lease).await, 0);
+    drop(lease);
+    external.stop().await;
+    assert_eq!(key_count(&registry).await, 14, "the other entries");
+    drop(registry);
+    server.stop().await;
+}
+
 #[tokio::test]
 #[ignore = "needs a container engine: ci/setup --containers"]
 async fn a_redis_in_containers_does_what_every_provider_must_do_and_is_removed() {

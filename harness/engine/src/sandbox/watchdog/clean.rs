@@ -10,6 +10,7 @@ use nix::unistd::{getpid, getppid};
 use super::containers::{self, machine_name};
 use super::lock::{is_locked, is_not_found};
 use super::resources::RunResources;
+use crate::sandbox::exhaustion::SHM_FOLDER;
 use crate::sandbox::folder::is_run_folder_name;
 
 /// The file in each run folder that is locked until the run ends.
@@ -68,7 +69,7 @@ pub async fn clean() -> Cleaned {
 /// Folders of runs that are over, in the temporary folder and in `/dev/shm`.
 fn stale_folders() -> Vec<PathBuf> {
     let mut all = entries(&std::env::temp_dir());
-    all.extend(entries(Path::new("/dev/shm")));
+    all.extend(entries(Path::new(SHM_FOLDER)));
     all.retain(|path| {
         path.file_name().is_some_and(is_run_folder_name) && path.is_dir() && !is_alive(path)
     });

@@ -2,12 +2,14 @@
 //!
 //! The harness writes a record of every resource that it creates to the watchdog's standard input. When
 //! this pipe closes, because the run is over or the harness was killed, the watchdog kills the registered
-//! process groups with all descendants and every process whose `TMPDIR` is in the run's folder (a
-//! grandchild may have left its group and outlived its parent), and removes folders, files and containers.
+//! process groups with all descendants, every process whose `TMPDIR` is in the run's folder, and every orphan
+//! that the harness adopted (a grandchild may have left its group and outlived its parent). Then it removes
+//! folders, files and containers.
 //!
 //! - `lock`: a locked file that one run owns
 //! - `memory`: shared memory that outlives its processes
 //! - `containers`: lists and removes the containers of runs
+//! - `orphans`: finds and reaps processes that the harness adopted
 //! - `sweep`: finds and kills the processes of a run
 //! - `resources`: the registered resources of a run, and their removal
 //! - [`clean`](clean()): removes what earlier runs left behind
@@ -16,6 +18,7 @@ mod clean;
 mod containers;
 mod lock;
 mod memory;
+mod orphans;
 mod resources;
 mod sweep;
 
@@ -33,6 +36,8 @@ pub use self::clean::{Cleaned, clean};
 pub(crate) use self::containers::{FOLDER_LABEL, MACHINE_LABEL, RUN_LABEL, machine_name};
 use self::lock::Lock;
 pub(crate) use self::memory::release_shared_memory;
+use self::orphans::ChildMonitor;
+pub(crate) use self::orphans::reap_orphans;
 use self::resources::{RECORD_END, RunResources};
 use crate::sandbox::folder::RunFolder;
 
@@ -58,6 +63,7 @@ impl Watchdog {
     ///
     /// When this returns, no signal except SIGKILL can end the watchdog.
     pub fn start(folder: &RunFolder) -> io::Result<Self> {
+        let is_subreaper = orphans::become_subreaper();
         let child = start_process().map_err(|error| {
             io::Error::new(
                 error.kind(),
@@ -65,6 +71,9 @@ impl Watchdog {
             )
         })?;
         let watchdog = Self::from_child(Some(child));
+        if is_subreaper {
+            watchdog.record("harness", std::process::id().to_string().as_bytes());
+        }
         // Registered before it exists: the run may be killed in between.
         watchdog.register_folder(folder.path());
         folder.create()?;
@@ -189,15 +198,18 @@ fn start_process() -> io::Result<Child> {
 
 /// The body of the hidden command `watchdog`: reads records until the pipe closes, then cleans up.
 ///
-/// Must be called while the process has one thread: it blocks all signals, so that only SIGKILL can end it.
+/// Must be called while the process has one thread: it blocks all signals, for threads that are started later as
+/// well, so that only SIGKILL can end the process.
 pub fn watchdog_main() -> ExitCode {
     // A separate session, so that ctrl-C on the terminal reaches only the harness.
     let _ = setsid();
     let _ = SigSet::all().thread_block();
     let excluded = [getpid().as_raw(), getppid().as_raw()];
+    let monitor = ChildMonitor::start(getppid().as_raw());
     // It fails only if the harness is dead; then the pipe is closed as well.
     let _ = writeln!(io::stdout(), "{READY}");
-    let resources = RunResources::read(io::stdin().lock());
+    let mut resources = RunResources::read(io::stdin().lock());
+    resources.harness_children.observed = monitor.stop();
     let left = resources.clean_up(&excluded);
     for resource in &left {
         let _ = writeln!(

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use super::containers;
 use super::lock::{Lock, is_not_found};
+use super::orphans::HarnessChildren;
 use super::sweep::RunProcesses;
 
 /// Terminates a record; a path cannot contain this byte.
@@ -30,6 +31,7 @@ pub(super) struct RunResources {
     files: BTreeSet<PathBuf>,
     pub(super) locks: BTreeSet<PathBuf>,
     pub(super) containers: BTreeSet<String>,
+    pub(super) harness_children: HarnessChildren,
 }
 
 impl RunResources {
@@ -69,6 +71,7 @@ impl RunResources {
         }
         match (verb, group, path) {
             (b"group", Some(group), _) => _ = self.groups.insert(group),
+            (b"harness", Some(harness), _) => self.harness_children.harness = Some(harness),
             (b"gone", Some(group), _) => _ = self.groups.remove(&group),
             (b"folder", _, Some(path)) => _ = self.folders.insert(path),
             (b"keep", _, Some(path)) => _ = self.kept_folders.insert(path),
@@ -90,6 +93,7 @@ impl RunResources {
         let run_processes = RunProcesses {
             groups: &self.groups,
             folders: &self.folders,
+            harness_children: &self.harness_children,
             excluded,
         };
         let started = Instant::now();

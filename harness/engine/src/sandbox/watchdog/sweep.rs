@@ -7,14 +7,18 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use super::memory::Memory;
+use super::orphans::HarnessChildren;
 use crate::sandbox::processes::{self, Process};
 
-/// Criteria by which a run's processes are recognized: by group, by `TMPDIR`, or as descendants of such a process.
+/// Criteria by which a run's processes are recognized: by group, by `TMPDIR`, as children of the harness, or as
+/// descendants of such a process.
 pub(super) struct RunProcesses<'a> {
     /// Process groups of the run.
     pub(super) groups: &'a BTreeSet<i32>,
     /// Folders of the run: a process whose `TMPDIR` is inside one of them belongs to the run.
     pub(super) folders: &'a BTreeSet<PathBuf>,
+    /// The children that the harness has or had: an orphan whose parent it is belongs to the run.
+    pub(super) harness_children: &'a HarnessChildren,
     /// Processes that never belong to the run: the harness and the watchdog.
     pub(super) excluded: &'a [i32],
 }
@@ -56,8 +60,11 @@ impl RunProcesses<'_> {
             all.iter()
                 .filter(|process| process.pid > 1 && !self.excluded.contains(&process.pid))
         };
-        let is_own =
-            |process: &&Process| self.groups.contains(&process.group) || in_folder(process.pid);
+        let is_own = |process: &&Process| {
+            self.groups.contains(&process.group)
+                || self.harness_children.contains(process)
+                || in_folder(process.pid)
+        };
         let mut found: BTreeSet<i32> = candidates()
             .filter(is_own)
             .map(|process| process.pid)
@@ -97,8 +104,10 @@ mod tests {
             pid,
             parent,
             group,
+            session: group,
             ended: false,
             cpu: Duration::ZERO,
+            started: 1,
         }
     }
 
@@ -108,6 +117,10 @@ mod tests {
         let criteria = RunProcesses {
             groups: &groups,
             folders: &folders,
+            harness_children: &HarnessChildren {
+                harness: Some(10),
+                ..HarnessChildren::default()
+            },
             excluded: &[10, 11],
         };
         let found = criteria.select(all, |pid| pid == 40);
@@ -121,7 +134,7 @@ mod tests {
             process(20, 10, 20),
             process(21, 1, 20),
             process(22, 21, 22),
-            process(30, 10, 30),
+            process(30, 1, 30),
         ];
         check(&all, &[20, 21, 22, 23]);
     }
@@ -129,6 +142,11 @@ mod tests {
     #[test]
     fn a_process_with_its_tmpdir_in_the_run_folder_belongs_to_the_run() {
         check(&[process(40, 1, 40), process(41, 40, 41)], &[40, 41]);
+    }
+
+    #[test]
+    fn an_orphan_that_the_harness_adopted_belongs_to_the_run() {
+        check(&[process(50, 10, 50), process(51, 50, 51)], &[50, 51]);
     }
 
     #[test]
