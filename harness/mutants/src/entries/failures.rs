@@ -93,7 +93,7 @@ fn database() -> Vec<Mutant> {
             },
         ),
         store_mutant(
-            "database-gone-for-good",
+            "database-gone-forever",
             "USR-18",
             "after an outage of the database all calls stay UNAVAILABLE",
             FailsAfterOutage::default(),

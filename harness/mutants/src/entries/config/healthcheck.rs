@@ -44,7 +44,7 @@ pub fn mutants() -> Vec<Mutant> {
             |port| exit_code(status_of(port, "/health", RESPONSE_LIMIT) == Some(200)),
         ),
         healthcheck_mutant(
-            "healthcheck-asks-live",
+            "healthcheck-requests-live",
             "`healthcheck` requests /live",
             |port| exit_code(status_of(port, "/live", RESPONSE_LIMIT) == Some(200)),
         ),

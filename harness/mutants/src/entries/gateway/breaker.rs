@@ -34,7 +34,7 @@ fn thresholds() -> Vec<Mutant> {
             |it| add_to_max_failures(it, -1),
         ),
         gateway_mutant(
-            "breaker-heeds-health",
+            "breaker-counts-health",
             "RES-3",
             "no call is made while the user service is unhealthy",
             super::health_coupling::refuse_calls_while_unhealthy,
@@ -171,7 +171,7 @@ fn open_periods() -> Vec<Mutant> {
             },
         ),
         environment_mutant(
-            "breaker-for-good",
+            "breaker-open-forever",
             "RES-4",
             "the breaker stays open for an hour",
             |variables| {

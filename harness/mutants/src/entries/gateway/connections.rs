@@ -20,7 +20,7 @@ pub fn mutants() -> Vec<Mutant> {
             |it| intercept_calls(it, NeverReconnects::default()),
         ),
         gateway_mutant(
-            "gateway-dies-of-odd-answers",
+            "gateway-dies-of-unusual-answers",
             "RES-5",
             "INTERNAL or UNKNOWN from the user service crashes the program",
             |it| intercept_calls(it, AbortsOnError),
@@ -88,9 +88,11 @@ impl CallInterceptor for FailsAfterThree {
         if self.0.load(Ordering::Relaxed) >= 3 {
             return Err(Status::unavailable("too many calls failed"));
         }
+        // Counted before it is sent: a call that times out never returns.
+        self.0.fetch_add(1, Ordering::Relaxed);
         let response = send(context.clone()).await;
-        if response.is_err() {
-            self.0.fetch_add(1, Ordering::Relaxed);
+        if response.is_ok() {
+            self.0.fetch_sub(1, Ordering::Relaxed);
         }
         response
     }

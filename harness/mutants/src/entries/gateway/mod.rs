@@ -30,7 +30,7 @@ use crate::mutant::{Fault, Mutant, Variables};
 
 /// Mutants of the user service that could run as a gateway too, but break no clause of the gateway.
 const WITHOUT_GATEWAY_TWIN: &[&str] = &[
-    "answer-all-unwell",
+    "answer-all-unhealthy",
     "checks-cancelled",
     "checks-one-by-one",
     "config-level-debug",
@@ -161,7 +161,7 @@ fn call_mutant(
     wrong: &'static str,
     fault: CallFault,
 ) -> Mutant {
-    gateway_mutant(id, clause, wrong, move |it| {
-        gateway_calls::inject_call_fault(it, fault);
+    gateway_mutant(id, clause, wrong, move |dependencies| {
+        gateway_calls::inject_call_fault(dependencies, fault);
     })
 }

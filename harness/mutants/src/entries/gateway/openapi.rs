@@ -181,8 +181,8 @@ fn schemas() -> Vec<Mutant> {
             "openapi-no-errors",
             "the OpenAPI document has no error responses",
             |document| {
-                change_operation_responses(document, |it| {
-                    it.retain(|status, _| status.starts_with('2'));
+                change_operation_responses(document, |responses| {
+                    responses.retain(|status, _| status.starts_with('2'));
                 });
             },
         ),

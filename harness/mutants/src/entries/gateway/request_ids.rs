@@ -100,7 +100,7 @@ fn response_id_mutant(
 fn response_faults() -> Vec<Mutant> {
     vec![
         response_id_mutant(
-            "request-id-not-told",
+            "request-id-not-returned",
             "no response has a request id",
             |response| {
                 response.headers.remove(HEADER);

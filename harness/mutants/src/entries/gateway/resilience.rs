@@ -50,7 +50,7 @@ fn retries() -> Vec<Mutant> {
             |it| intercept_calls(it, RetriesBrokenCalls),
         ),
         gateway_mutant(
-            "gateway-knows-no-outage",
+            "gateway-ignores-outages",
             "RES-2",
             "a GET is not retried after a failed connection",
             |it| intercept_calls(it, ConnectionErrorIsInternal),

@@ -142,7 +142,7 @@ fn single_users() -> Vec<Mutant> {
             },
         ),
         call_mutant(
-            "gateway-status-for-good",
+            "gateway-status-forever",
             "USR-9",
             "an update without a status makes the user ACTIVE",
             CallFault {

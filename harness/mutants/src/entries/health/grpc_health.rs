@@ -38,8 +38,8 @@ pub fn mutants() -> Vec<Mutant> {
             "GRP-1",
             "Check accepts every service name",
             |_, dependencies| {
-                wire::change_requests::<HealthCheckRequest>(dependencies, "/Check", |it| {
-                    it.service.clear();
+                wire::change_requests::<HealthCheckRequest>(dependencies, "/Check", |request| {
+                    request.service.clear();
                 });
             },
         ),
@@ -56,7 +56,7 @@ pub fn mutants() -> Vec<Mutant> {
             },
         ),
         user_service_mutant(
-            "grpc-health-falls-for-good",
+            "grpc-health-falls-forever",
             "GRP-1",
             "after one failure Check always returns NOT_SERVING",
             |_, dependencies| {

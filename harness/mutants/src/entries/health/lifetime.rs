@@ -21,7 +21,7 @@ use crate::wire;
 pub fn mutants() -> Vec<Mutant> {
     vec![
         common_mutant(
-            "live-asks",
+            "live-checks",
             "HLT-1",
             "/live waits for a health check",
             |parts| {
@@ -91,7 +91,7 @@ pub fn mutants() -> Vec<Mutant> {
             },
         ),
         user_service_mutant(
-            "grpc-health-asks",
+            "grpc-health-checks-each-call",
             "HLT-5",
             "every gRPC health Check runs the resource checks again",
             |_, dependencies| {

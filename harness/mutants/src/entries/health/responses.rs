@@ -84,7 +84,7 @@ pub fn mutants() -> Vec<Mutant> {
             },
         ),
         health_mutant(
-            "answer-all-unwell",
+            "answer-all-unhealthy",
             "HLT-2",
             "every component has the overall status",
             |probe| {

@@ -36,7 +36,7 @@ pub fn mutants() -> Vec<Mutant> {
             },
         ),
         user_service_mutant(
-            "stream-tells-deletes",
+            "stream-sends-deletes",
             "STR-2",
             "deleted users are sent to subscribers",
             |_, dependencies| {

@@ -40,7 +40,8 @@ pub fn mutants() -> Vec<Mutant> {
                     "ListUsers",
                 ] {
                     wire::fail_requests(dependencies, method, |body| {
-                        body.iter().any(|it| matches!(it, b'\'' | b'%' | b'{' | 0))
+                        body.iter()
+                            .any(|byte| matches!(byte, b'\'' | b'%' | b'{' | 0))
                     });
                 }
             },

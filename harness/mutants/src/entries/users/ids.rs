@@ -29,7 +29,7 @@ pub fn mutants() -> Vec<Mutant> {
             },
         ),
         store_mutant(
-            "id-delete-nobody",
+            "id-delete-nothing",
             "USR-8",
             "a delete of an unknown id succeeds",
             DeleteUnknownSucceeds,

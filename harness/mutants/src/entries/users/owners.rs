@@ -33,7 +33,7 @@ pub fn mutants() -> Vec<Mutant> {
             }),
         ),
         store_mutant(
-            "owner-nobody",
+            "owner-nowhere",
             "USR-7",
             "several users may have the same email",
             ChangeEmail(|it| format!("{it}{}", Uuid::new_v4().simple())),
@@ -67,7 +67,7 @@ pub fn mutants() -> Vec<Mutant> {
             UpsertByEmail,
         ),
         store_mutant(
-            "owner-for-good",
+            "owner-forever",
             "USR-7",
             "the email of a deleted or changed user stays taken",
             NeverFreesEmails::default(),

@@ -39,7 +39,7 @@ pub fn mutants() -> Vec<Mutant> {
             },
         ),
         store_mutant(
-            "update-suspends-for-good",
+            "update-suspends-forever",
             "USR-9",
             "the status SUSPENDED cannot be changed",
             KeepsSuspended,
