@@ -1,4 +1,4 @@
-//! The features: embedded in the program, or read from a folder.
+//! Loads the feature files: those embedded in the `conformance` binary, or those of a folder.
 
 use std::path::Path;
 

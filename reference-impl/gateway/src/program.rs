@@ -1,4 +1,4 @@
-//! From the command to the exit status.
+//! What the gateway supplies to `platform::program`: its settings, its start, and no commands of its own.
 
 use platform::environment::Environment;
 use platform::listen::ListenError;

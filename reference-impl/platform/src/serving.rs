@@ -22,7 +22,7 @@ pub enum ServeError {
     Ended(#[from] JoinError),
 }
 
-/// The servers of a program that serves. Dropping it ends them.
+/// The running servers of a program. Dropping this aborts them; `drain` stops them gracefully.
 #[derive(Default)]
 pub struct Running {
     /// The tokens that stop it.

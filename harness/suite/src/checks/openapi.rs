@@ -33,7 +33,7 @@ pub struct ApiDescription {
     document: Value,
     /// The prefix of every path.
     base: String,
-    /// The compiled schemas by their text: most answers share a few.
+    /// Cache of compiled schemas, by their JSON text: most answers are checked against the same few.
     validators: Arc<Mutex<HashMap<String, Compiled>>>,
 }
 

@@ -20,30 +20,30 @@ pub async fn connect(postgres: &Postgres, database: &Database) -> StepResult<Cli
 
 /// How the database refuses writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Means {
+pub enum WriteRefusal {
     /// A trigger before each row.
-    Trigger,
+    RowTrigger,
     /// A check that no row passes; it does not affect deletes.
     Constraint,
     /// A trigger at the commit.
-    Commit,
+    CommitTrigger,
 }
 
 const REFUSE: &str = "CREATE FUNCTION conformance_refuse() RETURNS trigger LANGUAGE plpgsql AS $$
      BEGIN RAISE EXCEPTION 'xylophone_quarrel: the database refuses this write'; END $$";
 
 /// Makes every write of every table fail.
-pub async fn refuse_writes(client: &Client, means: Means) -> StepResult {
+pub async fn refuse_writes(client: &Client, means: WriteRefusal) -> StepResult {
     run(client, REFUSE).await?;
     for table in tables(client).await? {
         let statement = match means {
-            Means::Trigger => format!(
+            WriteRefusal::RowTrigger => format!(
                 "CREATE TRIGGER conformance_refusal BEFORE INSERT OR UPDATE OR DELETE ON {table} FOR EACH ROW EXECUTE FUNCTION conformance_refuse()"
             ),
-            Means::Constraint => format!(
+            WriteRefusal::Constraint => format!(
                 "ALTER TABLE {table} ADD CONSTRAINT conformance_{WORD} CHECK (false) NOT VALID"
             ),
-            Means::Commit => format!(
+            WriteRefusal::CommitTrigger => format!(
                 "CREATE CONSTRAINT TRIGGER conformance_refusal AFTER INSERT OR UPDATE OR DELETE ON {table} DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION conformance_refuse()"
             ),
         };

@@ -123,7 +123,7 @@ fn headers(path: &str) -> Vec<u8> {
     frame(HEADERS, END_HEADERS, &block)
 }
 
-/// One length-prefixed message, the last of the request.
+/// A DATA frame with the request's only gRPC message, length-prefixed; it ends the stream.
 fn data(message: &impl Message) -> Vec<u8> {
     let message = message.encode_to_vec();
     let length = u32::try_from(message.len()).expect("a request is short");

@@ -187,7 +187,7 @@ impl InFlight {
     }
 
     /// Opens the gate and waits for the answers that were held back.
-    pub async fn let_go(&mut self) -> StepResult<Vec<Exchange>> {
+    pub async fn release_and_collect(&mut self) -> StepResult<Vec<Exchange>> {
         if let Some(gate) = self.gate.take() {
             gate.open();
         }

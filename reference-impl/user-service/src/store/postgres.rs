@@ -42,7 +42,7 @@ const UPDATE: &str = "\
 
 const DELETE: &str = "DELETE FROM users WHERE id = $1 RETURNING id";
 
-/// The store of the contract. Its reads go to PostgreSQL as its writes do (USR-11).
+/// Keeps users in PostgreSQL. Reads go there too, never to a cache, so that they see every acknowledged write (USR-11).
 pub struct PgStore {
     pool: Pool,
 }

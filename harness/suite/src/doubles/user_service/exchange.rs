@@ -117,7 +117,7 @@ impl Exchange {
     fn try_send(&mut self, raw: &Raw) -> Result<(), h2::Error> {
         let mut stream = self
             .respond
-            .send_response(raw.head(), raw.is_head_alone())?;
+            .send_response(raw.head(), raw.is_headers_only())?;
         for (index, bytes) in raw.body.iter().enumerate() {
             let last = index + 1 == raw.body.len() && raw.trailers.is_none();
             stream.send_data(bytes.clone(), last)?;

@@ -78,7 +78,7 @@ impl Raw {
         self
     }
 
-    /// The same with another header.
+    /// The same with this header, replacing any of that name.
     #[must_use]
     pub fn header(mut self, name: &'static str, value: &'static str) -> Self {
         self.headers.insert(name, HeaderValue::from_static(value));
@@ -95,7 +95,7 @@ impl Raw {
     }
 
     /// Whether the headers are all of it.
-    pub fn is_head_alone(&self) -> bool {
+    pub fn is_headers_only(&self) -> bool {
         self.body.is_empty() && self.trailers.is_none()
     }
 

@@ -64,8 +64,8 @@ async fn one_is_in_flight(world: &mut World) -> StepResult {
 }
 
 /// Opens the gate and waits for the answers that were held back.
-async fn let_go(world: &mut World) -> StepResult<Vec<Exchange>> {
-    world.gateway.in_flight.let_go().await
+async fn release_and_collect(world: &mut World) -> StepResult<Vec<Exchange>> {
+    world.gateway.in_flight.release_and_collect().await
 }
 
 /// Whether the breaker refused it, or nothing came.
@@ -78,7 +78,7 @@ fn is_refused(exchange: &Exchange) -> bool {
 #[when(regex = r"^the creates in flight are answered (\d+ s) later$")]
 async fn are_answered_later(world: &mut World, time: Span) -> StepResult {
     elapse(time.0).await;
-    let exchanges = let_go(world).await?;
+    let exchanges = release_and_collect(world).await?;
     let refused = exchanges.iter().filter(|it| is_refused(it));
     let wrong = refused.map(Exchange::summary).collect();
     all("the answers that were kept", wrong, exchanges.len())
@@ -126,7 +126,7 @@ async fn answers_have_come(world: &World, count: usize) -> StepResult {
 #[then("when it is answered with OK requests succeed")]
 async fn answered_and_well(world: &mut World) -> StepResult {
     world.own()?.double()?.forget_scripts();
-    let exchanges = let_go(world).await?;
+    let exchanges = release_and_collect(world).await?;
     let wrong = exchanges.iter().filter_map(|it| it.is(201).err());
     all("201", wrong.collect(), exchanges.len())?;
     creates_at_once_reach(world, 5).await
@@ -233,7 +233,7 @@ async fn trial_is_in_flight(world: &mut World, code: StatusCode) -> StepResult {
 async fn older_are_answered(world: &mut World) -> StepResult {
     let older = world.gateway.in_flight.older.take();
     let mut older = older.ok_or_else(|| Failure::broken("no older create is in flight"))?;
-    let exchanges = older.let_go().await?;
+    let exchanges = older.release_and_collect().await?;
     let refused = exchanges.iter().filter(|it| is_refused(it));
     let wrong = refused.map(Exchange::summary).collect();
     all("the answers that were kept", wrong, exchanges.len())

@@ -22,14 +22,14 @@ use crate::params::Span;
 use crate::steps::health::REFUSAL_LIMIT;
 use crate::world::World;
 
-/// How long a program is probed after that.
+/// For how long new calls are still made after `REFUSAL_LIMIT`, to see that none is accepted.
 const OBSERVATION_WINDOW: Duration = Duration::from_secs(1);
 
 /// The pause between two calls after the signal.
 const ATTEMPT_INTERVAL: Duration = Duration::from_millis(40);
 
-/// So many calls are enough once one has ended.
-const MAX_ATTEMPTS: usize = 60;
+/// After more than this many calls no further ones are made, provided that one has ended.
+const ENOUGH_ATTEMPTS: usize = 60;
 
 /// Sends a create and holds it in a resource of the program for this time, or until the scenario ends.
 async fn hold_in_flight(world: &mut World, release: Option<Duration>) -> StepResult {
@@ -277,7 +277,7 @@ async fn attempts_until(
         let request = world.newcomer();
         // Each on its own: one that hangs must not delay the next.
         calls.push(tokio::spawn(attempt(client, request, signalled)));
-        if calls.len() > MAX_ATTEMPTS && calls.iter().any(JoinHandle::is_finished) {
+        if calls.len() > ENOUGH_ATTEMPTS && calls.iter().any(JoinHandle::is_finished) {
             break;
         }
         elapse(ATTEMPT_INTERVAL).await;

@@ -10,7 +10,7 @@ use cucumber::{given, then, when};
 use regex::Regex;
 
 use crate::checks::all;
-use crate::drivers::database::{self, Means, WORD};
+use crate::drivers::database::{self, WORD, WriteRefusal};
 use crate::drivers::{encodings, redis};
 use crate::environment::deployment::{Deployment, Slot};
 use crate::params::Span;
@@ -30,9 +30,9 @@ pub fn hash_pattern() -> &'static Regex {
 )]
 async fn refuses_writes(world: &mut World, means: String) -> StepResult {
     let means = match means.as_str() {
-        "a trigger" => Means::Trigger,
-        "a constraint" => Means::Constraint,
-        _ => Means::Commit,
+        "a trigger" => WriteRefusal::RowTrigger,
+        "a constraint" => WriteRefusal::Constraint,
+        _ => WriteRefusal::CommitTrigger,
     };
     let client = world.own()?.database_client().await?;
     database::refuse_writes(&client, means).await

@@ -103,14 +103,20 @@ async fn calls_take_their_answers_in_the_order_of_their_arrival() {
     );
     double.otherwise(ScriptedAnswer::status(Code::Internal, "\u{e9} 100 %"));
     double.script_for("mine", ScriptedAnswer::status(Code::Aborted, "once"));
-    assert_eq!(ask_as(client.clone(), "mine").await.code(), Code::Aborted);
-    let again = ask_as(client.clone(), "mine").await;
+    assert_eq!(
+        status_with_request_id(client.clone(), "mine").await.code(),
+        Code::Aborted
+    );
+    let again = status_with_request_id(client.clone(), "mine").await;
     assert_eq!(
         (again.code(), again.message()),
         (Code::Internal, "\u{e9} 100 %")
     );
     double.forget_scripts();
-    assert_eq!(ask_as(client, "mine").await.code(), Code::NotFound);
+    assert_eq!(
+        status_with_request_id(client, "mine").await.code(),
+        Code::NotFound
+    );
 }
 
 #[tokio::test]

@@ -63,8 +63,8 @@ async fn ask(client: &Client) -> Result<User, Status> {
     get(client.clone(), "unknown").await
 }
 
-/// The same with a request id.
-async fn ask_as(mut client: Client, request_id: &str) -> Status {
+/// The status of a call with this request id; panics if it succeeds.
+async fn status_with_request_id(mut client: Client, request_id: &str) -> Status {
     let mut request = Request::new(GetUserRequest {
         id: "unknown".to_owned(),
     });
