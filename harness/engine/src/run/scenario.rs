@@ -98,10 +98,7 @@ pub async fn run<S: ScenarioHooks>(
         }
     };
     let shortage = exhaustion::recorded_since(started);
-    let failed = failed.map(|step| FailedStep {
-        failure: excuse_mismatch(step.failure, shortage.as_deref()),
-        ..step
-    });
+    let (failed, after) = account_for(shortage.as_deref(), failed, after);
     let (outcome, evidence) = conclude(&context, failed, after, rerun);
     ScenarioResult {
         case: context.case,
@@ -112,17 +109,28 @@ pub async fn run<S: ScenarioHooks>(
     }
 }
 
-/// Turns a mismatch into an error if a resource of the suite was exhausted meanwhile: then the observation says
-/// nothing about the subject.
-fn excuse_mismatch(failure: Failure, shortage: Option<&str>) -> Failure {
-    match (shortage, &failure) {
-        (Some(shortage), Failure::Mismatch { .. }) => Failure::broken(format!(
-            "{}; the step observed: {}",
-            exhaustion::message(shortage),
-            failure.first_line()
+/// Turns a mismatch, or success, into an error if a resource of the suite was exhausted meanwhile: a connection that
+/// the suite could not open looks like one that the subject refused, which some checks expect.
+fn account_for(
+    shortage: Option<&str>,
+    failed: Option<FailedStep>,
+    after: AfterScenario,
+) -> (Option<FailedStep>, AfterScenario) {
+    let Some(message) = shortage.map(exhaustion::message) else {
+        return (failed, after);
+    };
+    let Some(step) = failed else {
+        let broken = after.broken.or(Some(message));
+        return (None, AfterScenario { broken, ..after });
+    };
+    let failure = match step.failure {
+        mismatch @ Failure::Mismatch { .. } => Failure::broken(format!(
+            "{message}; the step observed: {}",
+            mismatch.first_line()
         )),
-        _ => failure,
-    }
+        other => other,
+    };
+    (Some(FailedStep { failure, ..step }), after)
 }
 
 /// Runs the steps in order, until one fails.
@@ -290,11 +298,25 @@ pub fn timed_out(context: &ScenarioContext, limit: Duration, rerun: String) -> S
 mod tests {
     use super::*;
 
+    /// What a scenario is after a shortage, if `failure` was the result of its last step.
+    fn with_shortage(
+        shortage: Option<&str>,
+        failure: Option<Failure>,
+    ) -> (Option<Failure>, Option<String>) {
+        let failed = failure.map(|failure| FailedStep {
+            step: "Then it is".to_owned(),
+            line: 7,
+            failure,
+        });
+        let (failed, after) = account_for(shortage, failed, AfterScenario::default());
+        (failed.map(|step| step.failure), after.broken)
+    }
+
     #[test]
     fn a_mismatch_during_a_shortage_of_the_suite_is_an_error() {
         let mismatch = Failure::mismatch("OK", "UNAVAILABLE");
-        let failure = excuse_mismatch(mismatch, Some("Too many open files"));
-        let Failure::Broken { cause } = failure else {
+        let (failure, _) = with_shortage(Some("Too many open files"), Some(mismatch));
+        let Some(Failure::Broken { cause }) = failure else {
             panic!("{failure:?}");
         };
         for part in [
@@ -307,10 +329,20 @@ mod tests {
     }
 
     #[test]
-    fn other_failures_are_not_changed() {
+    fn success_during_a_shortage_of_the_suite_is_an_error() {
+        let (failure, broken) = with_shortage(Some("Too many open files"), None);
+        assert_eq!(failure, None);
+        assert!(broken.is_some_and(|cause| cause.contains("Too many open files")));
+    }
+
+    #[test]
+    fn other_results_are_not_changed() {
         let mismatch = Failure::mismatch("OK", "UNAVAILABLE");
-        assert_eq!(excuse_mismatch(mismatch.clone(), None), mismatch);
+        let unchanged = (Some(mismatch.clone()), None);
+        assert_eq!(with_shortage(None, Some(mismatch)), unchanged);
+        assert_eq!(with_shortage(None, None), (None, None));
         let broken = Failure::broken("PostgreSQL died");
-        assert_eq!(excuse_mismatch(broken.clone(), Some("no memory")), broken);
+        let unchanged = (Some(broken.clone()), None);
+        assert_eq!(with_shortage(Some("no memory"), Some(broken)), unchanged);
     }
 }
