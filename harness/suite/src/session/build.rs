@@ -20,9 +20,12 @@ pub(super) async fn run(
     let Some([program, arguments @ ..]) = manifest.build.as_deref() else {
         return Ok(true);
     };
+    // By this variable the watchdog finds the build even if the suite is killed before the group is registered.
+    let temporary = sandbox.folder.subfolder("build")?;
     let mut child = Command::new(program)
         .args(arguments)
         .current_dir(&manifest.folder)
+        .env("TMPDIR", temporary)
         .stdin(Stdio::null())
         .process_group(0)
         .spawn()
