@@ -31,6 +31,45 @@ Feature: Settings
         | GRPC_PORT | (empty) | 50051 |
 
     @user-service
+    Scenario Outline: A DATABASE_URL that is <given> means `mydb` at localhost
+      Given a prepared deployment with
+        | setting      | value   |
+        | DATABASE_URL | <given> |
+      When the program is started in a network of its own
+      Then it connects to port 5432 of localhost for the database `mydb`
+
+      Examples:
+        | given   |
+        | (unset) |
+        | (empty) |
+
+    @user-service
+    Scenario Outline: A REDIS_URL that is <given> means port 6379 of localhost
+      Given a prepared deployment with
+        | setting   | value   |
+        | REDIS_URL | <given> |
+      When the program is started in a network of its own
+      Then it connects to port 6379 of localhost by Redis's protocol
+
+      Examples:
+        | given   |
+        | (unset) |
+        | (empty) |
+
+    @gateway
+    Scenario Outline: A USER_SERVICE_ADDR that is <given> means port 50051 of localhost
+      Given a prepared deployment with
+        | setting           | value   |
+        | USER_SERVICE_ADDR | <given> |
+      When the program is started in a network of its own
+      Then it connects to port 50051 of localhost by HTTP/2
+
+      Examples:
+        | given   |
+        | (unset) |
+        | (empty) |
+
+    @user-service
     Scenario: A program whose every other variable is empty is ready and serves
       Given a prepared deployment with
         | setting                       | value   |

@@ -63,6 +63,21 @@ Feature: Connections to the database
       Then every call succeeds
       And the database never had more than 5 connections of the service
 
+    Scenario Outline: Reads that are <given up> while they wait for a lock hold no further connections
+      Given a deployment of its own with
+        | setting                  | value |
+        | DATABASE_MAX_CONNECTIONS | 2     |
+        | REQUEST_TIMEOUT          | 20s   |
+      And a user "Ada"
+      And every table is locked
+      When "Ada" is read 20 times, twice at once, and each read is <given up>
+      Then the database never had more than 4 connections of the service
+
+      Examples:
+        | given up                         |
+        | cancelled by its client          |
+        | not answered before its deadline |
+
     Scenario Outline: After many calls were <given up> calls are served as before
       Given a deployment of its own with
         | setting                  | value |

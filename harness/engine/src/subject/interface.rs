@@ -39,6 +39,8 @@ pub struct Command {
     pub arguments: Vec<String>,
     /// The complete environment: no other variables are inherited.
     pub environment: BTreeMap<String, String>,
+    /// A program with its arguments that starts the manifest's command, which follows them; empty for none.
+    pub launcher: Vec<String>,
 }
 
 /// The error of a default method.

@@ -50,10 +50,19 @@ impl ProcessSubject {
         } else {
             Path::new(program).to_path_buf()
         };
+        let args = first.iter().chain(&command.arguments).cloned();
+        let (program, args) = match command.launcher.split_first() {
+            None => (program, args.collect()),
+            Some((launcher, options)) => {
+                let program = program.to_string_lossy().into_owned();
+                let options = options.iter().cloned().chain([program]);
+                (PathBuf::from(launcher), options.chain(args).collect())
+            }
+        };
         Ok(Launch {
             name: command.name.clone(),
             program,
-            args: first.iter().chain(&command.arguments).cloned().collect(),
+            args,
             dir: self.folder.clone(),
             env: command.environment.clone(),
         })
@@ -90,6 +99,7 @@ impl Subject for ProcessSubject {
             name: self.name.clone(),
             arguments: Vec::new(),
             environment: self.environment()?,
+            launcher: Vec::new(),
         };
         Ok(self.launch(&command)?.check()?)
     }

@@ -1,6 +1,7 @@
 //! Pure functions of observations, unit-tested on hand-written bad histories.
 //!
 //! - [`breaker`]: whether the observed calls of a breaker agree with RES-3 and RES-4
+//! - [`first_bytes`]: which protocol a connection speaks
 //! - [`frequency`]: how often something happened
 //! - [`http_answer`]: an HTTP answer, as drivers return it and checks read it
 //! - [`gateway_answer`]: what every answer of the gateway must look like
@@ -12,6 +13,7 @@
 //! - [`stream_history`]: whether a stream delivered every change
 
 pub mod breaker;
+pub mod first_bytes;
 pub mod frequency;
 pub mod gateway_answer;
 pub mod health_answer;

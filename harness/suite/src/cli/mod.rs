@@ -9,6 +9,7 @@ mod list;
 mod run;
 mod self_check;
 
+use std::ffi::OsString;
 use std::io::{self, Write as _};
 use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
@@ -16,6 +17,7 @@ use std::process::{self, ExitCode};
 
 use clap::{Args, Parser, Subcommand};
 use conformance_engine::backends::engine_host;
+use conformance_engine::network::own_network::OwnNetwork;
 use conformance_engine::sandbox::host::Host;
 use conformance_engine::sandbox::{descriptors, watchdog};
 
@@ -76,6 +78,9 @@ enum Command {
     /// Clean up after the run that holds the other end of standard input
     #[command(hide = true)]
     Watchdog,
+    /// Run a program in a network of its own, and write down who connects to some ports of it
+    #[command(hide = true)]
+    OwnNetwork(OwnNetworkArguments),
 }
 
 impl Command {
@@ -101,6 +106,19 @@ fn restart_for_engine() {
     }
     // It returns only if it fails; then the library uses its default engine.
     let _ = again.args(arguments).env("DOCKER_HOST", host).exec();
+}
+
+/// What runs in a network of its own.
+#[derive(Args)]
+struct OwnNetworkArguments {
+    #[arg(long)]
+    record: PathBuf,
+    #[arg(long)]
+    port: Vec<u16>,
+    #[arg(long)]
+    health_port: u16,
+    #[arg(last = true)]
+    command: Vec<OsString>,
 }
 
 /// Where the features come from.
@@ -131,6 +149,15 @@ pub fn main() -> ExitCode {
         Command::Init => init::main(),
         Command::SelfCheck(arguments) => self_check::main(&arguments),
         Command::Watchdog => return watchdog::watchdog_main(),
+        Command::OwnNetwork(arguments) => {
+            let own_network = OwnNetwork {
+                record: arguments.record,
+                ports: arguments.port,
+                health_port: arguments.health_port,
+                command: arguments.command,
+            };
+            return own_network.main();
+        }
     };
     match done {
         Ok(status) => ExitCode::from(status),

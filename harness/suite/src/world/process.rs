@@ -1,5 +1,6 @@
 //! What the steps about processes have recorded in one scenario.
 
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
@@ -40,6 +41,8 @@ pub struct ProcessRecord {
     pub addresses: Vec<Result<(), String>>,
     /// Clients that write without pause.
     pub writers: Option<Writers>,
+    /// The file with what came to the default ports in the program's own network.
+    pub own_network: Option<PathBuf>,
 }
 
 impl std::fmt::Debug for ProcessRecord {

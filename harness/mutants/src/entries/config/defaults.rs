@@ -89,6 +89,15 @@ pub fn mutants() -> Vec<Mutant> {
             },
         ),
         environment_mutant(
+            "config-other-resources",
+            "CFG-1",
+            "without a URL the database is `postgres`, and Redis is at port 6380",
+            |variables| {
+                set_default(variables, "DATABASE_URL", "postgres://localhost/postgres");
+                set_default(variables, "REDIS_URL", "redis://localhost:6380");
+            },
+        ),
+        environment_mutant(
             "config-units",
             "CFG-1",
             "a duration in minutes or hours is read as milliseconds",

@@ -36,6 +36,7 @@ const WITHOUT_GATEWAY_TWIN: &[&str] = &[
     "config-level-debug",
     "config-nothing-optional",
     "config-other-pool",
+    "config-other-resources",
     "connections-ignored",
     "database-words-lost",
     "degraded-hides-unhealthy",

@@ -59,6 +59,19 @@ pub fn mutants() -> Vec<Mutant> {
             },
         ),
         environment_mutant(
+            "gateway-other-upstream",
+            "CFG-1",
+            "without USER_SERVICE_ADDR the user service is expected at port 50052",
+            |variables| {
+                if variables
+                    .get("USER_SERVICE_ADDR")
+                    .is_none_or(String::is_empty)
+                {
+                    set_variable(variables, "USER_SERVICE_ADDR", "http://localhost:50052");
+                }
+            },
+        ),
+        environment_mutant(
             "gateway-other-tries",
             "CFG-1",
             "the default of RETRY_MAX_ATTEMPTS is 5",

@@ -57,6 +57,7 @@ pub async fn migrate(
         name: format!("{} migrate", component.name),
         arguments: vec!["migrate".to_owned()],
         environment: variables,
+        launcher: Vec::new(),
     })?;
     let ended = tokio::time::timeout(limit, instance.wait_for_exit()).await;
     let shown = match ended {

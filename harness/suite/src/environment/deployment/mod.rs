@@ -11,6 +11,7 @@ mod settings;
 mod slot;
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,6 +20,7 @@ use conformance_engine::backends::postgres::Database;
 use conformance_engine::backends::redis::RedisLease;
 use conformance_engine::failure::{Failure, StepResult};
 use conformance_engine::network::link::Link;
+use conformance_engine::network::own_network;
 use conformance_engine::observe::eventually;
 use conformance_engine::run::outcome::LogExcerpt;
 use conformance_engine::subject::Command;
@@ -177,14 +179,41 @@ impl Deployment {
         Ok(())
     }
 
+    /// Starts the program of a slot in a network of its own, with the suite listening on these ports of `localhost`;
+    /// the file that will hold what came to them.
+    pub async fn start_in_own_network(
+        &mut self,
+        index: usize,
+        ports: &[u16],
+    ) -> StepResult<PathBuf> {
+        let permit = self.environment.start_permit().await?;
+        let folder = self.environment.home().folder.subfolder("own-network");
+        let health_port = self.slot(index)?.port("PORT")?;
+        // Ports are used again within a run.
+        let name = format!("{}.jsonl", uuid::Uuid::new_v4());
+        let record = folder.map_err(Failure::broken)?.join(name);
+        let launcher =
+            own_network::launcher(&record, ports, health_port).map_err(Failure::broken)?;
+        let instance = self.launch(index, &[], launcher)?;
+        // Its ports cannot be reached from here.
+        tokio::spawn(hold_until_started(permit, instance.pid(), None));
+        self.slots[index].runs.push(instance);
+        Ok(record)
+    }
+
     /// Runs another command of the program while the instance of the slot runs, with the same environment
     /// variables.
     pub fn command(&self, index: usize, args: &[&str]) -> StepResult<Instance> {
+        self.launch(index, args, Vec::new())
+    }
+
+    fn launch(&self, index: usize, args: &[&str], launcher: Vec<String>) -> StepResult<Instance> {
         let subject = subject(&self.environment, self.component)?;
         subject.start(&Command {
             name: self.slot(index)?.name.clone(),
             arguments: args.iter().map(|it| (*it).to_owned()).collect(),
             environment: self.variables(index)?,
+            launcher,
         })
     }
 

@@ -59,7 +59,11 @@ impl World {
     }
 
     /// Makes calls concurrently, and records how they ended.
-    async fn exchange(&mut self, calls: Vec<(&str, Vec<u8>)>, timeout: Option<&str>) -> StepResult {
+    pub(super) async fn exchange(
+        &mut self,
+        calls: Vec<(&str, Vec<u8>)>,
+        timeout: Option<&str>,
+    ) -> StepResult {
         let wire = self.wire().await?;
         let calls = calls.into_iter().map(|(method, message)| {
             let path = format!("{SERVICE}/{method}");
@@ -69,20 +73,8 @@ impl World {
         Ok(())
     }
 
-    /// Makes calls concurrently, and cancels those that have no answer yet: a call that is dropped before its end is reset by
-    /// the client. It is a mismatch if all have one.
-    async fn cancel(&mut self, calls: Vec<(&str, Vec<u8>)>) -> StepResult {
-        let exchange = self.exchange(calls, None);
-        let ended = tokio::time::timeout(CLIENT_TIMEOUT, exchange).await;
-        ensure(
-            ended.is_err(),
-            "calls that wait for the database",
-            "an end of all of them",
-        )
-    }
-
     /// One valid request of each unary method, with the id of "Ada" where it has one.
-    fn unary_requests(&mut self) -> StepResult<Vec<(&'static str, Vec<u8>)>> {
+    pub(super) fn unary_requests(&mut self) -> StepResult<Vec<(&'static str, Vec<u8>)>> {
         let id = self.of_user("Ada", "id").map_err(Failure::broken)?;
         let create = self.newcomer().encode_to_vec();
         let get = GetUserRequest { id: id.clone() }.encode_to_vec();
@@ -117,26 +109,6 @@ async fn made_with_the_deadline(world: &mut World, timeout: String) -> StepResul
     world.unknown_method().await?;
     let requests = world.unary_requests()?;
     world.exchange(requests, Some(&timeout)).await
-}
-
-/// How long a client waits for a call before it gives it up.
-const CLIENT_TIMEOUT: Duration = Duration::from_millis(300);
-
-#[given(
-    regex = r"^every unary call was made (\d+) times and (cancelled by its client|not answered before its deadline)$"
-)]
-async fn were_given_up(world: &mut World, times: usize, how: String) -> StepResult {
-    world.unknown_method().await?;
-    let requests = world.unary_requests()?;
-    for _ in 0..times {
-        if how.starts_with("not") {
-            let timeout = format!("{}m", CLIENT_TIMEOUT.as_millis());
-            world.exchange(requests.clone(), Some(&timeout)).await?;
-        } else {
-            world.cancel(requests.clone()).await?;
-        }
-    }
-    Ok(())
 }
 
 #[when(regex = r"^every unary call is made in turn, with the deadline `(\w+)`$")]

@@ -3,12 +3,14 @@
 //! - [`starting`]: ports and starts
 //! - [`stopping`]: signals and requests in flight
 //! - [`commands`]: `migrate` and `healthcheck`
+//! - [`defaults`]: where a program connects to without a setting
 //! - [`output`]: log output
 //! - [`hostile`]: hostile text in the log
 //! - [`unread`]: answers that their client does not read
 //! - [`writers`]: clients that write while instances are killed
 
 pub mod commands;
+pub mod defaults;
 pub mod hostile;
 pub mod output;
 pub mod starting;
