@@ -9,6 +9,8 @@ mod grpc;
 mod http;
 mod running;
 mod status;
+#[cfg(test)]
+mod tests;
 
 use std::borrow::Cow;
 
