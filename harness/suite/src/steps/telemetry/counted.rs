@@ -1,0 +1,155 @@
+//! What counters and histograms hold of the requests that were made (MET-3 to MET-5).
+
+use std::time::Duration;
+
+use conformance_engine::failure::{Failure, StepResult};
+use conformance_engine::observe::exposition::{Exposition, Labels};
+use conformance_engine::observe::{eventually, holds_for};
+use cucumber::gherkin::Step;
+use cucumber::{given, then};
+
+use super::{RECORD_LIMIT, page_of};
+use crate::checks::metrics::counts::{
+    agree, each_once, growth, is_one_between, observed, request_families,
+};
+use crate::environment::deployment::Slot;
+use crate::params::Span;
+use crate::steps::users::table;
+use crate::world::World;
+
+/// How long requests may take to be recorded after their end, all of them.
+const REST_LIMIT: Duration = Duration::from_secs(2);
+
+/// For this time after all is counted nothing else may be.
+const QUIET_WINDOW: Duration = Duration::from_millis(200);
+
+/// The metrics of an instance at rest: two pages in a row that have counted the same.
+async fn at_rest(slot: &Slot, limit: Duration) -> StepResult<Exposition> {
+    let counters =
+        |page: &Exposition| [true, false].map(|http| page.values(request_families(http).0));
+    let mut last = None;
+    eventually("metrics at rest", limit, async || {
+        let page = page_of(slot).await?;
+        let before = last.replace(counters(&page));
+        let same = before.is_some_and(|it| it == counters(&page));
+        same.then_some(page)
+            .ok_or_else(|| "other counts than before".to_owned())
+    })
+    .await
+}
+
+#[given("the metrics were read")]
+pub async fn read_at_rest(world: &mut World) -> StepResult {
+    let limit = world.scenario.patience.stretch(REST_LIMIT);
+    let deployment = world.deployment().await?;
+    let mut pages = Vec::new();
+    for slot in deployment.slots() {
+        pages.push(at_rest(slot, limit).await?);
+    }
+    world.telemetry.before = pages.into_iter().enumerate().collect();
+    Ok(())
+}
+
+/// The metrics of the first instance at rest.
+pub async fn now_at_rest(world: &mut World) -> StepResult<Exposition> {
+    let limit = world.scenario.patience.stretch(REST_LIMIT);
+    at_rest(world.deployment().await?.slot(0)?, limit).await
+}
+
+/// Checks that each request that was made is counted once, within `limit`, and none a second time after that.
+async fn each_is_counted_once(world: &mut World, limit: Duration) -> StepResult {
+    let limit = world.scenario.patience.stretch(limit);
+    let finished = world.telemetry.finished.clone();
+    let Some(first) = finished.first() else {
+        return Err(Failure::broken("the scenario has made no request"));
+    };
+    let family = request_families(first.http.is_some()).0;
+    let before = world.telemetry.before(0)?.clone();
+    let slot = world.deployment().await?.slot(0)?;
+    let counted = async || {
+        let grown = growth(&before, &page_of(slot).await?, family)?;
+        each_once(grown, &finished)
+    };
+    eventually("each request is counted once", limit, counted).await?;
+    let counted = async || {
+        let grown = growth(&before, &page_of(slot).await?, family)?;
+        each_once(grown, &finished)
+    };
+    holds_for("each request is counted once", QUIET_WINDOW, counted).await
+}
+
+#[then("each of these requests is counted once, by its method, its route and its status")]
+#[then("each of these calls is counted once, by its method and its code")]
+async fn each_is_counted(world: &mut World) -> StepResult {
+    each_is_counted_once(world, RECORD_LIMIT).await
+}
+
+#[then(regex = r"^within (\d+ s) each of these (?:requests|calls) is counted once$")]
+async fn each_is_counted_within(world: &mut World, limit: Span) -> StepResult {
+    each_is_counted_once(world, limit.0).await
+}
+
+#[then(regex = r"^counters and histograms hold the same requests over (HTTP|gRPC)$")]
+async fn hold_the_same(world: &mut World, over: String) -> StepResult {
+    let limit = world.scenario.patience.stretch(RECORD_LIMIT);
+    let slot = world.deployment().await?.slot(0)?;
+    eventually(
+        "the same requests in counter and histogram",
+        limit,
+        async || agree(&page_of(slot).await?, over == "HTTP"),
+    )
+    .await
+}
+
+#[then("its duration is in the buckets of its seconds, in")]
+async fn duration_is_in(world: &mut World, step: &Step) -> StepResult {
+    let limit = world.scenario.patience.stretch(RECORD_LIMIT);
+    let late = world.scenario.patience.stretch(Duration::ZERO);
+    let before = world.telemetry.before(0)?.clone();
+    let Some(request) = world.telemetry.finished.first().cloned() else {
+        return Err(Failure::broken("the scenario has made no request"));
+    };
+    let method = Labels::from([("method".to_owned(), request.method.clone())]);
+    let (least, most) = (
+        request.held.as_secs_f64(),
+        (request.took + late).as_secs_f64(),
+    );
+    let slot = world.deployment().await?.slot(0)?;
+    for row in table(step, &["family"])? {
+        eventually(format!("its duration in {}", row[0]), limit, async || {
+            let page = page_of(slot).await?;
+            is_one_between(&observed(&before, &page, &row[0], &method)?, least, most)
+        })
+        .await?;
+    }
+    Ok(())
+}
+
+#[then(regex = r"^the queries took (\d+ ms) or more, and less than the call, in `(\w+)`$")]
+async fn queries_took(world: &mut World, least: Span, family: String) -> StepResult {
+    let limit = world.scenario.patience.stretch(RECORD_LIMIT);
+    let late = world.scenario.patience.stretch(Duration::ZERO);
+    let before = world.telemetry.before(0)?.clone();
+    let took = world
+        .telemetry
+        .finished
+        .iter()
+        .map(|it| it.took)
+        .sum::<Duration>();
+    let slot = world.deployment().await?.slot(0)?;
+    eventually("the time of the queries", limit, async || {
+        let page = page_of(slot).await?;
+        let seen = observed(&before, &page, &family, &Labels::new())?;
+        let (least, most) = (least.0.as_secs_f64(), (took + late).as_secs_f64());
+        let slow = seen.buckets.iter().filter(|it| it.0 < least).map(|it| it.1);
+        let quick = slow.fold(0.0, f64::max);
+        if (least..=most).contains(&seen.sum) && quick < seen.count {
+            return Ok(());
+        }
+        Err(format!(
+            "{} queries, {} s, {quick} of them quick",
+            seen.count, seen.sum
+        ))
+    })
+    .await
+}
