@@ -132,7 +132,7 @@ Feature: The log lines of requests
       When each of these requests is made
         | request                | script                | status |
         | GET /api/v1/users      |                       | 200    |
-        | DELETE /api/v1/users/x | NOT_FOUND "no \"x\""  | 404    |
+        | DELETE /api/v1/users/x | NOT_FOUND "no = such" | 404    |
         | DELETE /api/v1/users/x | INTERNAL "disk = full" | 500   |
       Then each of these requests has one line in the log, with its fields, at the level of its status
 

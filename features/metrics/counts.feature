@@ -165,3 +165,22 @@ Feature: Every request is counted once
       When its client cancels the stream
       Then within 5 s the stream is counted as ended, once
       And counters and histograms hold the same requests over gRPC
+
+    @user-service
+    Scenario: Prometheus shows the calls that were made
+      Given a deployment of its own
+      And a user "Ada"
+      And requests of every kind were made
+      And Prometheus scrapes the program
+      And it has scraped every request so far in `grpc_requests_total`
+      When GetUser is called 40 times at once, with an unknown id, and fails with NOT_FOUND
+      Then Prometheus shows 40 more requests in `grpc_requests_total`, by `increase` too
+
+    @gateway
+    Scenario: Prometheus shows the requests that were made
+      Given a deployment of its own
+      And requests of every kind were made
+      And Prometheus scrapes the program
+      And it has scraped every request so far in `http_requests_total`
+      When 40 requests are made at once, each answered after 300 ms
+      Then Prometheus shows 40 more requests in `http_requests_total`, by `increase` too

@@ -221,3 +221,22 @@ Feature: Families and their labels
         | family                        |
         | grpc_request_duration_seconds |
       And the queries took 300 ms or more, and less than the call, in `db_query_duration_seconds`
+
+    @gateway
+    Scenario: Prometheus computes the duration of requests from their buckets
+      Given a deployment of its own
+      And requests of every kind were made
+      And Prometheus scrapes the program
+      And it has scraped every request so far in `http_requests_total`
+      When 40 requests are made at once, each answered after 300 ms
+      Then Prometheus computes a median of 250 ms to 2500 ms from the buckets of `http_request_duration_seconds`
+
+    @user-service
+    Scenario: Prometheus computes the duration of calls from their buckets
+      Given a deployment of its own
+      And a user "Ada"
+      And requests of every kind were made
+      And Prometheus scrapes the program
+      And it has scraped every request so far in `grpc_requests_total`
+      When GetUser is called 10 times while the database is slowed by 300 ms
+      Then Prometheus computes a median of 250 ms to 2500 ms from the buckets of `grpc_request_duration_seconds`

@@ -30,3 +30,9 @@ Feature: The page of metrics
       And requests of every kind were made
       When `/metrics` is read without Accept
       Then promtool accepts the families of the contract
+
+    @user-service @gateway
+    Scenario: A scrape by Prometheus succeeds
+      Given a deployment of its own
+      When Prometheus scrapes the program
+      Then the scrape succeeds

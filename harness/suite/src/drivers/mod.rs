@@ -8,6 +8,7 @@
 //! - [`reflection`]: the interface as data
 //! - [`probes`]: `/live`, `/ready`, `/health` over HTTP
 //! - [`metrics`]: `/metrics` over HTTP
+//! - [`promql`]: what Prometheus has scraped of a program
 //! - [`promtool`]: the program that checks pages of metrics
 //! - [`database`], [`database_hold`], [`database_locks`], [`redis`]: the backends of the service
 //! - [`malformed`]: messages that no server can decode
@@ -27,6 +28,7 @@ pub mod health_service;
 pub mod malformed;
 pub mod metrics;
 pub mod probes;
+pub mod promql;
 pub mod promtool;
 pub mod raw;
 pub mod raw_http;

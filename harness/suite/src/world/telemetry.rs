@@ -10,6 +10,7 @@ use tokio::task::JoinHandle;
 
 use crate::checks::finished_request::FinishedRequest;
 use crate::checks::http_answer::HttpAnswer;
+use crate::drivers::promql::Scraped;
 use crate::drivers::wire::{CompletedCall, Wire};
 
 /// What the steps about logs of requests and about metrics have recorded.
@@ -27,6 +28,8 @@ pub struct TelemetryRecord {
     pub trace: String,
     /// A stream of users on a connection of its own.
     pub stream: Option<ObservedStream>,
+    /// What Prometheus scrapes of the program.
+    pub scraped: Option<Scraped>,
 }
 
 /// A stream of users on a connection of its own, behind a link.
@@ -56,6 +59,12 @@ impl TelemetryRecord {
     pub fn before(&self, instance: usize) -> StepResult<&Exposition> {
         let missing = || Failure::broken("the scenario has not read the metrics before");
         self.before.get(&instance).ok_or_else(missing)
+    }
+
+    /// What Prometheus scrapes of the program.
+    pub fn scraped(&self) -> StepResult<&Scraped> {
+        let missing = || Failure::broken("no program of the scenario is scraped");
+        self.scraped.as_ref().ok_or_else(missing)
     }
 
     /// The stream of the scenario.

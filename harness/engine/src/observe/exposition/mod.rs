@@ -71,7 +71,7 @@ impl Kind {
         }
     }
 
-    /// The type of a word; `None` for an unknown one, those of OpenMetrics included.
+    /// The type of a word; `None` for an unknown one, those of `OpenMetrics` included.
     pub fn of_word(word: &str) -> Option<Self> {
         let kinds = [
             Self::Counter,

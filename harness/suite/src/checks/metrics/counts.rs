@@ -39,7 +39,7 @@ pub fn growth(
 
 /// A number of events.
 fn whole(value: f64) -> Option<u64> {
-    let is_count = value >= 0.0 && value <= 1e15 && value.fract().abs() < f64::EPSILON;
+    let is_count = (0.0..=1e15).contains(&value) && value.fract().abs() < f64::EPSILON;
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
@@ -89,10 +89,10 @@ pub fn each_once(
 /// That a counter and its histogram hold the same number of requests for each method and path.
 pub fn agree(page: &Exposition, http: bool) -> Result<(), String> {
     let (counter, histogram) = request_families(http);
-    let mut counted: BTreeMap<Labels, f64> = BTreeMap::new();
+    let mut requests: BTreeMap<Labels, f64> = BTreeMap::new();
     for (mut labels, value) in page.values(counter) {
         labels.remove("status");
-        *counted.entry(labels).or_default() += value;
+        *requests.entry(labels).or_default() += value;
     }
     let observed = page.family(histogram).map(Family::histograms);
     let observed = observed.transpose()?.unwrap_or_default();
@@ -100,14 +100,14 @@ pub fn agree(page: &Exposition, http: bool) -> Result<(), String> {
         .into_iter()
         .map(|(labels, it)| (labels, it.count))
         .collect();
-    if counted.is_empty() {
+    if requests.is_empty() {
         return Err(format!("{counter} has no series"));
     }
-    if counted == observed {
+    if requests == observed {
         return Ok(());
     }
     Err(format!(
-        "{counter} has {counted:?}, and {histogram} {observed:?}"
+        "{counter} has {requests:?}, and {histogram} {observed:?}"
     ))
 }
 
@@ -156,7 +156,7 @@ fn add(sum: &mut Histogram, histogram: &Histogram, sign: f64) {
 }
 
 /// That exactly one observation was made, of `least` to `most` seconds, and is in the buckets of its size alone.
-pub fn is_one_between(observed: &Histogram, least: f64, most: f64) -> Result<(), String> {
+pub fn is_one_between(observed: &Histogram, (least, most): (f64, f64)) -> Result<(), String> {
     let sum = observed.sum;
     if whole(observed.count) != Some(1) || !(least..=most).contains(&sum) {
         return Err(format!("{} observations, {sum} s in all", observed.count));
@@ -173,6 +173,19 @@ pub fn is_one_between(observed: &Histogram, least: f64, most: f64) -> Result<(),
             "{count} observations up to {bound} s, of one of {sum} s"
         ))
     })
+}
+
+/// That observations of `least` to `most` seconds in all were made, one of them at least of that size.
+pub fn are_between(observed: &Histogram, (least, most): (f64, f64)) -> Result<(), String> {
+    let (count, sum) = (observed.count, observed.sum);
+    let below = observed.buckets.iter().filter(|it| it.0 < least);
+    let quick = below.map(|it| it.1).fold(0.0, f64::max);
+    if (least..=most).contains(&sum) && quick < count {
+        return Ok(());
+    }
+    Err(format!(
+        "{count} observations, {sum} s in all, {quick} of them below {least} s"
+    ))
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use conformance_engine::failure::{Failure, StepResult};
+use conformance_engine::observe::exposition::histogram::Histogram;
 use conformance_engine::observe::exposition::{Exposition, Labels};
 use conformance_engine::observe::{eventually, holds_for};
 use cucumber::gherkin::Step;
@@ -10,7 +11,7 @@ use cucumber::{given, then};
 
 use super::{RECORD_LIMIT, page_of};
 use crate::checks::metrics::counts::{
-    agree, each_once, growth, is_one_between, observed, request_families,
+    agree, are_between, each_once, growth, is_one_between, observed, request_families,
 };
 use crate::environment::deployment::Slot;
 use crate::params::Span;
@@ -101,55 +102,44 @@ async fn hold_the_same(world: &mut World, over: String) -> StepResult {
     .await
 }
 
+/// The growth of a histogram since the metrics were read, held against `right` until it holds.
+async fn observes(
+    world: &mut World,
+    family: &str,
+    wanted: &Labels,
+    right: impl Fn(&Histogram) -> Result<(), String>,
+) -> StepResult {
+    let limit = world.scenario.patience.stretch(RECORD_LIMIT);
+    let before = world.telemetry.before(0)?.clone();
+    let slot = world.deployment().await?.slot(0)?;
+    eventually(format!("the observations of {family}"), limit, async || {
+        right(&observed(&before, &page_of(slot).await?, family, wanted)?)
+    })
+    .await
+}
+
 #[then("its duration is in the buckets of its seconds, in")]
 async fn duration_is_in(world: &mut World, step: &Step) -> StepResult {
-    let limit = world.scenario.patience.stretch(RECORD_LIMIT);
     let late = world.scenario.patience.stretch(Duration::ZERO);
-    let before = world.telemetry.before(0)?.clone();
     let Some(request) = world.telemetry.finished.first().cloned() else {
         return Err(Failure::broken("the scenario has made no request"));
     };
     let method = Labels::from([("method".to_owned(), request.method.clone())]);
-    let (least, most) = (
+    let times = (
         request.held.as_secs_f64(),
         (request.took + late).as_secs_f64(),
     );
-    let slot = world.deployment().await?.slot(0)?;
     for row in table(step, &["family"])? {
-        eventually(format!("its duration in {}", row[0]), limit, async || {
-            let page = page_of(slot).await?;
-            is_one_between(&observed(&before, &page, &row[0], &method)?, least, most)
-        })
-        .await?;
+        observes(world, &row[0], &method, |it| is_one_between(it, times)).await?;
     }
     Ok(())
 }
 
 #[then(regex = r"^the queries took (\d+ ms) or more, and less than the call, in `(\w+)`$")]
 async fn queries_took(world: &mut World, least: Span, family: String) -> StepResult {
-    let limit = world.scenario.patience.stretch(RECORD_LIMIT);
     let late = world.scenario.patience.stretch(Duration::ZERO);
-    let before = world.telemetry.before(0)?.clone();
-    let took = world
-        .telemetry
-        .finished
-        .iter()
-        .map(|it| it.took)
-        .sum::<Duration>();
-    let slot = world.deployment().await?.slot(0)?;
-    eventually("the time of the queries", limit, async || {
-        let page = page_of(slot).await?;
-        let seen = observed(&before, &page, &family, &Labels::new())?;
-        let (least, most) = (least.0.as_secs_f64(), (took + late).as_secs_f64());
-        let slow = seen.buckets.iter().filter(|it| it.0 < least).map(|it| it.1);
-        let quick = slow.fold(0.0, f64::max);
-        if (least..=most).contains(&seen.sum) && quick < seen.count {
-            return Ok(());
-        }
-        Err(format!(
-            "{} queries, {} s, {quick} of them quick",
-            seen.count, seen.sum
-        ))
-    })
-    .await
+    let took = world.telemetry.finished.iter().map(|it| it.took);
+    let most = took.sum::<Duration>() + late;
+    let times = (least.0.as_secs_f64(), most.as_secs_f64());
+    observes(world, &family, &Labels::new(), |it| are_between(it, times)).await
 }

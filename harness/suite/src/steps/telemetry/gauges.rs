@@ -114,16 +114,20 @@ async fn is_the_number_of_connections(world: &mut World) -> StepResult {
         "as many connections as the database has",
         limit,
         async || {
-            let before = database::connections(&client, &database).await;
-            let before = before.map_err(|it| it.to_string())?;
-            let shown = page_of(slot).await?.single("db_connections_open")?;
-            #[expect(clippy::cast_precision_loss, reason = "a few connections")]
-            let wanted = before as f64;
-            if before > 0 && is_value(shown, wanted) {
-                return Ok(());
-            }
-            Err(format!("{shown}, and the database has {before}"))
+            let found = database::connections(&client, &database).await;
+            let found = found.map_err(|it| it.to_string())?;
+            is_count(page_of(slot).await?.single("db_connections_open")?, found)
         },
     )
     .await
+}
+
+/// Checks a gauge against the connections that the database has.
+fn is_count(shown: f64, found: i64) -> Result<(), String> {
+    #[expect(clippy::cast_precision_loss, reason = "a few connections")]
+    let wanted = found as f64;
+    if found > 0 && is_value(shown, wanted) {
+        return Ok(());
+    }
+    Err(format!("{shown}, and the database has {found}"))
 }

@@ -25,26 +25,31 @@ const ARRIVAL_LIMIT: Duration = Duration::from_secs(2);
 async fn clients_leave(world: &mut World, count: usize) -> StepResult {
     world.telemetry.finished.clear();
     for _ in 0..count {
-        let mut request = SentRequest::parse("DELETE /api/v1/users/kept")?;
-        let id = world.new_request_id();
-        request.id = Some(id.clone());
-        let double = world.own()?.double()?.clone();
-        double.script(ScriptedAnswer::Never);
-        let client = world.gateway().await?;
-        let begun = Instant::now();
-        let sent = request.clone();
-        let task =
-            tokio::spawn(async move { crate::steps::gateway::exchange(&client, sent).await });
-        let limit = world.scenario.patience.stretch(ARRIVAL_LIMIT);
-        eventually("the call reaches the user service", limit, async || {
-            double.ending(&id).ok_or("no call")
-        })
-        .await?;
-        task.abort();
-        // A gateway that cannot see its client leave waits for its own time-out.
-        let took = begun.elapsed() + request_timeout(world)?;
-        world.http_finished(&request, RequestEnd::GivenUp, took);
+        client_leaves(world).await?;
     }
+    Ok(())
+}
+
+/// Sends a request that the user service keeps, and drops its connection once the call has come.
+async fn client_leaves(world: &mut World) -> StepResult {
+    let mut request = SentRequest::parse("DELETE /api/v1/users/kept")?;
+    let id = world.new_request_id();
+    request.id = Some(id.clone());
+    let double = world.own()?.double()?.clone();
+    double.script(ScriptedAnswer::Never);
+    let client = world.gateway().await?;
+    let begun = Instant::now();
+    let sent = request.clone();
+    let task = tokio::spawn(async move { crate::steps::gateway::exchange(&client, sent).await });
+    let limit = world.scenario.patience.stretch(ARRIVAL_LIMIT);
+    eventually("the call reaches the user service", limit, async || {
+        double.ending(&id).ok_or("no call")
+    })
+    .await?;
+    task.abort();
+    // A gateway that cannot see its client leave waits for its own time-out.
+    let took = begun.elapsed() + request_timeout(world)?;
+    world.http_finished(&request, RequestEnd::GivenUp, took);
     Ok(())
 }
 

@@ -1,5 +1,6 @@
 //! The lines of requests (LOG-3).
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use conformance_engine::failure::{Failure, StepResult, ensure};
@@ -110,15 +111,24 @@ async fn each_has_its_id(world: &mut World) -> StepResult {
     let finished = world.telemetry.finished.clone();
     let deployment = world.deployment().await?;
     wait_for_lines(deployment, &finished, limit).await?;
-    let first = finished.first();
-    let first = first.ok_or_else(|| Failure::broken("the scenario has made no call"))?;
-    let lines = lines_of(&events(deployment), first);
+    have_own_ids(&events(deployment), &finished, late)
+}
+
+/// Checks that as many calls without an id as were made have lines, each with an id that no other has.
+fn have_own_ids(
+    events: &[(String, Event)],
+    finished: &[FinishedRequest],
+    late: Duration,
+) -> StepResult {
+    let Some(first) = finished.first() else {
+        return Err(Failure::broken("the scenario has made no call"));
+    };
+    let lines = lines_of(events, first);
     let wrong = lines
         .iter()
         .flat_map(|(_, event)| faults(first, event, late));
     all("the fields of a line", wrong.collect(), lines.len())?;
-    let ids: std::collections::BTreeSet<&str> =
-        lines.iter().map(|it| it.1.field("request_id")).collect();
+    let ids: BTreeSet<&str> = lines.iter().map(|it| it.1.field("request_id")).collect();
     ensure(
         ids.len() == finished.len() && lines.len() == finished.len(),
         format!("{} lines with ids of their own", finished.len()),

@@ -8,6 +8,7 @@
 //! - [`pages`]: pages of metrics and their families
 //! - [`counted`]: what counters and histograms hold
 //! - [`unknown`]: requests that share a label
+//! - [`prometheus`]: what Prometheus scrapes and computes
 //! - [`gauges`]: gauges and `users_created_total`
 
 pub mod counted;
@@ -16,6 +17,7 @@ pub mod given_up;
 pub mod log_lines;
 pub mod observed_stream;
 pub mod pages;
+pub mod prometheus;
 pub mod requests;
 pub mod traces;
 pub mod unknown;

@@ -8,6 +8,7 @@ use conformance_engine::network::link::Link;
 use conformance_engine::observe::{elapse, eventually};
 use cucumber::{given, then, when};
 use prost::Message as _;
+use tokio::task::JoinHandle;
 use user_proto::v1::ListUsersRequest;
 
 use super::page_of;
@@ -30,22 +31,26 @@ async fn is_open(world: &mut World) -> StepResult {
     let link = link.map_err(Failure::broken)?;
     let mut wire = Wire::connect(link.address().port(), &world.scenario.journal).await?;
     wire.set_metadata("x-request-id", &id);
-    let request = ListUsersRequest {
-        filter: format!("name={name}"),
-        ..Default::default()
-    };
-    let body = framed(&request.encode_to_vec());
     let opened = Instant::now();
-    let (call, first) = wire.stream(&format!("{SERVICE}/StreamUsers"), body);
-    let call = tokio::spawn(call);
+    let (call, first) = wire.stream(&format!("{SERVICE}/StreamUsers"), users_named(&name));
+    let (wire, call) = (Some(wire), Some(tokio::spawn(call)));
     world.telemetry.stream = Some(ObservedStream {
-        wire: Some(wire),
-        call: Some(call),
+        wire,
+        call,
         link,
         id,
         opened,
     });
     deliver(world, &name, first).await
+}
+
+/// A request for the users of a name, as it goes on the wire.
+fn users_named(name: &str) -> bytes::Bytes {
+    let request = ListUsersRequest {
+        filter: format!("name={name}"),
+        ..Default::default()
+    };
+    framed(&request.encode_to_vec())
 }
 
 /// Creates users until the first message has come: the subscription may begin a little later than the call.
@@ -69,7 +74,6 @@ async fn deliver(
 }
 
 #[given("the stream is not counted yet")]
-#[then("the stream is not counted yet")]
 async fn is_not_counted(world: &mut World) -> StepResult {
     let counted = stream_growth(world).await?;
     ensure(
@@ -103,13 +107,7 @@ async fn stream_growth(world: &mut World) -> StepResult<Result<u64, String>> {
     regex = r"^(its client cancels the stream|the connection of the stream is closed|the connection of the stream is reset|its client stops responding to the server)$"
 )]
 async fn goes_away(world: &mut World, how: String) -> StepResult {
-    let stream = world.telemetry.stream()?;
-    match how.as_str() {
-        "its client cancels the stream" => drop(stream.call.take().inspect(|it| it.abort())),
-        "the connection of the stream is closed" => drop(stream.wire.take()),
-        "the connection of the stream is reset" => stream.link.reset().await,
-        _ => stream.link.hang().await,
-    }
+    lose_client(world.telemetry.stream()?, &how).await;
     world.scenario.journal.note(how);
     world.telemetry.finished.clear();
     let stream = world.telemetry.stream()?;
@@ -121,6 +119,15 @@ async fn goes_away(world: &mut World, how: String) -> StepResult {
         opened.elapsed(),
     );
     Ok(())
+}
+
+async fn lose_client(stream: &mut ObservedStream, how: &str) {
+    match how {
+        "its client cancels the stream" => drop(stream.call.take().inspect(JoinHandle::abort)),
+        "the connection of the stream is closed" => drop(stream.wire.take()),
+        "the connection of the stream is reset" => stream.link.reset().await,
+        _ => stream.link.hang().await,
+    }
 }
 
 #[given(regex = r"^the stream was open for (\d+ ms)$")]

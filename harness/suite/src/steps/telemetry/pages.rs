@@ -88,15 +88,16 @@ async fn page_has_families(world: &mut World, step: &Step) -> StepResult {
     all("the family as listed", wrong.collect(), expected.len())
 }
 
-#[then("these families are there, each with HELP")]
-async fn families_are_there(world: &mut World, step: &Step) -> StepResult {
+/// Waits until nothing on the page of the first instance is wrong.
+async fn nothing_wrong(
+    world: &mut World,
+    what: &str,
+    faults: impl Fn(&Exposition) -> Vec<String>,
+) -> StepResult {
     let limit = world.scenario.patience.stretch(RECORD_LIMIT);
-    let expected = expected(step)?;
     let slot = world.deployment().await?.slot(0)?;
-    eventually("the families as listed", limit, async || {
-        let page = page_of(slot).await?;
-        let wrong = expected.iter().flat_map(|it| families::faults(&page, it));
-        let wrong: Vec<String> = wrong.collect();
+    eventually(what, limit, async || {
+        let wrong = faults(&page_of(slot).await?);
         if wrong.is_empty() {
             Ok(())
         } else {
@@ -106,29 +107,39 @@ async fn families_are_there(world: &mut World, step: &Step) -> StepResult {
     .await
 }
 
-#[then("every histogram of these families has these buckets")]
-async fn have_buckets(world: &mut World, step: &Step) -> StepResult {
-    let limit = world.scenario.patience.stretch(RECORD_LIMIT);
+#[then("these families are there, each with HELP")]
+async fn families_are_there(world: &mut World, step: &Step) -> StepResult {
+    let expected = expected(step)?;
+    nothing_wrong(world, "the families as listed", |page| {
+        expected
+            .iter()
+            .flat_map(|it| families::faults(page, it))
+            .collect()
+    })
+    .await
+}
+
+/// The rows of a table of families and the bounds of their buckets.
+fn bounds(step: &Step) -> StepResult<Vec<(String, Vec<f64>)>> {
     let parse = |row: &Vec<String>| {
         let bounds = row[1]
             .split(' ')
             .map(|it| it.parse().map_err(Failure::broken));
         Ok((row[0].clone(), bounds.collect::<StepResult<Vec<f64>>>()?))
     };
-    let rows = table(step, &["family", "buckets"])?.iter().map(parse);
-    let rows: Vec<_> = rows.collect::<StepResult<_>>()?;
-    let slot = world.deployment().await?.slot(0)?;
-    eventually("the buckets as listed", limit, async || {
-        let page = page_of(slot).await?;
-        let wrong = rows
-            .iter()
-            .flat_map(|(name, bounds)| families::bucket_faults(&page, name, bounds));
-        let wrong: Vec<String> = wrong.collect();
-        if wrong.is_empty() {
-            Ok(())
-        } else {
-            Err(wrong.join("; "))
-        }
+    table(step, &["family", "buckets"])?
+        .iter()
+        .map(parse)
+        .collect()
+}
+
+#[then("every histogram of these families has these buckets")]
+async fn have_buckets(world: &mut World, step: &Step) -> StepResult {
+    let rows = bounds(step)?;
+    nothing_wrong(world, "the buckets as listed", |page| {
+        let faults =
+            |(name, bounds): &(String, Vec<f64>)| families::bucket_faults(page, name, bounds);
+        rows.iter().flat_map(faults).collect()
     })
     .await
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use conformance_engine::failure::{Failure, StepResult, ensure};
 use cucumber::gherkin::Step;
 use cucumber::{given, when};
-use user_proto::v1::{ListUsersRequest, UpdateUserRequest};
+use user_proto::v1::{CreateUserRequest, ListUsersRequest, UpdateUserRequest};
 
 use crate::checks::finished_request::RequestEnd;
 use crate::contract::components::UsersApi;
@@ -49,7 +49,6 @@ fn rows(world: &World, step: &Step) -> StepResult<Vec<Row>> {
     rows.iter().map(parse).collect()
 }
 
-#[given("each of these requests was made")]
 #[when("each of these requests is made")]
 async fn each_request_is_made(world: &mut World, step: &Step) -> StepResult {
     world.telemetry.finished.clear();
@@ -113,7 +112,12 @@ async fn many_at_once(world: &mut World, count: usize) -> StepResult {
             sent.push(crate::steps::gateway::exchange(&client, request));
         }
     }
-    for exchange in futures::future::try_join_all(sent).await? {
+    let exchanges = futures::future::try_join_all(sent).await?;
+    record_exchanges(world, exchanges)
+}
+
+fn record_exchanges(world: &mut World, exchanges: Vec<Exchange>) -> StepResult {
+    for exchange in exchanges {
         let status = if exchange.request.path.ends_with("unknown") {
             404
         } else {
@@ -143,7 +147,6 @@ async fn is_held(world: &mut World, request: String, time: Span) -> StepResult {
     Ok(())
 }
 
-#[given("each of these calls was made")]
 #[when("each of these calls is made")]
 async fn each_call_is_made(world: &mut World, step: &Step) -> StepResult {
     world.telemetry.finished.clear();
@@ -204,7 +207,7 @@ fn record(
 
 /// The arguments of a call.
 enum Arguments {
-    Create(user_proto::v1::CreateUserRequest),
+    Create(CreateUserRequest),
     Get(String),
     Update(UpdateUserRequest),
     Delete(String),
@@ -222,7 +225,7 @@ fn arguments(world: &mut World, method: &str, with: &str) -> StepResult<Argument
     };
     Ok(match (method, with) {
         ("CreateUser", "valid values") => Arguments::Create(world.newcomer()),
-        ("CreateUser", "no email") => Arguments::Create(Default::default()),
+        ("CreateUser", "no email") => Arguments::Create(CreateUserRequest::default()),
         ("CreateUser", "a taken email") => {
             let mut request = world.newcomer();
             request.email = ada(world, "email")?;
@@ -282,12 +285,38 @@ async fn called_slowly(world: &mut World, time: Span) -> StepResult {
     Ok(())
 }
 
+#[when(regex = r"^GetUser is called (\d+) times while the database is slowed by (\d+ ms)$")]
+async fn called_slowly_often(world: &mut World, times: usize, time: Span) -> StepResult {
+    let database = crate::contract::components::user_service::DATABASE;
+    world.own()?.slot(0)?.link(database)?.slow(time.0).await;
+    let with = "an unknown id".to_owned();
+    let code = StatusCode(Code::NotFound);
+    called_at_once(world, "GetUser".to_owned(), times, with, code).await
+}
+
 /// Takes the metrics of now as those before the action, if the scenario has read any.
 async fn before_is_now(world: &mut World) -> StepResult {
     if world.telemetry.before.is_empty() {
         return Ok(());
     }
     super::counted::read_at_rest(world).await
+}
+
+#[when(regex = r"^(\d+) requests are made at once, each answered after (\d+ ms)$")]
+async fn many_held(world: &mut World, count: usize, time: Span) -> StepResult {
+    world.telemetry.finished.clear();
+    let script = format!("OK after {} ms {count} times", time.0.as_millis());
+    let script = script_text::parse(&script).map_err(Failure::broken)?;
+    world.own()?.double()?.script(script);
+    let client = world.gateway().await?;
+    let mut sent = Vec::new();
+    for _ in 0..count {
+        let mut request = SentRequest::parse("GET /api/v1/users/unknown")?;
+        request.id = Some(world.new_request_id());
+        sent.push(crate::steps::gateway::exchange(&client, request));
+    }
+    let exchanges = futures::future::try_join_all(sent).await?;
+    record_exchanges(world, exchanges)
 }
 
 #[given("requests of every kind were made")]

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use conformance_engine::failure::{Failure, StepResult, ensure};
-use conformance_engine::observe::exposition::Labels;
+use conformance_engine::observe::exposition::{Exposition, Labels};
 use cucumber::{given, then, when};
 use user_proto::v1::ListUsersRequest;
 
@@ -118,22 +118,24 @@ async fn were_counted(world: &mut World) -> StepResult {
 async fn as_many_series(world: &mut World) -> StepResult {
     let page = now_at_rest(world).await?;
     let (before, now) = (world.telemetry.series, families::series(&page));
-    let old = world.telemetry.before(0)?;
-    let new = families::CONTRACT.iter().flat_map(|name| {
-        let known = old.family(name).map_or(&[][..], |it| &it.samples);
-        let samples = page.family(name).map_or(&[][..], |it| &it.samples);
-        let is_known = |labels: &Labels| known.iter().any(|it| it.labels == *labels);
-        samples.iter().filter(move |it| !is_known(&it.labels))
-    });
-    let new: Vec<String> = new
-        .take(3)
-        .map(|it| format!("{} {:?}", it.name, it.labels))
-        .collect();
+    let new = new_series(world.telemetry.before(0)?, &page);
     ensure(
         now == before && before > 0,
         format!("{before} series"),
         format!("{now}, such as {}", new.join("; ")),
     )
+}
+
+/// Some series of the contract's families that are on the later page alone.
+fn new_series(before: &Exposition, after: &Exposition) -> Vec<String> {
+    let new = families::CONTRACT.iter().flat_map(|name| {
+        let known = before.family(name).map_or(&[][..], |it| &it.samples);
+        let samples = after.family(name).map_or(&[][..], |it| &it.samples);
+        let is_known = |labels: &Labels| known.iter().any(|it| it.labels == *labels);
+        samples.iter().filter(move |it| !is_known(&it.labels))
+    });
+    let shown = new.take(3).map(|it| format!("{} {:?}", it.name, it.labels));
+    shown.collect()
 }
 
 /// The values of a label of the series of a counter that have grown, and the sum of their growth.
