@@ -9,6 +9,8 @@ use crate::environment::Environment;
 use crate::healthcheck::{self, HealthcheckError};
 use crate::listen::ListenError;
 use crate::logging::{self, LogSettings};
+use crate::metrics::{self, Family};
+use crate::requests::HTTP_FAMILIES;
 use crate::serving::{Running, ServeError};
 use crate::settings::{self, CommonSettings, SettingError};
 use crate::shutdown;
@@ -46,6 +48,9 @@ pub enum ProgramError {
 
 /// Where one program differs from another; its implementations have no values.
 pub trait Program {
+    /// The families of metrics that it has in addition to those of HTTP.
+    const FAMILIES: &'static [&'static [Family]];
+
     /// What the environment says (CFG-1).
     type Settings;
     /// What the program is put together from, each replaceable.
@@ -125,6 +130,11 @@ async fn serve<P: Program>(
     dependencies: P::Dependencies,
 ) -> Result<(), ProgramError> {
     let signals = shutdown::signals().map_err(ProgramError::Signals)?;
+    metrics::install(
+        HTTP_FAMILIES
+            .iter()
+            .chain(P::FAMILIES.iter().copied().flatten()),
+    );
     let mut running = P::start(settings, dependencies)?;
     let common = P::common(settings);
     let identity = &common.identity;
