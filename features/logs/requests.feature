@@ -37,23 +37,23 @@ Feature: The log lines of requests
         | setting              | value |
         | BREAKER_MAX_FAILURES | 100   |
       When each of these requests is made
-        | request                | script              | status |
-        | DELETE /api/v1/users/x | INVALID_ARGUMENT    | 400    |
-        | DELETE /api/v1/users/x | OUT_OF_RANGE        | 400    |
-        | DELETE /api/v1/users/x | UNAUTHENTICATED     | 401    |
-        | DELETE /api/v1/users/x | PERMISSION_DENIED   | 403    |
-        | DELETE /api/v1/users/x | NOT_FOUND           | 404    |
-        | DELETE /api/v1/users/x | ALREADY_EXISTS      | 409    |
-        | DELETE /api/v1/users/x | ABORTED             | 409    |
-        | DELETE /api/v1/users/x | FAILED_PRECONDITION | 412    |
-        | DELETE /api/v1/users/x | RESOURCE_EXHAUSTED  | 429    |
-        | DELETE /api/v1/users/x | CANCELLED           | 499    |
-        | DELETE /api/v1/users/x | INTERNAL            | 500    |
-        | DELETE /api/v1/users/x | UNKNOWN             | 500    |
-        | DELETE /api/v1/users/x | DATA_LOSS           | 500    |
-        | DELETE /api/v1/users/x | UNIMPLEMENTED       | 501    |
-        | DELETE /api/v1/users/x | UNAVAILABLE         | 503    |
-        | DELETE /api/v1/users/x | DEADLINE_EXCEEDED   | 504    |
+        | request                | script                    | status |
+        | DELETE /api/v1/users/x | INVALID_ARGUMENT "why"    | 400    |
+        | DELETE /api/v1/users/x | OUT_OF_RANGE "why"        | 400    |
+        | DELETE /api/v1/users/x | UNAUTHENTICATED "why"     | 401    |
+        | DELETE /api/v1/users/x | PERMISSION_DENIED "why"   | 403    |
+        | DELETE /api/v1/users/x | NOT_FOUND "why"           | 404    |
+        | DELETE /api/v1/users/x | ALREADY_EXISTS "why"      | 409    |
+        | DELETE /api/v1/users/x | ABORTED "why"             | 409    |
+        | DELETE /api/v1/users/x | FAILED_PRECONDITION "why" | 412    |
+        | DELETE /api/v1/users/x | RESOURCE_EXHAUSTED "why"  | 429    |
+        | DELETE /api/v1/users/x | CANCELLED "why"           | 499    |
+        | DELETE /api/v1/users/x | INTERNAL "why"            | 500    |
+        | DELETE /api/v1/users/x | UNKNOWN "why"             | 500    |
+        | DELETE /api/v1/users/x | DATA_LOSS "why"           | 500    |
+        | DELETE /api/v1/users/x | UNIMPLEMENTED "why"       | 501    |
+        | DELETE /api/v1/users/x | UNAVAILABLE "why"         | 503    |
+        | DELETE /api/v1/users/x | DEADLINE_EXCEEDED "why"   | 504    |
       Then each of these requests has one line in the log, with its fields, at the level of its status
 
     @gateway
@@ -76,7 +76,7 @@ Feature: The log lines of requests
         | BREAKER_MAX_FAILURES | 1     |
       When each of these requests is made
         | request                | script      | status |
-        | DELETE /api/v1/users/x | UNAVAILABLE | 503    |
+        | DELETE /api/v1/users/x | UNAVAILABLE "why"         | 503    |
         | DELETE /api/v1/users/x |             | 503    |
       Then each of these requests has one line in the log, with its fields, at the level of its status
 
@@ -168,11 +168,12 @@ Feature: The log lines of requests
       Given a deployment of its own with
         | setting         | value |
         | REQUEST_TIMEOUT | 2s    |
+      And a user "Ada"
       And the database is cut
       When each of these calls is made
-        | method     | with          | code        |
-        | CreateUser | valid values  | UNAVAILABLE |
-        | GetUser    | an unknown id | UNAVAILABLE |
+        | method     | with         | code        |
+        | CreateUser | valid values | UNAVAILABLE |
+        | GetUser    | valid values | UNAVAILABLE |
       Then each of these calls has one line in the log, with its fields, at the level of its status
 
     @user-service

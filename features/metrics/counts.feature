@@ -116,12 +116,13 @@ Feature: Every request is counted once
       Given a deployment of its own with
         | setting         | value |
         | REQUEST_TIMEOUT | 2s    |
+      And a user "Ada"
       And the metrics were read
       And the database is cut
       When each of these calls is made
-        | method     | with          | code        |
-        | CreateUser | valid values  | UNAVAILABLE |
-        | GetUser    | an unknown id | UNAVAILABLE |
+        | method     | with         | code        |
+        | CreateUser | valid values | UNAVAILABLE |
+        | GetUser    | valid values | UNAVAILABLE |
       Then each of these calls is counted once, by its method and its code
 
     @user-service

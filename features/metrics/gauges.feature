@@ -42,6 +42,7 @@ Feature: Gauges and created users
       Given a deployment of its own
       And a second instance
       And Redis is cut
+      And `active_users` is 0 on every instance
       When 3 users are created on the first instance
       Then within 5 s `active_users` is 3 on every instance
 

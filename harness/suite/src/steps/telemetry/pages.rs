@@ -11,6 +11,7 @@ use crate::checks::all;
 use crate::checks::metrics;
 use crate::checks::metrics::families::{self, ExpectedFamily};
 use crate::drivers;
+use crate::environment::deployment::START_LIMIT;
 use crate::steps::users::table;
 use crate::world::World;
 
@@ -80,10 +81,12 @@ fn expected(step: &Step) -> StepResult<Vec<ExpectedFamily>> {
     rows.iter().map(parse).collect()
 }
 
-#[then("the page has these families, each with HELP")]
-async fn page_has_families(world: &mut World, step: &Step) -> StepResult {
-    let (_, page) = page(world)?;
+#[then("the first page that it serves has these families, each with HELP")]
+async fn first_page_has_families(world: &mut World, step: &Step) -> StepResult {
+    let limit = world.environment.stretch_start(START_LIMIT);
     let expected = expected(step)?;
+    let slot = world.deployment().await?.slot(0)?;
+    let page = eventually("a page of metrics", limit, async || page_of(slot).await).await?;
     let wrong = expected.iter().flat_map(|it| families::faults(&page, it));
     all("the family as listed", wrong.collect(), expected.len())
 }
