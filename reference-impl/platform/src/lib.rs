@@ -8,6 +8,7 @@
 //! - [`listen`]: the ports
 //! - [`health`]: checks, their cache, readiness and the probes
 //! - [`metrics`]: families as data, and the page that a scraper reads
+//! - [`traces`]: spans, their export, and the headers that carry a trace
 //! - [`http`]: serves a router until the stop
 //! - [`request_id`]: the id that a request is known by
 //! - [`in_flight`]: the requests under way, for the end of the program
@@ -33,3 +34,4 @@ pub mod requests;
 pub mod serving;
 pub mod settings;
 pub mod shutdown;
+pub mod traces;

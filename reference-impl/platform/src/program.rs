@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::io;
 use std::process::ExitCode;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::environment::Environment;
 use crate::healthcheck::{self, HealthcheckError};
@@ -14,6 +14,10 @@ use crate::requests::HTTP_FAMILIES;
 use crate::serving::{Running, ServeError};
 use crate::settings::{self, CommonSettings, SettingError};
 use crate::shutdown;
+use crate::traces::Exporter;
+
+/// How long the last spans may take even if requests took all of `SHUTDOWN_TIMEOUT` (CFG-8 grants a second).
+const LAST_SPANS: Duration = Duration::from_millis(400);
 
 /// Why the program ends with another status than 0.
 #[derive(Debug, thiserror::Error)]
@@ -135,9 +139,10 @@ async fn serve<P: Program>(
             .iter()
             .chain(P::FAMILIES.iter().copied().flatten()),
     );
-    let mut running = P::start(settings, dependencies)?;
     let common = P::common(settings);
     let identity = &common.identity;
+    let exporter = Exporter::start(&common.traces, identity)?;
+    let mut running = P::start(settings, dependencies)?;
     tracing::info!(
         service = identity.name,
         version = identity.version,
@@ -150,11 +155,15 @@ async fn serve<P: Program>(
         signal = signals => tracing::info!(signal, "stopping"),
         error = running.failed() => return Err(error.into()),
     }
-    drain(running, common.shutdown_timeout).await;
+    drain(running, exporter, common.shutdown_timeout).await;
     Ok(())
 }
 
-async fn drain(running: Running, limit: Duration) {
+/// Ends what runs, then sends the last spans in the time that is left of `limit`.
+async fn drain(running: Running, exporter: Exporter, limit: Duration) {
+    let start = Instant::now();
     running.drain(limit).await;
+    let left = limit.saturating_sub(start.elapsed());
+    exporter.stop(left.max(LAST_SPANS)).await;
     tracing::info!("stopped");
 }

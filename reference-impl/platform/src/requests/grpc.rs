@@ -6,8 +6,9 @@ use axum::response::Response;
 use metrics::Label;
 use tonic::{Code, Status};
 
-use super::{Description, End, Line, LoggedError, Protocol, RequestStatus};
+use super::{Description, End, Line, LoggedError, Protocol, RequestStatus, SpanStart};
 use crate::metrics::{Family, Kind, REQUEST_BUCKETS};
+use crate::traces::KeyValue;
 
 const REQUESTS: &str = "grpc_requests_total";
 const DURATIONS: &str = "grpc_request_duration_seconds";
@@ -64,6 +65,7 @@ impl Protocol for Grpc {
                 method: method.to_owned(),
                 path: None,
             }),
+            span: Some(span_start(method)),
             in_flight: None,
         })
     }
@@ -79,6 +81,18 @@ impl Protocol for Grpc {
 
     fn cancelled() -> End {
         end(&Status::cancelled("cancelled by the client"))
+    }
+}
+
+/// The span of a call of the method with this path, on either side (TRC-4).
+pub fn span_start(path: &'static str) -> SpanStart {
+    let method = path.trim_start_matches('/');
+    SpanStart {
+        name: method.into(),
+        attributes: vec![
+            KeyValue::new("rpc.system.name", "grpc"),
+            KeyValue::new("rpc.method", method),
+        ],
     }
 }
 

@@ -5,8 +5,9 @@ use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::Response;
 use metrics::{Label, gauge};
 
-use super::{Description, End, Line, LoggedError, Protocol, RequestStatus};
+use super::{Description, End, Line, LoggedError, Protocol, RequestStatus, SpanStart};
 use crate::metrics::{Family, GaugeGuard, Kind, REQUEST_BUCKETS};
+use crate::traces::KeyValue;
 
 const REQUESTS: &str = "http_requests_total";
 const DURATIONS: &str = "http_request_duration_seconds";
@@ -55,14 +56,17 @@ impl Protocol for Http {
     fn describe(&self, request: &Request) -> Option<Description> {
         let method = method_name(request.method());
         let route = request.extensions().get::<MatchedPath>();
-        let route = route.map_or(NO_ROUTE, MatchedPath::as_str).to_owned();
+        let route = route.map(MatchedPath::as_str);
         let path = request.uri().path();
+        let is_api = (self.is_api)(path);
+        let label = route.unwrap_or(NO_ROUTE).to_owned();
         Some(Description {
-            labels: vec![Label::new("method", method), Label::new("path", route)],
-            line: (self.is_api)(path).then(|| Line {
+            labels: vec![Label::new("method", method), Label::new("path", label)],
+            line: is_api.then(|| Line {
                 method: method.to_owned(),
                 path: Some(path.to_owned()),
             }),
+            span: is_api.then(|| span_start(method, route, path)),
             in_flight: Some(GaugeGuard::raise(gauge!(IN_FLIGHT))),
         })
     }
@@ -88,6 +92,28 @@ impl Protocol for Http {
             error: Some(LoggedError::new("cancelled by the client")),
         }
     }
+}
+
+/// TRC-4
+fn span_start(method: &'static str, route: Option<&str>, path: &str) -> SpanStart {
+    let mut attributes = vec![
+        KeyValue::new("http.request.method", method),
+        KeyValue::new("url.scheme", "http"),
+        KeyValue::new("url.path", path.to_owned()),
+    ];
+    // OpenTelemetry's name for unknown methods is no part of a span's name.
+    let verb = if method == OTHER_METHOD {
+        "HTTP"
+    } else {
+        method
+    };
+    let Some(route) = route else {
+        let name = verb.into();
+        return SpanStart { name, attributes };
+    };
+    attributes.push(KeyValue::new("http.route", route.to_owned()));
+    let name = format!("{verb} {route}").into();
+    SpanStart { name, attributes }
 }
 
 /// nginx's status for a client that closed its connection; the crate `http` has no name for it.

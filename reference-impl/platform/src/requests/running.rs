@@ -13,21 +13,28 @@ use tracing::Level;
 use super::{Description, End, LoggedError, Protocol};
 use crate::elapsed::milliseconds;
 use crate::request_id::RequestId;
+use crate::traces::OpenSpan;
 
 /// A running request. It is recorded when this is dropped: without an end its client cancelled it.
 pub(super) struct RunningRequest<P: Protocol> {
     description: Description,
     request_id: RequestId,
+    span: Option<OpenSpan>,
     start: Instant,
     end: Option<End>,
     protocol: PhantomData<P>,
 }
 
 impl<P: Protocol> RunningRequest<P> {
-    pub(super) fn begin(description: Description, request_id: RequestId) -> Self {
+    pub(super) fn begin(
+        description: Description,
+        request_id: RequestId,
+        span: Option<OpenSpan>,
+    ) -> Self {
         Self {
             description,
             request_id,
+            span,
             start: Instant::now(),
             end: None,
             protocol: PhantomData,
@@ -56,6 +63,7 @@ impl<P: Protocol> RunningRequest<P> {
                 tracing::event!(
                     $level,
                     request_id = self.request_id.as_str(),
+                    trace_id = self.span.as_ref().map(OpenSpan::trace_id),
                     method = line.method,
                     path = line.path,
                     status = end.status.field(),
@@ -81,6 +89,9 @@ impl<P: Protocol> Drop for RunningRequest<P> {
         let end = self.end.take().unwrap_or_else(P::cancelled);
         self.count(&end);
         self.log(&end);
+        if let Some(span) = &self.span {
+            span.note_end(end.status.attribute(), end.status.is_failure());
+        }
     }
 }
 

@@ -6,6 +6,8 @@ use axum::http::StatusCode;
 use tonic::Code;
 use tracing::{Level, Value};
 
+use crate::traces::KeyValue;
+
 /// The end of a request.
 pub struct End {
     /// Its status.
@@ -78,6 +80,33 @@ impl RequestStatus {
                 Code::Unavailable | Code::DeadlineExceeded => Level::WARN,
                 _ => Level::INFO,
             },
+        }
+    }
+}
+
+impl RequestStatus {
+    /// Its attribute in a span (TRC-4).
+    pub fn attribute(self) -> KeyValue {
+        match self {
+            Self::Http(status) => {
+                KeyValue::new("http.response.status_code", i64::from(status.as_u16()))
+            }
+            Self::Grpc(code) => KeyValue::new("rpc.grpc.status_code", i64::from(i32::from(code))),
+        }
+    }
+
+    /// Whether the server failed, and not its client (TRC-5).
+    pub fn is_failure(self) -> bool {
+        match self {
+            Self::Http(status) => status.is_server_error(),
+            Self::Grpc(code) => matches!(
+                code,
+                Code::Internal
+                    | Code::Unknown
+                    | Code::DataLoss
+                    | Code::Unavailable
+                    | Code::DeadlineExceeded
+            ),
         }
     }
 }

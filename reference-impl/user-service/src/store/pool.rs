@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use metrics::histogram;
+use platform::traces::{KeyValue, OpenSpan};
 use sqlx::Connection as _;
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -65,7 +66,7 @@ impl Pool {
     }
 
     /// Runs a statement: waits for its turn, then for a connection that works, then for the result (USR-18,
-    /// USR-20). `name`, one of a fixed set, is its label in the metrics.
+    /// USR-20). `name`, one of a fixed set, is its label in the metrics and the name of its span.
     pub async fn run<T>(
         &self,
         name: &'static str,
@@ -145,17 +146,24 @@ impl Shared {
     }
 }
 
-/// A statement under way. Its duration is recorded when this is dropped, even if its call was given up.
+/// A statement under way. Its duration is recorded and its span ends when this is dropped, even if its call was
+/// given up.
 struct RunningStatement {
     name: &'static str,
     start: Instant,
+    _span: Option<OpenSpan>,
 }
 
 impl RunningStatement {
     fn begin(name: &'static str) -> Self {
+        let attributes = vec![
+            KeyValue::new("db.system.name", "postgresql"),
+            KeyValue::new("db.operation.name", name),
+        ];
         Self {
             name,
             start: Instant::now(),
+            _span: OpenSpan::client(name, attributes),
         }
     }
 }
