@@ -8,6 +8,7 @@ use conformance_engine::network::link::Link;
 use conformance_engine::observe::{elapse, eventually};
 use cucumber::{given, then, when};
 use prost::Message as _;
+use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use user_proto::v1::ListUsersRequest;
 
@@ -25,6 +26,16 @@ const FIRST_MESSAGE_LIMIT: Duration = Duration::from_secs(10);
 #[given("a stream is open that has delivered a change, on a connection of its own")]
 async fn is_open(world: &mut World) -> StepResult {
     let name = format!("Observed-{}", world.scenario.id);
+    let (stream, first) = observe(world, &name).await?;
+    world.telemetry.stream = Some(stream);
+    deliver(world, &name, first).await
+}
+
+/// Opens a stream of the users of a name behind a link; the receiver resolves at its first message.
+async fn observe(
+    world: &mut World,
+    name: &str,
+) -> StepResult<(ObservedStream, oneshot::Receiver<()>)> {
     let id = world.new_request_id();
     let address = SocketAddr::from(([127, 0, 0, 1], world.own()?.slot(0)?.port("GRPC_PORT")?));
     let link = Link::open(&world.environment.home().ports, address).await;
@@ -32,16 +43,15 @@ async fn is_open(world: &mut World) -> StepResult {
     let mut wire = Wire::connect(link.address().port(), &world.scenario.journal).await?;
     wire.set_metadata("x-request-id", &id);
     let opened = Instant::now();
-    let (call, first) = wire.stream(&format!("{SERVICE}/StreamUsers"), users_named(&name));
-    let (wire, call) = (Some(wire), Some(tokio::spawn(call)));
-    world.telemetry.stream = Some(ObservedStream {
-        wire,
-        call,
+    let (call, first) = wire.stream(&format!("{SERVICE}/StreamUsers"), users_named(name));
+    let stream = ObservedStream {
+        wire: Some(wire),
+        call: Some(tokio::spawn(call)),
         link,
         id,
         opened,
-    });
-    deliver(world, &name, first).await
+    };
+    Ok((stream, first))
 }
 
 /// A request for the users of a name, as it goes on the wire.
@@ -54,11 +64,7 @@ fn users_named(name: &str) -> bytes::Bytes {
 }
 
 /// Creates users until the first message has come: the subscription may begin a little later than the call.
-async fn deliver(
-    world: &mut World,
-    name: &str,
-    first: tokio::sync::oneshot::Receiver<()>,
-) -> StepResult {
+async fn deliver(world: &mut World, name: &str, first: oneshot::Receiver<()>) -> StepResult {
     let limit = world.scenario.patience.stretch(FIRST_MESSAGE_LIMIT);
     let client = world.client(0).await?;
     let mut request = world.newcomer();

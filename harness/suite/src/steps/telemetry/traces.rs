@@ -51,9 +51,13 @@ async fn both_have_its_id(world: &mut World) -> StepResult {
             format!("{traces:?}"),
         );
     }
-    // A double logs nothing: what it received counts.
+    came_with(deployment, &id)
+}
+
+/// Checks what the double received: it logs nothing.
+fn came_with(deployment: &Deployment, id: &str) -> StepResult {
     let calls = deployment.double()?.calls();
-    let received = calls.iter().any(|it| it.request_id() == Some(&id));
+    let received = calls.iter().any(|it| it.request_id() == Some(id));
     ensure(received, format!("a call with the id {id:?}"), "none")
 }
 
