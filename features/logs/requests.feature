@@ -1,6 +1,6 @@
 Feature: The log lines of requests
 
-  Each request has one line with its id, its method, its status and its duration, whatever its end. A table's
+  Each request has one line with its id, its method, its status and its duration, however it ends. A table's
   `script` is what the user service answers behind a gateway.
 
   Rule: LOG-3 Each request is logged once, at its end
