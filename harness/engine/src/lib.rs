@@ -4,9 +4,10 @@
 //!
 //! - [`failure`]: why a step did not pass
 //! - [`sandbox`]: per-run resources: folder, ports, child processes, watchdog
-//! - [`observe`]: the journal of a scenario, waiting for a condition
+//! - [`observe`]: the journal of a scenario, waiting for a condition, pages of metrics
 //! - [`network`]: a link between a program and a backend that can be cut, hung or slowed
-//! - [`backends`]: the servers that an implementation needs (PostgreSQL, Redis), and their providers
+//! - [`backends`]: the servers that an implementation needs (PostgreSQL, Redis) or that look at it (Prometheus), and
+//!   their providers
 //! - [`catalogue`]: a platform's suite as data: components, capabilities, clauses
 //! - [`manifest`]: `conformance.toml`, checked against the catalogue
 //! - [`subject`]: the implementation under test, behind one trait

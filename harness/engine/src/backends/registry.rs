@@ -2,7 +2,8 @@
 
 use super::backend::Backend;
 use super::postgres::PostgresBackend;
+use super::prometheus::PrometheusBackend;
 use super::redis::RedisBackend;
 
 /// All backends in the order of reports; they are stopped in reverse order.
-pub static BACKENDS: &[&dyn Backend] = &[&PostgresBackend, &RedisBackend];
+pub static BACKENDS: &[&dyn Backend] = &[&PostgresBackend, &RedisBackend, &PrometheusBackend];

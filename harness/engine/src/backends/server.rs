@@ -164,7 +164,8 @@ impl Server {
 
     /// Whether the server exited because another program has its port.
     pub(super) fn failed_to_bind(&self) -> bool {
-        self.exit_status().is_some() && read_tail(&self.log).contains("Address already in use")
+        let tail = read_tail(&self.log).to_lowercase();
+        self.exit_status().is_some() && tail.contains("address already in use")
     }
 
     /// Sends `signal` and waits for the exit; kills the server if it takes too long.

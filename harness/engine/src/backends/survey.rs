@@ -224,6 +224,10 @@ mod tests {
                 "postgres://user:secret@127.0.0.1:1/",
             ),
             ("CONFORMANCE_REDIS_URL", "redis://:secret@127.0.0.1:1/"),
+            (
+                "CONFORMANCE_PROMETHEUS_URL",
+                "http://user:secret@127.0.0.1:1/?targets=/tmp",
+            ),
         ]);
         for survey in survey_of(host).await {
             assert!(!survey.is_usable(), "{survey}");

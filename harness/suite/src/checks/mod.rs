@@ -2,6 +2,7 @@
 //!
 //! - [`breaker`]: whether the observed calls of a breaker agree with RES-3 and RES-4
 //! - [`first_bytes`]: which protocol a connection speaks
+//! - [`finished_request`]: a request that has ended, and what its records must show
 //! - [`frequency`]: how often something happened
 //! - [`http_answer`]: an HTTP answer, as drivers return it and checks read it
 //! - [`gateway_answer`]: what every answer of the gateway must look like
@@ -9,11 +10,14 @@
 //! - [`interface`]: an interface as its file descriptors define it
 //! - [`linearizable`]: whether a history of one user fits into one order
 //! - [`log_line`]: whether a line is one event of a log
+//! - [`request_log`]: whether the line of a request has its fields
+//! - [`metrics`]: pages of metrics
 //! - [`openapi`]: whether a description is valid, and whether answers conform to it
 //! - [`stream_history`]: whether a stream delivered every change
 
 pub mod breaker;
 pub mod first_bytes;
+pub mod finished_request;
 pub mod frequency;
 pub mod gateway_answer;
 pub mod health_answer;
@@ -21,7 +25,9 @@ pub mod http_answer;
 pub mod interface;
 pub mod linearizable;
 pub mod log_line;
+pub mod metrics;
 pub mod openapi;
+pub mod request_log;
 pub mod stream_history;
 
 use conformance_engine::failure::{Failure, StepResult};

@@ -7,6 +7,9 @@
 //! - [`health_service`]: the health protocol of gRPC
 //! - [`reflection`]: the interface as data
 //! - [`probes`]: `/live`, `/ready`, `/health` over HTTP
+//! - [`metrics`]: `/metrics` over HTTP
+//! - [`promql`]: what Prometheus has scraped of a program
+//! - [`promtool`]: the program that checks pages of metrics
 //! - [`database`], [`database_hold`], [`database_locks`], [`redis`]: the backends of the service
 //! - [`malformed`]: messages that no server can decode
 //! - [`raw`]: connections below any client library
@@ -23,7 +26,10 @@ pub mod encodings;
 pub mod gateway;
 pub mod health_service;
 pub mod malformed;
+pub mod metrics;
 pub mod probes;
+pub mod promql;
+pub mod promtool;
 pub mod raw;
 pub mod raw_http;
 pub mod redis;

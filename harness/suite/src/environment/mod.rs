@@ -13,6 +13,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use conformance_engine::backends::Backends;
 use conformance_engine::backends::postgres::{Database, Postgres};
+use conformance_engine::backends::prometheus::Prometheus;
 use conformance_engine::backends::redis::Redis;
 use conformance_engine::failure::{Failure, StepResult};
 use conformance_engine::manifest::Manifest;
@@ -112,6 +113,11 @@ impl Environment {
 
     /// The Redis servers.
     pub async fn redis(&self) -> StepResult<Arc<Redis>> {
+        Ok(self.backends.handle().await?)
+    }
+
+    /// The Prometheus server.
+    pub async fn prometheus(&self) -> StepResult<Arc<Prometheus>> {
         Ok(self.backends.handle().await?)
     }
 

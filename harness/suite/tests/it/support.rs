@@ -93,6 +93,8 @@ impl Place {
             .env_remove("CONFORMANCE_REDIS_URL")
             .env_remove("CONFORMANCE_POSTGRES_IMAGE")
             .env_remove("CONFORMANCE_REDIS_IMAGE")
+            .env_remove("CONFORMANCE_PROMETHEUS_URL")
+            .env_remove("CONFORMANCE_PROMETHEUS_IMAGE")
             .stdin(Stdio::null());
         command
     }

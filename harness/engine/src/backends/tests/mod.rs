@@ -1,4 +1,4 @@
-//! Tests of backends on real servers: they need PostgreSQL and Redis, and fail without.
+//! Tests of backends on real servers: they need PostgreSQL, Redis and Prometheus, and fail without.
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
@@ -12,6 +12,7 @@ use testcontainers_modules::testcontainers::core::client::docker_client_instance
 
 use super::backend::BackendHandle as _;
 use super::postgres::Postgres;
+use super::prometheus::Prometheus;
 use super::provider::{BackendError, Choice};
 use super::redis::Redis;
 use super::registry::BACKENDS;
@@ -23,6 +24,7 @@ use crate::sandbox::ports::Ports;
 use crate::sandbox::watchdog::{RUN_LABEL, Watchdog};
 
 mod on_postgres;
+mod on_prometheus;
 mod on_redis;
 
 /// Limit of every wait; generous even for a busy machine.
@@ -131,7 +133,7 @@ async fn without_programs_backends_are_missing() {
 #[test]
 fn every_handle_is_found_in_the_registry_by_its_name() {
     let names: Vec<&str> = BACKENDS.iter().map(|it| it.description().name).collect();
-    for name in [Postgres::NAME, Redis::NAME] {
+    for name in [Postgres::NAME, Redis::NAME, Prometheus::NAME] {
         assert!(names.contains(&name), "{name} is not in {names:?}");
     }
     let unique: BTreeSet<&str> = names.iter().copied().collect();

@@ -90,6 +90,8 @@ pub struct Wire {
     journal: Journal,
     driver: tokio::task::AbortHandle,
     opened: Instant,
+    /// Sent with every call; a server makes an id for a call without metadata.
+    metadata: Vec<(&'static str, String)>,
 }
 
 impl fmt::Debug for Wire {
@@ -119,7 +121,14 @@ impl Wire {
             journal: journal.clone(),
             driver,
             opened,
+            metadata: Vec::new(),
         })
+    }
+
+    /// Sends this metadata with every later call; a value of an earlier call is replaced.
+    pub fn set_metadata(&mut self, name: &'static str, value: &str) {
+        self.metadata.retain(|(other, _)| *other != name);
+        self.metadata.push((name, value.to_owned()));
     }
 
     /// When it was opened.
@@ -180,6 +189,9 @@ impl Wire {
             .header("te", "trailers");
         if let Some(timeout) = timeout {
             request = request.header("grpc-timeout", timeout);
+        }
+        for (name, value) in &self.metadata {
+            request = request.header(*name, value);
         }
         async move {
             let start = Instant::now();

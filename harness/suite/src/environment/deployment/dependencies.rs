@@ -123,6 +123,14 @@ impl Dependencies {
         })
     }
 
+    /// The deployment of the user service.
+    pub fn peer(&self) -> Option<&Rc<Deployment>> {
+        self.find(|provider| match provider {
+            Provider::Deployment(deployment) => Some(deployment),
+            _ => None,
+        })
+    }
+
     fn find<'a, T>(&'a self, pick: impl Fn(&'a Provider) -> Option<T>) -> Option<T> {
         self.0.iter().find_map(|(_, provider)| pick(provider))
     }

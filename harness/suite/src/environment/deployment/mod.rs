@@ -105,6 +105,11 @@ impl Deployment {
         double.ok_or_else(|| self.lacks("scripted user service"))
     }
 
+    /// The deployment of the user service behind a gateway; none where a double takes its place.
+    pub fn peer(&self) -> Option<&Rc<Self>> {
+        self.dependencies.peer()
+    }
+
     /// The passwords that its instances are given.
     pub fn passwords(&self) -> Vec<&str> {
         self.dependencies.passwords()

@@ -37,7 +37,7 @@ use crate::world::gateway::{Exchange, SentRequest};
 
 impl World {
     /// The client of the first instance.
-    async fn gateway(&mut self) -> StepResult<Gateway> {
+    pub(in crate::steps) async fn gateway(&mut self) -> StepResult<Gateway> {
         if let Some(client) = &self.gateway.client {
             return Ok(client.clone());
         }
@@ -54,7 +54,7 @@ impl World {
     }
 
     /// Sends a request exactly as it is; records it in the journal.
-    async fn send(&mut self, request: SentRequest) -> StepResult<Exchange> {
+    pub(in crate::steps) async fn send(&mut self, request: SentRequest) -> StepResult<Exchange> {
         let client = self.gateway().await?;
         let exchange = exchange(&client, request).await?;
         self.scenario.journal.note(exchange.summary());
@@ -62,7 +62,7 @@ impl World {
     }
 
     /// Clears the exchanges of the previous action.
-    async fn begin_requests(&mut self) -> StepResult {
+    pub(in crate::steps) async fn begin_requests(&mut self) -> StepResult {
         self.gateway.exchanges.clear();
         let deployment = self.deployment().await?;
         let calls = deployment.double().map_or(0, |it| it.calls().len());
@@ -78,7 +78,10 @@ impl World {
 }
 
 /// Sends a request; any outcome is recorded.
-async fn exchange(client: &Gateway, sent: SentRequest) -> StepResult<Exchange> {
+pub(in crate::steps) async fn exchange(
+    client: &Gateway,
+    sent: SentRequest,
+) -> StepResult<Exchange> {
     let mut request = client.request(&sent.method, &sent.path);
     if let Some(id) = &sent.id {
         request = request.header("x-request-id", id.as_bytes());

@@ -18,7 +18,7 @@ use crate::params::Span;
 use crate::placeholders::PlaceholderValues as _;
 use crate::world::World;
 
-const SERVICE: &str = "/user.v1.UserService";
+pub(in crate::steps) const SERVICE: &str = "/user.v1.UserService";
 const WATCH: &str = "/grpc.health.v1.Health/Watch";
 
 /// Calls may appear to end this much before their deadline: the clocks are read one after the other.
@@ -26,7 +26,7 @@ const EARLY_TOLERANCE: Duration = Duration::from_millis(50);
 
 impl World {
     /// The scenario's connection below any gRPC library, opened when first needed.
-    pub(super) async fn wire(&mut self) -> StepResult<&mut Wire> {
+    pub(in crate::steps) async fn wire(&mut self) -> StepResult<&mut Wire> {
         if self.grpc.wire.is_none() {
             let journal = self.scenario.journal.clone();
             let port = self.deployment().await?.slot(0)?.port("GRPC_PORT")?;
@@ -37,7 +37,7 @@ impl World {
     }
 
     /// A call with an unknown id: it shows that a connection still works.
-    pub(super) async fn get_unknown(&mut self) -> StepResult<CompletedCall> {
+    pub(in crate::steps) async fn get_unknown(&mut self) -> StepResult<CompletedCall> {
         let request = GetUserRequest {
             id: format!("unknown-{}", self.scenario.id),
         };

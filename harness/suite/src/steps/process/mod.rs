@@ -22,7 +22,7 @@ use crate::world::World;
 
 impl World {
     /// The id of the newest request whose log line a step looks for.
-    fn request_id(&self) -> String {
+    pub(in crate::steps) fn request_id(&self) -> String {
         self.process
             .request_id
             .clone()

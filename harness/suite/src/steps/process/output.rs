@@ -23,7 +23,7 @@ pub fn stdout(deployment: &Deployment) -> Vec<Vec<u8>> {
 }
 
 /// The lines since the last call with these positions, one for each process.
-fn unread(deployment: &Deployment, places: &mut Vec<u64>) -> Vec<Vec<u8>> {
+pub(in crate::steps) fn unread(deployment: &Deployment, places: &mut Vec<u64>) -> Vec<Vec<u8>> {
     let runs = deployment
         .slots()
         .iter()
@@ -58,7 +58,7 @@ pub fn events(deployment: &Deployment) -> Vec<(String, Event)> {
 }
 
 /// A line and the event that it is.
-fn readable(line: &[u8]) -> Option<(String, Event)> {
+pub(in crate::steps) fn readable(line: &[u8]) -> Option<(String, Event)> {
     Some((
         String::from_utf8_lossy(line).into_owned(),
         any_event(line).ok()?,
