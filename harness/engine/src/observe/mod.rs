@@ -1,9 +1,13 @@
-//! The journal of a scenario, and waiting for conditions.
+//! What programs show of themselves: the journal of a scenario, spans; and waiting for conditions.
 //!
 //! - [`journal`]: the events of a scenario, in order
 //! - [`wait`]: polls until a condition holds, or while it must hold
+//! - [`spans`]: spans, and the traces that they form
+//! - [`collector`]: receives spans over OTLP
 
+pub mod collector;
 pub mod journal;
+pub mod spans;
 pub mod wait;
 
 pub use journal::Journal;

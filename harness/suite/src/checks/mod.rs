@@ -10,6 +10,8 @@
 //! - [`log_line`]: whether a line is one event of a log
 //! - [`openapi`]: whether a description is valid, and whether answers conform to it
 //! - [`stream_history`]: whether a stream delivered every change
+//! - [`trace_tree`]: whether a trace is complete
+//! - [`span_attributes`]: whether a span has the name and the attributes of its call
 
 pub mod breaker;
 pub mod frequency;
@@ -20,7 +22,9 @@ pub mod interface;
 pub mod linearizable;
 pub mod log_line;
 pub mod openapi;
+pub mod span_attributes;
 pub mod stream_history;
+pub mod trace_tree;
 
 use conformance_engine::failure::{Failure, StepResult};
 

@@ -7,6 +7,7 @@
 //! - [`grpc`]: reflection, deadlines, limits, connections
 //! - [`gateway`]: HTTP requests, and the calls to the user service
 //! - [`streams`]: the streams of users
+//! - [`traces`]: traces and their collector
 
 #![allow(
     clippy::unused_async,
@@ -19,4 +20,5 @@ pub mod grpc;
 pub mod health;
 pub mod process;
 pub mod streams;
+pub mod traces;
 pub mod users;

@@ -2,13 +2,14 @@
 //!
 //! Each area of the steps records what it needs later in a type of its own:
 //!
-//! - [`users`], [`streams`], [`health`], [`grpc`], [`gateway`], [`process`]
+//! - [`users`], [`streams`], [`health`], [`grpc`], [`gateway`], [`process`], [`traces`]
 
 pub mod gateway;
 pub mod grpc;
 pub mod health;
 pub mod process;
 pub mod streams;
+pub mod traces;
 pub mod users;
 
 use std::collections::BTreeMap;
@@ -22,6 +23,7 @@ use self::grpc::GrpcRecord;
 use self::health::HealthRecord;
 use self::process::ProcessRecord;
 use self::streams::StreamsRecord;
+use self::traces::TracesRecord;
 use self::users::UsersRecord;
 use crate::contract::components::Component;
 use crate::drivers::users::Users;
@@ -54,6 +56,8 @@ pub struct World {
     pub gateway: GatewayRecord,
     /// Recorded by the steps about processes.
     pub process: ProcessRecord,
+    /// Recorded by the steps about traces.
+    pub traces: TracesRecord,
 }
 
 enum CurrentDeployment {
@@ -88,6 +92,7 @@ impl World {
             grpc: GrpcRecord::default(),
             gateway: GatewayRecord::default(),
             process: ProcessRecord::default(),
+            traces: TracesRecord::default(),
         }
     }
 
