@@ -34,6 +34,18 @@ Feature: Export of spans
       Then the program exits gracefully within 6 s
       And no span of these calls is lost
 
+    @user-service @gateway
+    Scenario: Jaeger holds what was exported
+      Given a deployment of its own whose collector forwards to Jaeger
+      When every unary call is made with a traceparent
+      Then Jaeger holds the spans of each trace that the collector holds
+
+    @user-service @gateway
+    Scenario: Jaeger lists the service and its operations
+      Given a deployment of its own whose collector forwards to Jaeger
+      When every unary call is made with a traceparent
+      Then Jaeger lists the service and the operations of its spans
+
   Rule: TRC-2 Every span carries its program's name, version and environment
     The resource has `service.name`, `service.version`, `environment`.
 

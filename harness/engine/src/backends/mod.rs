@@ -1,4 +1,4 @@
-//! The servers that an implementation needs (PostgreSQL, Redis), and the providers that start or reach them.
+//! The servers that an implementation needs (PostgreSQL, Redis, Jaeger), and the providers that start or reach them.
 //!
 //! - [`provider`]: static facts about a backend, its providers, and errors
 //! - [`engine_host`]: the address of the container engine
@@ -9,6 +9,7 @@
 //! - [`backend`]: the trait of every backend, and the choice of a provider
 //! - [`postgres`]: one server, with a database for each deployment
 //! - [`redis`]: an empty Redis for each deployment
+//! - [`jaeger`]: one server, to which collectors forward traces
 //! - [`registry`]: every backend by name
 //! - [`running`]: the backends of one run
 //! - [`survey`](mod@survey): which backends this machine has, for `conformance doctor`
@@ -20,6 +21,7 @@ pub mod backend;
 mod container;
 pub mod engine;
 pub mod engine_host;
+pub mod jaeger;
 pub mod postgres;
 pub mod programs;
 pub mod provider;

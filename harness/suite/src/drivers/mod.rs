@@ -7,6 +7,7 @@
 //! - [`health_service`]: the health protocol of gRPC
 //! - [`reflection`]: the interface as data
 //! - [`probes`]: `/live`, `/ready`, `/health` over HTTP
+//! - [`jaeger`]: what Jaeger holds of traces
 //! - [`database`], [`database_hold`], [`database_locks`], [`redis`]: the backends of the service
 //! - [`malformed`]: messages that no server can decode
 //! - [`raw`]: connections below any client library
@@ -22,6 +23,7 @@ pub mod database_locks;
 pub mod encodings;
 pub mod gateway;
 pub mod health_service;
+pub mod jaeger;
 pub mod malformed;
 pub mod probes;
 pub mod raw;

@@ -193,6 +193,7 @@ impl ScenarioHooks for Hooks {
             scenario,
             environment,
             current,
+            traces,
             ..
         } = world;
         let mut after = AfterScenario::default();
@@ -203,6 +204,7 @@ impl ScenarioHooks for Hooks {
                 CurrentDeployment::Shared(deployment) => deployment.logs(Some(&scenario.id)),
                 CurrentDeployment::None => Vec::new(),
             };
+            after.traces = traces.excerpts();
         }
         if let CurrentDeployment::Own(deployment) = current {
             deployment.end().await;

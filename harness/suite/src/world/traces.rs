@@ -4,10 +4,15 @@ use std::time::{Duration, Instant};
 
 use conformance_engine::network::link::Link;
 use conformance_engine::observe::collector::{Collector, Subscription};
-use conformance_engine::observe::spans::TraceContext;
+use conformance_engine::observe::spans::waterfall::waterfall;
+use conformance_engine::observe::spans::{TraceContext, TraceId};
+use conformance_engine::run::outcome::TraceExcerpt;
 use conformance_engine::sandbox::ports::Port;
 
 use crate::drivers::{Code, Status};
+
+/// How many traces a scenario's evidence shows.
+const EXCERPTS: usize = 3;
 
 /// What the steps about traces have recorded.
 #[derive(Debug, Default)]
@@ -20,6 +25,28 @@ pub struct TracesRecord {
     pub calls: Vec<TracedCall>,
     /// Headers that were sent with a `traceparent`.
     pub headers: Vec<(&'static str, String)>,
+}
+
+impl TracesRecord {
+    /// Some of the scenario's traces, for its evidence: those of which spans have arrived.
+    pub fn excerpts(&self) -> Vec<TraceExcerpt> {
+        let Some(subscription) = &self.subscription else {
+            return Vec::new();
+        };
+        let found = subscription.traces();
+        let sent = self.calls.iter().filter_map(|call| call.context);
+        let sent = sent.map(|context| context.trace);
+        let ids: Vec<TraceId> = sent.filter(|id| found.contains(id)).collect();
+        // Without any, the traces that the program began.
+        let ids = if ids.is_empty() { found } else { ids };
+        let shown = ids.into_iter().take(EXCERPTS);
+        shown
+            .map(|id| TraceExcerpt {
+                id: id.to_string(),
+                lines: waterfall(&subscription.trace(id)),
+            })
+            .collect()
+    }
 }
 
 /// A collector of the scenario's own, and the link in front of it.

@@ -36,16 +36,49 @@ async fn start_named(world: &mut World, mut settings: Settings) -> StepResult {
     regex = r"^a deployment of its own whose collector (refuses connections|hangs|drops every connection|fails with UNAVAILABLE|never answers|answers after 3 s|rejects every span)$"
 )]
 async fn failing_collector(world: &mut World, how: String) -> StepResult {
-    let link = own_collector(world, answer(&how), how == "drops every connection").await?;
+    let upstream = match how.as_str() {
+        "drops every connection" => Upstream::ClosedPort,
+        _ => Upstream::Collector,
+    };
+    let link = own_collector(world, answer(&how), upstream).await?;
     match how.as_str() {
         "refuses connections" => link.cut().await,
         "hangs" => link.hang().await,
         _ => {}
     }
+    start_behind_link(world, &[]).await
+}
+
+/// Starts a deployment with a collector of its own that gives this answer.
+pub(super) async fn start_with_collector(
+    world: &mut World,
+    answer: Answer,
+    others: &[(&str, &str)],
+) -> StepResult {
+    own_collector(world, answer, Upstream::Collector).await?;
+    start_behind_link(world, others).await
+}
+
+/// Starts a deployment that exports to the link in front of the scenario's own collector.
+async fn start_behind_link(world: &mut World, others: &[(&str, &str)]) -> StepResult {
     let mut settings = Settings::default();
-    settings.set(COLLECTOR_VARIABLE, format!("http://{}", link.address()));
+    if let Some(own) = &world.traces.collector {
+        settings.set(COLLECTOR_VARIABLE, format!("http://{}", own.link.address()));
+    }
+    for (name, value) in others {
+        settings.set(*name, *value);
+    }
     world.prepare(settings).await?.start_ready().await?;
     Ok(())
+}
+
+/// Where the link in front of a collector leads.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Upstream {
+    /// To the collector.
+    Collector,
+    /// To a port on which no program listens: connections are accepted and dropped.
+    ClosedPort,
 }
 
 /// The answer of a collector to an export that reaches it.
@@ -59,19 +92,17 @@ fn answer(how: &str) -> Answer {
     }
 }
 
-/// Starts a collector of the scenario's own; the result is the link in front of it. One that leads to a closed port
-/// accepts connections and drops them.
-async fn own_collector(world: &mut World, answer: Answer, closed: bool) -> StepResult<&Link> {
+/// Starts a collector of the scenario's own; the result is the link in front of it.
+async fn own_collector(world: &mut World, answer: Answer, upstream: Upstream) -> StepResult<&Link> {
     let ports = &world.environment.home().ports;
     let unused = ports.take().map_err(Failure::broken)?;
     let collector = Collector::start(ports, answer).await;
     let collector = collector.map_err(Failure::broken)?;
-    let upstream = if closed {
-        ([127, 0, 0, 1], unused.number()).into()
-    } else {
-        collector.address()
+    let address = match upstream {
+        Upstream::Collector => collector.address(),
+        Upstream::ClosedPort => ([127, 0, 0, 1], unused.number()).into(),
     };
-    let link = Link::open(ports, upstream).await;
+    let link = Link::open(ports, address).await;
     let link = link.map_err(Failure::broken)?;
     let own = OwnCollector::new(collector, link, unused);
     let own = world.traces.collector.insert(own);

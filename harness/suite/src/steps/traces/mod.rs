@@ -7,10 +7,12 @@
 //! - [`attributes`]: resources, names, attributes and statuses of spans
 //! - [`sampling`]: which calls leave a trace
 //! - [`loads`]: many calls, and a collector that fails
+//! - [`jaeger`]: what Jaeger holds
 
 pub mod attributes;
 pub mod calls;
 pub mod deployments;
+pub mod jaeger;
 pub mod loads;
 pub mod propagation;
 pub mod sampling;
