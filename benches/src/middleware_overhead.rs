@@ -15,15 +15,15 @@ use axum::{Extension, Json, Router};
 use criterion::Criterion;
 use futures::future::FutureExt as _;
 use gateway::admission::{self, Admission};
+use gateway::api;
 use gateway::api::parameters::PathId;
 use gateway::api::response_body::UserResponse;
 use gateway::request_context::RequestContext;
-use gateway::request_ids::RequestId;
 use gateway::settings::Settings;
 use gateway::upstream::Upstream;
 use gateway::user_service::UserService;
-use gateway::{access_log, api, request_ids};
 use platform::environment::Environment;
+use platform::request_id::{self, RequestId};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tonic::Status;
@@ -106,10 +106,9 @@ fn routes(is_complete: bool) -> Router {
     };
     let routes = api
         .layer(DefaultBodyLimit::disable())
-        .layer(from_fn_with_state(admission, admission::admit))
-        .layer(from_fn(access_log::log_request));
+        .layer(from_fn_with_state(admission, admission::admit));
     if is_complete {
-        routes.layer(from_fn(request_ids::assign))
+        routes.layer(from_fn(request_id::assign))
     } else {
         routes.layer(from_fn(assign_constant_id))
     }

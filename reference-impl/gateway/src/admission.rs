@@ -11,6 +11,7 @@ use bytes::BytesMut;
 use http_body::Body as _;
 use http_body_util::BodyExt as _;
 use platform::in_flight;
+use platform::request_id::RequestId;
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -18,7 +19,6 @@ use tokio_util::task::TaskTracker;
 use crate::api_error::ApiError;
 use crate::clock;
 use crate::request_context::RequestContext;
-use crate::request_ids::RequestId;
 
 /// The longest request body (GWY-6).
 const BODY_BYTES: usize = 1024 * 1024;
@@ -56,6 +56,7 @@ impl Admission {
     /// The request with a buffered body and its [`RequestContext`].
     async fn prepare(&self, request: Request) -> Result<Request, ApiError> {
         let deadline = clock::after(Instant::now(), self.request_timeout);
+        let RequestId(request_id) = RequestId::of(&request);
         let (mut head, body) = request.into_parts();
         let body = if body.is_end_stream() {
             body
@@ -65,11 +66,6 @@ impl Admission {
                 () = self.stopping.cancelled() => return Err(ApiError::stopping()),
             }
         };
-        let RequestId(request_id) = head
-            .extensions
-            .get()
-            .cloned()
-            .expect("request ids are assigned around everything");
         head.extensions.insert(RequestContext {
             method: head.method.clone(),
             request_id,

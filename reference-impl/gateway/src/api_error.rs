@@ -6,6 +6,7 @@ use axum::Json;
 use axum::http::header::RETRY_AFTER;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
+use platform::requests::{LoggedError, client_closed_request};
 use serde::Serialize;
 use tonic::{Code, Status};
 use utoipa::ToSchema;
@@ -32,15 +33,6 @@ pub struct ApiError {
 pub struct ErrorBody {
     /// What is wrong.
     error: Cow<'static, str>,
-}
-
-/// The error of a response, for the access log; among the response's extensions.
-#[derive(Debug, Clone)]
-pub struct LoggedError {
-    /// The text in the body.
-    pub message: Cow<'static, str>,
-    /// For the log only.
-    pub cause: Option<String>,
 }
 
 impl ApiError {
@@ -79,11 +71,6 @@ impl ApiError {
 const INTERNAL: &str = "internal server error";
 const UNAVAILABLE: &str = "service unavailable";
 const TIMEOUT: &str = "upstream timeout";
-
-/// nginx's status for a client that closed its connection; the crate `http` has no name for it.
-pub fn client_closed_request() -> StatusCode {
-    StatusCode::from_u16(499).expect("between 100 and 999")
-}
 
 impl From<CallError> for ApiError {
     fn from(error: CallError) -> Self {

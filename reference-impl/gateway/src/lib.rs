@@ -7,8 +7,6 @@
 //! - [`server`]: ports, routers, start
 //!
 //! In the order of a request:
-//! - [`request_ids`]: the id on every response
-//! - [`access_log`]: the log line of each request
 //! - [`admission`]: buffers a request's body, sets its deadline, refuses new requests during shutdown
 //! - [`request_context`]: what the calls of one request have in common
 //! - [`api`]: the routes, from requests to calls and from responses to JSON
@@ -19,7 +17,6 @@
 //! In addition, [`health_check`] checks the health of the user service, and `clock` adds durations
 //! to instants.
 
-pub mod access_log;
 pub mod admission;
 pub mod api;
 pub mod api_error;
@@ -30,7 +27,6 @@ pub mod dependencies;
 pub mod health_check;
 pub mod program;
 pub mod request_context;
-pub mod request_ids;
 pub mod retry;
 pub mod server;
 pub mod settings;

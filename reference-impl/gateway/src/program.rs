@@ -2,6 +2,7 @@
 
 use platform::environment::Environment;
 use platform::listen::ListenError;
+use platform::metrics::Family;
 use platform::program::{Program, ProgramError};
 use platform::serving::Running;
 use platform::settings::{CommonSettings, SettingError};
@@ -15,6 +16,8 @@ use crate::settings::Settings;
 pub enum GatewayProgram {}
 
 impl Program for GatewayProgram {
+    const FAMILIES: &'static [&'static [Family]] = &[];
+
     type Settings = Settings;
     type Dependencies = Dependencies;
 

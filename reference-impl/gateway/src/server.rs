@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use axum::extract::DefaultBodyLimit;
 use axum::http::{Method, StatusCode, Uri};
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::middleware::from_fn_with_state;
 use axum::routing::get;
 use axum::{Json, Router};
 use platform::health::{self, Component, Monitor, Readiness};
 use platform::listen::{self, ListenError};
+use platform::requests::{self, Http};
 use platform::serving::Running;
 use platform::shutdown::Shutdown;
 use platform::{http, metrics};
@@ -16,11 +17,11 @@ use serde_json::Value;
 use tokio::net::TcpListener;
 
 use crate::admission::{self, Admission};
+use crate::api;
 use crate::api_error::ApiError;
 use crate::dependencies::Dependencies;
 use crate::settings::Settings;
 use crate::upstream::Upstream;
-use crate::{access_log, api, request_ids};
 
 /// The two ports, bound.
 pub struct Listeners {
@@ -71,10 +72,14 @@ pub fn router(settings: &Settings, dependencies: Dependencies, running: &Running
             get(async move || Json(Value::clone(&document))),
         )
         .fallback(no_route)
-        .method_not_allowed_fallback(no_method)
-        .layer(from_fn(access_log::log_request))
-        .layer(from_fn(request_ids::assign));
-    (dependencies.wrap_http)(everything)
+        .method_not_allowed_fallback(no_method);
+    (dependencies.wrap_http)(requests::recorded(everything, Http { is_api }))
+}
+
+/// Whether a path is one of the API, with a route or without.
+fn is_api(path: &str) -> bool {
+    path.strip_prefix("/api/v1")
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// `/health`, `/ready` and `/live`; starts the health checks.
@@ -99,4 +104,19 @@ async fn no_method(_: Method) -> ApiError {
         StatusCode::METHOD_NOT_ALLOWED,
         "the route does not have this method",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_paths_below_the_api_s_belong_to_it() {
+        for path in ["/api/v1", "/api/v1/", "/api/v1/users", "/api/v1/x/y"] {
+            assert!(is_api(path), "{path}");
+        }
+        for path in ["/", "/api/v10", "/api", "/ready", "/openapi.json", "*"] {
+            assert!(!is_api(path), "{path}");
+        }
+    }
 }

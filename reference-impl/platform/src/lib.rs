@@ -7,10 +7,12 @@
 //! - [`logging`]: one event a line on stdout
 //! - [`listen`]: the ports
 //! - [`health`]: checks, their cache, readiness and the probes
-//! - [`metrics`]: the page a scraper reads
+//! - [`metrics`]: families as data, and the page that a scraper reads
+//! - [`traces`]: spans, their export, and the headers that carry a trace
 //! - [`http`]: serves a router until the stop
 //! - [`request_id`]: the id that a request is known by
-//! - [`in_flight`]: the requests under way, counted
+//! - [`in_flight`]: the requests under way, for the end of the program
+//! - [`requests`]: the record of every request at its end
 //! - [`elapsed`]: how durations are written
 //! - [`shutdown`]: the signals, and the tokens they cancel
 //! - [`serving`]: the servers of a program, and how they drain
@@ -28,6 +30,8 @@ pub mod logging;
 pub mod metrics;
 pub mod program;
 pub mod request_id;
+pub mod requests;
 pub mod serving;
 pub mod settings;
 pub mod shutdown;
+pub mod traces;

@@ -3,15 +3,21 @@
 use std::error::Error;
 use std::io;
 use std::process::ExitCode;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::environment::Environment;
 use crate::healthcheck::{self, HealthcheckError};
 use crate::listen::ListenError;
 use crate::logging::{self, LogSettings};
+use crate::metrics::{self, Family};
+use crate::requests::HTTP_FAMILIES;
 use crate::serving::{Running, ServeError};
 use crate::settings::{self, CommonSettings, SettingError};
 use crate::shutdown;
+use crate::traces::Exporter;
+
+/// How long the last spans may take even if requests took all of `SHUTDOWN_TIMEOUT` (CFG-8 grants a second).
+const LAST_SPANS: Duration = Duration::from_millis(400);
 
 /// Why the program ends with another status than 0.
 #[derive(Debug, thiserror::Error)]
@@ -46,6 +52,9 @@ pub enum ProgramError {
 
 /// Where one program differs from another; its implementations have no values.
 pub trait Program {
+    /// The families of metrics that it has in addition to those of HTTP.
+    const FAMILIES: &'static [&'static [Family]];
+
     /// What the environment says (CFG-1).
     type Settings;
     /// What the program is put together from, each replaceable.
@@ -125,9 +134,15 @@ async fn serve<P: Program>(
     dependencies: P::Dependencies,
 ) -> Result<(), ProgramError> {
     let signals = shutdown::signals().map_err(ProgramError::Signals)?;
-    let mut running = P::start(settings, dependencies)?;
+    metrics::install(
+        HTTP_FAMILIES
+            .iter()
+            .chain(P::FAMILIES.iter().copied().flatten()),
+    );
     let common = P::common(settings);
     let identity = &common.identity;
+    let exporter = Exporter::start(&common.traces, identity)?;
+    let mut running = P::start(settings, dependencies)?;
     tracing::info!(
         service = identity.name,
         version = identity.version,
@@ -140,11 +155,15 @@ async fn serve<P: Program>(
         signal = signals => tracing::info!(signal, "stopping"),
         error = running.failed() => return Err(error.into()),
     }
-    drain(running, common.shutdown_timeout).await;
+    drain(running, exporter, common.shutdown_timeout).await;
     Ok(())
 }
 
-async fn drain(running: Running, limit: Duration) {
+/// Ends what runs, then sends the last spans in the time that is left of `limit`.
+async fn drain(running: Running, exporter: Exporter, limit: Duration) {
+    let start = Instant::now();
     running.drain(limit).await;
+    let left = limit.saturating_sub(start.elapsed());
+    exporter.stop(left.max(LAST_SPANS)).await;
     tracing::info!("stopped");
 }

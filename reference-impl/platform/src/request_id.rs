@@ -1,10 +1,39 @@
 //! The id that a request is known by, in every log and on its way from program to program (GWY-7).
 
-use axum::http::{HeaderMap, HeaderName};
+use axum::extract::Request;
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use axum::middleware::Next;
+use axum::response::Response;
 use uuid::Uuid;
 
 /// The header, and the metadata of gRPC, that carries it.
 pub const HEADER: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The id of a request, among its extensions.
+#[derive(Debug, Clone)]
+pub struct RequestId(pub HeaderValue);
+
+impl RequestId {
+    /// The id that [`assign`] gave to a request.
+    pub fn of(request: &Request) -> Self {
+        let id = request.extensions().get().cloned();
+        id.expect("ids are assigned around everything")
+    }
+
+    /// The id as text.
+    pub fn as_str(&self) -> &str {
+        self.0.to_str().expect("it is visible ASCII")
+    }
+}
+
+/// Middleware around everything: gives each request its id, and the response the same.
+pub async fn assign(mut request: Request, next: Next) -> Response {
+    let id = HeaderValue::try_from(of(request.headers())).expect("it is visible ASCII");
+    request.extensions_mut().insert(RequestId(id.clone()));
+    let mut response = next.run(request).await;
+    response.headers_mut().insert(HEADER, id);
+    response
+}
 
 /// The caller's id if it is valid, else a new one.
 pub fn of(headers: &HeaderMap) -> String {

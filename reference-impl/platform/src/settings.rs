@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::environment::Environment;
 use crate::flags::FeatureFlags;
 use crate::health::HealthSettings;
+use crate::traces::TraceSettings;
 
 /// A variable that cannot be used (CFG-2). It holds no value: that may be a secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -52,6 +53,8 @@ pub struct CommonSettings {
     pub shutdown_timeout: Duration,
     /// `FEATURE_FLAGS`
     pub flags: FeatureFlags,
+    /// `OTEL_*`: what is traced.
+    pub traces: TraceSettings,
 }
 
 /// What a program's own nature decides about the shared settings.
@@ -85,6 +88,7 @@ impl CommonSettings {
                 FeatureFlags::default(),
                 str::parse,
             )?,
+            traces: TraceSettings::read(environment)?,
         })
     }
 }

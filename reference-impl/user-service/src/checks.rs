@@ -6,11 +6,10 @@ use async_trait::async_trait;
 use platform::health::{CheckFailed, Component, Connector, Kept};
 use redis::AsyncConnectionConfig;
 use redis::aio::MultiplexedConnection;
-use sqlx::ConnectOptions as _;
-use sqlx::postgres::{PgConnectOptions, PgConnection};
+use sqlx::postgres::PgConnectOptions;
 
 use crate::settings::Settings;
-use crate::store::with_statement_timeout;
+use crate::store::{OpenConnection, with_statement_timeout};
 
 /// The component `database`: it answers, and it was migrated.
 pub fn database(settings: &Settings) -> Component {
@@ -41,18 +40,17 @@ struct Database(PgConnectOptions);
 
 #[async_trait]
 impl Connector for Database {
-    type Connection = PgConnection;
+    type Connection = OpenConnection;
 
-    async fn connect(&self) -> Result<PgConnection, CheckFailed> {
-        self.0
-            .connect()
+    async fn connect(&self) -> Result<OpenConnection, CheckFailed> {
+        OpenConnection::open(&self.0)
             .await
             .map_err(|_| CheckFailed("cannot connect"))
     }
 
-    async fn probe(&self, connection: &mut PgConnection) -> Result<(), CheckFailed> {
+    async fn probe(&self, connection: &mut OpenConnection) -> Result<(), CheckFailed> {
         let is_migrated: bool = sqlx::query_scalar("SELECT to_regclass('users') IS NOT NULL")
-            .fetch_one(connection)
+            .fetch_one(&mut **connection)
             .await
             .map_err(|_| CheckFailed("cannot query"))?;
         is_migrated.then_some(()).ok_or(CheckFailed("not migrated"))

@@ -16,6 +16,8 @@ pub struct Dependencies {
     pub store: Arc<dyn Store>,
     /// Where changes of users are read.
     pub changes: Arc<dyn ChangeLog>,
+    /// Where active users are counted.
+    pub counts: Pool,
     /// How instances notify each other of changes.
     pub notifications: redis::Client,
     /// The attached resources, and how they are checked (HLT-2).
@@ -34,12 +36,13 @@ impl Dependencies {
             settings.database_max_connections,
             settings.request_timeout,
         );
-        // One connection of its own: streams do not wait for calls, nor calls for streams (USR-20
-        // leaves room for it).
+        // One connection of their own: streams and scrapes do not wait for calls, nor calls for them
+        // (USR-20 leaves room for it).
         let changes = Pool::new(settings.database.clone(), 1, tail::READ);
         Self {
             store: Arc::new(PgStore::new(pool)),
-            changes: Arc::new(PgChanges::new(changes)),
+            changes: Arc::new(PgChanges::new(changes.clone())),
+            counts: changes,
             notifications: settings.redis.clone(),
             components: vec![checks::database(settings), checks::redis(settings)],
             wrap_grpc: Box::new(|router| router),

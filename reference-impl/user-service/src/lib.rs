@@ -9,7 +9,7 @@
 //!
 //! In the order of a call:
 //! - [`connections`]: where calls come from, and how long that lasts
-//! - [`rpc_log`]: the log line of each call
+//! - [`upload`]: a call whose client disconnects while it sends
 //! - [`deadline`]: gives a call up when its client does
 //! - [`service`]: the calls of `UserService`; [`grpc_health`]: those of `grpc.health.v1`; [`reflection`]: the interface as data
 //! - [`validate`], [`order`], [`filter`], [`page_token`]: what a request may hold
@@ -19,12 +19,15 @@
 //! - [`wire`]: from [`user`] to messages
 //! - [`status`]: from [`invalid`] and every other refusal to gRPC statuses
 //!
-//! And [`checks`]: how the health of PostgreSQL and Redis is checked.
+//! In addition, [`checks`] checks the health of PostgreSQL and Redis, [`active_users`] keeps a gauge up to date,
+//! and [`families`] has the metrics that are the user service's own.
 
+pub mod active_users;
 pub mod checks;
 pub mod connections;
 pub mod deadline;
 pub mod dependencies;
+pub mod families;
 pub mod filter;
 pub mod grpc_health;
 pub mod invalid;
@@ -34,13 +37,13 @@ pub mod page_token;
 pub mod password;
 pub mod program;
 pub mod reflection;
-pub mod rpc_log;
 pub mod server;
 pub mod service;
 pub mod settings;
 pub mod status;
 pub mod store;
 pub mod stream;
+pub mod upload;
 pub mod user;
 pub mod validate;
 pub mod wire;

@@ -2,11 +2,14 @@
 
 use platform::environment::Environment;
 use platform::listen::ListenError;
+use platform::metrics::Family;
 use platform::program::{Program, ProgramError};
+use platform::requests::GRPC_FAMILIES;
 use platform::serving::Running;
 use platform::settings::{CommonSettings, SettingError};
 
 use crate::dependencies::Dependencies;
+use crate::families::FAMILIES;
 use crate::migrate;
 use crate::server;
 use crate::settings::Settings;
@@ -16,6 +19,8 @@ use crate::settings::Settings;
 pub enum UserServiceProgram {}
 
 impl Program for UserServiceProgram {
+    const FAMILIES: &'static [&'static [Family]] = &[GRPC_FAMILIES, FAMILIES];
+
     type Settings = Settings;
     type Dependencies = Dependencies;
 

@@ -6,6 +6,7 @@ use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
 use platform::health::{self, Component, Monitor, Readiness};
 use platform::listen::{self, ListenError};
+use platform::requests::{self, Grpc, Http};
 use platform::serving::Running;
 use platform::shutdown::Shutdown;
 use platform::{http, in_flight, metrics};
@@ -21,7 +22,23 @@ use crate::service::Users;
 use crate::settings::Settings;
 use crate::store::ChangeLog;
 use crate::stream::{Feed, notify, tail};
-use crate::{deadline, grpc_health, reflection, rpc_log};
+use crate::{active_users, deadline, grpc_health, reflection, upload};
+
+/// Which calls are recorded.
+const GRPC: Grpc = Grpc {
+    methods: &[
+        "/user.v1.UserService/CreateUser",
+        "/user.v1.UserService/GetUser",
+        "/user.v1.UserService/UpdateUser",
+        "/user.v1.UserService/DeleteUser",
+        "/user.v1.UserService/ListUsers",
+        "/user.v1.UserService/StreamUsers",
+    ],
+    probes: &["/grpc.health.v1.", "/grpc.reflection."],
+};
+
+/// The probes are all that it serves over HTTP.
+const HTTP: Http = Http { is_api: |_| false };
 
 /// The longest message that a client may send (GRP-3).
 const MESSAGE_BYTES: usize = 4_194_304;
@@ -50,7 +67,8 @@ pub fn start(settings: &Settings, dependencies: Dependencies, listeners: Listene
     let mut running = Running::default();
     let shutdown = &running.shutdown;
     let readiness = watch_health(settings, dependencies.components, shutdown);
-    let probes = (dependencies.wrap_http)(health::router(readiness.clone()));
+    let probes = requests::recorded(health::router(readiness.clone()), HTTP);
+    let probes = (dependencies.wrap_http)(probes);
     let feed = feed(dependencies.changes, dependencies.notifications, shutdown);
     let users = Users {
         store: dependencies.store,
@@ -68,7 +86,9 @@ pub fn start(settings: &Settings, dependencies: Dependencies, listeners: Listene
         shutdown.stopping.clone(),
     );
     let probes = http::serve(listeners.http, probes, shutdown.ended.clone());
-    let metrics = http::serve(listeners.metrics, metrics::router(), shutdown.ended.clone());
+    let refresh = from_fn_with_state(dependencies.counts, active_users::refresh);
+    let metrics = metrics::router().layer(refresh);
+    let metrics = http::serve(listeners.metrics, metrics, shutdown.ended.clone());
     running.until_stopping.spawn(async {
         grpc.await;
         Ok(())
@@ -103,13 +123,13 @@ fn feed(changes: Arc<dyn ChangeLog>, notifications: redis::Client, shutdown: &Sh
     feed
 }
 
-/// The calls of all gRPC services, each of `UserService` with its log line.
+/// The calls of all gRPC services, those of `UserService` recorded.
 fn grpc_router(users: Users, readiness: Readiness, calls: TaskTracker) -> Router {
     let users = UserServiceServer::new(users).max_decoding_message_size(MESSAGE_BYTES);
     let routes = Routes::new(users).add_service(grpc_health::server(readiness));
-    reflection::add(routes)
+    let router = reflection::add(routes)
         .into_axum_router()
         .layer(from_fn(deadline::enforce))
-        .layer(from_fn(rpc_log::log_call))
-        .layer(from_fn_with_state(calls, in_flight::track))
+        .layer(from_fn(upload::cancel_if_broken));
+    requests::recorded(router, GRPC).layer(from_fn_with_state(calls, in_flight::track))
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::stream::BoxStream;
+use metrics::counter;
 use platform::flags::FeatureFlags;
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status};
@@ -14,6 +15,7 @@ use user_proto::v1::{
     User as UserMessage,
 };
 
+use crate::families::USERS_CREATED;
 use crate::order::{self, Field};
 use crate::password::{Hasher, Password, PasswordHash};
 use crate::status::{self, Refusal};
@@ -118,6 +120,7 @@ impl Users {
             metadata: request.metadata,
         };
         let user = self.store.create(user).await?;
+        counter!(USERS_CREATED).increment(1);
         self.feed.announce();
         Ok(CreateUserResponse {
             user: Some(user.into()),

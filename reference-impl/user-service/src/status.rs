@@ -60,6 +60,11 @@ pub fn past_deadline() -> Status {
     Status::deadline_exceeded("the deadline is over")
 }
 
+/// The status of a call whose client disconnects before its request is complete.
+pub fn upload_broken() -> Status {
+    Status::cancelled("the client disconnected while it sent the request")
+}
+
 /// The status of a health check for a service that is not here (GRP-1).
 pub fn unknown_service() -> Status {
     Status::not_found("unknown service")

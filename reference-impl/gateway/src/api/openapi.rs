@@ -4,12 +4,13 @@
 use std::collections::BTreeMap;
 
 use axum::http::StatusCode;
+use platform::requests::client_closed_request;
 use serde_json::{Map, Value, json};
 use tonic::{Code, Status};
 use utoipa::OpenApi as _;
 use utoipa::openapi::OpenApi;
 
-use crate::api_error::{ApiError, ErrorBody, client_closed_request};
+use crate::api_error::{ApiError, ErrorBody};
 
 /// Errors of the gateway itself: those of GWY-6, and a body that takes too long.
 const OWN_ERRORS: [StatusCode; 6] = [

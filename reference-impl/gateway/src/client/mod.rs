@@ -16,9 +16,11 @@ pub mod transport_error;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use platform::requests::{self, RequestStatus, SpanStart};
+use platform::traces::{self, OpenSpan};
 use tokio::time::Instant;
 use tonic::metadata::AsciiMetadataValue;
-use tonic::{Request, Status};
+use tonic::{Code, Request, Response, Status};
 use user_proto::v1::user_service_client::UserServiceClient;
 use user_proto::v1::{
     CreateUserRequest, CreateUserResponse, DeleteUserRequest, GetUserRequest, GetUserResponse,
@@ -46,6 +48,29 @@ impl Client {
                 .max_decoding_message_size(usize::MAX),
         }
     }
+
+    /// Makes one call of the method with this path, in a span of its own (TRC-3).
+    async fn call<M, R>(
+        &self,
+        path: &'static str,
+        context: &RequestContext,
+        message: M,
+        send: impl AsyncFnOnce(UserServiceClient<Channel>, Request<M>) -> Result<Response<R>, Status>,
+    ) -> Result<R, Status> {
+        let mut request = request(context, message);
+        let SpanStart { name, attributes } = requests::span_start(path);
+        let span = OpenSpan::client(name, attributes);
+        if let Some(span) = &span {
+            traces::inject(&span.context(), request.metadata_mut().as_mut());
+        }
+        let result = send(self.users.clone(), request).await;
+        if let Some(span) = span {
+            let code = result.as_ref().map_or_else(Status::code, |_| Code::Ok);
+            let status = RequestStatus::Grpc(code);
+            span.note_end(status.attribute(), status.is_failure());
+        }
+        result.map(Response::into_inner)
+    }
 }
 
 /// A message with the metadata of every call.
@@ -67,9 +92,11 @@ impl UserService for Client {
         context: &RequestContext,
         message: CreateUserRequest,
     ) -> Result<CreateUserResponse, Status> {
-        let mut users = self.users.clone();
-        let response = users.create_user(request(context, message)).await?;
-        Ok(response.into_inner())
+        let path = "/user.v1.UserService/CreateUser";
+        self.call(path, context, message, async |mut users, request| {
+            users.create_user(request).await
+        })
+        .await
     }
 
     async fn get_user(
@@ -77,9 +104,11 @@ impl UserService for Client {
         context: &RequestContext,
         message: GetUserRequest,
     ) -> Result<GetUserResponse, Status> {
-        let mut users = self.users.clone();
-        let response = users.get_user(request(context, message)).await?;
-        Ok(response.into_inner())
+        let path = "/user.v1.UserService/GetUser";
+        self.call(path, context, message, async |mut users, request| {
+            users.get_user(request).await
+        })
+        .await
     }
 
     async fn update_user(
@@ -87,9 +116,11 @@ impl UserService for Client {
         context: &RequestContext,
         message: UpdateUserRequest,
     ) -> Result<UpdateUserResponse, Status> {
-        let mut users = self.users.clone();
-        let response = users.update_user(request(context, message)).await?;
-        Ok(response.into_inner())
+        let path = "/user.v1.UserService/UpdateUser";
+        self.call(path, context, message, async |mut users, request| {
+            users.update_user(request).await
+        })
+        .await
     }
 
     async fn delete_user(
@@ -97,9 +128,11 @@ impl UserService for Client {
         context: &RequestContext,
         message: DeleteUserRequest,
     ) -> Result<(), Status> {
-        let mut users = self.users.clone();
-        users.delete_user(request(context, message)).await?;
-        Ok(())
+        let path = "/user.v1.UserService/DeleteUser";
+        self.call(path, context, message, async |mut users, request| {
+            users.delete_user(request).await
+        })
+        .await
     }
 
     async fn list_users(
@@ -107,8 +140,10 @@ impl UserService for Client {
         context: &RequestContext,
         message: ListUsersRequest,
     ) -> Result<ListUsersResponse, Status> {
-        let mut users = self.users.clone();
-        let response = users.list_users(request(context, message)).await?;
-        Ok(response.into_inner())
+        let path = "/user.v1.UserService/ListUsers";
+        self.call(path, context, message, async |mut users, request| {
+            users.list_users(request).await
+        })
+        .await
     }
 }

@@ -107,32 +107,37 @@ impl PgChanges {
 #[async_trait]
 impl ChangeLog for PgChanges {
     async fn now(&self) -> Result<ChangeCursor, StoreError> {
-        let mut connection = self.pool.acquire().await?;
-        let snapshot = sqlx::query_scalar(NOW).fetch_one(connection.inner()).await;
-        connection.release(snapshot).map(ChangeCursor::after)
+        let snapshot = self.pool.run("change_cursor", async |connection| {
+            sqlx::query_scalar(NOW).fetch_one(connection).await
+        });
+        snapshot.await.map(ChangeCursor::after)
     }
 
     async fn since(&self, cursor: &ChangeCursor, limit: u32) -> Result<Changed, StoreError> {
-        let mut connection = self.pool.acquire().await?;
         let partial = cursor.partial.as_ref();
-        let rows = sqlx::query(SINCE)
-            .bind(&cursor.snapshot)
-            .bind(partial.map(|it| &it.snapshot))
-            .bind(partial.map_or(0, |it| it.number))
-            .bind(i64::from(limit))
-            .fetch_all(connection.inner())
-            .await;
-        connection.release(rows.and_then(|rows| changed(cursor, &rows, limit)))
+        self.pool
+            .run("read_changes", async |connection| {
+                let rows = sqlx::query(SINCE)
+                    .bind(&cursor.snapshot)
+                    .bind(partial.map(|it| &it.snapshot))
+                    .bind(partial.map_or(0, |it| it.number))
+                    .bind(i64::from(limit))
+                    .fetch_all(connection)
+                    .await?;
+                changed(cursor, &rows, limit)
+            })
+            .await
     }
 
     async fn prune(&self, age: Duration, limit: u32) -> Result<u64, StoreError> {
-        let mut connection = self.pool.acquire().await?;
-        let pruned = sqlx::query(PRUNE)
-            .bind(age.as_secs_f64())
-            .bind(i64::from(limit))
-            .execute(connection.inner())
-            .await;
-        connection.release(pruned).map(|done| done.rows_affected())
+        let pruned = self.pool.run("prune_changes", async |connection| {
+            sqlx::query(PRUNE)
+                .bind(age.as_secs_f64())
+                .bind(i64::from(limit))
+                .execute(connection)
+                .await
+        });
+        pruned.await.map(|done| done.rows_affected())
     }
 }
 

@@ -1,6 +1,7 @@
 //! Where users are kept.
 
 mod changes;
+mod connection;
 mod failure;
 mod list;
 mod pool;
@@ -12,8 +13,9 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 pub use self::changes::{ChangeCursor, ChangeLog, Changed, PartialRead, PgChanges};
+pub use self::connection::OpenConnection;
+pub use self::pool::Pool;
 pub(crate) use self::pool::with_statement_timeout;
-pub use self::pool::{Pool, PooledConnection};
 pub use self::postgres::PgStore;
 use crate::filter::Filter;
 use crate::order::Order;

@@ -1,4 +1,4 @@
-//! Connections to PostgreSQL, each in use by one call at a time.
+//! Connections to PostgreSQL, each in use by one statement at a time.
 //!
 //! Unlike sqlx's own pool it bounds every wait for a connection that fell silent, and never
 //! counts a connection as gone while its server may still be working for it (USR-18, USR-20).
@@ -6,12 +6,16 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use metrics::histogram;
+use platform::traces::{KeyValue, OpenSpan};
+use sqlx::Connection as _;
 use sqlx::postgres::{PgConnectOptions, PgConnection};
-use sqlx::{ConnectOptions as _, Connection as _};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout, timeout_at};
 
+use super::connection::OpenConnection;
 use super::{StoreError, failure};
+use crate::families::QUERY_DURATIONS;
 
 /// A connection that worked this short a time ago is not pinged: under load that
 /// would double the round trips of each call. If it has died meanwhile, its call fails as it would
@@ -30,7 +34,7 @@ pub struct Pool(Arc<Shared>);
 
 struct Shared {
     options: PgConnectOptions,
-    /// Bounds each step on the way to a connection; the caller bounds the whole.
+    /// Bounds each statement, with the wait for a connection.
     request_timeout: Duration,
     /// A permit for each connection in use. Its holder opens a connection only if none is idle, so that
     /// idle ones and those in use together are never more.
@@ -41,7 +45,7 @@ struct Shared {
 
 /// An idle connection.
 struct Idle {
-    connection: PgConnection,
+    connection: OpenConnection,
     /// When it last worked.
     since: Instant,
 }
@@ -61,8 +65,28 @@ impl Pool {
         }))
     }
 
-    /// Waits for its turn, then for a connection that works (USR-20).
-    pub async fn acquire(&self) -> Result<PooledConnection, StoreError> {
+    /// Runs a statement: waits for its turn, then for a connection that works, then for the result (USR-18,
+    /// USR-20). `name`, one of a fixed set, is its label in the metrics and the name of its span.
+    pub async fn run<T>(
+        &self,
+        name: &'static str,
+        statement: impl AsyncFnOnce(&mut PgConnection) -> sqlx::Result<T>,
+    ) -> Result<T, StoreError> {
+        let run = async {
+            let mut connection = self.acquire().await?;
+            let result = {
+                let _running = RunningStatement::begin(name);
+                statement(connection.inner()).await
+            };
+            connection.release(result)
+        };
+        timeout(self.0.request_timeout, run)
+            .await
+            .unwrap_or_else(|elapsed| Err(StoreError::Unavailable(elapsed.into())))
+    }
+
+    /// Waits for its turn, then for a connection that works.
+    async fn acquire(&self) -> Result<PooledConnection, StoreError> {
         let Self(shared) = self;
         let permit = Arc::clone(&shared.permits)
             .acquire_owned()
@@ -95,7 +119,7 @@ pub(crate) fn with_statement_timeout(
 impl Shared {
     /// An idle connection, if there is one and it works. If it does not, the others shared its
     /// fate: they are not tried one after the other.
-    async fn take_idle(&self) -> Option<PgConnection> {
+    async fn take_idle(&self) -> Option<OpenConnection> {
         let Idle {
             mut connection,
             since,
@@ -111,10 +135,9 @@ impl Shared {
         None
     }
 
-    async fn connect(&self) -> Result<PgConnection, StoreError> {
-        timeout(self.request_timeout, self.options.connect())
+    async fn connect(&self) -> Result<OpenConnection, StoreError> {
+        OpenConnection::open(&self.options)
             .await
-            .map_err(|elapsed| StoreError::Unavailable(elapsed.into()))?
             .map_err(failure::of_connecting)
     }
 
@@ -123,8 +146,36 @@ impl Shared {
     }
 }
 
+/// A statement under way. Its duration is recorded and its span ends when this is dropped, even if its call was
+/// given up.
+struct RunningStatement {
+    name: &'static str,
+    start: Instant,
+    _span: Option<OpenSpan>,
+}
+
+impl RunningStatement {
+    fn begin(name: &'static str) -> Self {
+        let attributes = vec![
+            KeyValue::new("db.system.name", "postgresql"),
+            KeyValue::new("db.operation.name", name),
+        ];
+        Self {
+            name,
+            start: Instant::now(),
+            _span: OpenSpan::client(name, attributes),
+        }
+    }
+}
+
+impl Drop for RunningStatement {
+    fn drop(&mut self) {
+        histogram!(QUERY_DURATIONS, "query" => self.name).record(self.start.elapsed());
+    }
+}
+
 /// A connection in use.
-pub struct PooledConnection {
+struct PooledConnection {
     /// Taken when the connection goes back.
     in_use: Option<InUse>,
     shared: Arc<Shared>,
@@ -133,13 +184,13 @@ pub struct PooledConnection {
 }
 
 struct InUse {
-    connection: PgConnection,
+    connection: OpenConnection,
     permit: OwnedSemaphorePermit,
 }
 
 impl PooledConnection {
     /// The connection, for one statement.
-    pub fn inner(&mut self) -> &mut PgConnection {
+    fn inner(&mut self) -> &mut PgConnection {
         &mut self
             .in_use
             .as_mut()
@@ -148,7 +199,7 @@ impl PooledConnection {
     }
 
     /// Gives the connection back, with the result of its statement. It is kept if it is sound.
-    pub fn release<T>(mut self, result: sqlx::Result<T>) -> Result<T, StoreError> {
+    fn release<T>(mut self, result: sqlx::Result<T>) -> Result<T, StoreError> {
         if result.as_ref().err().is_none_or(failure::is_harmless)
             && let Some(InUse { connection, permit }) = self.in_use.take()
         {

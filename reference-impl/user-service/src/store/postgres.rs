@@ -57,56 +57,59 @@ impl PgStore {
 #[async_trait]
 impl Store for PgStore {
     async fn create(&self, user: NewUser) -> Result<User, StoreError> {
-        let mut connection = self.pool.acquire().await?;
-        let created = sqlx::query_as(CREATE)
-            .bind(Uuid::now_v7())
-            .bind(user.email)
-            .bind(user.name)
-            .bind(Json(user.metadata))
-            .bind(user.password_hash.map(|PasswordHash(text)| text))
-            .fetch_one(connection.inner())
-            .await;
-        connection.release(created)
+        self.pool
+            .run("create_user", async |connection| {
+                sqlx::query_as(CREATE)
+                    .bind(Uuid::now_v7())
+                    .bind(user.email)
+                    .bind(user.name)
+                    .bind(Json(user.metadata))
+                    .bind(user.password_hash.map(|PasswordHash(text)| text))
+                    .fetch_one(connection)
+                    .await
+            })
+            .await
     }
 
     async fn get(&self, id: Uuid) -> Result<User, StoreError> {
-        let mut connection = self.pool.acquire().await?;
-        let user = sqlx::query_as(GET)
-            .bind(id)
-            .fetch_one(connection.inner())
-            .await;
-        connection.release(user)
+        self.pool
+            .run("get_user", async |connection| {
+                sqlx::query_as(GET).bind(id).fetch_one(connection).await
+            })
+            .await
     }
 
     async fn update(&self, id: Uuid, changes: Changes) -> Result<User, StoreError> {
-        let mut connection = self.pool.acquire().await?;
-        let updated = sqlx::query_as(UPDATE)
-            .bind(id)
-            .bind(changes.email)
-            .bind(changes.name)
-            .bind(changes.status.map(UserStatus::name))
-            .bind(changes.metadata.map(Json))
-            .fetch_one(connection.inner())
-            .await;
-        connection.release(updated)
+        self.pool
+            .run("update_user", async |connection| {
+                sqlx::query_as(UPDATE)
+                    .bind(id)
+                    .bind(changes.email)
+                    .bind(changes.name)
+                    .bind(changes.status.map(UserStatus::name))
+                    .bind(changes.metadata.map(Json))
+                    .fetch_one(connection)
+                    .await
+            })
+            .await
     }
 
     async fn delete(&self, id: Uuid) -> Result<(), StoreError> {
-        let mut connection = self.pool.acquire().await?;
-        let deleted = sqlx::query(DELETE)
-            .bind(id)
-            .fetch_one(connection.inner())
-            .await;
-        connection.release(deleted).map(|_| ())
+        self.pool
+            .run("delete_user", async |connection| {
+                let deleted = sqlx::query(DELETE).bind(id).fetch_one(connection).await;
+                deleted.map(|_| ())
+            })
+            .await
     }
 
     async fn list(&self, query: ListQuery) -> Result<Page, StoreError> {
-        let mut connection = self.pool.acquire().await?;
-        let rows = list::statement(&query)
-            .build()
-            .fetch_all(connection.inner())
-            .await;
-        let page = rows.and_then(|rows| list::page(&rows, query.size));
-        connection.release(page)
+        self.pool
+            .run("list_users", async |connection| {
+                let mut statement = list::statement(&query);
+                let rows = statement.build().fetch_all(connection).await?;
+                list::page(&rows, query.size)
+            })
+            .await
     }
 }

@@ -9,7 +9,7 @@ use user_proto::v1;
 
 use super::Feed;
 use super::queue::{Ending, Subscriber};
-use crate::store::{ChangeCursor, ChangeLog, StoreError};
+use crate::store::{ChangeCursor, ChangeLog};
 
 /// How long a read may take: after an outage the next one must come soon (STR-5).
 pub const READ: Duration = Duration::from_secs(2);
@@ -45,7 +45,7 @@ async fn read(feed: &Feed, log: &dyn ChangeLog) {
     loop {
         feed.0.joined.notified().await;
         while feed.has_subscribers() {
-            match within(log.now()).await {
+            match log.now().await {
                 Ok(cursor) => follow(feed, log, cursor).await,
                 Err(error) => {
                     tracing::warn!(%error, "cannot begin to read changes");
@@ -63,7 +63,7 @@ async fn follow(feed: &Feed, log: &dyn ChangeLog, mut cursor: ChangeCursor) {
     let mut caught_up = Instant::now();
     feed.begin();
     while feed.has_subscribers() {
-        match within(log.since(&cursor, MAX_CHANGES_PER_READ)).await {
+        match log.since(&cursor, MAX_CHANGES_PER_READ).await {
             Ok(changed) => {
                 cursor = changed.cursor;
                 feed.deliver(changed.users);
@@ -91,16 +91,10 @@ async fn prune(log: &dyn ChangeLog) {
     let (pause, limit) = PRUNE;
     loop {
         tokio::time::sleep(pause).await;
-        if let Err(error) = within(log.prune(RETENTION, limit)).await {
+        if let Err(error) = log.prune(RETENTION, limit).await {
             tracing::debug!(%error, "cannot prune the change table");
         }
     }
-}
-
-async fn within<T>(read: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
-    timeout(READ, read)
-        .await
-        .unwrap_or_else(|elapsed| Err(StoreError::Unavailable(elapsed.into())))
 }
 
 impl Feed {

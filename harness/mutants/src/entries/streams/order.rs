@@ -112,11 +112,11 @@ impl ChangeLogSql {
     }
 
     async fn query_text(&self, statement: &'static str) -> Result<String, StoreError> {
-        let mut connection = self.pool.acquire().await?;
-        let text = sqlx::query_scalar(statement)
-            .fetch_one(connection.inner())
-            .await;
-        connection.release(text)
+        self.pool
+            .run("change_cursor", async |connection| {
+                sqlx::query_scalar(statement).fetch_one(connection).await
+            })
+            .await
     }
 
     async fn query_users(
@@ -124,12 +124,12 @@ impl ChangeLogSql {
         statement: &'static str,
         cursor: &str,
     ) -> Result<Vec<user_service::user::User>, StoreError> {
-        let mut connection = self.pool.acquire().await?;
-        let users = sqlx::query_as(statement)
-            .bind(cursor)
-            .fetch_all(connection.inner())
-            .await;
-        connection.release(users)
+        self.pool
+            .run("read_changes", async |connection| {
+                let users = sqlx::query_as(statement).bind(cursor);
+                users.fetch_all(connection).await
+            })
+            .await
     }
 }
 
