@@ -11,7 +11,7 @@ Feature: Export of spans
       Given a deployment of its own with
         | setting                 | value   |
         | OTEL_BSP_SCHEDULE_DELAY | <delay> |
-      When GetUser is called with a traceparent
+      When ListUsers is called with a traceparent
       Then the trace of each call is complete within <limit>
 
       Examples:
@@ -21,7 +21,7 @@ Feature: Export of spans
 
     @user-service @gateway
     Scenario: The spans of many requests arrive in time
-      When GetUser is called 400 times with a traceparent
+      When ListUsers is called 400 times with a traceparent
       Then the trace of each call is complete within 5100 ms
 
     @user-service @gateway
@@ -37,12 +37,14 @@ Feature: Export of spans
     @user-service @gateway
     Scenario: Jaeger holds what was exported
       Given a deployment of its own whose collector forwards to Jaeger
+      And a user "Ada"
       When every unary call is made with a traceparent
       Then Jaeger holds the spans of each trace that the collector holds
 
     @user-service @gateway
     Scenario: Jaeger lists the service and its operations
       Given a deployment of its own whose collector forwards to Jaeger
+      And a user "Ada"
       When every unary call is made with a traceparent
       Then Jaeger lists the service and the operations of its spans
 
@@ -56,6 +58,7 @@ Feature: Export of spans
         | SERVICE_NAME    | shop.users |
         | SERVICE_VERSION | 7.0.1-rc.2 |
         | ENVIRONMENT     | staging-eu |
+      And a user "Ada"
       When every unary call is made with a traceparent
       Then the resource of each span has
         | attribute       | value      |
@@ -69,7 +72,7 @@ Feature: Export of spans
         | SERVICE_NAME    | (unset) |
         | SERVICE_VERSION | (unset) |
         | ENVIRONMENT     | (unset) |
-      When GetUser is called with a traceparent
+      When ListUsers is called with a traceparent
       Then the resource of each span has
         | attribute       | value       |
         | service.name    | <name>      |

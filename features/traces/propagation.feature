@@ -25,13 +25,13 @@ Feature: One trace through all programs
     @user-service @gateway
     Scenario: Without a traceparent each request begins a trace of its own
       Given a deployment of its own with a service name of its own
-      When GetUser is called 20 times without a traceparent
+      When ListUsers is called 20 times without a traceparent
       Then each call has begun a trace of its own
 
     @user-service @gateway
     Scenario: An invalid traceparent is ignored, and a new trace begins
       Given a deployment of its own with a service name of its own
-      When GetUser is called with each of these traceparents
+      When ListUsers is called with each of these traceparents
         | traceparent                                                |
         | banana                                                     |
         | 00-4bf92f3577b34da6a3ce929d0e0e473-00f067aa0ba902b7-01     |

@@ -12,7 +12,7 @@ Feature: Sampling
       Given a deployment of its own with a service name of its own, and
         | setting                 | value   |
         | OTEL_TRACES_SAMPLER_ARG | <share> |
-      And GetUser was called 1000 times without a traceparent
+      And ListUsers was called 1000 times without a traceparent
       When the program receives SIGTERM
       Then the program exits gracefully within 6 s
       And a share of <share> of the calls has left a trace, each of them complete
@@ -27,8 +27,8 @@ Feature: Sampling
       Given a deployment of its own with a service name of its own, and
         | setting                 | value |
         | OTEL_TRACES_SAMPLER_ARG | 0     |
-      And GetUser was called 50 times without a traceparent
-      And GetUser was called with a traceparent
+      And ListUsers was called 50 times without a traceparent
+      And ListUsers was called with a traceparent
       When the program receives SIGTERM
       Then the program exits gracefully within 6 s
       And exactly the calls with a sampled traceparent have left a trace, each of them complete
@@ -38,7 +38,7 @@ Feature: Sampling
       Given a deployment of its own with a service name of its own, and
         | setting                 | value   |
         | OTEL_TRACES_SAMPLER_ARG | <share> |
-      When GetUser is called 50 times without a traceparent
+      When ListUsers is called 50 times without a traceparent
       Then each call has begun a trace of its own
 
       Examples:
@@ -51,8 +51,8 @@ Feature: Sampling
       Given a deployment of its own with a service name of its own, and
         | setting                 | value   |
         | OTEL_TRACES_SAMPLER_ARG | <share> |
-      And GetUser was called 20 times with a traceparent
-      And GetUser was called 20 times with a traceparent that is not sampled
+      And ListUsers was called 20 times with a traceparent
+      And ListUsers was called 20 times with a traceparent that is not sampled
       When the program receives SIGTERM
       Then the program exits gracefully within 6 s
       And exactly the calls with a sampled traceparent have left a trace, each of them complete
@@ -67,7 +67,7 @@ Feature: Sampling
       Given a deployment of its own with a service name of its own, and
         | setting                 | value |
         | OTEL_TRACES_SAMPLER_ARG | 0.5   |
-      And GetUser was called 200 times without a traceparent
+      And ListUsers was called 200 times without a traceparent
       When the program receives SIGTERM
       Then the program exits gracefully within 6 s
       And each call to the user service is sampled exactly if its trace was exported
@@ -75,8 +75,8 @@ Feature: Sampling
     @gateway
     Scenario: The gateway passes on the decision of its caller
       Given a deployment of its own with a service name of its own
-      And GetUser was called 20 times with a traceparent
-      And GetUser was called 20 times with a traceparent that is not sampled
+      And ListUsers was called 20 times with a traceparent
+      And ListUsers was called 20 times with a traceparent that is not sampled
       When the program receives SIGTERM
       Then the program exits gracefully within 6 s
       And each call to the user service is sampled exactly if its trace was exported

@@ -88,7 +88,7 @@ Feature: Names, attributes and statuses of spans
         | setting         | value |
         | REQUEST_TIMEOUT | 2s    |
       And the required resource is cut
-      When GetUser is called with a traceparent
+      When ListUsers is called with a traceparent
       Then the call fails with UNAVAILABLE, and the status of its server span is Error
 
     @user-service @gateway

@@ -43,7 +43,8 @@ impl JaegerQuery {
     async fn get(&self, path: &str) -> Result<Value, String> {
         let answer = probes::get(&format!("{}{path}", self.0)).await?;
         match answer.status {
-            200 => answer.json(),
+            // Some versions answer it as text/plain.
+            200 => serde_json::from_str(&answer.body).map_err(|error| error.to_string()),
             404 => Ok(Value::Null),
             status => Err(format!("{status} {}", answer.body)),
         }

@@ -99,15 +99,16 @@ fn has(span: &Span, key: &str, wanted: &str) -> bool {
 #[then("its server span has the name and the attributes of the call")]
 async fn server_span_is_named(world: &mut World) -> StepResult {
     let api = world.component.users_api;
-    let observed = observe(world).await?;
-    let wrong = observed.iter().filter_map(|it| wrong_server(it, api));
+    let servers = observe_servers(world).await?;
+    let wrong = servers
+        .iter()
+        .filter_map(|(call, span)| wrong_server(call, span, api));
     let wrong = wrong.collect();
-    all("the server span of the call", wrong, observed.len())
+    all("the server span of the call", wrong, servers.len())
 }
 
 /// What is wrong with the SERVER span of a call.
-fn wrong_server(observed: &Observed, api: Option<UsersApi>) -> Option<String> {
-    let Observed { call, server, .. } = observed;
+fn wrong_server(call: &TracedCall, server: &Span, api: Option<UsersApi>) -> Option<String> {
     let operation = Operation::of(call.method)?;
     let wrong = match (api, http_status(call, &operation)) {
         (Some(UsersApi::Http), Some(status)) => {
@@ -177,8 +178,8 @@ async fn is_no_error(world: &mut World, code: StatusCode) -> StepResult {
 }
 
 async fn server_status(world: &mut World, code: StatusCode, error: bool) -> StepResult {
-    let observed = server_of_failed(world).await?;
-    let wrong = observed
+    let servers = observe_servers(world).await?;
+    let wrong = servers
         .iter()
         .filter(|it| (it.1.status == Status::Error) != error);
     let wrong = wrong.map(|it| format!("{} for {}", it.1.status, ended(&it.0)));
@@ -187,8 +188,8 @@ async fn server_status(world: &mut World, code: StatusCode, error: bool) -> Step
     } else {
         "a status other than Error"
     };
-    all(expected, wrong.collect(), observed.len())?;
-    let other = observed.iter().find(|it| it.0.code() != code.0);
+    all(expected, wrong.collect(), servers.len())?;
+    let other = servers.iter().find(|it| it.0.code() != code.0);
     ensure(
         other.is_none(),
         format!("{:?}", code.0),
@@ -196,8 +197,8 @@ async fn server_status(world: &mut World, code: StatusCode, error: bool) -> Step
     )
 }
 
-/// Each call with its SERVER span. A call that failed may have left no CLIENT span.
-async fn server_of_failed(world: &mut World) -> StepResult<Vec<(TracedCall, Arc<Span>)>> {
+/// Each call with a sampled context and its SERVER span. A call that failed may have left no CLIENT span.
+async fn observe_servers(world: &mut World) -> StepResult<Vec<(TracedCall, Arc<Span>)>> {
     let hops = &world.hops().await?[..1];
     become_complete(world, hops, EXPORT_LIMIT).await?;
     let subscription = world.subscription()?;

@@ -8,6 +8,7 @@ use conformance_engine::backends::jaeger::Jaeger;
 use conformance_engine::failure::{Failure, StepResult};
 use conformance_engine::observe::collector::{Answer, Forward};
 use conformance_engine::observe::eventually;
+use conformance_engine::observe::spans::{Span, Trace};
 use cucumber::{given, then};
 
 use super::EXPORT_LIMIT;
@@ -39,21 +40,24 @@ async fn holds_the_spans(world: &mut World) -> StepResult {
     let query = JaegerQuery::new(jaeger(world).await?.query_url());
     let limit = world.scenario.patience.stretch(INGESTION_LIMIT);
     for trace in traces {
-        let spans: Vec<_> = trace.spans().cloned().collect();
-        let named = spans.iter().map(|it| (it.id.to_string(), it.name.clone()));
-        let wanted: BTreeSet<(String, String)> = named.collect();
-        let id = spans[0].trace.to_string();
-        eventually(format!("the spans {wanted:?}"), limit, async || {
-            let found = query.spans(&id).await?;
-            if found.is_superset(&wanted) {
-                Ok(())
-            } else {
-                Err(format!("{found:?}"))
-            }
+        eventually("the spans of a trace", limit, async || {
+            holds(&query, &trace).await
         })
         .await?;
     }
     Ok(())
+}
+
+/// Whether Jaeger holds each span of a trace.
+async fn holds(query: &JaegerQuery, trace: &Trace) -> Result<(), String> {
+    let spans: Vec<&Arc<Span>> = trace.spans().collect();
+    let first = spans.first().ok_or("a trace without a span")?;
+    let found = query.spans(&first.trace.to_string()).await?;
+    let is_missing = |it: &&&Arc<Span>| !found.contains(&(it.id.to_string(), it.name.clone()));
+    match spans.iter().find(is_missing) {
+        Some(missing) => Err(format!("{missing} is missing in {found:?}")),
+        None => Ok(()),
+    }
 }
 
 #[then("Jaeger lists the service and the operations of its spans")]
