@@ -4,7 +4,7 @@
 //!
 //! - [`failure`]: why a step did not pass
 //! - [`sandbox`]: per-run resources: folder, ports, child processes, watchdog
-//! - [`observe`]: the journal of a scenario, waiting for a condition, pages of metrics
+//! - [`observe`]: the journal of a scenario, waiting for a condition, pages of metrics, spans and their collector
 //! - [`network`]: a link between a program and a backend that can be cut, hung or slowed
 //! - [`backends`]: the servers that an implementation needs (PostgreSQL, Redis) or that look at it (Prometheus), and
 //!   their providers

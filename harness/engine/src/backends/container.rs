@@ -38,6 +38,7 @@ pub(super) struct Container<I: Image + 'static> {
     backend: &'static Description,
     name: String,
     address: SocketAddr,
+    publish_address: Option<IpAddr>,
     log: Arc<Mutex<Vec<u8>>>,
     workspace: Workspace,
     /// The engine's container; `None` once it was removed.
@@ -73,20 +74,13 @@ impl<I: Image + 'static> Container<I> {
             BackendError::broken(backend, cause, ADVICE)
         };
         let inner = started.map_err(timed_out)?.map_err(failed)?;
-        let number = inner.get_host_port_ipv4(port.tcp()).await.map_err(failed)?;
-        let address = if let Some(ip) = publish_address {
-            (ip, number).into()
-        } else {
-            let host = inner.get_host().await.map_err(failed)?;
-            resolve(&host.to_string(), number).map_err(|cause| {
-                let advice = "use a container engine whose ports are reachable from this machine";
-                BackendError::broken(backend, cause, advice)
-            })?
-        };
+        let address = published(&inner, port, publish_address).await;
+        let address = address.map_err(|cause| unreachable_port(backend, cause))?;
         Ok(Self {
             backend,
             name,
             address,
+            publish_address,
             log,
             workspace,
             inner: tokio::sync::Mutex::new(Some(inner)),
@@ -96,6 +90,16 @@ impl<I: Image + 'static> Container<I> {
     /// The address at which the server is reachable.
     pub(super) fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// The address at which another port is reachable, which the request has published.
+    pub(super) async fn address_of(&self, port: u16) -> Result<SocketAddr, BackendError> {
+        let inner = self.inner.lock().await;
+        let Some(container) = &*inner else {
+            return Err(self.broken("its container was removed".to_owned()));
+        };
+        let address = published(container, port, self.publish_address).await;
+        address.map_err(|cause| unreachable_port(self.backend, cause))
     }
 
     /// Why the container is not running; `None` if it is running.
@@ -168,6 +172,27 @@ impl<I: Image + 'static> Drop for Container<I> {
             Err(_) => std::mem::forget(container),
         }
     }
+}
+
+/// The address outside the container at which a port of it is reachable.
+async fn published<I: Image>(
+    container: &ContainerAsync<I>,
+    port: u16,
+    publish_address: Option<IpAddr>,
+) -> Result<SocketAddr, String> {
+    let number = container.get_host_port_ipv4(port.tcp()).await;
+    let number = number.map_err(|error| error_chain(&error))?;
+    if let Some(ip) = publish_address {
+        return Ok((ip, number).into());
+    }
+    let host = container.get_host().await;
+    let host = host.map_err(|error| error_chain(&error))?;
+    resolve(&host.to_string(), number)
+}
+
+fn unreachable_port(backend: &'static Description, cause: String) -> BackendError {
+    let advice = "use a container engine whose ports are reachable from this machine";
+    BackendError::broken(backend, cause, advice)
 }
 
 const ADVICE: &str = "start the run again; `docker ps --all` and `docker logs` may show more";

@@ -1,4 +1,5 @@
-//! The servers that an implementation needs (PostgreSQL, Redis), or that look at it (Prometheus), and the providers that start or reach them.
+//! The servers that an implementation needs (PostgreSQL, Redis), or that show what it exports (Prometheus, Jaeger), and the
+//! providers that start or reach them.
 //!
 //! - [`provider`]: static facts about a backend, its providers, and errors
 //! - [`engine_host`]: the address of the container engine
@@ -10,6 +11,7 @@
 //! - [`postgres`]: one server, with a database for each deployment
 //! - [`redis`]: an empty Redis for each deployment
 //! - [`prometheus`]: one server, which scrapes the programs of the scenarios that need it
+//! - [`jaeger`]: one server, to which collectors forward traces
 //! - [`registry`]: every backend by name
 //! - [`running`]: the backends of one run
 //! - [`survey`](mod@survey): which backends this machine has, for `conformance doctor`
@@ -21,6 +23,7 @@ pub mod backend;
 mod container;
 pub mod engine;
 pub mod engine_host;
+pub mod jaeger;
 pub mod postgres;
 pub mod programs;
 pub mod prometheus;

@@ -45,12 +45,17 @@ pub(super) struct ProgramQuery {
 impl ProgramQuery {
     /// Returns the first program with all companions. If that one is too old, later ones are not tried.
     pub(super) fn find(&self, host: &Host) -> Result<Program, BackendError> {
+        self.find_by(host, "--version")
+    }
+
+    /// The same with another argument that makes the program print its version.
+    pub(super) fn find_by(&self, host: &Host, argument: &str) -> Result<Program, BackendError> {
         let backend = self.backend;
         let broken = |why: &str| BackendError::broken(backend, why, backend.remedy());
         let candidates = self.names.iter().flat_map(|name| host.programs(name));
         let mut rejected = Vec::new();
         for path in candidates {
-            match self.examine(&path) {
+            match self.examine(&path, argument) {
                 Ok(program) if program.major() < self.min_version => {
                     let (path, found, min) = (path.display(), &program.version, self.min_version);
                     return Err(broken(&format!(
@@ -74,8 +79,8 @@ impl ProgramQuery {
         }
     }
 
-    fn examine(&self, path: &Path) -> Result<Program, String> {
-        let output = version_output(path)?;
+    fn examine(&self, path: &Path, argument: &str) -> Result<Program, String> {
+        let output = version_output(path, argument)?;
         let version = parse_version(&output, self.version_prefix)
             .ok_or_else(|| format!("prints no version: `{}`", printable(&output)))?;
         Ok(Program {
@@ -105,10 +110,10 @@ impl ProgramQuery {
     }
 }
 
-/// The output of `PROGRAM --version`.
-fn version_output(program: &Path) -> Result<String, String> {
+/// The output of the program with this argument.
+fn version_output(program: &Path, argument: &str) -> Result<String, String> {
     let mut child = Command::new(program)
-        .arg("--version")
+        .arg(argument)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
@@ -123,7 +128,9 @@ fn version_output(program: &Path) -> Result<String, String> {
                 // It fails if the program has just ended; it is reaped below either way.
                 let _ = child.kill();
                 let _ = child.wait();
-                return Err(format!("--version does not end within {VERSION_TIMEOUT:?}"));
+                return Err(format!(
+                    "{argument} does not end within {VERSION_TIMEOUT:?}"
+                ));
             }
             Err(error) => return Err(format!("cannot be waited for: {error}")),
         }
@@ -138,7 +145,7 @@ fn version_output(program: &Path) -> Result<String, String> {
     if status.success() {
         Ok(String::from_utf8_lossy(&output).into_owned())
     } else {
-        Err(format!("--version fails: {status}"))
+        Err(format!("{argument} fails: {status}"))
     }
 }
 

@@ -15,7 +15,7 @@ pub struct Description {
     pub name: &'static str,
     /// Name in messages: `PostgreSQL`.
     pub title: &'static str,
-    /// Debian packages that contain the server's programs.
+    /// Debian packages that contain the server's programs; empty if there is none, and `ci/setup` builds them.
     pub packages: &'static str,
     /// The variable with the URL of an external server.
     pub url_variable: &'static str,
@@ -28,10 +28,17 @@ pub struct Description {
 impl Description {
     /// Advice for a machine without the backend.
     pub fn remedy(&self) -> String {
+        let install = match self.packages {
+            "" => {
+                "build it (`ci/setup`, which needs Go) or put a release of it into PATH".to_owned()
+            }
+            packages => {
+                format!("install it (`apt-get install {packages}`, or the package of your system)")
+            }
+        };
         format!(
-            "install it (`apt-get install {}`, or the package of your system), start a container \
-             engine, or set {} to the URL of a server that only the suite uses",
-            self.packages, self.url_variable
+            "{install}, start a container engine, or set {} to the URL of a server that only the suite uses",
+            self.url_variable
         )
     }
 }

@@ -4,7 +4,7 @@ use super::output_style::{OutputStyle, TextStyle};
 use super::text::{clean, clean_line, format_count, format_duration, shorten, wrap};
 use crate::failure::Failure;
 use crate::features::cases::Case;
-use crate::run::outcome::{Evidence, LogExcerpt, ScenarioResult};
+use crate::run::outcome::{Evidence, LogExcerpt, ScenarioResult, TraceExcerpt};
 
 /// Column at which the values of a block start.
 const VALUE_COLUMN: usize = 12;
@@ -99,7 +99,7 @@ impl Block {
         }
     }
 
-    /// The timeline and the logs.
+    /// The timeline, the logs and the traces.
     fn observations(&mut self, evidence: &Evidence, result: &ScenarioResult) {
         let mut lines = Vec::new();
         let older = evidence
@@ -114,6 +114,9 @@ impl Block {
         }
         for log in &evidence.logs {
             self.log(log, &mut lines);
+        }
+        for trace in &evidence.traces {
+            self.trace(trace, &mut lines);
         }
         if lines.is_empty() {
             lines.push(format!(
@@ -141,6 +144,13 @@ impl Block {
                 .iter()
                 .map(|line| format!("  {}", self.line(line))),
         );
+    }
+
+    fn trace(&self, trace: &TraceExcerpt, lines: &mut Vec<String>) {
+        let count = format_count(trace.lines.len(), "span");
+        lines.push(format!("trace {} ({count})", clean_line(&trace.id)));
+        let spans = trace.lines.iter();
+        lines.extend(spans.map(|line| format!("  {}", self.line(line))));
     }
 
     /// Untrusted text, sanitized and shortened, on one line.

@@ -15,7 +15,9 @@ use crate::manifest::{ComponentCommand, Manifest};
 use crate::observe::Patience;
 use crate::observe::journal::{Event, EventKind};
 use crate::run::model::{RunReport, SubjectInfo};
-use crate::run::outcome::{Evidence, LogExcerpt, MissingKind, Outcome, ScenarioResult};
+use crate::run::outcome::{
+    Evidence, LogExcerpt, MissingKind, Outcome, ScenarioResult, TraceExcerpt,
+};
 use crate::run::verdict;
 
 /// A scenario with this outcome, without evidence.
@@ -61,6 +63,14 @@ pub(super) fn failed(clause: &str, name: &str) -> ScenarioResult {
                 ],
                 omitted: 7,
             }],
+            traces: vec![TraceExcerpt {
+                id: "4bf92f3577b34da6a3ce929d0e0e4736".to_owned(),
+                lines: vec![
+                    "SERVER \"POST /users\" of shop +0.0 ms, 4.1 ms \u{1b}[31mError\u{1b}[0m"
+                        .to_owned(),
+                    "  CLIENT \"INSERT\" of shop +0.5 ms, 3.0 ms".to_owned(),
+                ],
+            }],
             rerun:
                 "conformance run --component shop --clause USR-7 --name '^A second user$' --seed 7"
                     .to_owned(),
@@ -90,6 +100,7 @@ pub(super) fn error(clause: &str, name: &str) -> ScenarioResult {
             failure: Failure::broken("PostgreSQL died: killed by signal 9; see its log"),
             timeline: Vec::new(),
             logs: Vec::new(),
+            traces: Vec::new(),
             rerun: "conformance run --clause USR-9 --seed 7".to_owned(),
         }),
         ..result(clause, name, Outcome::Error)

@@ -329,6 +329,7 @@ proptest! {
             let kind = EventKind::Note { text: text.clone() };
             evidence.timeline[0].kind = kind;
             evidence.logs[0].lines.push(text.clone());
+            evidence.traces[0].lines.push(text.clone());
         }
         let skip = result("USR-1", &text, Outcome::Skipped { reason: text.clone() });
         let run = run(vec![hostile, skip], 1.0);

@@ -171,6 +171,15 @@ mod shared_case {
     }
 }
 
+/// One trace as a waterfall.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TraceExcerpt {
+    /// The id of the trace: 32 hexadecimal digits.
+    pub id: String,
+    /// A line for each span, children indented below their parents.
+    pub lines: Vec<String>,
+}
+
 /// Evidence for why a case did not pass.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Evidence {
@@ -184,6 +193,9 @@ pub struct Evidence {
     pub timeline: Vec<Event>,
     /// Log lines of the subject's programs that belong to the scenario.
     pub logs: Vec<LogExcerpt>,
+    /// Traces of the scenario, as far as spans of them were received.
+    #[serde(default)]
+    pub traces: Vec<TraceExcerpt>,
     /// The command that runs only this case.
     pub rerun: String,
 }
@@ -197,6 +209,7 @@ impl Evidence {
             failure,
             timeline: Vec::new(),
             logs: Vec::new(),
+            traces: Vec::new(),
             rerun: String::new(),
         }
     }

@@ -12,7 +12,9 @@ use gherkin::Step;
 use crate::failure::Failure;
 use crate::features::cases::Case;
 use crate::observe::{Journal, Patience};
-use crate::run::outcome::{Evidence, LogExcerpt, MissingKind, Outcome, ScenarioResult};
+use crate::run::outcome::{
+    Evidence, LogExcerpt, MissingKind, Outcome, ScenarioResult, TraceExcerpt,
+};
 use crate::sandbox::exhaustion;
 
 /// What the engine passes to a scenario.
@@ -50,6 +52,8 @@ pub trait ScenarioHooks {
 pub struct AfterScenario {
     /// Log lines that belong to the scenario.
     pub logs: Vec<LogExcerpt>,
+    /// Traces that belong to the scenario.
+    pub traces: Vec<TraceExcerpt>,
     /// Why the suite cannot judge the scenario, such as a backend that died.
     pub broken: Option<String>,
 }
@@ -269,6 +273,7 @@ fn conclude(
         failure,
         timeline: context.journal.events(),
         logs: after.logs,
+        traces: after.traces,
         rerun,
     });
     (outcome, evidence)

@@ -34,12 +34,12 @@ impl Host {
         let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
             Some((name.into_string().ok()?, value.into_string().ok()?))
         };
+        let variables: BTreeMap<String, String> = std::env::vars_os().filter_map(text).collect();
+        let usual_folders = USUAL_FOLDERS.iter().map(|folder| (*folder).to_owned());
+        let usual_folders = usual_folders.chain(built_programs(&variables)).collect();
         Self {
-            variables: std::env::vars_os().filter_map(text).collect(),
-            usual_folders: USUAL_FOLDERS
-                .iter()
-                .map(|folder| (*folder).to_owned())
-                .collect(),
+            variables,
+            usual_folders,
             may_use_engine: true,
         }
     }
@@ -85,6 +85,14 @@ impl Host {
         }
         found
     }
+}
+
+/// The folder of programs that `ci/setup` builds because no package has them.
+fn built_programs(variables: &BTreeMap<String, String>) -> Option<String> {
+    let named = |name: &str| variables.get(name).filter(|folder| folder.starts_with('/'));
+    let cache = named("XDG_CACHE_HOME").cloned();
+    let cache = cache.or_else(|| named("HOME").map(|home| format!("{home}/.cache")))?;
+    Some(format!("{cache}/conformance/bin"))
 }
 
 /// Shows only the names of variables: values may be secrets.
@@ -144,6 +152,21 @@ mod tests {
         let root = folder.path().display();
         let expected = ["16", "15", "9.6"].map(|it| PathBuf::from(format!("{root}/{it}/bin")));
         assert_eq!(expand(&format!("{root}/*/bin")), expected);
+    }
+
+    #[test]
+    fn programs_that_setup_builds_are_in_the_cache_of_the_user() {
+        let folder = |pairs: &[(&str, &str)]| {
+            let owned = pairs
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+            built_programs(&owned.collect())
+        };
+        let of_home = folder(&[("HOME", "/home/ada"), ("XDG_CACHE_HOME", "")]);
+        assert_eq!(of_home.as_deref(), Some("/home/ada/.cache/conformance/bin"));
+        let of_cache = folder(&[("HOME", "/home/ada"), ("XDG_CACHE_HOME", "/cache")]);
+        assert_eq!(of_cache.as_deref(), Some("/cache/conformance/bin"));
+        assert_eq!(folder(&[]), None);
     }
 
     #[test]

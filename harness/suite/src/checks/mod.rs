@@ -14,10 +14,12 @@
 //! - [`metrics`]: pages of metrics
 //! - [`openapi`]: whether a description is valid, and whether answers conform to it
 //! - [`stream_history`]: whether a stream delivered every change
+//! - [`trace_tree`]: whether a trace is complete
+//! - [`span_attributes`]: whether a span has the name and the attributes of its call
 
 pub mod breaker;
-pub mod first_bytes;
 pub mod finished_request;
+pub mod first_bytes;
 pub mod frequency;
 pub mod gateway_answer;
 pub mod health_answer;
@@ -28,7 +30,9 @@ pub mod log_line;
 pub mod metrics;
 pub mod openapi;
 pub mod request_log;
+pub mod span_attributes;
 pub mod stream_history;
+pub mod trace_tree;
 
 use conformance_engine::failure::{Failure, StepResult};
 

@@ -49,7 +49,7 @@ pub const CATALOGUE: Catalogue = Catalogue {
         family("RES", 6, &[]),
         family("LOG", 5, &[]),
         family("MET", 6, &[]),
-        family("TRC", 7, &[1, 2, 3, 4, 5, 6, 7]),
+        family("TRC", 7, &[]),
         family("OPR", 14, &[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14]),
         family("SEC", 6, &[1, 2, 3, 4, 5, 6]),
         family("DEP", 5, &[1, 2, 3, 4, 5]),

@@ -10,6 +10,7 @@
 //! - [`metrics`]: `/metrics` over HTTP
 //! - [`promql`]: what Prometheus has scraped of a program
 //! - [`promtool`]: the program that checks pages of metrics
+//! - [`jaeger`]: what Jaeger holds of traces
 //! - [`database`], [`database_hold`], [`database_locks`], [`redis`]: the backends of the service
 //! - [`malformed`]: messages that no server can decode
 //! - [`raw`]: connections below any client library
@@ -25,6 +26,7 @@ pub mod database_locks;
 pub mod encodings;
 pub mod gateway;
 pub mod health_service;
+pub mod jaeger;
 pub mod malformed;
 pub mod metrics;
 pub mod probes;

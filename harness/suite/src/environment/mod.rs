@@ -18,6 +18,7 @@ use conformance_engine::backends::redis::Redis;
 use conformance_engine::failure::{Failure, StepResult};
 use conformance_engine::manifest::Manifest;
 use conformance_engine::observe::Patience;
+use conformance_engine::observe::collector::{Answer, Collector};
 use conformance_engine::sandbox::Sandbox;
 use tokio::sync::{OnceCell, OwnedSemaphorePermit, Semaphore};
 
@@ -67,6 +68,8 @@ pub struct Environment {
     start_cost: Cell<Duration>,
     /// One for each core: the contract's times hold on an idle machine, and a start takes a core.
     starts: Arc<Semaphore>,
+    /// Receives the spans of every deployment without a collector of its own.
+    collector: OnceCell<StepResult<Collector>>,
 }
 
 impl Environment {
@@ -90,6 +93,7 @@ impl Environment {
             subjects_cpu: Cell::default(),
             start_cost: Cell::default(),
             starts: Arc::new(Semaphore::new(cores())),
+            collector: OnceCell::new(),
         }
     }
 
@@ -119,6 +123,16 @@ impl Environment {
     /// The Prometheus server.
     pub async fn prometheus(&self) -> StepResult<Arc<Prometheus>> {
         Ok(self.backends.handle().await?)
+    }
+
+    /// The collector of every deployment without one of its own.
+    pub async fn collector(&self) -> StepResult<&Collector> {
+        let start = async || {
+            let started = Collector::start(&self.home().ports, Answer::Accept).await;
+            started.map_err(Failure::broken)
+        };
+        let collector = self.collector.get_or_init(start).await;
+        collector.as_ref().map_err(Clone::clone)
     }
 
     /// A permit to start a program, which stands for one core.

@@ -8,6 +8,7 @@
 //! - [`gateway`]: HTTP requests, and the calls to the user service
 //! - [`streams`]: the streams of users
 //! - [`telemetry`]: the log lines of requests, and metrics
+//! - [`traces`]: traces and their collector
 
 #![allow(
     clippy::unused_async,
@@ -21,4 +22,5 @@ pub mod health;
 pub mod process;
 pub mod streams;
 pub mod telemetry;
+pub mod traces;
 pub mod users;

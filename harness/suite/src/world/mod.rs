@@ -2,7 +2,7 @@
 //!
 //! Each area of the steps records what it needs later in a type of its own:
 //!
-//! - [`users`], [`streams`], [`health`], [`grpc`], [`gateway`], [`process`], [`telemetry`]
+//! - [`users`], [`streams`], [`health`], [`grpc`], [`gateway`], [`process`], [`telemetry`], [`traces`]
 
 pub mod gateway;
 pub mod grpc;
@@ -10,6 +10,7 @@ pub mod health;
 pub mod process;
 pub mod streams;
 pub mod telemetry;
+pub mod traces;
 pub mod users;
 
 use std::collections::BTreeMap;
@@ -24,6 +25,7 @@ use self::health::HealthRecord;
 use self::process::ProcessRecord;
 use self::streams::StreamsRecord;
 use self::telemetry::TelemetryRecord;
+use self::traces::TracesRecord;
 use self::users::UsersRecord;
 use crate::contract::components::Component;
 use crate::drivers::users::Users;
@@ -58,6 +60,8 @@ pub struct World {
     pub process: ProcessRecord,
     /// Recorded by the steps about logs of requests and about metrics.
     pub telemetry: TelemetryRecord,
+    /// Recorded by the steps about traces.
+    pub traces: TracesRecord,
 }
 
 enum CurrentDeployment {
@@ -93,6 +97,7 @@ impl World {
             gateway: GatewayRecord::default(),
             process: ProcessRecord::default(),
             telemetry: TelemetryRecord::default(),
+            traces: TracesRecord::default(),
         }
     }
 
@@ -193,6 +198,7 @@ impl ScenarioHooks for Hooks {
             scenario,
             environment,
             current,
+            traces,
             ..
         } = world;
         let mut after = AfterScenario::default();
@@ -203,6 +209,7 @@ impl ScenarioHooks for Hooks {
                 CurrentDeployment::Shared(deployment) => deployment.logs(Some(&scenario.id)),
                 CurrentDeployment::None => Vec::new(),
             };
+            after.traces = traces.excerpts();
         }
         if let CurrentDeployment::Own(deployment) = current {
             deployment.end().await;

@@ -2,9 +2,19 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
+use std::path::PathBuf;
 use std::process::Command;
 
 use crate::support::{Place, Ran, suite};
+
+/// The folder of the user's caches, where `ci/setup` puts programs that it builds.
+fn cache_folder() -> PathBuf {
+    let folder = std::env::var_os("XDG_CACHE_HOME").filter(|it| !it.is_empty());
+    folder.map_or_else(
+        || PathBuf::from(std::env::var_os("HOME").unwrap_or_default()).join(".cache"),
+        PathBuf::from,
+    )
+}
 
 /// Runs `conformance doctor` by a wrapper, which changes its environment; `None` if this user has no permission
 /// to do that.
@@ -32,7 +42,7 @@ fn a_machine_on_which_runs_work_is_ready_and_doctor_leaves_nothing_behind() {
     let place = Place::new();
     place
         .run(&["doctor"])
-        .check(0, &["PostgreSQL: ready", "Redis: ready"]);
+        .check(0, &["PostgreSQL: ready", "Redis: ready", "Jaeger: ready"]);
     place.assert_nothing_left();
 }
 
@@ -120,6 +130,7 @@ fn an_empty_docker_host_counts_as_unset_and_the_docker_context_is_used() {
         let mut command = place.command(&["doctor"]);
         command
             .env("HOME", place.path())
+            .env("XDG_CACHE_HOME", cache_folder())
             .env_remove("DOCKER_HOST")
             .env_remove("DOCKER_CONTEXT")
             .env_remove("DOCKER_CONFIG")

@@ -91,6 +91,8 @@ impl Place {
             .env("CI", "true")
             .env_remove("CONFORMANCE_POSTGRES_URL")
             .env_remove("CONFORMANCE_REDIS_URL")
+            .env_remove("CONFORMANCE_JAEGER_URL")
+            .env_remove("CONFORMANCE_JAEGER_IMAGE")
             .env_remove("CONFORMANCE_POSTGRES_IMAGE")
             .env_remove("CONFORMANCE_REDIS_IMAGE")
             .env_remove("CONFORMANCE_PROMETHEUS_URL")

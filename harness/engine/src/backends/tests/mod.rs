@@ -1,4 +1,4 @@
-//! Tests of backends on real servers: they need PostgreSQL, Redis and Prometheus, and fail without.
+//! Tests of backends on real servers: they need PostgreSQL, Redis, Prometheus and Jaeger, and fail without.
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
@@ -11,6 +11,7 @@ use testcontainers_modules::testcontainers::bollard::query_parameters::{
 use testcontainers_modules::testcontainers::core::client::docker_client_instance;
 
 use super::backend::BackendHandle as _;
+use super::jaeger::Jaeger;
 use super::postgres::Postgres;
 use super::prometheus::Prometheus;
 use super::provider::{BackendError, Choice};
@@ -23,6 +24,7 @@ use crate::sandbox::host::Host;
 use crate::sandbox::ports::Ports;
 use crate::sandbox::watchdog::{RUN_LABEL, Watchdog};
 
+mod on_jaeger;
 mod on_postgres;
 mod on_prometheus;
 mod on_redis;
@@ -133,7 +135,7 @@ async fn without_programs_backends_are_missing() {
 #[test]
 fn every_handle_is_found_in_the_registry_by_its_name() {
     let names: Vec<&str> = BACKENDS.iter().map(|it| it.description().name).collect();
-    for name in [Postgres::NAME, Redis::NAME, Prometheus::NAME] {
+    for name in [Postgres::NAME, Redis::NAME, Prometheus::NAME, Jaeger::NAME] {
         assert!(names.contains(&name), "{name} is not in {names:?}");
     }
     let unique: BTreeSet<&str> = names.iter().copied().collect();

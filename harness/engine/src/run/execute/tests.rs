@@ -57,6 +57,7 @@ impl ScenarioHooks for Hooks {
         self.running.set(self.running.get() - 1);
         AfterScenario {
             logs: Vec::new(),
+            traces: Vec::new(),
             broken: (world.name == "on a dead backend").then(|| "PostgreSQL died".to_owned()),
         }
     }

@@ -10,8 +10,8 @@ use user_proto::v1::{
     UpdateUserRequest, User,
 };
 
-use super::UsersApi;
 use super::transcript::{Recorded, Transcript};
+use super::{CallHeaders, UsersApi};
 
 /// A connection to one instance of the user service.
 #[derive(Debug)]
@@ -32,12 +32,16 @@ impl Grpc {
     }
 }
 
-/// A request with its id.
-fn with_id<Q>(message: Q, id: &str) -> Request<Q> {
+/// A request with its headers.
+fn with_headers<Q>(message: Q, headers: &CallHeaders) -> Request<Q> {
     let mut request = Request::new(message);
-    // An id that no header can carry is not sent.
-    if let Ok(id) = id.parse() {
-        request.metadata_mut().insert("x-request-id", id);
+    let id = ("x-request-id", &headers.request_id);
+    let others = headers.others.iter().map(|(name, value)| (*name, value));
+    for (name, value) in others.chain([id]) {
+        // A value that no header can carry is not sent.
+        if let Ok(value) = value.parse() {
+            request.metadata_mut().insert(name, value);
+        }
     }
     request
 }
@@ -49,30 +53,62 @@ fn user(found: Option<User>) -> Result<User, Status> {
 
 #[async_trait]
 impl UsersApi for Grpc {
-    async fn create(&self, request: CreateUserRequest, id: &str) -> Result<User, Status> {
-        let answer = self.0.clone().create_user(with_id(request, id)).await?;
+    async fn create(
+        &self,
+        request: CreateUserRequest,
+        headers: &CallHeaders,
+    ) -> Result<User, Status> {
+        let answer = self
+            .0
+            .clone()
+            .create_user(with_headers(request, headers))
+            .await?;
         user(answer.into_inner().user)
     }
 
-    async fn get(&self, of: &str, id: &str) -> Result<User, Status> {
+    async fn get(&self, of: &str, headers: &CallHeaders) -> Result<User, Status> {
         let request = GetUserRequest { id: of.to_owned() };
-        let answer = self.0.clone().get_user(with_id(request, id)).await?;
+        let answer = self
+            .0
+            .clone()
+            .get_user(with_headers(request, headers))
+            .await?;
         user(answer.into_inner().user)
     }
 
-    async fn update(&self, request: UpdateUserRequest, id: &str) -> Result<User, Status> {
-        let answer = self.0.clone().update_user(with_id(request, id)).await?;
+    async fn update(
+        &self,
+        request: UpdateUserRequest,
+        headers: &CallHeaders,
+    ) -> Result<User, Status> {
+        let answer = self
+            .0
+            .clone()
+            .update_user(with_headers(request, headers))
+            .await?;
         user(answer.into_inner().user)
     }
 
-    async fn delete(&self, of: &str, id: &str) -> Result<(), Status> {
+    async fn delete(&self, of: &str, headers: &CallHeaders) -> Result<(), Status> {
         let request = DeleteUserRequest { id: of.to_owned() };
-        let answer = self.0.clone().delete_user(with_id(request, id)).await;
+        let answer = self
+            .0
+            .clone()
+            .delete_user(with_headers(request, headers))
+            .await;
         answer.map(Response::into_inner)
     }
 
-    async fn list(&self, request: ListUsersRequest, id: &str) -> Result<ListUsersResponse, Status> {
-        let answer = self.0.clone().list_users(with_id(request, id)).await;
+    async fn list(
+        &self,
+        request: ListUsersRequest,
+        headers: &CallHeaders,
+    ) -> Result<ListUsersResponse, Status> {
+        let answer = self
+            .0
+            .clone()
+            .list_users(with_headers(request, headers))
+            .await;
         answer.map(Response::into_inner)
     }
 }

@@ -13,8 +13,8 @@ use user_proto::v1::{
     CreateUserRequest, ListUsersRequest, ListUsersResponse, UpdateUserRequest, User, UserStatus,
 };
 
-use super::UsersApi;
 use super::transcript::Transcript;
+use super::{CallHeaders, UsersApi};
 use crate::checks::gateway_answer;
 use crate::checks::http_answer::HttpAnswer;
 use crate::drivers::gateway::{Gateway, TransportError, whole};
@@ -42,10 +42,13 @@ impl Http {
         &self,
         request: Builder,
         body: Option<Value>,
-        id: &str,
+        headers: &CallHeaders,
         status: u16,
     ) -> Result<HttpAnswer, Status> {
-        let mut request = request.header("x-request-id", id);
+        let mut request = request.header("x-request-id", &headers.request_id);
+        for (name, value) in &headers.others {
+            request = request.header(*name, value);
+        }
         if body.is_some() {
             request = request.header("content-type", "application/json");
         }
@@ -54,7 +57,7 @@ impl Http {
         let answer = self.0.send(request).await.map_err(no_answer)?;
         self.1.add_headers(&answer.headers);
         self.1.add(&answer.body);
-        judged(answer, id, status)
+        judged(answer, &headers.request_id, status)
     }
 }
 
@@ -116,7 +119,11 @@ fn status_name(status: i32) -> String {
 
 #[async_trait]
 impl UsersApi for Http {
-    async fn create(&self, request: CreateUserRequest, id: &str) -> Result<User, Status> {
+    async fn create(
+        &self,
+        request: CreateUserRequest,
+        headers: &CallHeaders,
+    ) -> Result<User, Status> {
         let mut body = json!({
             "email": request.email,
             "name": request.name,
@@ -126,16 +133,20 @@ impl UsersApi for Http {
             body["password"] = request.password.into();
         }
         let route = self.0.request("POST", "/api/v1/users");
-        user(&self.call(route, Some(body), id, 201).await?)
+        user(&self.call(route, Some(body), headers, 201).await?)
     }
 
-    async fn get(&self, of: &str, id: &str) -> Result<User, Status> {
+    async fn get(&self, of: &str, headers: &CallHeaders) -> Result<User, Status> {
         let path = format!("/api/v1/users/{}", encoded(of));
         let route = self.0.request("GET", &path);
-        user(&self.call(route, None, id, 200).await?)
+        user(&self.call(route, None, headers, 200).await?)
     }
 
-    async fn update(&self, request: UpdateUserRequest, id: &str) -> Result<User, Status> {
+    async fn update(
+        &self,
+        request: UpdateUserRequest,
+        headers: &CallHeaders,
+    ) -> Result<User, Status> {
         let path = format!("/api/v1/users/{}", encoded(&request.id));
         let mut body = Map::new();
         let texts = [("email", request.email), ("name", request.name)];
@@ -151,13 +162,13 @@ impl UsersApi for Http {
             body.insert("metadata".to_owned(), json!(request.metadata));
         }
         let route = self.0.request("PUT", &path);
-        user(&self.call(route, Some(body.into()), id, 200).await?)
+        user(&self.call(route, Some(body.into()), headers, 200).await?)
     }
 
-    async fn delete(&self, of: &str, id: &str) -> Result<(), Status> {
+    async fn delete(&self, of: &str, headers: &CallHeaders) -> Result<(), Status> {
         let path = format!("/api/v1/users/{}", encoded(of));
         let route = self.0.request("DELETE", &path);
-        let answer = self.call(route, None, id, 204).await?;
+        let answer = self.call(route, None, headers, 204).await?;
         if answer.body.is_empty() {
             Ok(())
         } else {
@@ -165,7 +176,11 @@ impl UsersApi for Http {
         }
     }
 
-    async fn list(&self, request: ListUsersRequest, id: &str) -> Result<ListUsersResponse, Status> {
+    async fn list(
+        &self,
+        request: ListUsersRequest,
+        headers: &CallHeaders,
+    ) -> Result<ListUsersResponse, Status> {
         let size = match request.page_size {
             0 => String::new(),
             size => size.to_string(),
@@ -182,7 +197,7 @@ impl UsersApi for Http {
             .collect();
         let path = format!("/api/v1/users?{}", query.join("&"));
         let answer = self
-            .call(self.0.request("GET", &path), None, id, 200)
+            .call(self.0.request("GET", &path), None, headers, 200)
             .await?;
         gateway_answer::page(&answer).map_err(|it| Status::unknown(format!("the suite: {it}")))
     }

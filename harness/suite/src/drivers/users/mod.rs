@@ -109,14 +109,35 @@ fn page(page: ListUsersResponse) -> Result<ListUsersResponse, Status> {
     Err(Status::unknown(format!("the suite: {wrong}")))
 }
 
-/// One of the interfaces that take calls about users. `id` is the request id of the call.
+/// The headers of a call, over gRPC its metadata.
+#[derive(Clone, Debug)]
+struct CallHeaders {
+    /// `x-request-id`.
+    request_id: String,
+    /// Any other header, such as `traceparent`.
+    others: Vec<(&'static str, String)>,
+}
+
+/// One of the interfaces that take calls about users.
 #[async_trait]
 trait UsersApi: std::fmt::Debug + Send + Sync {
-    async fn create(&self, request: CreateUserRequest, id: &str) -> Result<User, Status>;
-    async fn get(&self, user: &str, id: &str) -> Result<User, Status>;
-    async fn update(&self, request: UpdateUserRequest, id: &str) -> Result<User, Status>;
-    async fn delete(&self, user: &str, id: &str) -> Result<(), Status>;
-    async fn list(&self, request: ListUsersRequest, id: &str) -> Result<ListUsersResponse, Status>;
+    async fn create(
+        &self,
+        request: CreateUserRequest,
+        headers: &CallHeaders,
+    ) -> Result<User, Status>;
+    async fn get(&self, user: &str, headers: &CallHeaders) -> Result<User, Status>;
+    async fn update(
+        &self,
+        request: UpdateUserRequest,
+        headers: &CallHeaders,
+    ) -> Result<User, Status>;
+    async fn delete(&self, user: &str, headers: &CallHeaders) -> Result<(), Status>;
+    async fn list(
+        &self,
+        request: ListUsersRequest,
+        headers: &CallHeaders,
+    ) -> Result<ListUsersResponse, Status>;
 }
 
 /// The interface and URL of an instance for calls about users.
@@ -141,7 +162,7 @@ pub struct Users {
     api: Arc<dyn UsersApi>,
     transcript: Transcript,
     journal: Journal,
-    scenario: String,
+    headers: CallHeaders,
     to: String,
 }
 
@@ -158,7 +179,10 @@ impl Users {
             api,
             transcript,
             journal: scenario.journal.clone(),
-            scenario: scenario.id.clone(),
+            headers: CallHeaders {
+                request_id: scenario.id.clone(),
+                others: Vec::new(),
+            },
             to: url.rsplit(':').next().unwrap_or_default().to_owned(),
         })
     }
@@ -166,7 +190,14 @@ impl Users {
     /// The same connection, with a request id of its own.
     #[must_use]
     pub fn with_request_id(mut self, id: &str) -> Self {
-        id.clone_into(&mut self.scenario);
+        id.clone_into(&mut self.headers.request_id);
+        self
+    }
+
+    /// The same connection, with this header in addition.
+    #[must_use]
+    pub fn with_header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.others.push((name, value.into()));
         self
     }
 
@@ -184,31 +215,31 @@ impl Users {
 
     /// CreateUser; the answer's user.
     pub async fn create(&self, request: CreateUserRequest) -> Call<User> {
-        let call = self.api.create(request, &self.scenario);
+        let call = self.api.create(request, &self.headers);
         self.call("CreateUser", call).await
     }
 
     /// GetUser; the answer's user.
     pub async fn get(&self, id: &str) -> Call<User> {
-        let call = self.api.get(id, &self.scenario);
+        let call = self.api.get(id, &self.headers);
         self.call("GetUser", call).await
     }
 
     /// UpdateUser; the answer's user.
     pub async fn update(&self, request: UpdateUserRequest) -> Call<User> {
-        let call = self.api.update(request, &self.scenario);
+        let call = self.api.update(request, &self.headers);
         self.call("UpdateUser", call).await
     }
 
     /// DeleteUser.
     pub async fn delete(&self, id: &str) -> Call<()> {
-        let call = self.api.delete(id, &self.scenario);
+        let call = self.api.delete(id, &self.headers);
         self.call("DeleteUser", call).await
     }
 
     /// ListUsers; the whole page.
     pub async fn list(&self, request: ListUsersRequest) -> Call<ListUsersResponse> {
-        let listed = self.api.list(request, &self.scenario);
+        let listed = self.api.list(request, &self.headers);
         let call = async { listed.await.and_then(page) };
         self.call("ListUsers", call).await
     }

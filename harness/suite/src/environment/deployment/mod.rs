@@ -31,7 +31,7 @@ pub use self::dependencies::Dependencies;
 use self::launch::subject;
 pub use self::launch::{hold_until_started, migrate};
 use self::settings::TEST_SETTINGS;
-pub use self::settings::{REFUSED, Settings};
+pub use self::settings::{COLLECTOR_VARIABLE, REFUSED, Settings};
 pub use self::slot::{Ports, Slot};
 use crate::contract::components::Component;
 use crate::doubles::user_service::UserServiceDouble;
@@ -150,9 +150,15 @@ impl Deployment {
             links,
             runs: Vec::new(),
             settings: Settings::default(),
+            collector: self.environment.collector().await?.address(),
         };
         self.slots.push(slot);
         Ok(self.slots.len() - 1)
+    }
+
+    /// The `service.name` of its programs (TRC-2).
+    pub fn service_name(&self) -> &str {
+        self.setting("SERVICE_NAME").unwrap_or(self.component.name)
     }
 
     /// The value that the scenario gave to a variable of every slot.
@@ -283,6 +289,8 @@ impl Deployment {
         for (variable, port) in &slot.ports {
             variables.insert((*variable).to_owned(), port.number().to_string());
         }
+        let collector = format!("http://{}", slot.collector);
+        variables.insert(COLLECTOR_VARIABLE.to_owned(), collector);
         for (name, value) in self.dependencies.variables(slot, &self.settings)? {
             variables.insert(name.to_owned(), value);
         }

@@ -45,6 +45,9 @@ impl Settings {
     }
 }
 
+/// The variable with the collector of spans (TRC-1).
+pub const COLLECTOR_VARIABLE: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
+
 /// The suite's test settings: short times, so that scenarios are quick.
 pub(super) const TEST_SETTINGS: &[(&str, &str)] = &[
     ("HEALTH_CACHE_TTL", "500ms"),
@@ -52,6 +55,7 @@ pub(super) const TEST_SETTINGS: &[(&str, &str)] = &[
     ("SHUTDOWN_TIMEOUT", "5s"),
     ("SERVICE_VERSION", "9.8.7-conformance"),
     ("ENVIRONMENT", "conformance"),
+    ("OTEL_BSP_SCHEDULE_DELAY", "100"),
     // Variables that an implementation may ignore.
     ("OTEL_TRACES_SAMPLER", "parentbased_traceidratio"),
     ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"),

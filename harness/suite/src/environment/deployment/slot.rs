@@ -1,6 +1,7 @@
 //! One instance: its ports, links and processes.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 
 use conformance_engine::failure::{Failure, StepResult};
 use conformance_engine::network::link::Link;
@@ -29,6 +30,8 @@ pub struct Slot {
     /// All its processes, the newest last.
     pub(super) runs: Vec<Instance>,
     pub(super) settings: Settings,
+    /// Receives its spans, unless a setting names another collector.
+    pub(super) collector: SocketAddr,
 }
 
 impl Slot {
