@@ -107,6 +107,17 @@ Feature: Families and their labels
         | GET /live                 |                                             |                    | 200    |
       Then each of these requests is counted once, by its method, its route and its status
 
+    @user-service @gateway
+    Scenario: Path and status of a probe are its route and its number
+      Given a deployment of its own
+      And the metrics were read
+      When each of these requests is made
+        | request     | status |
+        | GET /live   | 200    |
+        | GET /ready  | 200    |
+        | GET /health | 200    |
+      Then each of these requests is counted once, by its method, its route and its status
+
     @user-service
     Scenario: Method and status of a call are its full name and its code's
       Given a deployment of its own
@@ -237,5 +248,5 @@ Feature: Families and their labels
       And requests of every kind were made
       And Prometheus scrapes the program
       And it has scraped every request so far in `grpc_requests_total`
-      When GetUser is called 10 times while the database is slowed by 300 ms
-      Then Prometheus computes a median of 250 ms to 2500 ms from the buckets of `grpc_request_duration_seconds`
+      When GetUser is called 5 times while the database is slowed by 300 ms
+      Then Prometheus computes a median of 250 ms to 5000 ms from the buckets of `grpc_request_duration_seconds`
