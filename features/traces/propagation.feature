@@ -42,7 +42,6 @@ Feature: One trace through all programs
         | 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-1     |
         | 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-ab |
         | 00-4bf92f3577b34da6a3ce929d0e0e473g-00f067aa0ba902b7-01    |
-        | 00-+bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01    |
         | 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902bz-00    |
         | 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-zz    |
         | 00-00000000000000000000000000000000-00f067aa0ba902b7-01    |

@@ -15,7 +15,7 @@ use crate::world::World;
 const SHOWN_WITHIN: Duration = Duration::from_secs(1);
 
 /// How soon the number of connections is that of the server, at rest: pools look at their connections now and then.
-const REST_LIMIT: Duration = Duration::from_secs(5);
+const REST_LIMIT: Duration = Duration::from_secs(15);
 
 /// Whether two values of a gauge are the same whole number.
 fn is_value(found: f64, wanted: f64) -> bool {
