@@ -15,9 +15,9 @@ Feature: A collector that fails
 
       Examples:
         | fails                  | number |
-        | refuses connections    | 1500   |
+        | refuses connections    | 300    |
         | hangs                  | 1500   |
-        | never answers          | 1500   |
+        | never answers          | 300    |
         | drops every connection | 200    |
         | fails with UNAVAILABLE | 200    |
         | answers after 3 s      | 200    |

@@ -2,6 +2,7 @@
 
 use conformance_engine::failure::{Failure, StepResult};
 use cucumber::{then, when};
+use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use prost::Message as _;
 use user_proto::v1::{GetUserResponse, User};
 
@@ -13,6 +14,9 @@ use crate::drivers::Code;
 use crate::drivers::text_places::{self, Target};
 use crate::drivers::users::Users;
 use crate::world::World;
+
+/// How many texts are sent at once.
+const AT_ONCE: usize = 4;
 
 /// The texts; `mark` identifies what they forge.
 fn texts(mark: &str) -> Vec<String> {
@@ -91,13 +95,21 @@ async fn send_all(world: &mut World, places: &[&str]) -> StepResult {
         } else {
             1
         };
-        for text in texts(&mark).into_iter().step_by(step) {
-            if place.contains("the user service") {
+        let texts = texts(&mark).into_iter().step_by(step);
+        if place.contains("the user service") {
+            for text in texts {
                 answered_with(world, &client, place, &text).await?;
-            } else {
-                text_places::send(&client, &target, place, &text).await?;
             }
+            continue;
         }
+        let sent = texts.map(|text| {
+            let (client, target) = (&client, &target);
+            async move { text_places::send(client, target, place, &text).await }
+        });
+        stream::iter(sent)
+            .buffer_unordered(AT_ONCE)
+            .try_collect::<()>()
+            .await?;
     }
     // The log line of this request shows that all earlier lines are written.
     let id = world.new_request_id();
