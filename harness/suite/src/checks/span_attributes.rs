@@ -163,7 +163,9 @@ pub fn is_probe(span: &Span) -> bool {
     ];
     let keys = [
         "url.path",
+        "url.full",
         "http.target",
+        "http.url",
         "http.route",
         "rpc.method",
         "rpc.service",

@@ -13,6 +13,7 @@ mod server;
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 
@@ -20,9 +21,12 @@ use self::server::{Endpoints, JAEGER, probe};
 use crate::backends::backend::{Backend, BackendHandle, Route, RunningBackend, choose_route};
 use crate::backends::programs::Program;
 use crate::backends::provider::{BackendError, BackendInfo, Choice, Description, ProviderKind};
-use crate::backends::server::{ManagedServer, Workspace};
+use crate::backends::server::{ManagedServer, POLL_INTERVAL, Workspace, pause};
 use crate::sandbox::Sandbox;
 use crate::sandbox::host::Host;
+
+/// How long a server that runs may take until it answers.
+const ALIVE_LIMIT: Duration = Duration::from_secs(10);
 
 /// Jaeger in the registry.
 pub(super) struct JaegerBackend;
@@ -114,16 +118,24 @@ impl RunningBackend for Jaeger {
         &self.info
     }
 
+    /// A server that is too busy may close a connection, so it is probed again for a while, as long as it runs.
     async fn check_alive(&self) -> Result<(), BackendError> {
-        let Err(cause) = probe(self.endpoints.clone()).await else {
-            return Ok(());
-        };
-        let ended = match &self.server {
-            Some(server) => server.exit_error_after_failure().await,
-            None => None,
-        };
-        let advice = format!("check the server at {}", self.endpoints.otlp);
-        Err(ended.unwrap_or_else(|| BackendError::broken(&JAEGER, cause, advice)))
+        let started = Instant::now();
+        loop {
+            let Err(cause) = probe(self.endpoints.clone()).await else {
+                return Ok(());
+            };
+            let ended = match &self.server {
+                Some(server) => server.exit_error_after_failure().await,
+                None => None,
+            };
+            if ended.is_some() || started.elapsed() >= ALIVE_LIMIT {
+                let advice = format!("check the server at {}", self.endpoints.otlp);
+                let broken = BackendError::broken(&JAEGER, cause, advice);
+                return Err(ended.unwrap_or(broken));
+            }
+            pause(POLL_INTERVAL).await;
+        }
     }
 
     async fn stop(&self) {
