@@ -1,7 +1,7 @@
 // Calls of the user service: deadline, retries, breaker, cancellation.
 
 import { setTimeout as pause } from 'node:timers/promises';
-import grpc from '@grpc/grpc-js';
+import * as grpc from '@grpc/grpc-js'; // what is instrumented is the namespace, not its default
 import { loadSync } from '@grpc/proto-loader';
 import healthCheck from 'grpc-health-check';
 import { BreakerOpen } from './breaker.js';

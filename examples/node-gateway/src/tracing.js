@@ -1,0 +1,56 @@
+// Traces: OpenTelemetry's SDK with its instrumentations of HTTP and gRPC; off without a collector.
+
+import { register } from 'node:module';
+import { context, trace } from '@opentelemetry/api';
+import { getRPCMetadata } from '@opentelemetry/core';
+import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-grpc';
+import { registerInstrumentations } from '@opentelemetry/instrumentation';
+import { GrpcInstrumentation } from '@opentelemetry/instrumentation-grpc';
+import { HttpInstrumentation } from '@opentelemetry/instrumentation-http';
+import { defaultResource, resourceFromAttributes } from '@opentelemetry/resources';
+import {
+  BatchSpanProcessor,
+  NodeTracerProvider,
+  ParentBasedSampler,
+  TraceIdRatioBasedSampler,
+} from '@opentelemetry/sdk-trace-node';
+
+const PROBES = /^\/(health|ready|live|metrics)(\?|$)/;
+
+/** Comes before what is instrumented is imported; the result's `shutdown` sends what is held. */
+export function startTracing(config) {
+  if (!config.otlpEndpoint) return { shutdown: async () => {} };
+  const attributes = {
+    'service.name': config.serviceName,
+    'service.version': config.serviceVersion,
+    environment: config.environment,
+  };
+  const exporter = new OTLPTraceExporter({ url: config.otlpEndpoint });
+  const provider = new NodeTracerProvider({
+    resource: defaultResource().merge(resourceFromAttributes(attributes)),
+    sampler: new ParentBasedSampler({ root: new TraceIdRatioBasedSampler(config.tracesSamplerArg) }),
+    spanProcessors: [new BatchSpanProcessor(exporter, { scheduledDelayMillis: config.bspScheduleDelay })],
+  });
+  provider.register();
+  register('@opentelemetry/instrumentation/hook.mjs', import.meta.url);
+  registerInstrumentations({
+    instrumentations: [
+      new HttpInstrumentation({
+        ignoreIncomingRequestHook: (request) => PROBES.test(request.url),
+        disableOutgoingRequestInstrumentation: true,
+      }),
+      new GrpcInstrumentation({ ignoreGrpcMethods: ['Check'] }),
+    ],
+  });
+  return provider;
+}
+
+/** Names the request's span by its route. */
+export function setRoute(route) {
+  const metadata = getRPCMetadata(context.active());
+  if (metadata) metadata.route = route;
+}
+
+export function traceId() {
+  return trace.getActiveSpan()?.spanContext().traceId;
+}
