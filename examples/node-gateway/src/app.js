@@ -2,9 +2,10 @@
 
 import { STATUS_CODES } from 'node:http';
 import { randomUUID } from 'node:crypto';
+import { context, trace } from '@opentelemetry/api';
+import { getRPCMetadata } from '@opentelemetry/core';
 import Fastify from 'fastify';
 import { usersRoutes } from './users.js';
-import { setRoute, traceId } from './tracing.js';
 import { ApiError } from './errors.js';
 
 const REQUEST_ID = /^[\x21-\x7e]{1,128}$/;
@@ -33,9 +34,9 @@ export function createApp({ logger, health, upstream, metrics }) {
     const left = new AbortController();
     request.left = left.signal;
     const route = request.routeOptions.url?.replace(':id', '{id}');
-    if (route) setRoute(route);
+    if (route) nameSpan(route);
     const finish = metrics.begin(request.method, route);
-    const trace_id = traceId();
+    const trace_id = trace.getActiveSpan()?.spanContext().traceId;
     const started = performance.now();
     reply.raw.once('close', () => {
       if (!reply.raw.writableFinished) left.abort();
@@ -85,6 +86,12 @@ export function createApp({ logger, health, upstream, metrics }) {
   });
   app.register(usersRoutes(upstream), { prefix: '/api/v1' });
   return app;
+}
+
+/** Tells the HTTP instrumentation the route. */
+function nameSpan(route) {
+  const metadata = getRPCMetadata(context.active());
+  if (metadata) metadata.route = route;
 }
 
 function requestId(given) {

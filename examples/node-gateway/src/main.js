@@ -3,7 +3,6 @@
 import { request } from 'node:http';
 import { ConfigError, load } from './config.js';
 import { createLogger } from './logger.js';
-import { startTracing } from './tracing.js';
 
 function healthcheck(port) {
   return new Promise((resolve) => {
@@ -23,8 +22,8 @@ async function main([command = 'serve', ...rest]) {
   try {
     const config = load(process.env);
     if (command === 'healthcheck') return await healthcheck(config.port);
-    const tracing = startTracing(config);
-    const { serve } = await import('./serve.js'); // and with it what is instrumented
+    const tracing = config.otlpEndpoint ? (await import('./tracing.js')).startTracing(config) : null;
+    const { serve } = await import('./serve.js'); // after that, and with it what is instrumented
     await serve(config, createLogger(config), tracing);
     return 0;
   } catch (error) {

@@ -33,7 +33,7 @@ export async function serve(config, logger, tracing) {
   await Promise.race([app.close(), pause(config.shutdownTimeout)]);
   checks.abort();
   upstream.close();
-  await Promise.race([tracing.shutdown(), pause(Math.max(500, deadline - performance.now()))]).catch(() => {});
+  await Promise.race([tracing?.shutdown(), pause(Math.max(500, deadline - performance.now()))]).catch(() => {});
   process.exit(0);
 }
 

@@ -1,8 +1,5 @@
-// Traces: OpenTelemetry's SDK with its instrumentations of HTTP and gRPC; off without a collector.
+// Traces: OpenTelemetry's SDK with its instrumentations of HTTP and gRPC; loaded only where there is a collector.
 
-import { register } from 'node:module';
-import { context, trace } from '@opentelemetry/api';
-import { getRPCMetadata } from '@opentelemetry/core';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-grpc';
 import { registerInstrumentations } from '@opentelemetry/instrumentation';
 import { GrpcInstrumentation } from '@opentelemetry/instrumentation-grpc';
@@ -19,7 +16,6 @@ const PROBES = /^\/(health|ready|live|metrics)(\?|$)/;
 
 /** Comes before what is instrumented is imported; the result's `shutdown` sends what is held. */
 export function startTracing(config) {
-  if (!config.otlpEndpoint) return { shutdown: async () => {} };
   const attributes = {
     'service.name': config.serviceName,
     'service.version': config.serviceVersion,
@@ -32,7 +28,6 @@ export function startTracing(config) {
     spanProcessors: [new BatchSpanProcessor(exporter, { scheduledDelayMillis: config.bspScheduleDelay })],
   });
   provider.register();
-  register('@opentelemetry/instrumentation/hook.mjs', import.meta.url);
   registerInstrumentations({
     instrumentations: [
       new HttpInstrumentation({
@@ -43,14 +38,4 @@ export function startTracing(config) {
     ],
   });
   return provider;
-}
-
-/** Names the request's span by its route. */
-export function setRoute(route) {
-  const metadata = getRPCMetadata(context.active());
-  if (metadata) metadata.route = route;
-}
-
-export function traceId() {
-  return trace.getActiveSpan()?.spanContext().traceId;
 }
