@@ -25,7 +25,10 @@ export function startTracing(config) {
   const provider = new NodeTracerProvider({
     resource: defaultResource().merge(resourceFromAttributes(attributes)),
     sampler: new ParentBasedSampler({ root: new TraceIdRatioBasedSampler(config.tracesSamplerArg) }),
-    spanProcessors: [new BatchSpanProcessor(exporter, { scheduledDelayMillis: config.bspScheduleDelay })],
+    spanProcessors: [
+      new CallNames(),
+      new BatchSpanProcessor(exporter, { scheduledDelayMillis: config.bspScheduleDelay }),
+    ],
   });
   provider.register();
   registerInstrumentations({
@@ -38,4 +41,14 @@ export function startTracing(config) {
     ],
   });
   return provider;
+}
+
+/** Names calls as the semantic conventions do, without the instrumentation's prefix `grpc.`. */
+class CallNames {
+  onStart(span) {
+    if (span.name.startsWith('grpc.')) span.updateName(span.name.slice('grpc.'.length));
+  }
+  onEnd() {}
+  async forceFlush() {}
+  async shutdown() {}
 }
