@@ -2,6 +2,8 @@
 
 import { STATUS_CODES } from 'node:http';
 import { randomUUID } from 'node:crypto';
+import { context, trace } from '@opentelemetry/api';
+import { getRPCMetadata } from '@opentelemetry/core';
 import Fastify from 'fastify';
 import { usersRoutes } from './users.js';
 import { ApiError } from './errors.js';
@@ -31,22 +33,26 @@ export function createApp({ logger, health, upstream, metrics }) {
     reply.header('x-request-id', request.id);
     const left = new AbortController();
     request.left = left.signal;
-    const finish = metrics.begin();
+    const route = request.routeOptions.url?.replace(':id', '{id}');
+    if (route) nameSpan(route);
+    const finish = metrics.begin(request.method, route);
+    const trace_id = trace.getActiveSpan()?.spanContext().traceId;
     const started = performance.now();
     reply.raw.once('close', () => {
       if (!reply.raw.writableFinished) left.abort();
       const status = reply.raw.writableFinished ? reply.statusCode : 499;
       const duration = performance.now() - started;
-      finish(request, status, duration);
-      if (request.url.startsWith('/api/v1')) logRequest(request, status, duration);
+      finish(status, duration);
+      if (request.url.startsWith('/api/v1')) logRequest(request, status, duration, trace_id);
     });
   });
 
-  function logRequest(request, status, duration_ms) {
+  function logRequest(request, status, duration_ms, trace_id) {
     const error = status >= 400 ? (request.failure ?? STATUS_CODES[status] ?? 'client closed request') : undefined;
     const level = status === 500 ? 'error' : status > 500 ? 'warn' : 'info';
     const path = request.url.split('?', 1)[0];
-    logger[level]({ request_id: request.id, method: request.method, path, status, duration_ms, error }, 'request');
+    const { id: request_id, method } = request;
+    logger[level]({ request_id, trace_id, method, path, status, duration_ms, error }, 'request');
   }
 
   app.decorateRequest('failure', null);
@@ -80,6 +86,12 @@ export function createApp({ logger, health, upstream, metrics }) {
   });
   app.register(usersRoutes(upstream), { prefix: '/api/v1' });
   return app;
+}
+
+/** Tells the HTTP instrumentation the route. */
+function nameSpan(route) {
+  const metadata = getRPCMetadata(context.active());
+  if (metadata) metadata.route = route;
 }
 
 function requestId(given) {

@@ -21,6 +21,11 @@ function oneOf(...values) {
   return (text) => (values.includes(text) ? text : undefined);
 }
 
+function ratio(text) {
+  const number = /^[\d.]+$/.test(text) ? Number(text) : NaN;
+  return number >= 0 && number <= 1 ? number : undefined;
+}
+
 /** `host:port` of `http://host:port`. */
 function address(text) {
   if (!URL.canParse(text)) return undefined;
@@ -28,6 +33,7 @@ function address(text) {
   return url.protocol === 'http:' && url.hostname ? `${url.hostname}:${url.port || 80}` : undefined;
 }
 
+const endpoint = (text) => (text === '' || /^https?:\/\/./.test(text) ? text : undefined);
 const port = integer(1, 65535);
 const text = (value) => value;
 const names = (value) => (value === 'none' ? [] : value.split(',').map((name) => name.trim()));
@@ -43,6 +49,9 @@ const SETTINGS = {
   serviceName: ['SERVICE_NAME', text, 'gateway'],
   serviceVersion: ['SERVICE_VERSION', text, '0.1.0'],
   environment: ['ENVIRONMENT', text, 'development'],
+  otlpEndpoint: ['OTEL_EXPORTER_OTLP_ENDPOINT', endpoint, ''],
+  tracesSamplerArg: ['OTEL_TRACES_SAMPLER_ARG', ratio, '1'],
+  bspScheduleDelay: ['OTEL_BSP_SCHEDULE_DELAY', integer(1, 3_600_000), '5000'],
   healthCacheTtl: ['HEALTH_CACHE_TTL', duration, '5s'],
   healthCheckTimeout: ['HEALTH_CHECK_TIMEOUT', duration, '5s'],
   healthOptional: ['HEALTH_OPTIONAL', names, 'none'],

@@ -1,49 +1,8 @@
 // The commands: serve (the default), healthcheck.
 
-import { once } from 'node:events';
 import { request } from 'node:http';
-import { createApp } from './app.js';
-import { Breaker } from './breaker.js';
 import { ConfigError, load } from './config.js';
-import { Health } from './health.js';
 import { createLogger } from './logger.js';
-import { Metrics } from './metrics.js';
-import { Upstream } from './upstream.js';
-
-async function serve(config, logger) {
-  const stop = Promise.race([once(process, 'SIGTERM'), once(process, 'SIGINT')]);
-  const breaker = new Breaker({ maxFailures: config.breakerMaxFailures, resetTimeout: config.breakerResetTimeout });
-  const upstream = new Upstream(config, breaker);
-  const health = new Health(config, upstream);
-  const metrics = new Metrics();
-  const app = createApp({ logger, health, upstream, metrics });
-  const metricsServer = metrics.createServer();
-  await listen('PORT', config.port, () => app.listen({ port: config.port, host: '0.0.0.0' }));
-  await listen('METRICS_PORT', config.metricsPort, async () => {
-    metricsServer.listen(config.metricsPort, '0.0.0.0');
-    await once(metricsServer, 'listening');
-  });
-  const checks = new AbortController();
-  health.run(checks.signal);
-  logger.info({ service: config.serviceName, version: config.serviceVersion, port: config.port }, 'serving');
-
-  await stop;
-  logger.info('stopping');
-  health.draining = true;
-  setTimeout(() => process.exit(0), config.shutdownTimeout).unref();
-  await app.close();
-  checks.abort();
-  upstream.close();
-  process.exit(0);
-}
-
-async function listen(variable, port, start) {
-  try {
-    await start();
-  } catch (error) {
-    throw new ConfigError(`${variable} ${port} cannot be bound: ${error.code}`);
-  }
-}
 
 function healthcheck(port) {
   return new Promise((resolve) => {
@@ -63,7 +22,9 @@ async function main([command = 'serve', ...rest]) {
   try {
     const config = load(process.env);
     if (command === 'healthcheck') return await healthcheck(config.port);
-    await serve(config, createLogger(config));
+    const tracing = config.otlpEndpoint ? (await import('./tracing.js')).startTracing(config) : null;
+    const { serve } = await import('./serve.js'); // after that, and with it what is instrumented
+    await serve(config, createLogger(config), tracing);
     return 0;
   } catch (error) {
     createLogger({ logFormat: process.env.LOG_FORMAT }).error(error instanceof ConfigError ? error.message : error.stack);

@@ -4,6 +4,7 @@ import { createServer } from 'node:http';
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 
 const BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE', 'CONNECT'];
 
 export class Metrics {
   constructor() {
@@ -21,11 +22,10 @@ export class Metrics {
   }
 
   /** Counts a request in; what it returns counts it out. */
-  begin() {
+  begin(requestMethod, path = 'unknown') {
+    const method = METHODS.includes(requestMethod) ? requestMethod : 'other';
     this.inFlight.inc();
-    return (request, status, duration) => {
-      const method = request.method;
-      const path = request.routeOptions?.url?.replace(':id', '{id}') ?? 'unknown';
+    return (status, duration) => {
       this.inFlight.dec();
       this.total.inc({ method, path, status });
       this.duration.observe({ method, path }, duration / 1000);

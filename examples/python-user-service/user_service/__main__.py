@@ -8,8 +8,6 @@ import urllib.error
 import urllib.request
 
 from user_service import config, logs
-from user_service.database import migrate
-from user_service.server import serve
 
 
 def main() -> int:
@@ -18,9 +16,14 @@ def main() -> int:
         settings = config.load()
         logs.configure(settings.log_level, settings.log_format)
         match sys.argv[1:]:
+            # Imported when needed: a bad setting and a healthcheck are answered without loading the server.
             case [] | ["serve"]:
+                from user_service.server import serve
+
                 asyncio.run(serve(settings))
             case ["migrate"]:
+                from user_service.database import migrate
+
                 asyncio.run(migrate(settings))
             case ["healthcheck"]:
                 return healthcheck(settings.port)

@@ -8,7 +8,7 @@ import uuid
 
 import grpc
 
-from user_service import metrics
+from user_service import metrics, tracing
 from user_service.errors import ApiError
 from user_service.health import SERVICE
 
@@ -69,6 +69,8 @@ class _Call:
         self._started = time.perf_counter()
         self._code = grpc.StatusCode.OK
         self._fields = {"request_id": _request_id(context), "method": method}
+        if trace_id := tracing.name_call(method):
+            self._fields["trace_id"] = trace_id
 
     async def abort(self, error: Exception) -> None:
         if not isinstance(error, ApiError):

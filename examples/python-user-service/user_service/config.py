@@ -34,6 +34,13 @@ def positive(text: str) -> int:
     return number
 
 
+def ratio(text: str) -> float:
+    number = float(text)
+    if not 0 <= number <= 1:
+        raise ValueError("not a number from 0 to 1")
+    return number
+
+
 def url(*schemes: str):
     def parse(text: str) -> str:
         parts = urlsplit(text)
@@ -42,6 +49,10 @@ def url(*schemes: str):
         return text
 
     return parse
+
+
+def optional(parse):
+    return lambda text: parse(text) if text else None
 
 
 def one_of(*values: str):
@@ -74,6 +85,9 @@ class Config:
     service_name: str
     service_version: str
     environment: str
+    otel_exporter_otlp_endpoint: str | None
+    otel_traces_sampler_arg: float
+    otel_bsp_schedule_delay: int
     health_cache_ttl: float
     health_check_timeout: float
     health_optional: frozenset[str]
@@ -99,6 +113,9 @@ _SETTINGS = {
     "SERVICE_NAME": (str, "user-service"),
     "SERVICE_VERSION": (str, "0.1.0"),
     "ENVIRONMENT": (str, "development"),
+    "OTEL_EXPORTER_OTLP_ENDPOINT": (optional(url("http", "https")), ""),
+    "OTEL_TRACES_SAMPLER_ARG": (ratio, "1"),
+    "OTEL_BSP_SCHEDULE_DELAY": (positive, "5000"),
     "HEALTH_CACHE_TTL": (duration, "5s"),
     "HEALTH_CHECK_TIMEOUT": (duration, "5s"),
     "HEALTH_OPTIONAL": (names, "redis"),

@@ -6,6 +6,7 @@ from importlib import resources
 
 import asyncpg
 
+from user_service import metrics
 from user_service.config import Config
 from user_service.errors import unavailable
 
@@ -52,13 +53,14 @@ class Database:
         return self._pool.get_size()
 
     @asynccontextmanager
-    async def connection(self):
-        """A connection of the pool; raises an ApiError when the database is away."""
+    async def connection(self, query: str):
+        """A connection of the pool, for what metrics call `query`; raises an ApiError when the database is away."""
         try:
             async with asyncio.timeout(self.timeout):
                 connection = await self._pool.acquire()
                 try:
-                    yield connection
+                    with metrics.QUERY_DURATION.labels(query).time():
+                        yield connection
                 finally:
                     # One whose statement cannot be cancelled soon is given up by the pool.
                     await self._pool.release(connection, timeout=0.5)

@@ -151,7 +151,7 @@ class Feed:
                 pass
 
     async def _read(self, now: float) -> None:
-        async with self._database.connection() as connection:
+        async with self._database.connection("read_changes") as connection:
             if self._snapshot is None:
                 self._snapshot = await connection.fetchval("SELECT pg_current_snapshot()::text")
                 self._started.set()
@@ -171,7 +171,7 @@ class Feed:
         while True:
             await asyncio.sleep(60)
             try:
-                async with self._database.connection() as connection:
+                async with self._database.connection("remove_old_changes") as connection:
                     await connection.execute(f"DELETE FROM changes WHERE at < clock_timestamp() - interval '{_KEPT}'")
             except (ApiError, asyncpg.PostgresError) as error:
                 _log.warning("old changes cannot be removed: %s", error)

@@ -3,12 +3,14 @@
 import asyncio
 import logging
 import signal
+import time
 
 import grpc
 import redis.asyncio as redis
 from aiohttp import web
 from grpc_health.v1 import health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
+from opentelemetry.instrumentation.utils import suppress_instrumentation
 from user.v1 import user_pb2_grpc
 
 from user_service import metrics, probes
@@ -19,6 +21,7 @@ from user_service.feed import Feed
 from user_service.health import SERVICE, Health
 from user_service.service import UserService
 from user_service.store import Users
+from user_service.tracing import Tracing
 
 _log = logging.getLogger(__name__)
 
@@ -28,6 +31,7 @@ async def serve(config: Config) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
 
+    tracing = Tracing(config)
     database = Database(config, config.database_max_connections)
     # Health checks and the feed do not wait for calls, nor calls for them.
     background = Database(config, 2)
@@ -37,20 +41,22 @@ async def serve(config: Config) -> None:
     cache = redis.from_url(config.redis_url, socket_connect_timeout=timeout, socket_timeout=timeout)
 
     async def ask_database():
-        async with background.connection() as connection:
+        async with background.connection("ping") as connection:
             await connection.fetchval("SELECT 1")
 
     metrics.CONNECTIONS.set_function(lambda: database.open_connections + background.open_connections)
     health = Health(config, {"database": ask_database, "redis": cache.ping})
     feed = Feed(background, cache)
     calls = Calls()
-    server = _grpc_server(config, calls, health, UserService(Users(database), feed))
+    server = _grpc_server(config, [*tracing.interceptors, calls], health, UserService(Users(database), feed))
     sites = [
         await _listen(probes.probes(health), "PORT", config.port),
         await _listen(probes.metrics(), "METRICS_PORT", config.metrics_port),
     ]
     await server.start()
-    tasks = [asyncio.create_task(part) for part in (health.run(), feed.run(), feed.listen(), feed.sweep())]
+    parts = (health.run(), feed.run(), feed.listen(), feed.sweep(), metrics.watch_active(Users(background)))
+    with suppress_instrumentation():  # only calls are traced
+        tasks = [asyncio.create_task(part) for part in parts]
     _log.info(
         "serving",
         extra={
@@ -65,6 +71,7 @@ async def serve(config: Config) -> None:
 
     await stop.wait()
     _log.info("stopping")
+    deadline = time.monotonic() + config.shutdown_timeout
     await _stop(config, server, health, feed, calls)
     for task in tasks:
         task.cancel()
@@ -72,6 +79,7 @@ async def serve(config: Config) -> None:
         await site.cleanup()
     database.close()
     background.close()
+    tracing.stop(max(0.3, deadline - time.monotonic()))
 
 
 async def _stop(config: Config, server: grpc.aio.Server, health: Health, feed: Feed, calls: Calls) -> None:
@@ -86,12 +94,12 @@ async def _stop(config: Config, server: grpc.aio.Server, health: Health, feed: F
     await stopping
 
 
-def _grpc_server(config: Config, calls: Calls, health: Health, service: UserService) -> grpc.aio.Server:
+def _grpc_server(config: Config, interceptors: list, health: Health, service: UserService) -> grpc.aio.Server:
     def ms(seconds: float) -> int:
         return max(1, round(seconds * 1000))
 
     server = grpc.aio.server(
-        interceptors=[calls],
+        interceptors=interceptors,
         options=[
             ("grpc.so_reuseport", 0),
             ("grpc.max_connection_idle_ms", ms(config.grpc_max_connection_idle)),
@@ -113,7 +121,7 @@ def _grpc_server(config: Config, calls: Calls, health: Health, service: UserServ
 
 
 async def _listen(app: web.Application, variable: str, port: int) -> web.AppRunner:
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2)
     await runner.setup()
     try:
         await web.TCPSite(runner, port=port).start()

@@ -9,7 +9,7 @@ import grpc
 from user_service.database import Database
 from user_service.errors import EMAIL_TAKEN, NOT_FOUND, ApiError
 from user_service.listing import Filter, Order, Position
-from user_service.users import User
+from user_service.users import STATUSES, User
 
 _CHANGE = f"""
     INSERT INTO changes ({User.COLUMNS}) SELECT {User.COLUMNS} FROM written RETURNING {User.COLUMNS}
@@ -40,20 +40,22 @@ class Users:
         self._database = database
 
     async def create(self, email: str, name: str, metadata: dict, password_hash: str | None) -> User:
-        return await self._write(_CREATE, str(uuid.uuid4()), email, name, json.dumps(metadata), password_hash)
+        values = (str(uuid.uuid4()), email, name, json.dumps(metadata), password_hash)
+        return await self._write("create_user", _CREATE, *values)
 
     async def get(self, id: str) -> User:
-        async with self._database.connection() as connection:
+        async with self._database.connection("get_user") as connection:
             row = await connection.fetchrow(f"SELECT {User.COLUMNS} FROM users WHERE id = $1", _known(id))
         return User.from_row(_found(row))
 
     async def update(
         self, id: str, email: str | None, name: str | None, status: int | None, metadata: dict | None
     ) -> User:
-        return await self._write(_UPDATE, _known(id), email, name, status, metadata and json.dumps(metadata))
+        values = (_known(id), email, name, status, metadata and json.dumps(metadata))
+        return await self._write("update_user", _UPDATE, *values)
 
     async def delete(self, id: str) -> None:
-        async with self._database.connection() as connection:
+        async with self._database.connection("delete_user") as connection:
             _found(await connection.fetchrow("DELETE FROM users WHERE id = $1 RETURNING id", _known(id)))
 
     async def page(self, filter: Filter, order: Order, after: Position | None, size: int) -> tuple[list[User], int]:
@@ -66,7 +68,7 @@ class Users:
             behind = f"({order.field}, id) {comparison} (${len(rest) + 1}, ${len(rest) + 2})"
             rest += [after.value, after.id]
         async with (
-            self._database.connection() as connection,
+            self._database.connection("list_users") as connection,
             connection.transaction(isolation="repeatable_read", readonly=True),
         ):
             total = await connection.fetchval(f"SELECT count(*) FROM users WHERE {where}", *values)
@@ -77,8 +79,12 @@ class Users:
             )
         return [User.from_row(row) for row in rows], total
 
-    async def _write(self, statement: str, *values) -> User:
-        async with self._database.connection() as connection:
+    async def count_active(self) -> int:
+        async with self._database.connection("count_active") as connection:
+            return await connection.fetchval("SELECT count(*) FROM users WHERE status = $1", STATUSES["ACTIVE"])
+
+    async def _write(self, query: str, statement: str, *values) -> User:
+        async with self._database.connection(query) as connection:
             try:
                 row = await connection.fetchrow(statement, *values)
             except asyncpg.UniqueViolationError as error:
