@@ -127,9 +127,9 @@ fn feed(changes: Arc<dyn ChangeLog>, notifications: redis::Client, shutdown: &Sh
 fn grpc_router(users: Users, readiness: Readiness, calls: TaskTracker) -> Router {
     let users = UserServiceServer::new(users).max_decoding_message_size(MESSAGE_BYTES);
     let routes = Routes::new(users).add_service(grpc_health::server(readiness));
-    let router = reflection::add(routes)
+    let bounded = reflection::add(routes)
         .into_axum_router()
         .layer(from_fn(deadline::enforce))
         .layer(from_fn(upload::cancel_if_broken));
-    requests::recorded(router, GRPC).layer(from_fn_with_state(calls, in_flight::track))
+    requests::recorded(bounded, GRPC).layer(from_fn_with_state(calls, in_flight::track))
 }

@@ -98,9 +98,13 @@ pub fn span_start(path: &'static str) -> SpanStart {
 
 fn end(status: &Status) -> End {
     let code = status.code();
+    let message = match status.message() {
+        "" => code.description(),
+        message => message,
+    };
     End {
         status: RequestStatus::Grpc(code),
-        error: (code != Code::Ok).then(|| LoggedError::new(status.message().to_owned())),
+        error: (code != Code::Ok).then(|| LoggedError::new(message.to_owned())),
     }
 }
 

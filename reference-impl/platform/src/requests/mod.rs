@@ -1,14 +1,16 @@
 //! The record of every request, over HTTP and over gRPC, written at its end: its log line (LOG-3), its metrics
 //! (MET-2 to MET-5) and its span (TRC-3 to TRC-5).
 //!
-//! - [`status`]: how a request ended
-//! - [`http`], [`grpc`]: what each protocol reads from a request and from its response
-//! - [`running`]: a request until its end
+//! - `status`: how a request ended
+//! - `http`, `grpc`: what each protocol reads from a request and from its response
+//! - `running`: a request until its end
 
 mod grpc;
 mod http;
 mod running;
 mod status;
+#[cfg(test)]
+mod tests;
 
 use std::borrow::Cow;
 
