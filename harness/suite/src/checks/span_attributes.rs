@@ -75,9 +75,9 @@ pub fn http_server(span: &Span, operation: &Operation, status: u16) -> Vec<Strin
     wrong.extend(differs(
         span,
         &["http.route"],
-        |it| {
-            it.text()
-                .is_some_and(|it| template(it) == template(operation.route))
+        |route| {
+            let route = route.text();
+            route.is_some_and(|route| template(route) == template(operation.route))
         },
         operation.route,
     ));
@@ -113,8 +113,8 @@ fn rpc(span: &Span, operation: &Operation) -> Vec<String> {
     wrong.extend(differs(
         span,
         &["rpc.method"],
-        |it| {
-            let method = it.text().unwrap_or_default().trim_start_matches('/');
+        |value| {
+            let method = value.text().unwrap_or_default().trim_start_matches('/');
             method == full || (has_service && method == operation.method)
         },
         &full,
@@ -142,7 +142,7 @@ fn differs(
     }
 }
 
-/// A route with its parameters as `{}`, in whatever way its framework writes them: `{id}`, `:id`, `<id>`, `<str:id>`.
+/// A route with its parameters as `{}`, in any notation of a framework: `{id}`, `:id`, `<id>`, `<str:id>`.
 fn template(route: &str) -> Vec<&str> {
     let parameter = |segment: &str| segment.starts_with(['{', ':', '<', '[']);
     let segments = route.trim_end_matches('/').split('/');

@@ -14,23 +14,22 @@ const URL_EXAMPLE: &str = "CONFORMANCE_JAEGER_URL is like http://host:16686?otlp
 
 /// Connects to the server; the text is its version.
 pub(super) async fn start(url: &str) -> Result<(Endpoints, String), BackendError> {
-    let endpoints = parse(url).await.map_err(broken)?;
-    let shown = endpoints.otlp.ip();
+    let endpoints = parse(url).await.map_err(|cause| broken(&cause))?;
     let version = probe(endpoints.clone()).await;
-    let version = version.map_err(|cause| broken(format!("{}: {cause}", named(url, shown))))?;
+    let version = version.map_err(|cause| broken(&format!("{}: {cause}", address(url))))?;
     Ok((endpoints, version))
 }
 
-/// Host and port of the URL, without a password.
-fn named(url: &str, otherwise: impl ToString) -> String {
+/// Host and port of a URL, without a password.
+fn address(url: &str) -> String {
     let address = Url::parse(url).ok().and_then(|url| {
         let (host, port) = (url.host_str()?.to_owned(), url.port_or_known_default()?);
         Some(format!("{host}:{port}"))
     });
-    address.unwrap_or_else(|| otherwise.to_string())
+    address.unwrap_or_default()
 }
 
-fn broken(cause: String) -> BackendError {
+fn broken(cause: &str) -> BackendError {
     let cause = format!("CONFORMANCE_JAEGER_URL: {cause}");
     BackendError::broken(&JAEGER, cause, URL_EXAMPLE)
 }

@@ -136,7 +136,7 @@ pub(super) mod tests {
     #[test]
     fn spans_form_a_tree_in_any_order() {
         let trace = trace(&[span(3, 2), span(1, 9), span(2, 1)]);
-        assert_eq!(trace.faults(), [String::new(); 0]);
+        assert!(trace.faults().is_empty(), "{:?}", trace.faults());
         let roots: Vec<SpanId> = trace.roots().map(|span| span.id).collect();
         assert_eq!(roots, [span_id(1).expect("a number")]);
         let at = |number| {

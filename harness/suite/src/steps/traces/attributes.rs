@@ -158,8 +158,8 @@ fn wrong_client(observed: &Observed) -> Option<String> {
 #[then("a client span of each call is one of the database")]
 async fn has_database_span(world: &mut World) -> StepResult {
     let observed = observe(world).await?;
-    let wrong = observed.iter().filter(|it| {
-        let mut clients = it.below_server(Kind::Client);
+    let wrong = observed.iter().filter(|observed| {
+        let mut clients = observed.below_server(Kind::Client);
         !clients.any(|span| span_attributes::is_database_call(span))
     });
     let wrong = wrong.map(|it| format!("{} without one, but with {}", it.call.method, it.client));

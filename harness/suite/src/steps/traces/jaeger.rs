@@ -65,7 +65,7 @@ async fn lists_the_operations(world: &mut World) -> StepResult {
     let hops = world.hops().await?;
     let traces = become_complete(world, &hops, EXPORT_LIMIT).await?;
     let service = world.deployment().await?.service_name().to_owned();
-    let spans = traces.iter().flat_map(|trace| trace.spans());
+    let spans = traces.iter().flat_map(Trace::spans);
     let wanted: BTreeSet<String> = spans.map(|span| span.name.clone()).collect();
     let query = JaegerQuery::new(jaeger(world).await?.query_url());
     let limit = world.scenario.patience.stretch(INGESTION_LIMIT);

@@ -30,7 +30,7 @@ use crate::contract::components::ResourceKind;
 use crate::contract::components::user_service::USER_SERVICE;
 use crate::world::World;
 
-/// How long after its end a span arrives at the latest, with the suite's OTEL_BSP_SCHEDULE_DELAY (TRC-1).
+/// How long after its end a span arrives at the latest, with the `OTEL_BSP_SCHEDULE_DELAY` of the suite (TRC-1).
 const EXPORT_LIMIT: Duration = Duration::from_millis(5_100);
 
 impl World {
