@@ -29,8 +29,8 @@ pub fn read(answer: &HttpAnswer) -> Result<Exposition, String> {
 fn is_text(content_type: &str) -> bool {
     let mut parts = content_type.split(';').map(str::trim);
     let essence = parts.next().unwrap_or_default();
-    let version = parts.find_map(|it| {
-        let (name, value) = it.split_once('=')?;
+    let version = parts.find_map(|parameter| {
+        let (name, value) = parameter.split_once('=')?;
         let value = value.trim_matches('"');
         name.eq_ignore_ascii_case("version").then_some(value)
     });

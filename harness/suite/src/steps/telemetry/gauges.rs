@@ -101,7 +101,7 @@ async fn are_created_on(world: &mut World, count: usize, instance: Nth) -> StepR
 
 #[when("a create is refused by the database")]
 async fn is_refused(world: &mut World) -> StepResult {
-    super::requests::call(world, ("CreateUser", "valid values"), Code::Internal).await
+    super::calls::call(world, ("CreateUser", "valid values"), Code::Internal).await
 }
 
 #[then("`db_connections_open` is the number of connections that the database has, at rest")]

@@ -54,12 +54,12 @@ async fn wait_for_lines(
 ) -> StepResult {
     eventually("a line for each request", limit, async || {
         let events = events(deployment);
-        let without = finished.iter().find(|it| {
-            let like_it = finished.iter().filter(|other| other.id.is_none()).count();
-            let wanted = if it.id.is_none() { like_it } else { 1 };
-            lines_of(&events, it).len() < wanted
+        let lacking = finished.iter().find(|request| {
+            let without_id = finished.iter().filter(|other| other.id.is_none()).count();
+            let wanted = if request.id.is_none() { without_id } else { 1 };
+            lines_of(&events, request).len() < wanted
         });
-        without.map_or(Ok(()), |it| Err(remains(&events, it)))
+        lacking.map_or(Ok(()), |it| Err(remains(&events, it)))
     })
     .await
 }

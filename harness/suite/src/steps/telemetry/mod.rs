@@ -1,16 +1,18 @@
 //! The log lines of requests (LOG-3, LOG-4) and metrics (MET-1 to MET-6, STR-6).
 //!
-//! - [`requests`]: requests whose records are judged
-//! - [`given_up`]: requests that their clients give up, or that pass their deadline
-//! - [`observed_stream`]: a stream whose client goes away
 //! - [`log_lines`]: the lines of requests
-//! - [`traces`]: ids that both programs share
 //! - [`pages`]: pages of metrics and their families
 //! - [`counted`]: what counters and histograms hold
+//! - [`calls`]: calls of a user service whose records are judged
+//! - [`requests`]: requests over HTTP whose records are judged
+//! - [`given_up`]: requests that their clients give up, or that pass their deadline
+//! - [`observed_stream`]: a stream whose client goes away
+//! - [`traces`]: ids that both programs share
 //! - [`unknown`]: requests that share a label
 //! - [`prometheus`]: what Prometheus scrapes and computes
 //! - [`gauges`]: gauges and `users_created_total`
 
+pub mod calls;
 pub mod counted;
 pub mod gauges;
 pub mod given_up;

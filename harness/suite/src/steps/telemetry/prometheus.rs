@@ -69,10 +69,8 @@ async fn has_scraped(world: &mut World, family: String) -> StepResult {
     let sum: f64 = page.values(&family).values().sum();
     let scraped = world.telemetry.scraped()?;
     let query = async || scraped.sum(&family).await;
-    shows(format!("{sum} requests"), limit, query, |it| {
-        (it - sum).abs() < 0.5
-    })
-    .await
+    let right = |value: f64| (value - sum).abs() < 0.5;
+    shows(format!("{sum} requests"), limit, query, right).await
 }
 
 #[then(regex = r"^Prometheus shows (\d+) more requests in `(\w+)`, by `increase` too$")]
@@ -85,10 +83,8 @@ async fn shows_more(world: &mut World, count: f64, family: String) -> StepResult
     // `increase` extrapolates to the time before the first scrape and after the newest.
     let what = format!("an increase of about {count}");
     let increase = async || scraped.increase(&family).await;
-    shows(what, limit, increase, |it| {
-        (count * 0.9..=count * 2.0).contains(&it)
-    })
-    .await
+    let about = count * 0.9..=count * 2.0;
+    shows(what, limit, increase, |value| about.contains(&value)).await
 }
 
 #[then(
