@@ -88,7 +88,7 @@ export function createApp({ logger, health, upstream, metrics }) {
   return app;
 }
 
-/** Tells the HTTP instrumentation the route. */
+/** Passes the route to the HTTP instrumentation. */
 function nameSpan(route) {
   const metadata = getRPCMetadata(context.active());
   if (metadata) metadata.route = route;

@@ -1,4 +1,4 @@
-//! A network of a program's own, in which nobody else's servers can be reached and the suite listens on given ports.
+//! A network of a program's own, in which the suite listens on given ports and no other server can be reached.
 //!
 //! A hidden command of the suite's program runs there: it makes the network, listens, starts the program and writes
 //! down how each connection begins. Where the machine allows no network of one's own, it listens in the machine's.
@@ -28,10 +28,10 @@ const MOST_BYTES: usize = 4096;
 /// How long a client that says nothing more is listened to.
 const SILENCE: Duration = Duration::from_secs(1);
 
-/// How often the program's health is asked for: many programs connect only when they check their resources.
+/// How often the program's health is requested: many programs connect only when they check their resources.
 const HEALTH_INTERVAL: Duration = Duration::from_millis(200);
 
-/// What PostgreSQL's clients send before their first message to ask for TLS or GSSAPI: a length and a code.
+/// What PostgreSQL's clients send before their first message to request TLS or GSSAPI: a length and a code.
 const ENCRYPTION_REQUESTS: [[u8; 8]; 2] = [
     [0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f],
     [0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x30],
@@ -237,7 +237,7 @@ fn write(records: &Mutex<File>, record: &Record) -> io::Result<()> {
     file.write_all(line.as_bytes())
 }
 
-/// Asks for the program's health again and again; the answers do not matter.
+/// Requests the program's health again and again; the answers do not matter.
 async fn request_health(port: u16) {
     let mut interval = tokio::time::interval(HEALTH_INTERVAL);
     loop {

@@ -1,4 +1,4 @@
-//! Which protocol a connection speaks, from its first bytes.
+//! Which protocol a connection uses, from its first bytes.
 
 /// Whether the bytes begin a command of Redis's protocol: an array, `*1\r\n`, or a command as plain text.
 pub fn is_redis(bytes: &[u8]) -> bool {
@@ -17,7 +17,7 @@ pub fn is_http2(bytes: &[u8]) -> bool {
     bytes.starts_with(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
 }
 
-/// The database that a client of PostgreSQL asks for in its start-up message; without one, its user's.
+/// The database that a client of PostgreSQL names in its start-up message; without one, its user's.
 pub fn postgres_database(bytes: &[u8]) -> Option<String> {
     let length = u32::from_be_bytes(bytes.get(..4)?.try_into().ok()?);
     let version = u32::from_be_bytes(bytes.get(4..8)?.try_into().ok()?);
@@ -62,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn redis_and_http2_are_told_apart() {
+    fn redis_and_http2_are_distinguished() {
         assert!(is_redis(b"*1\r\n$4\r\nPING\r\n") && is_redis(b"PING\r\n"));
         assert!(!is_redis(b"PRI * HTTP/2.0\r\n") && !is_redis(b"") && !is_redis(b"*\r\n"));
         assert!(is_http2(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0"));

@@ -1,7 +1,7 @@
 //! Pure functions of observations, unit-tested on hand-written bad histories.
 //!
 //! - [`breaker`]: whether the observed calls of a breaker agree with RES-3 and RES-4
-//! - [`first_bytes`]: which protocol a connection speaks
+//! - [`first_bytes`]: which protocol a connection uses
 //! - [`finished_request`]: a request that has ended, and what its records must show
 //! - [`frequency`]: how often something happened
 //! - [`http_answer`]: an HTTP answer, as drivers return it and checks read it

@@ -40,9 +40,15 @@ fn doctor_in(place: &Place, wrapper: &[&str]) -> Option<Ran> {
 #[test]
 fn a_machine_on_which_runs_work_is_ready_and_doctor_leaves_nothing_behind() {
     let place = Place::new();
-    place
-        .run(&["doctor"])
-        .check(0, &["PostgreSQL: ready", "Redis: ready", "Jaeger: ready"]);
+    place.run(&["doctor"]).check(
+        0,
+        &[
+            "PostgreSQL: ready",
+            "Redis: ready",
+            "Prometheus: ready",
+            "Jaeger: ready",
+        ],
+    );
     place.assert_nothing_left();
 }
 

@@ -43,7 +43,7 @@ fn lint_says(feature: &str, said: &[&str]) {
 fn the_features_are_without_an_error() {
     Place::new()
         .run(&["lint"])
-        .check(0, &[" 0 errors", "not judged yet:", "LOG-3, LOG-4"]);
+        .check(0, &[" 0 errors", "not judged yet:", "DEP-1, DEP-2"]);
 }
 
 #[test]

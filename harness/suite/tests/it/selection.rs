@@ -59,8 +59,8 @@ fn a_clause_is_explained_with_its_scenarios() {
 #[test]
 fn a_clause_without_scenarios_says_so() {
     Place::new()
-        .run(&["explain", "LOG-3"])
-        .check(0, &["LOG-3 has no scenario yet"]);
+        .run(&["explain", "DEP-1"])
+        .check(0, &["DEP-1 has no scenario yet"]);
     Place::new()
         .run(&["explain", "ABC-1"])
         .check(2, &["ABC-1 is no clause"]);
@@ -70,7 +70,7 @@ fn a_clause_without_scenarios_says_so() {
 fn the_list_names_what_is_not_judged() {
     Place::new()
         .run(&["list"])
-        .check(0, &["USR-7", "not judged yet:", "LOG-3, LOG-4"]);
+        .check(0, &["USR-7", "not judged yet:", "DEP-1, DEP-2"]);
 }
 
 #[test]

@@ -14,7 +14,7 @@ use opentelemetry_sdk::trace::{
 use super::TraceSettings;
 use crate::settings::{Identity, SettingError};
 
-/// Spans that wait to be sent: more than TRC-1 asks for, since a batch that is under way can hang.
+/// Spans that wait to be sent: more than TRC-1 requires, since a batch that is under way can hang.
 const QUEUE: usize = 8192;
 
 /// How long the last batches may take at the stop; a collector that hangs does not delay it further (TRC-7).

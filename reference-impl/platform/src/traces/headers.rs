@@ -10,7 +10,7 @@ const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
 const BAGGAGE: HeaderName = HeaderName::from_static("baggage");
 
-/// The longest baggage that is passed on: W3C asks for no more, and gRPC servers limit what they accept.
+/// The longest baggage that is passed on: W3C requires no more, and gRPC servers limit what they accept.
 const BAGGAGE_BYTES: usize = 8192;
 
 /// Baggage as it came. It is passed on and never read, so it is not parsed: the SDK's propagator would change values

@@ -24,7 +24,7 @@ impl OpenConnection {
         })
     }
 
-    /// Closes it; the server is told.
+    /// Closes it, with a message to the server.
     pub async fn close(self) -> sqlx::Result<()> {
         self.connection.close().await
     }

@@ -1,6 +1,6 @@
 //! A page of metrics: the Prometheus text format 0.0.4, read strictly.
 //!
-//! - [`parse`]: the text of a page
+//! - `parse`: the text of a page
 //! - [`histogram`]: the buckets of a histogram
 //!
 //! The parsers on crates.io skip lines that they cannot read. Here such a line makes the page invalid, and so do

@@ -26,20 +26,20 @@ async fn is_started_in_its_own_network(world: &mut World) -> StepResult {
 
 #[then(regex = r"^it connects to port (\d+) of localhost by (Redis's protocol|HTTP/2)$")]
 async fn connects_by(world: &mut World, port: u16, protocol: String) -> StepResult {
-    let speaks = if protocol == "HTTP/2" {
+    let is_expected = if protocol == "HTTP/2" {
         is_http2
     } else {
         is_redis
     };
     let expected = format!("a connection to port {port} of localhost by {protocol}");
-    connects(world, port, &expected, speaks).await
+    connects(world, port, &expected, is_expected).await
 }
 
 #[then(regex = r"^it connects to port (\d+) of localhost for the database `(\w+)`$")]
 async fn connects_for(world: &mut World, port: u16, database: String) -> StepResult {
     let expected = format!("a connection to port {port} of localhost for the database {database}");
-    let asks = |bytes: &[u8]| postgres_database(bytes).as_deref() == Some(&database);
-    connects(world, port, &expected, asks).await
+    let names_it = |bytes: &[u8]| postgres_database(bytes).as_deref() == Some(&database);
+    connects(world, port, &expected, names_it).await
 }
 
 /// Waits for a connection to the port whose first bytes are the expected ones.
