@@ -1,9 +1,9 @@
 //! A collector of spans: OTLP over gRPC, on a port of this machine.
 //!
-//! - [`decode`]: exported spans as [`Span`](super::spans::Span)s
-//! - [`store`]: the spans that scenarios wait for, with bounded memory
-//! - [`forward`]: another collector that receives the same spans
-//! - [`service`]: the gRPC service, and how it answers
+//! - `decode`: exported spans as [`Span`](super::spans::Span)s
+//! - `store`: the spans that scenarios wait for, with bounded memory
+//! - `forward`: another collector that receives the same spans
+//! - `service`: the gRPC service, and how it answers
 
 mod decode;
 mod forward;
