@@ -91,10 +91,11 @@ pub fn grpc_server(span: &Span, operation: &Operation) -> Vec<String> {
     wrong.into_iter().chain(rpc(span, operation)).collect()
 }
 
-/// What is wrong with a gateway's CLIENT span of an operation. Some libraries write its name with a slash in front.
+/// What is wrong with a gateway's CLIENT span of an operation. Some libraries put a prefix before its name, such as a slash
+/// or `grpc.`, that a program cannot change.
 pub fn grpc_client(span: &Span, operation: &Operation) -> Vec<String> {
     let name = operation.full_method();
-    let is_named = span.name.trim_start_matches('/') == name;
+    let is_named = span.name.ends_with(&name);
     let wrong = (!is_named).then(|| format!("the name {:?}, not {name:?}", span.name));
     wrong.into_iter().chain(rpc(span, operation)).collect()
 }
@@ -282,12 +283,16 @@ mod tests {
     }
 
     #[test]
-    fn only_the_name_of_a_client_span_may_begin_with_a_slash() {
-        let name = "/user.v1.UserService/GetUser";
-        let attributes = [("rpc.system", "grpc"), ("rpc.method", name)];
-        let client = span(name, Kind::Client, &attributes);
-        check(&grpc_client(&client, &get()), &[]);
-        check(&grpc_server(&client, &get()), &["the name"]);
+    fn only_the_name_of_a_client_span_may_have_a_prefix() {
+        let method = "/user.v1.UserService/GetUser";
+        let attributes = [("rpc.system", "grpc"), ("rpc.method", method)];
+        for name in [method, "grpc.user.v1.UserService/GetUser"] {
+            let client = span(name, Kind::Client, &attributes);
+            check(&grpc_client(&client, &get()), &[]);
+            check(&grpc_server(&client, &get()), &["the name"]);
+        }
+        let other = span("GetUser", Kind::Client, &attributes);
+        check(&grpc_client(&other, &get()), &["the name"]);
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Names, types, labels and buckets of families (MET-2, MET-4).
 
+use std::collections::BTreeSet;
+
 use conformance_engine::observe::exposition::{Exposition, Family, Kind};
 
 /// The families of MET-2: the others of a page are free.
@@ -83,10 +85,21 @@ pub fn bucket_faults(page: &Exposition, name: &str, bounds: &[f64]) -> Vec<Strin
     wrong.collect()
 }
 
-/// The number of series of the contract's families.
-pub fn series(page: &Exposition) -> usize {
-    let families = CONTRACT.iter().filter_map(|name| page.family(name));
+/// The number of series of the contract's families that count requests.
+pub fn request_series(page: &Exposition) -> usize {
+    let counts_requests = |name: &&&str| name.starts_with("http_") || name.starts_with("grpc_");
+    let families = CONTRACT.iter().filter(counts_requests);
+    let families = families.filter_map(|name| page.family(name));
     families.map(|it| it.samples.len()).sum()
+}
+
+/// The number of different queries that `db_query_duration_seconds` has.
+pub fn queries(page: &Exposition) -> usize {
+    let samples = page
+        .family("db_query_duration_seconds")
+        .map_or(&[][..], |it| &it.samples);
+    let queries = samples.iter().filter_map(|it| it.labels.get("query"));
+    queries.collect::<BTreeSet<_>>().len()
 }
 
 /// A page with the contract's families alone, for tools that judge all of a page.

@@ -255,8 +255,9 @@ async fn pauses_differ(world: &mut World, middle: Span, apart: Span) -> StepResu
     let (Some(shortest), Some(longest)) = (pauses.iter().min(), pauses.iter().max()) else {
         return Err(Failure::mismatch("pauses between tries", "none"));
     };
+    let allowed = TOLERANCE.mul_f64(3.0 * world.scenario.patience.factor());
     ensure(
-        *shortest <= middle.0 && *longest >= *shortest + apart.0,
+        *shortest <= middle.0 + allowed && *longest >= *shortest + apart.0,
         format!(
             "random pauses, the shortest at most {:?}, {:?} apart or more",
             middle.0, apart.0
