@@ -88,9 +88,17 @@ pub(super) struct Server {
     child: Mutex<Child>,
     log: PathBuf,
     watchdog: Watchdog,
+    /// Keeps the ports allocated as long as the server may listen on them.
+    ports: Vec<Port>,
 }
 
 impl Server {
+    /// The same server, which keeps these ports allocated.
+    pub(super) fn with_ports(mut self, ports: impl IntoIterator<Item = Port>) -> Self {
+        self.ports.extend(ports);
+        self
+    }
+
     /// Starts `command`, whose output is appended to the file `log`.
     pub(super) fn start(
         backend: &'static Description,
@@ -137,6 +145,7 @@ impl Server {
             child: Mutex::new(child),
             log: log.to_owned(),
             watchdog: watchdog.clone(),
+            ports: Vec::new(),
         })
     }
 

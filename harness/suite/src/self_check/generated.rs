@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::ops::Range;
 use std::path::Path;
 
-use anyhow::ensure;
+use anyhow::{bail, ensure};
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom as _;
@@ -87,6 +87,23 @@ impl Generated {
     }
 }
 
+/// An entry of the list of equivalent changes that no operator makes any more is an error: the reference has changed.
+fn check_used(
+    equivalent: &[Equivalent],
+    made: &[Generated],
+    wanted: impl Fn(&str) -> bool,
+) -> anyhow::Result<()> {
+    let mut entries = equivalent.iter().filter(|entry| wanted(&entry.file));
+    let unused = entries.find(|entry| !made.iter().any(|mutant| mutant.is_equivalent(entry)));
+    match unused {
+        None => Ok(()),
+        Some(Equivalent { file, text, .. }) => bail!(
+            "no operator changes {text:?} in {file} as the list of equivalent changes says: take the entry out, or \
+             quote the reference as it is"
+        ),
+    }
+}
+
 /// Weaves generated mutants into a copy of the reference, and builds it, in rounds: what does not compile is
 /// left out. `wanted` chooses files; of the mutants in them that are not `equivalent`, `sample` are taken at random.
 pub fn prepare(
@@ -98,11 +115,9 @@ pub fn prepare(
 ) -> anyhow::Result<Build> {
     let workspace = Workspace::in_repository_of(mutants, "mutants-generated")?;
     let sources = workspace.sources()?;
-    let mut all = Vec::new();
-    for (file, source) in sources.iter().filter(|(file, _)| wanted(file)) {
-        all.extend(of_file(file, source, all.len())?);
-    }
+    let mut all = of_files(&sources, &wanted)?;
     println!("operators make {} mutants", all.len());
+    check_used(equivalent, &all, &wanted)?;
     let made = all.len();
     all.retain(|mutant| !equivalent.iter().any(|entry| mutant.is_equivalent(entry)));
     let equivalent = made - all.len();
@@ -137,7 +152,18 @@ pub fn prepare(
             "no generated mutant is to blame for what does not compile"
         );
     }
-    anyhow::bail!("after {ROUNDS} rounds there are still mutants that do not compile")
+    bail!("after {ROUNDS} rounds there are still mutants that do not compile")
+}
+
+fn of_files(
+    sources: &BTreeMap<String, String>,
+    wanted: impl Fn(&str) -> bool,
+) -> anyhow::Result<Vec<Generated>> {
+    let mut all = Vec::new();
+    for (file, source) in sources.iter().filter(|(file, _)| wanted(file)) {
+        all.extend(of_file(file, source, all.len())?);
+    }
+    Ok(all)
 }
 
 fn of_file(file: &str, source: &str, first: usize) -> anyhow::Result<Vec<Generated>> {
@@ -268,6 +294,7 @@ pub fn report(build: &Build, trials: &[Trial]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::self_check::exempt::Exemptions;
 
     const FILE: &str = "user-service/src/name.rs";
 
@@ -306,6 +333,20 @@ mod tests {
         check("h(2)", true, Some("g2"));
         check("h(2)", false, None);
         check("fn f", true, None);
+    }
+
+    #[test]
+    fn every_equivalent_change_in_the_list_is_one_of_the_reference() {
+        let mutants = Path::new(env!("CARGO_MANIFEST_DIR")).join("../mutants");
+        let listed = Exemptions::read(&mutants.join("exempt.toml")).expect("a list");
+        let workspace = Workspace::in_repository_of(&mutants, "mutants-generated");
+        let sources = workspace
+            .and_then(|it| it.sources())
+            .expect("the reference");
+        let mut made = of_files(&sources, |_| true).expect("Rust");
+        check_used(&listed.equivalent, &made, |_| true).expect("entries that are used");
+        made.retain(|mutant| !mutant.is_equivalent(&listed.equivalent[0]));
+        check_used(&listed.equivalent, &made, |_| true).expect_err("an unused entry");
     }
 
     #[test]

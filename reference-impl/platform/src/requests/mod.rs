@@ -9,8 +9,6 @@ mod grpc;
 mod http;
 mod running;
 mod status;
-#[cfg(test)]
-mod tests;
 
 use std::borrow::Cow;
 
@@ -107,3 +105,6 @@ async fn record<P: Protocol>(State(protocol): State<P>, request: Request, next: 
     running.note(P::end_in_head(&response));
     response.map(|body| RecordedBody::wrap(body, running))
 }
+
+#[cfg(test)]
+mod tests;

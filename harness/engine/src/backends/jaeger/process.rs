@@ -1,10 +1,7 @@
 //! Jaeger as a process of this machine: all of it in one program, with its spans in memory.
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::process::Command;
 use std::sync::Arc;
-
-use async_trait::async_trait;
 
 use super::server::{Endpoints, JAEGER, MIN_VERSION, VERSION_PREFIX, probe};
 use crate::backends::programs::{Program, ProgramQuery};
@@ -56,84 +53,34 @@ pub(super) async fn start(
 ) -> Result<(Arc<dyn ManagedServer>, Endpoints), BackendError> {
     let mut attempt = 1;
     loop {
-        let started = ServerOnPorts::start(program, workspace)?;
-        let endpoints = started.endpoints();
-        let ready = wait_until_ready(&started, POLL_INTERVAL, || probe(endpoints.clone())).await;
+        let (server, endpoints) = launch(program, workspace)?;
+        let ready = wait_until_ready(&server, POLL_INTERVAL, || probe(endpoints.clone())).await;
         match ready {
-            Ok(_) => return Ok((Arc::new(started), endpoints)),
-            Err(_) if started.server.failed_to_bind() && attempt < MAX_ATTEMPTS => attempt += 1,
+            Ok(_) => return Ok((Arc::new(server), endpoints)),
+            Err(_) if server.failed_to_bind() && attempt < MAX_ATTEMPTS => attempt += 1,
             Err(error) => return Err(error),
         }
     }
 }
 
-/// A server together with its allocated ports.
-struct ServerOnPorts {
-    server: Server,
-    otlp: Port,
-    query: Port,
-    /// Keep the other ports allocated.
-    _others: Vec<Port>,
-}
-
-impl ServerOnPorts {
-    fn start(program: &Program, workspace: &Workspace) -> Result<Self, BackendError> {
-        let port = || workspace.port(&JAEGER);
-        let (otlp, query) = (port()?, port()?);
-        let mut command = workspace.command(&program.path);
-        listen(&mut command, OTLP, &otlp);
-        listen(&mut command, QUERIES, &query);
-        let mut others = Vec::new();
-        for variable in OTHERS {
-            let port = port()?;
-            listen(&mut command, variable, &port);
-            others.push(port);
-        }
-        command.env("SPAN_STORAGE_TYPE", "memory");
-        let log = workspace.folder.join("log");
-        Ok(Self {
-            server: Server::start(&JAEGER, command, &log, &workspace.watchdog)?,
-            otlp,
-            query,
-            _others: others,
-        })
+fn launch(program: &Program, workspace: &Workspace) -> Result<(Server, Endpoints), BackendError> {
+    let mut command = workspace.command(&program.path);
+    let mut ports = Vec::new();
+    for variable in [OTLP, QUERIES].into_iter().chain(OTHERS) {
+        let port = workspace.port(&JAEGER)?;
+        command.env(variable, address(&port).to_string());
+        ports.push(port);
     }
-
-    fn endpoints(&self) -> Endpoints {
-        Endpoints {
-            otlp: address(&self.otlp),
-            query: format!("http://{}", address(&self.query)),
-        }
-    }
-}
-
-fn listen(command: &mut Command, variable: &str, port: &Port) {
-    command.env(variable, address(port).to_string());
+    command.env("SPAN_STORAGE_TYPE", "memory");
+    let endpoints = Endpoints {
+        otlp: address(&ports[0]),
+        query: format!("http://{}", address(&ports[1])),
+    };
+    let log = workspace.folder.join("log");
+    let server = Server::start(&JAEGER, command, &log, &workspace.watchdog)?;
+    Ok((server.with_ports(ports), endpoints))
 }
 
 fn address(port: &Port) -> SocketAddr {
     (Ipv4Addr::LOCALHOST, port.number()).into()
-}
-
-#[async_trait]
-impl ManagedServer for ServerOnPorts {
-    fn pid(&self) -> Option<u32> {
-        self.server.pid()
-    }
-
-    async fn exit_error(&self) -> Option<BackendError> {
-        self.server.exit_error().await
-    }
-
-    async fn exit_error_after_failure(&self) -> Option<BackendError> {
-        self.server.exit_error_after_failure().await
-    }
-
-    fn broken(&self, cause: String) -> BackendError {
-        self.server.broken(cause)
-    }
-
-    async fn stop(&self) {
-        self.server.stop().await;
-    }
 }

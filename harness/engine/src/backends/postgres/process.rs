@@ -1,5 +1,6 @@
 //! A PostgreSQL server as a process of this machine.
 
+use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
@@ -17,7 +18,6 @@ use crate::backends::server::{
 };
 use crate::sandbox::exhaustion::{SHM_FOLDER, free_space, with_free_space};
 use crate::sandbox::host::Host;
-use crate::sandbox::ports::Port;
 
 const QUERY: ProgramQuery = ProgramQuery {
     backend: &POSTGRES,
@@ -47,8 +47,7 @@ pub(super) async fn start(
     account.chown(&workspace.folder)?;
     let password = random_password();
     let data = initialize(program, workspace, &account, &password).await?;
-    let (server, port) = launch(program, workspace, &account, &data, &password).await?;
-    let address = ([127, 0, 0, 1], port.number()).into();
+    let (server, address) = launch(program, workspace, &account, &data, &password).await?;
     let prepared = prepare(address, admin_config(address, &password)).await;
     let (endpoint, version) = prepared.map_err(|cause| server.broken(cause))?;
     Ok(StartedBackend {
@@ -57,19 +56,13 @@ pub(super) async fn start(
             version,
         },
         endpoint,
-        handle: Box::new(ServerProcess {
-            server,
-            data,
-            _port: port,
-        }),
+        handle: Box::new(ServerProcess { server, data }),
     })
 }
 
 struct ServerProcess {
     server: Server,
     data: PathBuf,
-    /// Keeps the port allocated as long as the server may listen on it.
-    _port: Port,
 }
 
 #[async_trait]
@@ -215,7 +208,7 @@ async fn launch(
     account: &Account,
     data: &Path,
     password: &str,
-) -> Result<(Server, Port), BackendError> {
+) -> Result<(Server, SocketAddr), BackendError> {
     let log = workspace.folder.join("log");
     let mut attempt = 1;
     loop {
@@ -231,11 +224,12 @@ async fn launch(
         account.apply_to(&mut command);
         let server = Server::start(&POSTGRES, command, &log, &workspace.watchdog)
             .map_err(|error| account.explain(error, &[data, &workspace.folder]))?;
-        let config = admin_config(([127, 0, 0, 1], port.number()).into(), password);
+        let address = ([127, 0, 0, 1], port.number()).into();
+        let config = admin_config(address, password);
         match wait_until_ready(&server, POLL_INTERVAL, || probe(config.clone())).await {
             Ok(()) => {
                 release_shared_memory(workspace, data).await;
-                return Ok((server, port));
+                return Ok((server.with_ports([port]), address));
             }
             Err(_) if server.failed_to_bind() && attempt < MAX_ATTEMPTS => attempt += 1,
             Err(error) => return Err(error),

@@ -31,7 +31,6 @@ use crate::backends::provider::{BackendError, BackendInfo, Choice, Description};
 use crate::backends::server::{ManagedServer, Workspace};
 use crate::sandbox::Sandbox;
 use crate::sandbox::host::Host;
-use crate::sandbox::ports::Port;
 
 /// Prometheus in the registry.
 pub(super) struct PrometheusBackend;
@@ -66,8 +65,6 @@ pub struct Prometheus {
     targets: Targets,
     /// The server, if the suite started it.
     server: Option<Arc<dyn ManagedServer>>,
-    /// Keeps the port allocated as long as the server may listen on it.
-    _port: Option<Port>,
 }
 
 impl Prometheus {
@@ -79,13 +76,10 @@ impl Prometheus {
 
     async fn start_via(route: Route, sandbox: &Sandbox) -> Result<Self, BackendError> {
         let workspace = || Workspace::create(&PROMETHEUS, sandbox);
-        let (started, port) = match route {
-            Route::External(url) => (external::start(&url).await?, None),
-            Route::Process(program) => {
-                let (started, port) = process::start(program, workspace()?).await?;
-                (started, Some(port))
-            }
-            Route::Container(image) => (container::start(image, workspace()?).await?, None),
+        let started = match route {
+            Route::External(url) => external::start(&url).await?,
+            Route::Process(program) => process::start(program, workspace()?).await?,
+            Route::Container(image) => container::start(image, workspace()?).await?,
         };
         canary::is_scraped(&started.api, &started.targets).await?;
         Ok(Self {
@@ -93,7 +87,6 @@ impl Prometheus {
             api: started.api,
             targets: started.targets,
             server: started.server,
-            _port: port,
         })
     }
 

@@ -8,7 +8,6 @@ use crate::backends::programs::{Program, ProgramQuery};
 use crate::backends::provider::{BackendError, BackendInfo, ProviderKind};
 use crate::backends::server::{POLL_INTERVAL, Server, Workspace, wait_until_ready};
 use crate::sandbox::host::Host;
-use crate::sandbox::ports::Port;
 
 const QUERY: ProgramQuery = ProgramQuery {
     backend: &PROMETHEUS,
@@ -30,7 +29,7 @@ pub(super) fn find_program(host: &Host) -> Result<Program, BackendError> {
 pub(super) async fn start(
     program: Program,
     workspace: Workspace,
-) -> Result<(StartedBackend, Port), BackendError> {
+) -> Result<StartedBackend, BackendError> {
     let targets = workspace.folder.join("targets");
     let config_file = workspace.folder.join("prometheus.yml");
     std::fs::create_dir(&targets)
@@ -59,9 +58,9 @@ pub(super) async fn start(
                     },
                     api,
                     targets: Targets::new(&targets, None),
-                    server: Some(Arc::new(server)),
+                    server: Some(Arc::new(server.with_ports([port]))),
                 };
-                return Ok((started, port));
+                return Ok(started);
             }
             Err(_) if server.failed_to_bind() && attempt < MAX_ATTEMPTS => attempt += 1,
             Err(error) => return Err(error),

@@ -11,7 +11,7 @@ use super::pool::{self, Launcher, RunningServer, probe};
 use crate::backends::programs::{Program, ProgramQuery};
 use crate::backends::provider::{BackendError, ProviderKind};
 use crate::backends::server::{
-    ManagedServer, POLL_INTERVAL, Server, Workspace, random_password, wait_until_ready,
+    POLL_INTERVAL, Server, Workspace, random_password, wait_until_ready,
 };
 use crate::sandbox::host::Host;
 use crate::sandbox::ports::Port;
@@ -82,10 +82,7 @@ impl Launcher for ProcessLauncher {
             match wait_until_ready(&server, POLL_INTERVAL, || probe(endpoint.clone())).await {
                 Ok(settings) => {
                     return Ok(RunningServer {
-                        server: Box::new(ServerOnPort {
-                            server,
-                            _port: port,
-                        }),
+                        server: Box::new(server.with_ports([port])),
                         endpoint,
                         settings,
                     });
@@ -125,34 +122,4 @@ fn write_config(folder: &Path, password: &str) -> std::io::Result<PathBuf> {
         .open(&path)?;
     writeln!(file, "requirepass {password}")?;
     Ok(path)
-}
-
-/// A server together with its allocated port.
-struct ServerOnPort {
-    server: Server,
-    /// Keeps the port allocated as long as the server may listen on it.
-    _port: Port,
-}
-
-#[async_trait]
-impl ManagedServer for ServerOnPort {
-    fn pid(&self) -> Option<u32> {
-        self.server.pid()
-    }
-
-    async fn exit_error(&self) -> Option<BackendError> {
-        self.server.exit_error().await
-    }
-
-    async fn exit_error_after_failure(&self) -> Option<BackendError> {
-        self.server.exit_error_after_failure().await
-    }
-
-    fn broken(&self, cause: String) -> BackendError {
-        self.server.broken(cause)
-    }
-
-    async fn stop(&self) {
-        self.server.stop().await;
-    }
 }

@@ -9,7 +9,7 @@ use conformance_engine::observe::{eventually, holds_for};
 use cucumber::gherkin::Step;
 use cucumber::{given, then};
 
-use super::{RECORD_LIMIT, page_of};
+use super::{QUIET_WINDOW, RECORD_LIMIT, page_of};
 use crate::checks::metrics::counts::{
     agree, are_between, each_once, growth, is_one_between, observed, request_families,
 };
@@ -20,9 +20,6 @@ use crate::world::World;
 
 /// How long requests may take to be recorded after their end, all of them.
 const REST_LIMIT: Duration = Duration::from_secs(2);
-
-/// For this time after all is counted nothing else may be.
-const QUIET_WINDOW: Duration = Duration::from_millis(200);
 
 /// The metrics of an instance at rest: two pages in a row that have counted the same.
 async fn at_rest(slot: &Slot, limit: Duration) -> StepResult<Exposition> {
@@ -71,12 +68,8 @@ async fn each_is_counted_once(world: &mut World, limit: Duration) -> StepResult 
         let grown = growth(&before, &page_of(slot).await?, family)?;
         each_once(grown, &finished)
     };
-    eventually("each request is counted once", limit, counted).await?;
-    let counted = async || {
-        let grown = growth(&before, &page_of(slot).await?, family)?;
-        each_once(grown, &finished)
-    };
-    holds_for("each request is counted once", QUIET_WINDOW, counted).await
+    eventually("each request is counted once", limit, &counted).await?;
+    holds_for("each request is counted once", QUIET_WINDOW, &counted).await
 }
 
 #[then("each of these requests is counted once, by its method, its route and its status")]

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use conformance_engine::failure::{Failure, StepResult};
-use conformance_engine::observe::eventually;
+use conformance_engine::observe::{eventually, holds_for};
 use cucumber::{given, then, when};
 
-use super::page_of;
+use super::{QUIET_WINDOW, page_of};
 use crate::drivers::{Code, database};
 use crate::params::{Nth, Span};
 use crate::world::World;
@@ -60,7 +60,19 @@ async fn has_grown(world: &mut World, name: String, by: f64, instance: Nth) -> S
     let before = world.telemetry.before(instance.0)?.single(&name);
     let before = before.map_err(|got| Failure::mismatch(&name, got))?;
     let instances = instance.0..instance.0 + 1;
-    has_value(world, (&name, before + by), instances, SHOWN_WITHIN).await
+    has_value(world, (&name, before + by), instances, SHOWN_WITHIN).await?;
+    let slot = world.deployment().await?.slot(instance.0)?;
+    holds_for(
+        format!("{name} has grown by {by}"),
+        QUIET_WINDOW,
+        async || {
+            let found = page_of(slot).await?.single(&name)?;
+            is_value(found, before + by)
+                .then_some(())
+                .ok_or(format!("{found}, from {before}"))
+        },
+    )
+    .await
 }
 
 #[then(regex = r"^`(users_created_total)` is (\d+) on the (first|second) instance$")]

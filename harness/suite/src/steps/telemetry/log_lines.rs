@@ -7,7 +7,7 @@ use conformance_engine::failure::{Failure, StepResult, ensure};
 use conformance_engine::observe::{eventually, holds_for};
 use cucumber::{given, then};
 
-use super::RECORD_LIMIT;
+use super::{QUIET_WINDOW, RECORD_LIMIT};
 use crate::checks::all;
 use crate::checks::finished_request::FinishedRequest;
 use crate::checks::log_line::Event;
@@ -15,9 +15,6 @@ use crate::checks::request_log::{faults, is_request_line};
 use crate::environment::deployment::Deployment;
 use crate::steps::process::output::events;
 use crate::world::World;
-
-/// For this time after the line of a request no second one may come.
-const QUIET_WINDOW: Duration = Duration::from_millis(200);
 
 /// What is shown of a log without the line that was looked for.
 const SHOWN: usize = 3;

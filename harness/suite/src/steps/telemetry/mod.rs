@@ -37,6 +37,9 @@ use crate::environment::deployment::Slot;
 use crate::world::World;
 use crate::world::gateway::SentRequest;
 
+/// For this time after something was recorded, nothing else may be.
+const QUIET_WINDOW: Duration = Duration::from_millis(200);
+
 /// How long a record may take after its request has ended.
 const RECORD_LIMIT: Duration = Duration::from_secs(1);
 

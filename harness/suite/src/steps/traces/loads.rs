@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use conformance_engine::failure::StepResult;
+use conformance_engine::failure::{Failure, StepResult};
 use conformance_engine::observe::eventually;
 use conformance_engine::observe::spans::TraceContext;
 use cucumber::{given, then};
@@ -27,7 +27,15 @@ const COUNTED: &str = "ListUsers";
 async fn close_to_the_limit(world: &mut World) -> StepResult {
     let each = spans_of_a_call(world).await?;
     let planned = PlannedCall::of(world, COUNTED)?;
-    call_often(world, planned, MOST_SPANS / each.max(1), Some(true)).await
+    let wanted = MOST_SPANS / each.max(1);
+    call_often(world, planned, wanted, Some(true)).await?;
+    let made = world.traces.calls.len();
+    if made < wanted {
+        return Err(Failure::broken(format!(
+            "only {made} of {wanted} calls were made in time, too few to judge: the machine is too slow (try fewer --jobs)"
+        )));
+    }
+    Ok(())
 }
 
 /// How many spans a call leaves in the program, seen at the shared deployment, which exports them quickly.

@@ -105,6 +105,9 @@ fn timed(count: u64, counted: &str) -> Exposition {
 fn counter_and_histogram_hold_the_same_requests() {
     let counted = series("/live", 200, 2) + &series("/live", 503, 1);
     assert_eq!(agree(&timed(3, &counted), true), Ok(()));
+    let prepared = counted.clone() + &series("/ready", 200, 0);
+    assert_eq!(agree(&timed(3, &prepared), true), Ok(()));
+    assert!(agree(&timed(0, &series("/live", 200, 0)), true).is_err());
     assert!(agree(&timed(2, &counted), true).is_err());
     assert!(agree(&page(&counted), true).is_err());
     assert!(agree(&timed(3, ""), true).is_err());
